@@ -1,0 +1,67 @@
+"""From the definition of a self-supervised loss to its exact expansion around W = 0, with SymPy alone."""
+
+from __future__ import annotations
+
+from sympy import Rational, Symbol, oo, symbols
+
+from derive.errors import InputError, NotAnalyticError
+from derive.exact import ClosedForm, closed_form
+from derive.expansion import Expansion, Term
+from derive.gaussian import Elliptical, Gaussian
+from derive.language import (
+    Mean,
+    SecondMoment,
+    diagonal_sum,
+    exp,
+    half_sq,
+    inner,
+    log,
+    off_diagonal_sum,
+    sqrt,
+    variance,
+)
+from derive.loss import Loss
+from derive.losses import CATALOGUE, MODIFIERS, catalogue
+from derive.memory import clear_caches
+from derive.moments import MomentSeries
+from derive.views import View, views, white_noise
+
+__all__ = [
+    "CATALOGUE",
+    "MODIFIERS",
+    "ClosedForm",
+    "Elliptical",
+    "Expansion",
+    "Gaussian",
+    "InputError",
+    "Loss",
+    "Mean",
+    "MomentSeries",
+    "NotAnalyticError",
+    "Rational",
+    "SecondMoment",
+    "Symbol",
+    "Term",
+    "View",
+    "catalogue",
+    "catalogue_names",
+    "clear_caches",
+    "closed_form",
+    "diagonal_sum",
+    "exp",
+    "half_sq",
+    "inner",
+    "log",
+    "off_diagonal_sum",
+    "oo",
+    "sqrt",
+    "symbols",
+    "variance",
+    "views",
+    "white_noise",
+]
+
+
+def catalogue_names() -> tuple[str, ...]:
+    """The names of the catalogue's losses."""
+    return tuple(CATALOGUE)

@@ -1,0 +1,289 @@
+"""Closed forms to all orders, where the Gaussian average closes.
+
+For z = W x with x ~ N(0, Σ), S = W Σ Wᵀ and quadratic forms with scalar weights,
+
+    log E exp(½ Σ_vw K_vw z_v·z_w + Σ_v z_v·b_v) = −½ log det(I − K ⊗ S) + ½ bᵀ (S⁻¹ − K)⁻¹ b,
+
+the views v being independent of one another. K is diagonalised (it has one row a view), so only functions of S
+alone occur; b is linear in the views that the logarithm leaves free, and is averaged last. A definition closes
+when it is a sum of such logarithms and of polynomials in inner products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive import notation
+from derive.expansion import Expansion
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Exp,
+    Expression,
+    HalfSquare,
+    Inner,
+    Log,
+    Power,
+    Product,
+    Scalar,
+    Sum,
+    free_views,
+    walk,
+)
+from derive.loss import Loss
+from derive.scalars import normal_form
+from derive.words import trace
+
+if TYPE_CHECKING:
+    from derive.views import View
+
+
+@dataclass(frozen=True)
+class LogDeterminant:
+    """coefficient · log det(I + μ S), S = W Σ Wᵀ."""
+
+    coefficient: sympy.Expr
+    mu: sympy.Expr
+
+
+@dataclass(frozen=True)
+class Resolvent:
+    """coefficient · Tr[X S (I + μ S)⁻¹], X = W Σ Wᵀ for the letter "S", W A0 Wᵀ for "A"."""
+
+    coefficient: sympy.Expr
+    letter: str
+    mu: sympy.Expr
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """A loss on Gaussian data to all orders in W, for every W at which each I + μ S is positive definite.
+
+    Attributes:
+        polynomial: the part that ends, an `Expansion` without remainder.
+        log_determinants: the logarithms.
+        resolvents: what completing the square leaves.
+
+    """
+
+    polynomial: Expansion
+    log_determinants: tuple[LogDeterminant, ...]
+    resolvents: tuple[Resolvent, ...]
+
+    @property
+    def finite(self) -> bool:
+        """Whether the loss is a polynomial, its own expansion."""
+        return not self.log_determinants and not self.resolvents
+
+    def series(self, order: int) -> Expansion:
+        """The Taylor series through an order, from those of log(1 + μs) and s/(1 + μs) in the eigenvalues of S."""
+        total = {term.invariants: term.coefficient for term in self.polynomial.terms if term.order <= order}
+
+        def add(word: str, value: sympy.Expr) -> None:
+            key = (trace(word),)
+            total[key] = total.get(key, sympy.S.Zero) + value
+
+        for logarithm in self.log_determinants:
+            for k in range(1, order // 2 + 1):
+                add("S" * k, -logarithm.coefficient * (-logarithm.mu) ** k / k)
+        for resolvent in self.resolvents:
+            for k in range(order // 2 - 1):
+                add(resolvent.letter + "S" * (k + 1), resolvent.coefficient * (-resolvent.mu) ** k)
+        same = self.polynomial
+        return Expansion.collect(
+            total,
+            order,
+            loss=same.loss,
+            constant=same.constant,
+            assumptions=same.assumptions,
+            source=same.source,
+        )
+
+    def text(self) -> str:
+        """One line of plain text."""
+        pieces = [
+            (one.coefficient, f"log det(I + {_times_s(one.mu, notation.TEXT, 'S')})") for one in self.log_determinants
+        ]
+        for one in self.resolvents:
+            head = "S²" if one.letter == "S" else "W A0 Wᵀ S"
+            pieces.append((one.coefficient, f"Tr[{head} (I + {_times_s(one.mu, notation.TEXT, 'S')})⁻¹]"))
+        return self._written(pieces, notation.TEXT) + ("" if self.finite else ",  S = W Σ Wᵀ")
+
+    def latex(self) -> str:
+        """LaTeX for math mode."""
+        pieces = [
+            (one.coefficient, rf"\log\det(I + {_times_s(one.mu, notation.LATEX, 'S')})")
+            for one in self.log_determinants
+        ]
+        for one in self.resolvents:
+            head = "S^2" if one.letter == "S" else r"W A_0 W^{\top} S"
+            inverse = rf"(I + {_times_s(one.mu, notation.LATEX, 'S')})^{{-1}}"
+            pieces.append((one.coefficient, rf"\operatorname{{Tr}}[{head}\, {inverse}]"))
+        return self._written(pieces, notation.LATEX) + ("" if self.finite else r",\quad S = W \Sigma W^{\top}")
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def _written(self, pieces: list[tuple[sympy.Expr, str]], style: notation.Style) -> str:
+        polynomial = [
+            (term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in self.polynomial.terms
+        ]
+        return notation.signed_sum(polynomial + pieces, style)
+
+
+def closed_form(loss: Loss) -> ClosedForm | None:
+    """The loss on Gaussian data to all orders, or None where the average does not close.
+
+    >>> from derive import catalogue
+    >>> print(closed_form(catalogue("infonce")).text())
+    −Tr[W A0 Wᵀ] + ½ Tr[W Σ Wᵀ] − ½ log det(I + S) + ½ Tr[S² (I + S)⁻¹],  S = W Σ Wᵀ
+    """
+    if loss.samples:
+        return None
+    polynomial: list[Expression] = []
+    logs: list[LogDeterminant] = []
+    resolvents: list[Resolvent] = []
+    for coefficient, node in _summands(loss.expression):
+        if _degree(node) is not None:
+            polynomial.append(coefficient * node)
+            continue
+        closed = _close(node)
+        if closed is None:
+            return None
+        determinants, remainder, inverses = closed
+        logs.extend(LogDeterminant(normal_form(coefficient * d.coefficient), d.mu) for d in determinants)
+        resolvents.extend(Resolvent(normal_form(coefficient * r.coefficient), r.letter, r.mu) for r in inverses)
+        polynomial.append(coefficient * remainder)
+    rest = Sum(tuple(polynomial)) if polynomial else Scalar(sympy.S.Zero)
+    degree = max(2, _degree(rest) or 0)
+    ending = Loss(rest, name=loss.name, sources=loss.sources, where=loss.where).expand(degree + degree % 2)
+    return ClosedForm(ending, tuple(logs), tuple(resolvents))
+
+
+def _summands(node: Expression) -> list[tuple[sympy.Expr, Expression]]:
+    """The definition as a sum of scalar × node; means over views of a sum are taken apart."""
+    match node:
+        case Sum(terms):
+            return [pair for term in terms for pair in _summands(term)]
+        case Product(factors):
+            scalar = sympy.Mul(*(factor.value for factor in factors if isinstance(factor, Scalar)))
+            rest = [factor for factor in factors if not isinstance(factor, Scalar)]
+            if len(rest) == 1:
+                return [(scalar * inside, part) for inside, part in _summands(rest[0])]
+        case Average(body, over, None):
+            return [(scalar, Average(part, over, None)) for scalar, part in _summands(body)]
+    return [(sympy.S.One, node)]
+
+
+def _degree(node: Expression) -> int | None:
+    """The degree in W of a polynomial in inner products and coordinates, None for anything else."""
+    match node:
+        case Scalar():
+            return 0
+        case Inner() | HalfSquare():
+            return 2
+        case Coordinate():
+            return 1
+        case Sum(terms):
+            degrees = [_degree(term) for term in terms]
+            return None if None in degrees else max((d for d in degrees if d is not None), default=0)
+        case Product(factors):
+            degrees = [_degree(factor) for factor in factors]
+            return None if None in degrees else sum(d for d in degrees if d is not None)
+        case Power(base, exponent):
+            degree = _degree(base)
+            natural = exponent.is_Integer and exponent >= 0
+            return degree * int(exponent) if degree is not None and natural else None
+        case Average(body, _, _) | CoordinateSum(body, _):
+            return _degree(body)
+    return None
+
+
+def _close(
+    node: Expression,
+) -> tuple[list[LogDeterminant], Expression, list[Resolvent]] | None:
+    """One E_u log E_v exp(quadratic), as log dets, what is left of the quadratic form in u, and resolvents."""
+    while isinstance(node, Average):
+        node = node.body
+    if not isinstance(node, Log):
+        return None
+    inside: Expression = node.argument
+    bound: list[View] = []
+    while isinstance(inside, Average):
+        bound.extend(inside.over)
+        inside = inside.body
+    if not isinstance(inside, Exp) or not bound:
+        return None
+    form = _quadratic_form(inside.argument)
+    free = sorted(free_views(inside.argument) - set(bound))
+    data = [view.datum for view in bound]
+    alone = len(set(data)) == len(data) and not {view.datum for view in free} & set(data)
+    if form is None or not alone or any(view.white for view in (*bound, *free)):
+        return None
+    weights, constant = form
+
+    def entry(u: View, v: View) -> sympy.Expr:
+        # The symmetric matrix K of the form ½ Σ K_uv z_u·z_v.
+        return 2 * weights.get((u, u), 0) if u == v else weights.get((min(u, v), max(u, v)), sympy.S.Zero)
+
+    matrix = sympy.Matrix([[entry(u, v) for v in bound] for u in bound])
+    vectors, diagonal = _eigen(matrix)
+    determinants, resolvents = [], []
+    for k in range(len(bound)):
+        eigenvalue = diagonal[k, k]
+        if eigenvalue != 0:
+            determinants.append(LogDeterminant(-sympy.Rational(1, 2), normal_form(-eigenvalue)))
+        into = {u: sum(entry(u, v) * vectors[i, k] for i, v in enumerate(bound)) for u in free}
+        for u in free:
+            for v in free:
+                value = normal_form(sympy.expand(into[u] * into[v] / 2))
+                if value != 0:
+                    letter = "S" if u == v else "A"
+                    resolvents.append(Resolvent(value, letter, normal_form(-eigenvalue)))
+    left: list[Expression] = [Scalar(constant)]
+    left += [Scalar(weights[pair]) * Inner(*pair) for pair in weights if set(pair) <= set(free)]
+    return determinants, Sum(tuple(left)), resolvents
+
+
+def _eigen(matrix: sympy.Matrix) -> tuple[sympy.Matrix, sympy.Matrix]:
+    """Orthonormal eigenvectors, as columns, and the diagonal matrix of eigenvalues."""
+    if matrix.is_diagonal():
+        return sympy.eye(matrix.rows), matrix
+    columns, values = [], []
+    for value, _, space in matrix.eigenvects():
+        for vector in sympy.GramSchmidt([*space], orthonormal=True):
+            columns.append(vector)
+            values.append(value)
+    return sympy.Matrix.hstack(*columns), sympy.diag(*values)
+
+
+def _quadratic_form(node: Expression) -> tuple[dict[tuple[View, View], sympy.Expr], sympy.Expr] | None:
+    """The weights of the inner products in a quadratic form, and the constant beside them."""
+    weights: dict[tuple[View, View], sympy.Expr] = {}
+    constant = sympy.S.Zero
+    if any(isinstance(part, Average | CoordinateSum | Coordinate) for part in walk(node)):
+        return None
+    for scalar, part in _summands(node):
+        match part:
+            case Scalar(value):
+                constant += scalar * value
+            case Inner(u, v):
+                pair = (min(u, v), max(u, v))
+                weights[pair] = weights.get(pair, sympy.S.Zero) + scalar
+            case HalfSquare(u, v):
+                for pair, weight in (((u, u), 1), ((min(u, v), max(u, v)), -2), ((v, v), 1)):
+                    weights[pair] = weights.get(pair, sympy.S.Zero) + scalar * sympy.Rational(weight, 2)
+            case _:
+                return None
+    return weights, constant
+
+
+def _times_s(mu: sympy.Expr, style: notation.Style, name: str) -> str:
+    if mu == 1:
+        return name
+    shown = style.scalar(mu)
+    return f"{style.parentheses(shown) if mu.is_Add else shown} {name}"

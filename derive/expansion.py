@@ -1,0 +1,274 @@
+"""An expansion in W as a value: exact, immutable, equal by content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import sympy
+
+from derive import notation
+from derive.errors import InputError
+from derive.expression import as_scalar
+from derive.scalars import normal_form
+from derive.words import NAMES, Invariants, is_trace, letters, substitute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# A basis is the pair of letters that words are written in; Σ = A0 + C joins the two.
+BASES = ("A0,Sigma", "A0,C")
+
+
+class Term(NamedTuple):
+    """coefficient × product of invariants.
+
+    Attributes:
+        order: the order in W.
+        coefficient: an exact SymPy expression in the loss's parameters, in normal form.
+        invariants: the trace words (or sums over coordinates) that it multiplies, see `derive.words`.
+
+    """
+
+    order: int
+    coefficient: sympy.Expr
+    invariants: Invariants
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A loss in powers of W, f(x) = W x, through a given order.
+
+    L(W) = constant + Σ coefficient × ∏ Tr[W X₁ Wᵀ W X₂ Wᵀ …] + O(W^(order + 2)), the letters X being d0×d0
+    matrices: A0 = E[x x′ᵀ], Σ = E[x xᵀ], C = Σ − A0 and the identity I (weight decay alone brings it).
+
+    Attributes:
+        loss: the loss's name.
+        order: the highest order in W.
+        terms: by order, in canonical sequence; coefficients are not zero.
+        constant: L(0).
+        basis: "A0,Sigma" or "A0,C".
+        assumptions: what was assumed of the data and of the sampling.
+        source: where the loss was published.
+
+    """
+
+    loss: str
+    order: int
+    terms: tuple[Term, ...]
+    constant: sympy.Expr = sympy.S.Zero
+    basis: str = "A0,Sigma"
+    assumptions: tuple[str, ...] = ()
+    source: str = ""
+
+    @classmethod
+    def collect(cls, coefficients: Mapping[Invariants, sympy.Expr], order: int, **other: object) -> Expansion:
+        """An expansion from a mapping; coefficients are put in normal form and zeros dropped."""
+        return cls(order=order, terms=_terms(coefficients.items()), **other)  # type: ignore[arg-type]
+
+    # Reading.
+
+    @property
+    def rotation_invariant(self) -> bool:
+        """Whether every rotation W → RW leaves the loss as it is: whether all terms are traces."""
+        return all(is_trace(one) for term in self.terms for one in term.invariants)
+
+    @property
+    def symbols(self) -> tuple[sympy.Symbol, ...]:
+        """The parameters left symbolic in the terms, by name."""
+        free = set().union(*(term.coefficient.free_symbols for term in self.terms), set())
+        return tuple(sorted(free, key=str))
+
+    @cached_property
+    def B(self) -> dict[str, sympy.Expr]:
+        """B in −Tr[W B Wᵀ], the terms of order 2, by letter A0, C (and I); the Hessian at 0 is −2B ⊗ I.
+
+        >>> from derive import catalogue
+        >>> catalogue("infonce").expand(order=2).B
+        {'A0': 1, 'C': 0}
+        """
+        by_letter = {"A0": sympy.S.Zero, "C": sympy.S.Zero}
+        for term in self.in_basis("A0,C").terms:
+            if term.order == 2:
+                by_letter[NAMES[term.invariants[0][0][1]]] = -term.coefficient
+        return by_letter
+
+    def terms_of_order(self, order: int) -> tuple[Term, ...]:
+        """The terms of one order in W."""
+        return tuple(term for term in self.terms if term.order == order)
+
+    def only(self, order: int) -> Expansion:
+        """The terms of one order, as an expansion of its own."""
+        return replace(self, terms=self.terms_of_order(order), constant=sympy.S.Zero)
+
+    # Changing.
+
+    def in_basis(self, basis: str) -> Expansion:
+        """The same expansion in letters A0, Σ or in letters A0, C."""
+        check_basis(basis)
+        if basis == self.basis:
+            return self
+        letter, by = ("S", {"A": 1, "C": 1}) if basis == "A0,C" else ("C", {"S": 1, "A": -1})
+        spelled = (
+            (new, term.coefficient * weight)
+            for term in self.terms
+            for new, weight in substitute(term.invariants, letter, by).items()
+        )
+        return replace(self, terms=_terms(spelled), basis=basis)
+
+    def set(self, values: Mapping[str, object]) -> Expansion:
+        """The expansion with exact values put for parameters; ``sympy.oo`` takes the limit.
+
+        >>> from derive import catalogue
+        >>> import sympy
+        >>> catalogue("infonce-batch").expand(order=2).set({"N": sympy.oo}).B
+        {'A0': 1, 'C': 0}
+        """
+        result = self
+        for name, value in values.items():
+            result = result.substitute(name, as_scalar(value) if value is not sympy.oo else sympy.oo)
+        return result
+
+    def substitute(self, name: str, value: sympy.Expr) -> Expansion:
+        """The expansion with an expression put for a parameter, if it has that parameter."""
+        symbol = next((symbol for symbol in self.symbols if symbol.name == name), None)
+        return self if symbol is None else self._put(symbol, value)
+
+    def truncate(self, order: int) -> Expansion:
+        """The terms through a lower order."""
+        if order > self.order:
+            message = f"truncate({order}): this expansion ends at order {self.order}; derive it to order {order}"
+            raise InputError(message)
+        return replace(self, order=order, terms=tuple(term for term in self.terms if term.order <= order))
+
+    def _put(self, symbol: sympy.Symbol, value: sympy.Expr) -> Expansion:
+        def put(coefficient: sympy.Expr) -> sympy.Expr:
+            if value is sympy.oo:
+                return sympy.limit(coefficient, symbol, sympy.oo)
+            return coefficient.subs(symbol, value)
+
+        new = [(term.invariants, put(term.coefficient)) for term in self.terms]
+        bad = [value for _, value in new if value.has(sympy.zoo, sympy.nan, sympy.oo)]
+        if bad:
+            message = f"the expansion of {self.loss} has no finite value at {symbol} = {value}"
+            raise InputError(message)
+        return replace(self, terms=_terms(new), constant=put(self.constant))
+
+    # Writing.
+
+    def text(self) -> str:
+        """One line of plain text."""
+        return notation.signed_sum(self._written(notation.TEXT), notation.TEXT, self.order + 2)
+
+    def latex(self) -> str:
+        """LaTeX for math mode, without the constant."""
+        return notation.signed_sum(self._written(notation.LATEX), notation.LATEX, self.order + 2)
+
+    def __str__(self) -> str:
+        """The same as `text`."""
+        return self.text()
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def to_json(self) -> dict[str, object]:
+        """The expansion as plain JSON values.
+
+        A term is coefficient × ∏ Tr[…] over ``traces``. Terms that are no traces also carry ``coordinate_sums``:
+        each is a list of [i, [letters], j], the entries of W X₁ Wᵀ W X₂ Wᵀ … whose product is summed over the
+        coordinates i, j.
+        """
+        return {
+            "loss": self.loss,
+            "order": self.order,
+            "basis": self.basis.split(","),
+            "assumptions": list(self.assumptions),
+            "source": self.source,
+            "constant": str(self.constant),
+            "terms": [_term_json(term) for term in self.terms],
+        }
+
+    def to_sympy(self) -> sympy.Expr:
+        """The expansion, constant included, in SymPy's matrix expressions: W is d_1×d_0.
+
+        These stand at the edge: SymPy does not see that Tr[AB] = Tr[BA], and differentiates sums of traces wrongly.
+        """
+        d1, d0 = sympy.symbols("d_1 d_0", integer=True, positive=True)
+        W = sympy.MatrixSymbol("W", d1, d0)
+        named = {letter: sympy.MatrixSymbol(name, d0, d0) for letter, name in _SYMPY_NAMES.items()}
+        of = named | {"I": sympy.Identity(d0)}
+        total = self.constant
+        for term in self.terms:
+            factors = (_sympy_invariant(one, W, of, d1) for one in term.invariants)
+            total += term.coefficient * sympy.Mul(*factors)
+        return total
+
+    def _written(self, style: notation.Style) -> list[tuple[sympy.Expr, str]]:
+        return [(term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in self.terms]
+
+
+_SYMPY_NAMES = {"A": "A_0", "S": "Sigma", "C": "C"}
+
+
+def check_basis(basis: str) -> str:
+    """The basis, if it is one.
+
+    Raises:
+        InputError: otherwise, naming the bases.
+
+    """
+    if basis not in BASES:
+        message = f"basis {basis!r} is unknown; the bases are {' and '.join(BASES)}"
+        raise InputError(message)
+    return basis
+
+
+def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term, ...]:
+    total: dict[Invariants, list[sympy.Expr]] = {}
+    for invariants, value in coefficients:
+        total.setdefault(invariants, []).append(value)
+    terms = (
+        Term(2 * sum(map(letters, invariants)), normal_form(sympy.Add(*values)), invariants)
+        for invariants, values in total.items()
+    )
+    # By order; within an order single traces first, then products, then sums over coordinates.
+    return tuple(
+        sorted(
+            (term for term in terms if term.coefficient != 0),
+            key=lambda term: (
+                term.order,
+                not all(map(is_trace, term.invariants)),
+                len(term.invariants),
+                term.invariants,
+            ),
+        )
+    )
+
+
+def _term_json(term: Term) -> dict[str, object]:
+    traces = [[NAMES[letter] for letter in one[0][1]] for one in term.invariants if is_trace(one)]
+    result: dict[str, object] = {"order": term.order, "coefficient": str(term.coefficient), "traces": traces}
+    others = [
+        [[i, [NAMES[letter] for letter in word], j] for i, word, j in one]
+        for one in term.invariants
+        if not is_trace(one)
+    ]
+    return result | ({"coordinate_sums": others} if others else {})
+
+
+def _sympy_invariant(
+    one: tuple[tuple[int, str, int], ...],
+    W: sympy.MatrixSymbol,
+    of: Mapping[str, sympy.MatrixExpr],
+    d1: sympy.Symbol,
+) -> sympy.Expr:
+    def matrix(word: str) -> sympy.MatrixExpr:
+        return sympy.MatMul(*(factor for letter in word for factor in (W, of[letter], W.T)))
+
+    if is_trace(one):
+        return sympy.Trace(matrix(one[0][1]).doit(deep=False))
+    indices = sympy.symbols("i j k l m n o p", integer=True)
+    product = sympy.Mul(*(matrix(word)[indices[i], indices[j]] for i, word, j in one))
+    ranges = ((indices[i], 0, d1 - 1) for i in sorted({i for i, _, j in one for i in (i, j)}))
+    return sympy.Sum(product, *ranges)

@@ -1,0 +1,78 @@
+"""LaTeX of a loss and its expansion: lines to paste, or a document that compiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive.notation import LATEX, signed_sum
+
+if TYPE_CHECKING:
+    from derive.expansion import Expansion
+    from derive.loss import Loss
+
+_LETTERS = {"A0": "A_0", "C": "C", "I": "I"}
+# What TeX takes for markup in running text.
+_ESCAPED = str.maketrans({
+    "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
+    "β": r"$\beta$", "κ": r"$\kappa$", "λ": r"$\lambda$", "ε": r"$\varepsilon$", "γ": r"$\gamma$", "α": r"$\alpha$",
+    "²": "$^2$", "√": r"$\sqrt{\ }$", "−": "$-$", "→": r"$\to$",
+})  # fmt: skip
+
+
+def section(loss: Loss, expansion: Expansion) -> str:
+    """Definition, expansion, B and assumptions, for a document that loads amsmath, amssymb and breqn or geometry."""
+    origin = signed_sum([(value, _LETTERS[letter]) for letter, value in expansion.B.items() if value != 0], LATEX)
+    lines = [
+        rf"\paragraph{{{escaped(loss.title or loss.name)}.}}",
+        *([rf"({escaped(loss.source)})"] if loss.source else []),
+        r"\begin{gather*}",
+        rf"L(W) = {_broken(loss.latex())}, \\",
+        rf"L(W) - L(0) = {_broken(expansion.latex())}, \\",
+        *([rf"L(0) = {sympy.latex(expansion.constant)}, \\"] if expansion.constant != 0 else []),
+        rf"B = {_broken(origin)}, \qquad \text{{Hessian at the origin: }} -2B \otimes I.",
+        r"\end{gather*}",
+        (
+            r"Here $f(x) = Wx$, $A_0 = \mathbb{E}[x x'^{\top}]$, $\Sigma = \mathbb{E}[x x^{\top}]$, "
+            rf"$C = \Sigma - A_0$. Assumed: {escaped(', '.join(expansion.assumptions))}."
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def whole_document(loss: Loss, expansion: Expansion) -> str:
+    """A document that pdflatex compiles."""
+    return "\n".join(
+        [
+            r"\documentclass{article}",
+            r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
+            r"\usepackage[T1]{fontenc}",
+            r"\usepackage[utf8]{inputenc}",
+            r"\usepackage{amsmath,amssymb}",
+            r"\begin{document}",
+            section(loss, expansion),
+            r"\end{document}",
+        ]
+    )
+
+
+def escaped(text: str) -> str:
+    """Running text with TeX's own characters made harmless."""
+    return text.translate(_ESCAPED)
+
+
+def _broken(formula: str, width: int = 260) -> str:
+    r"""A sum broken over lines at top-level signs where it is long; \left…\right pairs are never split."""
+    lines, line, depth = [], "", 0
+    for token in formula.split(" "):
+        if depth == 0 and token in ("+", "-") and len(line) > width:
+            lines.append(line)
+            line = rf"\quad {token}"
+        else:
+            line = f"{line} {token}" if line else token
+        depth += token.count(r"\left") - token.count(r"\right") + token.count("{") - token.count("}")
+        depth -= token.count(r"\leftarrow") - token.count(r"\rightarrow")
+    lines.append(line)
+    return r" \\ ".join(lines)

@@ -1,0 +1,283 @@
+"""A loss: a definition, with its name, its source and what can be derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive import notation
+from derive.errors import InputError
+from derive.expansion import Expansion, check_basis
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Exp,
+    Expression,
+    HalfSquare,
+    Inner,
+    Log,
+    Power,
+    Product,
+    Scalar,
+    Sum,
+    as_expression,
+    as_scalar,
+    free_views,
+    scalars,
+    substitute,
+    walk,
+)
+from derive.gaussian import Data, Gaussian, trace_polynomial
+from derive.language import Mean, inner
+from derive.moments import MomentSeries, check_closed, moment_series
+from derive.references import REFERENCES
+from derive.series import EMBEDDING_DIMENSION, Sample
+from derive.views import View, white_noise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SAMPLINGS = ("iid", "fixed")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of an embedding f, defined over views.
+
+    The definition is averaged over one datum: views of it may stand free, views of any other must be bound by a
+    `Mean`. Parameters are SymPy symbols.
+
+    Args:
+        expression: the definition.
+        name: a short name, as on the command line.
+        title: how people call it.
+        sources: keys of `derive.references.REFERENCES`.
+        where: the place in the sources, such as "Eq. 2".
+        notes: what a reader should know, in sentences.
+        batch: the number of data in a batch, where the definition does not tell (see `batch_size`).
+
+    >>> from derive import Loss, Mean, exp, half_sq, log, views
+    >>> x, x_pos, chi = views("x, x_pos, chi")
+    >>> infonce = Loss(half_sq(x, x_pos) + log(Mean(exp(-half_sq(x, chi)), over=chi)))
+    >>> print(infonce.expand(order=4))
+    −Tr[W A0 Wᵀ] + ¾ Tr[(W Σ Wᵀ)²] + O(W⁶)
+
+    """
+
+    expression: Expression
+    name: str = "loss"
+    title: str = ""
+    sources: tuple[str, ...] = ()
+    where: str = ""
+    notes: tuple[str, ...] = ()
+    batch: sympy.Expr | None = None
+
+    def __post_init__(self) -> None:
+        """Check the definition and the sources."""
+        object.__setattr__(self, "expression", as_expression(self.expression))
+        check_closed(self.expression)
+        for key in self.sources:
+            if key not in REFERENCES:
+                message = f"loss {self.name}: source {key!r} is not in derive.references"
+                raise InputError(message)
+
+    @property
+    def source(self) -> str:
+        """The sources in one line."""
+        cited = "; ".join(REFERENCES[key].short for key in self.sources)
+        return f"{cited}, {self.where}" if cited and self.where else cited
+
+    @property
+    def parameters(self) -> dict[str, sympy.Symbol]:
+        """The loss's symbols by name; d1, the embedding's dimension, is one where the definition needs it."""
+        found = set().union(*(value.free_symbols for value in scalars(self.expression)), set())
+        if any(isinstance(node, CoordinateSum) for node in walk(self.expression)):
+            found.add(EMBEDDING_DIMENSION)
+        return {symbol.name: symbol for symbol in sorted(found, key=str)}
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The finite samples that the definition draws."""
+        drawn = {
+            Sample(node.over[0].datum, node.count)
+            for node in walk(self.expression)
+            if isinstance(node, Average) and node.count is not None
+        }
+        return tuple(sorted(drawn, key=str))
+
+    @property
+    def batch_size(self) -> sympy.Expr | None:
+        """The number of data in a batch, or None for a population loss.
+
+        Where a mean over a sample of n also looks at the datum that the loss is averaged over, the batch is that
+        datum and the sample, n + 1; otherwise it is the sample.
+        """
+        if self.batch is not None or not self.samples:
+            return self.batch
+        if len({sample.count for sample in self.samples}) > 1:
+            message = f"{self.name} draws samples of different sizes; say Loss(…, batch=N) what the batch is"
+            raise InputError(message)
+        anchor = free_views(self.expression)
+        beside = any(
+            isinstance(node, Average) and node.count is not None and free_views(node.body) & anchor
+            for node in walk(self.expression)
+        )
+        return self.samples[0].count + (1 if beside else 0)
+
+    def set(self, values: Mapping[str, object]) -> Loss:
+        """The loss with exact values put for parameters.
+
+        Raises:
+            InputError: for a name that is no parameter of this loss.
+
+        """
+        known = self.parameters
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            listed = ", ".join(known) or "none"
+            message = f"{self.name} has no parameter {unknown[0]!r}; it has: {listed}"
+            raise InputError(message)
+        put = {known[name]: as_scalar(value) for name, value in values.items()}
+        batch = None if self.batch is None else self.batch.subs(put)
+        return replace(self, expression=substitute(self.expression, put), batch=batch)
+
+    def moments(self, order: int = 4, *, sampling: str = "iid") -> MomentSeries:
+        """The series in moments of inner products, whatever the data.
+
+        Args:
+            order: even order in W.
+            sampling: "iid" for independent draws, "fixed" for a centred training set that is the batch.
+
+        """
+        if sampling not in SAMPLINGS:
+            message = f"sampling {sampling!r} is unknown; the samplings are {' and '.join(SAMPLINGS)}"
+            raise InputError(message)
+        if sampling == "fixed" and self.batch_size is None and order > 2:
+            message = (
+                f"order {order} of a fixed training set depends on its fourth and higher moments, which A0 and C do"
+                " not determine; only order 2 is exact there (use --order 2, or --sampling iid)"
+            )
+            raise InputError(message)
+        return moment_series(self.expression, order, fixed_set=self.batch_size if sampling == "fixed" else None)
+
+    def expand(
+        self, order: int = 4, *, basis: str = "A0,Sigma", data: Data | None = None, sampling: str = "iid"
+    ) -> Expansion:
+        """The expansion in W of the linear model f(x) = W x.
+
+        Args:
+            order: even order in W through which to expand.
+            basis: the letters of the words, "A0,Sigma" or "A0,C".
+            data: the law of the views; `Gaussian` unless given.
+            sampling: "iid" for independent draws, "fixed" for a centred training set that is the batch, with fresh
+                noise (exact at second order, refused beyond).
+
+        Raises:
+            InputError: an unusable order, basis or sampling.
+            NotAnalyticError: the loss has no expansion at W = 0.
+
+        """
+        check_basis(basis)
+        law = data or Gaussian()
+        series = self.moments(order, sampling=sampling)
+        polynomial = trace_polynomial(series, law)
+        drawn = {"fixed": ("fixed centred training set",), "iid": ("independent draws",)}[sampling]
+        expansion = Expansion.collect(
+            {invariants: series.scalars.to_sympy(value) for invariants, value in polynomial.items()},
+            order,
+            loss=self.name,
+            constant=series.constant,
+            assumptions=law.assumptions + (drawn if self.samples or sampling == "fixed" else ()),
+            source=self.source,
+        )
+        return expansion.in_basis(basis)
+
+    def normalised(self) -> Loss:
+        """The same loss of f/|f|. It has no expansion at W = 0, and `expand` says so."""
+        return replace(
+            self,
+            expression=_normalised(self.expression),
+            name=f"{self.name}+normalised",
+            title=f"{self.title or self.name}, normalised features",
+        )
+
+    def with_weight_decay(self, gamma: object = None) -> Loss:
+        """The loss plus γ‖W‖² (γ a symbol unless given)."""
+        g = white_noise("g")
+        strength = sympy.Symbol("gamma") if gamma is None else gamma
+        return self._modified(strength * Mean(inner(g, g), over=g), "weight-decay", "weight decay")
+
+    def with_norm_penalty(self, kappa: object = None, c: object = None) -> Loss:
+        """The loss plus κ(E|f(x)|² − c)², the model of normalisation in ICLR 2023, Eq. 10."""
+        x = View("x", "x")
+        strength = sympy.Symbol("kappa") if kappa is None else kappa
+        target = sympy.Symbol("c") if c is None else c
+        return self._modified(strength * (Mean(inner(x, x), over=x) - target) ** 2, "norm-penalty", "norm penalty")
+
+    def text(self) -> str:
+        """The definition in plain text."""
+        return self._definition(notation.TEXT)
+
+    def latex(self) -> str:
+        """The definition in LaTeX, for math mode."""
+        return self._definition(notation.LATEX)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def _definition(self, style: notation.Style) -> str:
+        body = notation.definition(self.expression, style)
+        anchor = sorted(free_views(self.expression))
+        if not anchor:
+            return body
+        return style.mean(anchor[0].datum if style is notation.LATEX else style.view(anchor[0])) + style.brackets(body)
+
+    def _modified(self, addition: Expression, name: str, title: str) -> Loss:
+        clash = set(Loss(addition).parameters) & set(self.parameters)
+        if clash:
+            message = f"{self.name} already has a parameter {min(clash)!r}; give {name} a symbol of another name"
+            raise InputError(message)
+        return replace(
+            self,
+            expression=self.expression + addition,
+            name=f"{self.name}+{name}",
+            title=f"{self.title or self.name} + {title}",
+        )
+
+
+def _normalised(node: Expression) -> Expression:
+    """Every f(u) replaced by f(u)/|f(u)|."""
+    match node:
+        case Inner(u, v):
+            return Product((node, _norm_inverse(u), _norm_inverse(v)))
+        case HalfSquare(u, v):
+            # ½|u/|u| − v/|v||² = 1 − ⟨u, v⟩/(|u||v|)
+            return 1 - _normalised(Inner(u, v))
+        case Scalar():
+            return node
+        case Sum(terms):
+            return sum(map(_normalised, terms), start=as_expression(0))
+        case Product(factors):
+            return Product(tuple(map(_normalised, factors)))
+        case Power(base, exponent):
+            return Power(_normalised(base), exponent)
+        case Exp(argument):
+            return Exp(_normalised(argument))
+        case Log(argument):
+            return Log(_normalised(argument))
+        case Average(body, over, count):
+            # Weight decay is about W, not about features.
+            return node if over[0].white else Average(_normalised(body), over, count)
+        case CoordinateSum(body, index):
+            return CoordinateSum(_normalised(body), index)
+        case Coordinate(u, _):
+            return Product((node, _norm_inverse(u)))
+    message = f"no normalised form is known for {type(node).__name__}; was a new node added to derive.expression?"
+    raise TypeError(message)
+
+
+def _norm_inverse(view: View) -> Expression:
+    return Power(Inner(view, view), sympy.Rational(-1, 2))

@@ -1,0 +1,77 @@
+"""The catalogue: published losses, each in a file of its own, and the modifiers that can be put on them.
+
+All are unnormalised: f(x) = W x enters as it is, where the papers often divide by its norm.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from derive.errors import InputError
+from derive.loss import Loss
+from derive.losses import (
+    alignment_uniformity,
+    barlow_twins,
+    beta_infonce,
+    dcl,
+    infonce,
+    infonce_batch,
+    ntxent,
+    siglip,
+    spectral,
+    vicreg,
+    weighted_infonce,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CATALOGUE: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        infonce.LOSS,
+        infonce_batch.LOSS,
+        weighted_infonce.LOSS,
+        beta_infonce.LOSS,
+        dcl.LOSS,
+        ntxent.LOSS,
+        spectral.LOSS,
+        barlow_twins.LOSS,
+        vicreg.LOSS,
+        vicreg.SOFT,
+        alignment_uniformity.LOSS,
+        siglip.LOSS,
+    )
+}
+
+MODIFIERS: dict[str, Callable[[Loss], Loss]] = {
+    "weight-decay": Loss.with_weight_decay,
+    "norm-penalty": Loss.with_norm_penalty,
+    "normalised": Loss.normalised,
+}
+
+
+def catalogue(name: str) -> Loss:
+    """A loss by its catalogue name, with modifiers after plus signs: ``infonce+weight-decay``.
+
+    Raises:
+        InputError: for an unknown name, with the nearest known one.
+
+    >>> catalogue("spectral").expand(order=4).text()
+    '−2 Tr[W A0 Wᵀ] + Tr[(W Σ Wᵀ)²] + O(W⁶)'
+    """
+    base, *modifiers = name.split("+")
+    loss = CATALOGUE[_known(base, CATALOGUE, "loss")]
+    for modifier in modifiers:
+        loss = MODIFIERS[_known(modifier, MODIFIERS, "modifier")](loss)
+    return loss
+
+
+def _known(name: str, names: Mapping[str, object], what: str) -> str:
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}? " if near else ""
+    message = f"unknown {what} {name!r}; {hint}Known: {', '.join(names)}"
+    raise InputError(message)

@@ -1,0 +1,20 @@
+"""β-InfoNCE (Ziyin et al. 2023, Sec. 4.2): InfoNCE with its entropy term weighted by β."""
+
+from __future__ import annotations
+
+import sympy
+
+from derive.language import Mean, exp, half_sq, log
+from derive.loss import Loss
+from derive.views import views
+
+beta = sympy.Symbol("beta")
+x, x_pos, chi = views("x, x_pos, chi")
+
+LOSS = Loss(
+    half_sq(x, x_pos) + beta * log(Mean(exp(-half_sq(x, chi)), over=chi)),
+    name="beta-infonce",
+    title="β-InfoNCE (population)",
+    sources=("ziyin2023",),
+    where="Sec. 4.2",
+)

@@ -1,0 +1,17 @@
+"""Spectral contrastive loss (HaoChen et al. 2021; Ziyin et al. 2023, Eq. 14), without its normalisation."""
+
+from __future__ import annotations
+
+from derive.language import Mean, inner
+from derive.loss import Loss
+from derive.views import views
+
+x, x_pos, chi = views("x, x_pos, chi")
+
+LOSS = Loss(
+    -2 * inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi),
+    name="spectral",
+    title="spectral contrastive loss (population)",
+    sources=("haochen2021", "ziyin2023"),
+    where="Eq. 14",
+)

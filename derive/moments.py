@@ -1,0 +1,245 @@
+"""The series in W as a sum of moments of inner products, with no assumption on the data.
+
+This is what real features are checked against. `gaussian` contracts the moments for Gaussian data.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import count
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy import QQ
+
+from derive.errors import InputError, NotAnalyticError
+from derive.expression import free_indices, free_views
+from derive.graphs import (
+    COORDINATE,
+    VIEW,
+    WHITE,
+    Graph,
+    Vertex,
+    canonical,
+    components,
+    legs,
+    relabelled,
+    splice,
+)
+from derive.regularity import homogeneity
+from derive.series import Edge, Expander, Monomial, Sample, check_order
+from derive.views import Index, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from derive.expression import Expression
+    from derive.scalars import Coefficient, Scalars
+
+# A product of expectations, one for each connected graph.
+Moment = tuple[Graph, ...]
+
+
+class MomentSeries:
+    """A loss as a sum of moments, through a given order in W.
+
+    Attributes:
+        order: the order in W through which the series is complete.
+        constant: the loss at W = 0.
+        raw: moments and their coefficients in ``scalars``, before these are put in normal form.
+
+    """
+
+    def __init__(self, raw: dict[Moment, Coefficient], scalars: Scalars, constant: sympy.Expr, order: int) -> None:
+        """Keep the parts; `moment_series` makes them."""
+        self.raw = raw
+        self.scalars = scalars
+        self.constant = constant
+        self.order = order
+
+    @cached_property
+    def terms(self) -> tuple[tuple[Moment, sympy.Expr], ...]:
+        """Pairs of a moment and its exact coefficient, by order."""
+        normal = ((moment, self.scalars.to_sympy(value)) for moment, value in self.raw.items())
+        kept = ((moment, value) for moment, value in normal if value != 0)
+        return tuple(sorted(kept, key=lambda term: (moment_order(term[0]), term[0])))
+
+    @property
+    def odd_orders_vanish(self) -> bool:
+        """Whether no term of odd order in W is left, whatever the data."""
+        return all(moment_order(moment) % 2 == 0 for moment in self.raw)
+
+    def __eq__(self, other: object) -> bool:
+        """Equality of content."""
+        if not isinstance(other, MomentSeries):
+            return NotImplemented
+        return (self.terms, self.constant, self.order) == (other.terms, other.constant, other.order)
+
+    def __hash__(self) -> int:
+        """Hash of content."""
+        return hash((self.terms, self.constant, self.order))
+
+
+def moment_order(moment: Moment) -> int:
+    """The order in W of a moment."""
+    return sum(map(legs, moment))
+
+
+def moment_series(expression: Expression, order: int, *, fixed_set: sympy.Expr | None = None) -> MomentSeries:
+    """The moment series of a definition; its free views, all of one datum, are averaged over.
+
+    Args:
+        expression: the definition.
+        order: even order in W through which to expand.
+        fixed_set: None for independent draws. Otherwise the size n of a centred training set that is the batch:
+            its data sum to zero, so two different ones have E f(u) f(v)ᵀ = −(W A0 Wᵀ)/(n − 1). Second order only.
+
+    Raises:
+        InputError: views of two data are left free, or a coordinate is, or the order is not even and positive.
+        NotAnalyticError: a logarithm or a power of something that vanishes at W = 0.
+
+    """
+    check_order(order)
+    check_closed(expression)
+    if fixed_set is not None and order > 2:
+        message = (
+            f"order {order} of a fixed training set depends on the fourth and higher moments of that very set,"
+            " which A0 and C do not determine; only order 2 is exact there (use --order 2, or --sampling iid)"
+        )
+        raise InputError(message)
+    expander = Expander(order)
+    try:
+        series = expander.expand(expression)
+    except NotAnalyticError as error:
+        # The degree that matters is that of the whole loss, not of the part that failed.
+        raise NotAnalyticError(error.reason, homogeneity(expression)) from None
+    total: dict[Moment, Coefficient] = {}
+    for terms in series[1:]:
+        for monomial, value in terms.items():
+            for edges, weight in _expectation(expander, monomial, fixed_set):
+                moment = tuple(sorted(canonical(relabelled(piece)) for piece in components(splice(edges))))
+                summed = total.get(moment, 0) + value * weight
+                if summed:
+                    total[moment] = summed
+                else:
+                    total.pop(moment, None)
+    constant = expander.scalars.to_sympy(expander.constant_term(series))
+    return MomentSeries(total, expander.scalars, constant, order)
+
+
+def check_closed(expression: Expression) -> None:
+    """Refuse a definition that leaves views of two data, or a coordinate, unbound."""
+    loose = sorted(index.name for index in free_indices(expression))
+    if loose:
+        message = f"coordinate {loose[0]} is free; sum over it with diagonal_sum or off_diagonal_sum"
+        raise InputError(message)
+    data: dict[str, list[str]] = {}
+    for view in sorted(free_views(expression)):
+        data.setdefault(view.datum, []).append(view.name)
+    if len(data) > 1:
+        listed = "; ".join(", ".join(names) for names in data.values())
+        message = (
+            f"views of {len(data)} data are free ({listed}); the loss is averaged over one datum and its views,"
+            " so bind the others with Mean(…, over=…)"
+        )
+        raise InputError(message)
+
+
+def _expectation(
+    expander: Expander, monomial: Monomial, fixed_set: sympy.Expr | None
+) -> Iterator[tuple[list[tuple[Vertex, Vertex]], Coefficient]]:
+    """The expectation of a monomial as graphs with weights, draws of one sample coinciding or not."""
+    edges, samples, anchor = _flatten(expander, monomial)
+    graphs: list[tuple[list[tuple[Vertex, Vertex]], Coefficient]] = [(edges, QQ(1))]
+    for sample, draws in samples.items():
+        graphs = [
+            ([(_moved(u, target), _moved(v, target)) for u, v in some], weight * chance)
+            for some, weight in graphs
+            for target, chance in _coincidences(expander.scalars, sample, draws)
+        ]
+    if fixed_set is not None:
+        batch = anchor.union(*samples.values())
+        ratio = expander.scalars.from_sympy(-1 / (fixed_set - 1))
+        graphs = [_anticorrelated(some, weight, batch, ratio) for some, weight in graphs]
+    return iter(graphs)
+
+
+def _anticorrelated(
+    edges: list[tuple[Vertex, Vertex]], weight: Coefficient, batch: set[int], ratio: Coefficient
+) -> tuple[list[tuple[Vertex, Vertex]], Coefficient]:
+    """Two legs at different data of one centred set: as two views of one datum, times −1/(n − 1)."""
+    groups = sorted({v.group for edge in edges for v in edge if v.kind == VIEW} & batch)
+    if len(groups) < 2:
+        return edges, weight
+    first, second = groups
+    other_view = max(v.view for edge in edges for v in edge) + 1
+
+    def joined(v: Vertex) -> Vertex:
+        return Vertex(v.kind, first, other_view) if v.kind == VIEW and v.group == second else v
+
+    return [(joined(u), joined(v)) for u, v in edges], weight * ratio
+
+
+def _flatten(
+    expander: Expander, monomial: Monomial
+) -> tuple[list[tuple[Vertex, Vertex]], dict[Sample, list[int]], set[int]]:
+    numbers = count()
+    views: dict[str, int] = {}
+    edges: list[tuple[Vertex, Vertex]] = []
+    samples: dict[Sample, list[int]] = {}
+
+    def vertices(bound: tuple[View | Index, ...], sample: Sample | None) -> dict[View | Index, Vertex]:
+        groups: dict[str, int] = {}
+        result: dict[View | Index, Vertex] = {}
+        for label in bound:
+            if isinstance(label, Index):
+                result[label] = Vertex(COORDINATE, next(numbers), 0)
+                continue
+            if label.datum not in groups:
+                groups[label.datum] = next(numbers)
+                if sample is not None:
+                    samples.setdefault(sample, []).append(groups[label.datum])
+            kind = WHITE if label.white else VIEW
+            result[label] = Vertex(kind, groups[label.datum], views.setdefault(label.name, len(views)))
+        return result
+
+    def place(body: Monomial, names: dict[View | Index, Vertex]) -> None:
+        for number in body:
+            cluster = expander.clusters[number]
+            if isinstance(cluster, Edge):
+                edges.append((names[cluster.left], names[cluster.right]))
+            else:
+                place(cluster.body, names | vertices(cluster.bound, cluster.sample))
+
+    free = frozenset().union(*(expander.free(cluster) for cluster in monomial))
+    anchor = vertices(tuple(sorted(free)), None)
+    place(monomial, anchor)
+    return edges, samples, {vertex.group for vertex in anchor.values()}
+
+
+def _coincidences(scalars: Scalars, sample: Sample, draws: list[int]) -> Iterator[tuple[dict[int, int], Coefficient]]:
+    """Which of p summation indices over n draws coincide: n(n−1)…(n−b+1)/nᵖ for each way to form b blocks."""
+    n, p = sample.count, len(draws)
+    for blocks in _partitions(draws):
+        chance: Coefficient = QQ(1)
+        for k in range(1, len(blocks)):
+            chance = chance * scalars.from_sympy(n - k)
+        if p > 1:
+            chance = chance * scalars.from_sympy(n ** (1 - p))
+        if chance:
+            yield {draw: block[0] for block in blocks for draw in block}, chance
+
+
+def _partitions(items: list[int]) -> Iterator[list[list[int]]]:
+    if not items:
+        yield []
+        return
+    first, rest = items[0], items[1:]
+    for smaller in _partitions(rest):
+        yield [[first], *smaller]
+        for i, block in enumerate(smaller):
+            yield [*smaller[:i], [first, *block], *smaller[i + 1 :]]
+
+
+def _moved(vertex: Vertex, target: dict[int, int]) -> Vertex:
+    return vertex._replace(group=target.get(vertex.group, vertex.group))

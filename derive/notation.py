@@ -1,0 +1,318 @@
+"""How definitions and expansions are written: one walk, in plain text or in LaTeX.
+
+Text is for a terminal, LaTeX to be pasted into a paper. Both use the field's letters: x′ for the view ``x_pos``,
+χ for ``chi``, Tr[W Σ Wᵀ] for the trace word of Σ.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Exp,
+    Expression,
+    HalfSquare,
+    Inner,
+    Log,
+    Power,
+    Product,
+    Scalar,
+    Sum,
+)
+from derive.views import View
+from derive.words import Invariant, Invariants, is_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_GREEK = {
+    "chi": "χ",
+    "alpha": "α",
+    "beta": "β",
+    "tau": "τ",
+    "kappa": "κ",
+    "lambda": "λ",
+    "gamma": "γ",
+    "mu": "μ",
+}
+_GREEK |= {
+    "nu": "ν",
+    "epsilon": "ε",
+    "xi": "ξ",
+    "eta": "η",
+    "psi": "ψ",
+    "phi": "φ",
+    "sigma": "σ",
+    "theta": "θ",
+}
+_FRACTIONS = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾", (1, 8): "⅛", (3, 8): "⅜"}
+_FRACTIONS |= {
+    (5, 8): "⅝",
+    (7, 8): "⅞",
+    (1, 6): "⅙",
+    (5, 6): "⅚",
+    (1, 5): "⅕",
+    (2, 5): "⅖",
+    (3, 5): "⅗",
+    (4, 5): "⅘",
+}
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_LATEX_LETTERS = {"A": "A_0", "S": r"\Sigma", "C": "C"}
+_TEXT_LETTERS = {"A": "A0", "S": "Σ", "C": "C"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """The pieces of a notation."""
+
+    view: Callable[[View], str]
+    scalar: Callable[[sympy.Expr], str]
+    half: str
+    inner: Callable[[str, str], str]
+    square: Callable[[str, str], str]
+    coordinate: Callable[[str, str], str]
+    power: Callable[[str, str], str]
+    brackets: Callable[[str], str]
+    parentheses: Callable[[str], str]
+    exponential: str
+    logarithm: str
+    root: Callable[[str], str]
+    mean: Callable[[str], str]
+    sample_mean: Callable[[str, str], str]
+    sample_sum: Callable[[str, str], str]
+    coordinate_sum: Callable[[str], str]
+    times: str
+    trace: Callable[[str], str]
+    sandwich: Callable[[str], str]
+    entry: Callable[[str, str], str]
+    remainder: Callable[[int], str]
+    minus: str
+
+
+def superscript(number: int) -> str:
+    """A number as Unicode superscript digits."""
+    return str(number).translate(_SUPERSCRIPTS)
+
+
+def _view_text(view: View) -> str:
+    return _GREEK.get(view.datum, view.datum) + "′" * view.name.count("_pos") + _suffix(view)
+
+
+def _view_latex(view: View) -> str:
+    base = rf"\{view.datum}" if view.datum in _GREEK else view.datum
+    return base + "'" * view.name.count("_pos") + _suffix(view)
+
+
+def _suffix(view: View) -> str:
+    # Views that are named neither for their datum nor x_pos keep their own suffix.
+    rest = view.name.removeprefix(view.datum).replace("_pos", "")
+    return f"_{rest.strip('_')}" if rest.strip("_") else ""
+
+
+def _scalar_text(value: sympy.Expr) -> str:
+    if value.is_Rational:
+        sign, p, q = "-" if value < 0 else "", abs(int(value.p)), int(value.q)
+        return sign + (_FRACTIONS.get((p, q)) or (str(p) if q == 1 else f"{p}/{q}"))
+    written = str(value).replace("**", "^").replace("*(", "(").replace("*", " ")
+    return re.sub(r"[A-Za-z]+(?=_|\b)", lambda name: _GREEK.get(name[0], name[0]), written)
+
+
+TEXT = Style(
+    view=_view_text,
+    scalar=_scalar_text,
+    half="½",
+    inner=lambda u, v: f"⟨f({u}), f({v})⟩",
+    square=lambda u, v: f"|f({u})−f({v})|²",
+    coordinate=lambda u, i: f"f({u})_{i}",
+    power=lambda base, exponent: (
+        base + (superscript(int(exponent)) if exponent.lstrip("-").isdigit() else f"^({exponent})")
+    ),
+    brackets=lambda inside: f"[{inside}]",
+    parentheses=lambda inside: f"({inside})",
+    exponential="exp",
+    logarithm="log",
+    root=lambda inside: f"sqrt({inside})",
+    mean=lambda over: f"E_{over}",
+    sample_mean=lambda over, count: f"1/({count}) Σ_{over}^({count}) ",
+    sample_sum=lambda over, count: f"Σ_{over}^({count}) ",
+    coordinate_sum=lambda index: f"Σ_{index}",
+    times=" ",
+    trace=lambda inside: f"Tr[{inside}]",
+    sandwich=lambda letter: "W Wᵀ" if letter == "I" else f"W {_TEXT_LETTERS[letter]} Wᵀ",
+    entry=lambda matrix, indices: f"({matrix})_{indices}",
+    remainder=lambda order: f"O(W{superscript(order)})",
+    minus="−",
+)
+
+LATEX = Style(
+    view=_view_latex,
+    scalar=sympy.latex,
+    half=r"\tfrac{1}{2}",
+    inner=lambda u, v: rf"\langle f({u}), f({v})\rangle",
+    square=lambda u, v: rf"\|f({u}) - f({v})\|^2",
+    coordinate=lambda u, i: f"f({u})_{{{i}}}",
+    power=lambda base, exponent: f"{base}^{{{exponent}}}",
+    brackets=lambda inside: rf"\left[{inside}\right]",
+    parentheses=lambda inside: rf"\left({inside}\right)",
+    exponential=r"\exp",
+    logarithm=r"\log",
+    root=lambda inside: rf"\sqrt{{{inside}}}",
+    mean=lambda over: rf"\mathbb{{E}}_{{{over}}}",
+    sample_mean=lambda over, count: rf"\frac{{1}}{{{count}}}\sum_{{{over}}}^{{{count}}}",
+    sample_sum=lambda over, count: rf"\sum_{{{over}}}^{{{count}}}",
+    coordinate_sum=lambda index: rf"\sum_{{{index}}}",
+    times=" ",
+    trace=lambda inside: rf"\operatorname{{Tr}}[{inside}]",
+    sandwich=lambda letter: r"W W^{\top}" if letter == "I" else rf"W {_LATEX_LETTERS[letter]} W^{{\top}}",
+    entry=lambda matrix, indices: f"({matrix})_{{{indices}}}",
+    remainder=lambda order: rf"O(\|W\|^{{{order}}})",
+    minus="-",
+)
+
+
+def definition(node: Expression, style: Style) -> str:
+    """A definition written out."""
+    return _Writer(style).sum(node)
+
+
+def product_of_invariants(invariants: Invariants, style: Style) -> str:
+    """A product of trace words and their kin."""
+    pieces = []
+    for one in sorted(set(invariants)):
+        written, times = _invariant(one, style), invariants.count(one)
+        pieces.append(written if times == 1 else style.power(written, str(times)))
+    return style.times.join(pieces)
+
+
+def signed_sum(terms: Iterable[tuple[sympy.Expr, str]], style: Style, remainder: int | None = None) -> str:
+    """Σ coefficient × what, with signs pulled out of the coefficients."""
+    written = ""
+    for coefficient, what in terms:
+        negative = coefficient.could_extract_minus_sign()
+        size = -coefficient if negative else coefficient
+        sign = style.minus if negative else "+"
+        shown = "" if size == 1 else style.scalar(size)
+        if size.is_Add:
+            shown = style.parentheses(shown)
+        term = f"{shown} {what}".strip() if what else shown or "1"
+        written += (f" {sign} " if written else style.minus if negative else "") + term
+    tail = "" if remainder is None else style.remainder(remainder)
+    return f"{written} + {tail}" if written and tail else written or tail or "0"
+
+
+def _invariant(one: Invariant, style: Style) -> str:
+    if is_trace(one):
+        return style.trace(_word(one[0][1], style))
+    names = "ijklmnop"
+    vertices = sorted({i for i, _, j in one for i in (i, j)})
+    entries = []
+    for link in sorted(set(one)):
+        i, word, j = link
+        entry = style.entry(_word(word, style), names[i] + names[j])
+        entries.append(entry if one.count(link) == 1 else style.power(entry, str(one.count(link))))
+    return f"{style.coordinate_sum(''.join(names[i] for i in vertices))} {' '.join(entries)}"
+
+
+def _word(word: str, style: Style) -> str:
+    for length in range(1, len(word)):
+        block, times = word[:length], len(word) // length
+        if block * times == word:
+            inside = f"({_word(block, style)})"
+            return style.power(inside, str(times))
+    return " ".join(style.sandwich(letter) for letter in word)
+
+
+class _Writer:
+    """Writes a definition, with brackets only where precedence needs them."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+
+    def sum(self, node: Expression) -> str:
+        if not isinstance(node, Sum):
+            return self.term(node)
+        written = ""
+        for term in node.terms:
+            text = self.term(term)
+            if not written:
+                written = text
+            elif text.startswith(("-", self.style.minus)):
+                written += f" {self.style.minus} {text[1:].strip()}"
+            else:
+                written += f" + {text}"
+        return written
+
+    def term(self, node: Expression) -> str:
+        if isinstance(node, Scalar):
+            return self.style.scalar(node.value)
+        if not isinstance(node, Product):
+            return self.factor(node)
+        number = sympy.Mul(*(factor.value for factor in node.factors if isinstance(factor, Scalar)))
+        rest = [factor for factor in node.factors if not isinstance(factor, Scalar)]
+        written = [self.factor(factor) for factor in rest]
+        if len(rest) == 1 and isinstance(rest[0], HalfSquare):
+            # 2 · ½|…|² is |…|².
+            number, written = number / 2, [self.square(rest[0])]
+        elif len(rest) == 1 and isinstance(rest[0], Average) and rest[0].count == number:
+            # n times the mean over n draws is their sum.
+            head = self.style.sample_sum(self.names(rest[0]), self.style.scalar(number))
+            number, written = sympy.S.One, [self.after(head, rest[0].body)]
+        negative = number.could_extract_minus_sign()
+        size = -number if negative else number
+        shown = [] if size == 1 and rest else [self.style.scalar(size)]
+        if size.is_Add and rest:
+            shown = [self.style.parentheses(shown[0])]
+        return (self.style.minus if negative else "") + self.style.times.join([*shown, *written])
+
+    def factor(self, node: Expression) -> str:
+        style = self.style
+        match node:
+            case Inner(u, v):
+                return style.inner(style.view(u), style.view(v))
+            case HalfSquare():
+                return style.half + self.square(node)
+            case Coordinate(u, i):
+                return style.coordinate(style.view(u), i.name)
+            case Power(base, exponent) if exponent == sympy.Rational(1, 2):
+                return style.root(self.sum(base))
+            case Power(base, exponent):
+                return style.power(self.atom(base), style.scalar(exponent) if style is LATEX else str(exponent))
+            case Exp(argument):
+                return style.exponential + style.parentheses(self.sum(argument))
+            case Log(argument):
+                inside = self.sum(argument)
+                simple = isinstance(argument, Average)
+                return style.logarithm + (f" {inside}" if simple else style.parentheses(inside))
+            case Average(body, _, count):
+                names = self.names(node)
+                head = style.mean(names) if count is None else style.sample_mean(names, style.scalar(count))
+                return self.after(head, body)
+            case CoordinateSum(body, index):
+                return self.after(style.coordinate_sum(index.name), body)
+            case Scalar(value):
+                shown = style.scalar(value)
+                return style.parentheses(shown) if value.is_Add or value.could_extract_minus_sign() else shown
+        return style.parentheses(self.sum(node))
+
+    def square(self, node: HalfSquare) -> str:
+        return self.style.square(self.style.view(node.left), self.style.view(node.right))
+
+    def names(self, node: Average) -> str:
+        return ",".join(self.style.view(view) for view in node.over)
+
+    def after(self, head: str, body: Expression) -> str:
+        if isinstance(body, Exp | Inner | Coordinate | CoordinateSum):
+            return f"{head.rstrip()} {self.factor(body)}"
+        return head + self.style.brackets(self.sum(body))
+
+    def atom(self, node: Expression) -> str:
+        if isinstance(node, Inner | Coordinate):
+            return self.factor(node)
+        return self.style.parentheses(self.sum(node))

@@ -1,0 +1,306 @@
+"""A definition's series in W, free of any assumption on the data.
+
+A series is a list over the order in W (an inner product has order 2, a coordinate of f has order 1); each entry
+maps monomials to coefficients. A monomial is a sorted tuple of *clusters*, numbered in a table:
+
+    an edge      ⟨f(u), f(v)⟩, or f(u)_i as an edge from the view u to the coordinate i;
+    a mean       E over some views of a product of clusters;
+    a pick       one of the draws of a sample, the summand of a mean over a finite count;
+    a sum        Σ_i of a product of clusters.
+
+Clusters never share a bound view, so a product of two means is a product over independent replicas without
+anything being renamed: multiplying monomials merges two sorted tuples.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import sympy
+from sympy import QQ
+
+from derive.errors import InputError, NotAnalyticError
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Exp,
+    Expression,
+    HalfSquare,
+    Inner,
+    Log,
+    Power,
+    Product,
+    Scalar,
+    Sum,
+)
+from derive.notation import TEXT, definition
+from derive.regularity import homogeneity
+from derive.scalars import Coefficient, Scalars, normal_form
+from derive.views import Index, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Monomial = tuple[int, ...]
+Series = list[dict[Monomial, Coefficient]]
+
+# The embedding dimension, which a sum over coordinates of a constant brings in.
+EMBEDDING_DIMENSION = sympy.Symbol("d1")
+
+
+class Sample(NamedTuple):
+    """A finite sample: the datum that is drawn, and how many times."""
+
+    datum: str
+    count: sympy.Expr
+
+
+class Edge(NamedTuple):
+    """⟨f(u), f(v)⟩ for two views, f(u)_i for a view and a coordinate."""
+
+    left: View | Index
+    right: View | Index
+
+
+class Bound(NamedTuple):
+    """A product of clusters under a mean, a pick or a sum."""
+
+    bound: tuple[View | Index, ...]
+    body: Monomial
+    sample: Sample | None
+
+
+class Expander:
+    """Expands definitions to a given order in W."""
+
+    def __init__(self, order: int) -> None:
+        """Prepare empty tables for series through W^order."""
+        self.order = order
+        self.scalars = Scalars()
+        self.clusters: list[Edge | Bound] = []
+        self._free: list[frozenset[View | Index]] = []
+        self._numbers: dict[Edge | Bound, int] = {}
+
+    def expand(self, node: Expression) -> Series:
+        """The series of a definition whose free views stay free."""
+        match node:
+            case Scalar(value):
+                return self._constant(self.scalars.from_sympy(value))
+            case Inner(u, v):
+                return self._leaf({self._edge(u, v): QQ(1)}, 2)
+            case HalfSquare(u, v):
+                if u == v:
+                    return self._constant(QQ(0))
+                half = QQ(1, 2)
+                return self._leaf({self._edge(u, u): half, self._edge(u, v): QQ(-1), self._edge(v, v): half}, 2)
+            case Coordinate(u, i):
+                return self._leaf({self._edge(u, i): QQ(1)}, 1)
+            case Sum(terms):
+                return self._add(self.expand(term) for term in terms)
+            case Product(factors):
+                product = self.expand(factors[0])
+                for factor in factors[1:]:
+                    product = self._multiply(product, self.expand(factor))
+                return product
+            case Power(base, exponent):
+                return self._power(node, self.expand(base), exponent)
+            case Exp(argument):
+                return self._exponential(self.expand(argument))
+            case Log(argument):
+                return self._logarithm(node, self.expand(argument))
+            case Average(body, over, count):
+                sample = None if count is None else Sample(over[0].datum, count)
+                return self._bind(self.expand(body), over, sample, QQ(1))
+            case CoordinateSum(body, index):
+                d1 = self.scalars.from_sympy(EMBEDDING_DIMENSION)
+                return self._bind(self.expand(body), (index,), None, d1)
+        message = f"no series is known for {type(node).__name__}; was a new node added to derive.expression?"
+        raise TypeError(message)
+
+    def constant_term(self, series: Series) -> Coefficient:
+        """The value at W = 0."""
+        return series[0].get((), QQ(0))
+
+    # Arithmetic of truncated series.
+
+    def _constant(self, value: Coefficient) -> Series:
+        series: Series = [{} for _ in range(self.order + 1)]
+        if value:
+            series[0][()] = value
+        return series
+
+    def _leaf(self, terms: dict[int, Coefficient], order: int) -> Series:
+        series: Series = [{} for _ in range(self.order + 1)]
+        if order <= self.order:
+            series[order] = {(cluster,): value for cluster, value in terms.items()}
+        return series
+
+    def _add(self, summands: Iterable[Series]) -> Series:
+        total: Series = [{} for _ in range(self.order + 1)]
+        for summand in summands:
+            for terms, more in zip(total, summand, strict=True):
+                _accumulate(terms, more, QQ(1))
+        return total
+
+    def _multiply(self, left: Series, right: Series) -> Series:
+        product: Series = [{} for _ in range(self.order + 1)]
+        for i, some in enumerate(left):
+            for j, others in enumerate(right[: self.order + 1 - i]):
+                if some and others:
+                    _accumulate_product(product[i + j], some, others, QQ(1))
+        return product
+
+    def _exponential(self, argument: Series) -> Series:
+        # e = exp(a) solves e' = a' e: n eₙ = Σ k aₖ eₙ₋ₖ.
+        at_zero = self.constant_term(argument)
+        first = QQ(1) if not at_zero else self.scalars.from_sympy(sympy.exp(self.scalars.to_sympy(at_zero)))
+        result: Series = [{(): first}]
+        for n in range(1, self.order + 1):
+            terms: dict[Monomial, Coefficient] = {}
+            for k in range(1, n + 1):
+                _accumulate_product(terms, argument[k], result[n - k], QQ(k, n))
+            result.append(terms)
+        return result
+
+    def _logarithm(self, node: Log, argument: Series) -> Series:
+        # l = log(a) solves a l' = a': a₀ lₙ = aₙ − Σ_{0<k<n} (k/n) lₖ aₙ₋ₖ.
+        at_zero = self._not_zero(node, argument)
+        inverse = self.scalars.inverse(at_zero)
+        constant = sympy.log(self.scalars.to_sympy(at_zero))
+        result = self._constant(self.scalars.from_sympy(constant))
+        for n in range(1, self.order + 1):
+            terms = dict(argument[n])
+            for k in range(1, n):
+                _accumulate_product(terms, result[k], argument[n - k], QQ(-k, n))
+            result[n] = _scaled(terms, inverse)
+        return result
+
+    def _power(self, node: Power, base: Series, exponent: sympy.Expr) -> Series:
+        if exponent.is_Integer and exponent >= 0:
+            result = self._constant(QQ(1))
+            for _ in range(int(exponent)):
+                result = self._multiply(result, base)
+            return result
+        # b = aᵖ solves a b' = p a' b: n a₀ bₙ = Σ_{0<k≤n} (p k − (n − k)) aₖ bₙ₋ₖ.
+        at_zero = self._not_zero(node, base)
+        inverse = self.scalars.inverse(at_zero)
+        p = self.scalars.from_sympy(exponent)
+        result = self._constant(self.scalars.from_sympy(self.scalars.to_sympy(at_zero) ** exponent))
+        for n in range(1, self.order + 1):
+            terms: dict[Monomial, Coefficient] = {}
+            for k in range(1, n + 1):
+                _accumulate_product(terms, base[k], result[n - k], p * QQ(k, n) + QQ(k - n, n))
+            result[n] = _scaled(terms, inverse)
+        return result
+
+    def _not_zero(self, node: Log | Power, series: Series) -> Coefficient:
+        value = self.constant_term(series)
+        if value and normal_form(self.scalars.to_sympy(value)) != 0:
+            return value
+        inside = node.argument if isinstance(node, Log) else node.base
+        what = "logarithm" if isinstance(node, Log) else f"power {node.exponent}"
+        message = (
+            f"the {what} of {definition(inside, TEXT)} has no expansion at W = 0, because its argument vanishes"
+            " there; add a constant inside, or audit what is under it"
+        )
+        raise NotAnalyticError(message, homogeneity(node))
+
+    # Clusters.
+
+    def free(self, cluster: int) -> frozenset[View | Index]:
+        """What a cluster leaves free."""
+        return self._free[cluster]
+
+    def _edge(self, left: View | Index, right: View | Index) -> int:
+        if isinstance(left, View) and isinstance(right, View) and right < left:
+            left, right = right, left
+        return self._number(Edge(left, right), frozenset((left, right)))
+
+    def _bind(
+        self,
+        body: Series,
+        bound: tuple[View | Index, ...],
+        sample: Sample | None,
+        of_nothing: Coefficient,
+    ) -> Series:
+        result: Series = []
+        for terms in body:
+            collected: dict[Monomial, Coefficient] = {}
+            for monomial, value in terms.items():
+                touched = tuple(c for c in monomial if not self._free[c].isdisjoint(bound))
+                if touched:
+                    rest = [c for c in monomial if self._free[c].isdisjoint(bound)]
+                    rest += [self._bound(group, bound, sample) for group in self._groups(touched, bound)]
+                    _accumulate(collected, {tuple(sorted(rest)): value}, QQ(1))
+                else:
+                    _accumulate(collected, {monomial: value}, of_nothing)
+            result.append(collected)
+        return result
+
+    def _groups(self, touched: Monomial, bound: tuple[View | Index, ...]) -> list[Monomial]:
+        # Data that share no cluster are independent: their mean is a product of means.
+        of = {view: view.datum if isinstance(view, View) else view.name for view in bound}
+        if len(set(of.values())) == 1:
+            return [touched]
+        groups: list[tuple[set[str], list[int]]] = []
+        for cluster in touched:
+            data = {of[view] for view in self._free[cluster] if view in of}
+            members = [cluster]
+            apart = []
+            for other_data, others in groups:
+                if data & other_data:
+                    data, members = data | other_data, others + members
+                else:
+                    apart.append((other_data, others))
+            groups = [*apart, (data, members)]
+        return [tuple(sorted(members)) for _, members in groups]
+
+    def _bound(self, group: Monomial, bound: tuple[View | Index, ...], sample: Sample | None) -> int:
+        free = frozenset().union(*(self._free[cluster] for cluster in group))
+        used = tuple(view for view in bound if view in free)
+        return self._number(Bound(used, group, sample), free - set(used))
+
+    def _number(self, cluster: Edge | Bound, free: frozenset[View | Index]) -> int:
+        number = self._numbers.setdefault(cluster, len(self.clusters))
+        if number == len(self.clusters):
+            self.clusters.append(cluster)
+            self._free.append(free)
+        return number
+
+
+def check_order(order: object) -> int:
+    """The order in W as an even, positive integer.
+
+    Raises:
+        InputError: with the reason, for anything else.
+
+    """
+    if not isinstance(order, int) or isinstance(order, bool) or order < 2 or order % 2:
+        message = f"order {order!r}: give an even number from 2 on, the power of W to expand to"
+        raise InputError(message)
+    return order
+
+
+def _accumulate(terms: dict[Monomial, Coefficient], more: dict[Monomial, Coefficient], factor: Coefficient) -> None:
+    for monomial, value in more.items():
+        total = terms.get(monomial, 0) + value * factor
+        if total:
+            terms[monomial] = total
+        else:
+            terms.pop(monomial, None)
+
+
+def _accumulate_product(
+    terms: dict[Monomial, Coefficient],
+    left: dict[Monomial, Coefficient],
+    right: dict[Monomial, Coefficient],
+    factor: Coefficient,
+) -> None:
+    for some, value in left.items():
+        scaled = value * factor
+        _accumulate(terms, {tuple(sorted(some + other)): more for other, more in right.items()}, scaled)
+
+
+def _scaled(terms: dict[Monomial, Coefficient], factor: Coefficient) -> dict[Monomial, Coefficient]:
+    return terms if factor == 1 else {monomial: value * factor for monomial, value in terms.items()}

@@ -1,0 +1,61 @@
+"""Views of data, and the coordinates of an embedding.
+
+A *datum* is drawn from the population; a *view* is one augmentation of it, drawn independently given the
+datum. Two views of one datum are correlated (covariance A0), views of different data are independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.errors import InputError
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class View:
+    """One augmented copy of a datum.
+
+    Args:
+        name: how the view is written, for instance ``x`` or ``x_pos``.
+        datum: the datum it shows; views with one datum name share it.
+        white: the view is no data but standard Gaussian noise in input space, N(0, I): the average of
+            |f(g)|² over it is ‖W‖², which is how weight decay is written.
+
+    """
+
+    name: str
+    datum: str
+    white: bool = False
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Index:
+    """A coordinate of the embedding, running from 1 to d1."""
+
+    name: str
+
+
+def views(names: str) -> tuple[View, ...]:
+    """Views from a comma-separated list of names.
+
+    What stands before the first underscore names the datum: ``x`` and ``x_pos`` are two views of the datum
+    ``x``, and ``chi`` is a view of an independent one.
+
+    >>> x, x_pos, chi = views("x, x_pos, chi")
+    >>> x.datum == x_pos.datum, x.datum == chi.datum
+    (True, False)
+    """
+    split = [name.strip() for name in names.split(",")]
+    for name in split:
+        if not name.isidentifier():
+            message = f"views({names!r}): {name!r} is no name; write for instance views('x, x_pos, chi')"
+            raise InputError(message)
+    if len(set(split)) < len(split):
+        message = f"views({names!r}): a name stands twice; each view needs its own"
+        raise InputError(message)
+    return tuple(View(name, name.split("_")[0]) for name in split)
+
+
+def white_noise(name: str) -> View:
+    """A view that is standard Gaussian noise N(0, I) in input space rather than data."""
+    return View(name, name, white=True)
