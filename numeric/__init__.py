@@ -1,0 +1,8 @@
+"""Expansions in numbers: kernels for numpy, torch and mpmath, samples of the data they speak of, cubature."""
+
+from __future__ import annotations
+
+from numeric.cubature import gaussian_cubature
+from numeric.kernels import Kernel, kernel
+
+__all__ = ["Kernel", "gaussian_cubature", "kernel"]

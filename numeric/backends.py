@@ -1,0 +1,233 @@
+"""What differs between NumPy, torch and mpmath: how a kernel's few matrix operations are written and run.
+
+A kernel's source is arithmetic in ``@``, ``.mT`` and the three functions below; `lambdify` prints it.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import TYPE_CHECKING, Any, Protocol
+
+import sympy
+from sympy.printing.numpy import NumPyPrinter
+from sympy.printing.pycode import MpmathPrinter
+
+from derive import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Operations on matrices, as functions that SymPy does not look into and prints in the order given. They are classes
+# because the printer looks for a method by the class's name.
+
+
+class matmul(sympy.Function):  # noqa: N801 (named as it prints)
+    """The matrix product."""
+
+
+class transpose(sympy.Function):  # noqa: N801
+    """The transpose of the last two axes."""
+
+
+class dot(sympy.Function):  # noqa: N801
+    """Σ_ij P_ij Q_ij."""
+
+
+class trace(sympy.Function):  # noqa: N801
+    """Σ_i P_ii."""
+
+
+class scaled(sympy.Function):  # noqa: N801
+    """A scalar, or one a batch element, times a matrix."""
+
+
+class entries(sympy.Function):  # noqa: N801
+    """Products of entries summed over coordinates, the first argument saying how, in einsum's notation."""
+
+
+class identity(sympy.Function):  # noqa: N801
+    """The identity of a matrix's size."""
+
+
+class ones(sympy.Function):  # noqa: N801
+    """The matrix of ones of a matrix's size."""
+
+
+class Backend(Protocol):
+    """A numeric library that kernels are emitted for."""
+
+    name: str
+
+    def printer(self) -> Any:
+        """A SymPy printer for the kernel's source."""
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions that the source calls."""
+
+
+class _ArrayPrinter(NumPyPrinter):
+    """Prints matrix products with ``@`` and scalar functions through `math`: parameters are plain numbers."""
+
+    _module = "math"
+
+    def _print_matmul(self, expr: sympy.Expr) -> str:
+        return f"({self._print(expr.args[0])} @ {self._print(expr.args[1])})"
+
+    def _print_transpose(self, expr: sympy.Expr) -> str:
+        return f"{self._print(expr.args[0])}.mT"
+
+    def _print_scaled(self, expr: sympy.Expr) -> str:
+        return f"({self._print(expr.args[0])})[..., None, None]*{self._print(expr.args[1])}"
+
+    def _call(self, expr: sympy.Expr) -> str:
+        return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
+
+    _print_dot = _print_trace = _print_identity = _print_ones = _call
+
+    def _print_entries(self, expr: sympy.Expr) -> str:
+        return _entries_call(self, expr)
+
+    def _print_exp(self, expr: sympy.Expr) -> str:
+        return f"exp({self._print(expr.args[0])})"
+
+    def _print_log(self, expr: sympy.Expr) -> str:
+        return f"log({self._print(expr.args[0])})"
+
+    def _print_Pow(self, expr: sympy.Expr, rational: bool = False) -> str:  # noqa: FBT001, FBT002 (SymPy's name)
+        if expr.exp == sympy.Rational(1, 2):
+            return f"sqrt({self._print(expr.base)})"
+        if expr.exp == -sympy.Rational(1, 2):
+            return f"1/sqrt({self._print(expr.base)})"
+        return super()._print_Pow(expr, rational=rational)  # type: ignore[no-any-return]
+
+
+class _MpmathPrinter(MpmathPrinter):
+    """Prints matrix products with ``*``, as mpmath's matrices have them."""
+
+    def _print_matmul(self, expr: sympy.Expr) -> str:
+        return f"({self._print(expr.args[0])} * {self._print(expr.args[1])})"
+
+    def _print_transpose(self, expr: sympy.Expr) -> str:
+        return f"{self._print(expr.args[0])}.T"
+
+    def _print_scaled(self, expr: sympy.Expr) -> str:
+        return f"({self._print(expr.args[0])})*{self._print(expr.args[1])}"
+
+    def _call(self, expr: sympy.Expr) -> str:
+        return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
+
+    _print_dot = _print_trace = _print_identity = _print_ones = _call
+
+    def _print_entries(self, expr: sympy.Expr) -> str:
+        return _entries_call(self, expr)
+
+
+def _entries_call(printer: Any, expr: sympy.Expr) -> str:
+    how, *matrices = expr.args
+    return f"entries({', '.join([repr(how.name), *map(printer._print, matrices)])})"  # noqa: SLF001
+
+
+_SCALAR_FUNCTIONS: dict[str, Callable[..., Any]] = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt}
+_PRINTING = {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}
+
+
+class _NumPy:
+    name = "numpy"
+
+    def printer(self) -> Any:
+        return _ArrayPrinter(_PRINTING)
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        import numpy as np
+
+        return _SCALAR_FUNCTIONS | {
+            "dot": lambda P, Q: np.einsum("...ij,...ij->...", P, Q),
+            "trace": lambda P: np.einsum("...ii->...", P),
+            "entries": np.einsum,
+            "identity": lambda P: np.eye(P.shape[-1], dtype=P.dtype),
+            "ones": lambda P: np.ones(P.shape[-2:], dtype=P.dtype),
+        }
+
+
+class _Torch:
+    name = "torch"
+
+    def printer(self) -> Any:
+        return _ArrayPrinter(_PRINTING)
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        try:
+            import torch
+        except ImportError:
+            message = "the torch backend needs torch: pip install 'quartic[torch]'"
+            raise InputError(message) from None
+
+        def dot_product(P: torch.Tensor, Q: torch.Tensor) -> torch.Tensor:
+            # einsum's batched product wins where the batch is large, its set-up loses where it is small.
+            if P.numel() < _SMALL:
+                return (P * Q).sum((-2, -1))
+            return torch.einsum("...ij,...ij->...", P, Q)
+
+        return _SCALAR_FUNCTIONS | {
+            "dot": dot_product,
+            "trace": lambda P: P.diagonal(dim1=-2, dim2=-1).sum(-1),
+            "entries": torch.einsum,
+            "identity": lambda P: torch.eye(P.shape[-1], dtype=P.dtype, device=P.device),
+            "ones": lambda P: torch.ones(P.shape[-2:], dtype=P.dtype, device=P.device),
+        }
+
+
+class _Mpmath:
+    name = "mpmath"
+
+    def printer(self) -> Any:
+        return _MpmathPrinter(_PRINTING)
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        import mpmath
+
+        return {
+            "dot": lambda P, Q: mpmath.fsum(p * q for p, q in zip(P, Q, strict=True)),
+            "trace": lambda P: mpmath.fsum(P[i, i] for i in range(P.rows)),
+            "entries": _mpmath_entries,
+            "identity": lambda P: mpmath.eye(P.rows),
+            "ones": lambda P: mpmath.ones(P.rows),
+            "exp": mpmath.exp,
+            "log": mpmath.log,
+            "sqrt": mpmath.sqrt,
+            "mpf": mpmath.mpf,
+        }
+
+
+def _mpmath_entries(how: str, *matrices: Any) -> Any:
+    """A plain einsum for mpmath's matrices."""
+    import mpmath
+
+    inputs, output = str(how).replace("...", "").partition("->")[::2]
+    pairs = inputs.split(",")
+    size = matrices[0].rows
+    names = sorted(set("".join(pairs)))
+    result = mpmath.zeros(size) if output else mpmath.mpf(0)
+    for values in product(range(size), repeat=len(names)):
+        at = dict(zip(names, values, strict=True))
+        term = mpmath.fprod(matrix[at[pair[0]], at[pair[1]]] for pair, matrix in zip(pairs, matrices, strict=True))
+        if output:
+            result[at[output[0]], at[output[1]]] += term
+        else:
+            result += term
+    return result
+
+
+# The number of entries up to which torch multiplies and sums rather than calls einsum.
+_SMALL = 2_000
+_BACKENDS: dict[str, Backend] = {one.name: one for one in (_NumPy(), _Torch(), _Mpmath())}
+BACKENDS = tuple(_BACKENDS)
+
+
+def backend(name: str) -> Backend:
+    """The backend of that name: numpy, torch or mpmath."""
+    if name not in _BACKENDS:
+        message = f"backend {name!r} is unknown; the backends are {', '.join(BACKENDS)}"
+        raise InputError(message)
+    return _BACKENDS[name]

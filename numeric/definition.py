@@ -1,0 +1,125 @@
+"""A definition evaluated as it stands, on points with weights.
+
+No series, no contraction: exp is exp and a mean is a weighted sum. It shares with the derivation the expression
+tree alone. Complex points are allowed (every operation is analytic), which is how Taylor coefficients along a ray
+are read off a circle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Exp,
+    Expression,
+    HalfSquare,
+    Inner,
+    Log,
+    Power,
+    Product,
+    Scalar,
+    Sum,
+)
+from derive.series import EMBEDDING_DIMENSION, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from derive.views import Index, View
+
+# Embeddings (points, d1) of a group of views that are drawn together, and the points' weights.
+Population = tuple[dict["View", Any], Any]
+
+
+class Evaluator:
+    """Evaluates definitions on embeddings.
+
+    Each mean adds an axis to every array, the last before the coordinates, so arrays of different depth broadcast.
+
+    Args:
+        population: gives, for the views that a population mean is over, their embeddings (points, d1) and weights.
+        samples: for each finite sample, the embeddings of its draws by name of view, of shape (…, n, d1).
+        d1: the embedding's dimension.
+
+    """
+
+    def __init__(
+        self,
+        population: Callable[[tuple[View, ...]], Population],
+        samples: Mapping[Sample, Mapping[str, Any]],
+        d1: int,
+    ) -> None:
+        """Keep the points."""
+        self.population = population
+        self.samples = samples
+        self.d1 = d1
+
+    def value(self, node: Expression, views: Mapping[View, Any]) -> Any:
+        """The value at each point: shape (…) for embeddings of shape (…, d1)."""
+        return self._value(node, _Scope(dict(views), {}, 0))
+
+    def _value(self, node: Expression, scope: _Scope) -> Any:
+        match node:
+            case Scalar(value):
+                return float(value.subs(EMBEDDING_DIMENSION, self.d1))
+            case Inner(u, v):
+                return (scope.views[u] * scope.views[v]).sum(-1)
+            case HalfSquare(u, v):
+                return ((scope.views[u] - scope.views[v]) ** 2).sum(-1) / 2
+            case Coordinate(u, i):
+                return scope.views[u][..., scope.indices[i]]
+            case Sum(terms):
+                return sum(self._value(term, scope) for term in terms)
+            case Product(factors):
+                return prod(self._value(factor, scope) for factor in factors)
+            case Power(base, exponent):
+                power = int(exponent) if exponent.is_Integer else float(exponent)
+                return self._value(base, scope) ** power
+            case Exp(argument):
+                return np.exp(self._value(argument, scope))
+            case Log(argument):
+                return np.log(self._value(argument, scope))
+            case CoordinateSum(body, index):
+                return sum(self._value(body, scope.at(index, i)) for i in range(self.d1))
+            case Average(body, over, count):
+                return self._mean(body, over, count, scope)
+        message = f"no value is known for {type(node).__name__}; was a new node added to derive.expression?"
+        raise TypeError(message)
+
+    def _mean(self, body: Expression, over: tuple[View, ...], count: object, scope: _Scope) -> Any:
+        if count is None:
+            points, weights = self.population(over)
+            value = self._value(body, scope.deeper(points))
+            return (value * weights).sum(-1) if np.ndim(value) else value
+        drawn = self.samples[Sample(over[0].datum, count)]
+        between = (1,) * scope.level
+        bound = {
+            view: points.reshape(points.shape[:-2] + between + points.shape[-2:])
+            for view in over
+            for points in (drawn[view.name],)
+        }
+        value = self._value(body, scope.deeper(bound))
+        return value.mean(-1) if np.ndim(value) else value
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """The points that names stand for, and how many means are entered."""
+
+    views: dict[View, Any]
+    indices: dict[Index, int]
+    level: int
+
+    def at(self, index: Index, value: int) -> _Scope:
+        return replace(self, indices={**self.indices, index: value})
+
+    def deeper(self, bound: Mapping[View, Any]) -> _Scope:
+        outer = {view: points[..., None, :] for view, points in self.views.items()}
+        return replace(self, views={**outer, **bound}, level=self.level + 1)

@@ -1,0 +1,48 @@
+"""The value of an invariant straight from its meaning: slow, plain, and what the kernels are held against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derive.words import Invariant, Invariants
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from derive import Expansion
+
+_INDICES = "ijklmnop"
+
+
+def products(W: Any, A0: Any, Sigma: Any) -> dict[str, Any]:
+    """W X Wᵀ for every letter X: A for A0, S for Σ, C for Σ − A0, I for the identity."""
+    of = {"A": A0, "S": Sigma, "C": Sigma - A0, "I": np.eye(A0.shape[-1])}
+    return {letter: W @ X @ W.T for letter, X in of.items()}
+
+
+def invariant_value(one: Invariant, of_letter: Mapping[str, Any]) -> float:
+    """One invariant, from the matrices W X Wᵀ."""
+    matrices = []
+    for _, word, _ in one:
+        matrix = of_letter[word[0]]
+        for letter in word[1:]:
+            matrix = matrix @ of_letter[letter]
+        matrices.append(matrix)
+    how = ",".join(_INDICES[i] + _INDICES[j] for i, _, j in one)
+    return float(np.einsum(f"{how}->", *matrices))
+
+
+def product_value(invariants: Invariants, of_letter: Mapping[str, Any]) -> float:
+    """A product of invariants."""
+    return float(np.prod([invariant_value(one, of_letter) for one in invariants]))
+
+
+def order_values(expansion: Expansion, W: Any, A0: Any, Sigma: Any) -> dict[int, float]:
+    """The value of each order of an expansion whose parameters are all set, the constant left out."""
+    of_letter = products(W, A0, Sigma)
+    values = dict.fromkeys(range(2, expansion.order + 1, 2), 0.0)
+    for term in expansion.terms:
+        values[term.order] += float(term.coefficient) * product_value(term.invariants, of_letter)
+    return values

@@ -1,0 +1,265 @@
+"""Numeric kernels of an expansion: its value and its gradient in W, emitted as readable source by `lambdify`.
+
+For each letter X the product P_X = W X Wᵀ is formed once, or not at all where Tr[P_X] alone is needed, since
+Tr[W X Wᵀ] = Σ_ij (W X)_ij W_ij. A trace of a longer word is a sum of products of entries of its two halves, so k
+letters cost at most k − 2 further matrix products, shared between words. The gradient comes from the words: dropping
+one letter of a trace word and rotating the rest gives the adjoint K_X of P_X, and ∂L/∂W = Σ_X (K_X + K_Xᵀ) W X.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from derive import InputError
+from derive.words import NAMES, Invariant, is_trace
+from numeric.backends import Backend, backend, dot, entries, identity, matmul, ones, scaled, trace, transpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from derive import Expansion
+
+_INDICES = "ijklmnop"
+# Parameters whose names Python keeps for itself.
+_RENAMED = {"lambda": "lambda_"}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Value and gradient of an expansion for one numeric library.
+
+    ``value`` and ``gradient`` are the emitted functions themselves, unchecked and as fast as they get:
+
+        value(W, A0, Sigma, …)     L(W) − L(0), truncated: shape (…) for W of shape (…, d1, d0)
+        gradient(W, A0, Sigma, …)  ∂L/∂W: the shape of W
+
+    A0 and Sigma (or C, as the expansion's basis has it) are (d0, d0), or have leading dimensions that broadcast
+    against those of W. The parameters follow as plain numbers, by position or by name (``lambda_`` for lambda).
+    mpmath takes matrices without leading dimensions. Calling the kernel checks its arguments first.
+
+    Attributes:
+        backend: numpy, torch or mpmath.
+        arguments: the names of the arguments, in order.
+        value: the emitted value.
+        gradient: the emitted gradient.
+
+    """
+
+    backend: str
+    arguments: tuple[str, ...]
+    value: Callable[..., Any]
+    gradient: Callable[..., Any]
+
+    def __call__(self, W: Any, *matrices: Any, **parameters: float) -> Any:
+        """The value, after a check of shapes, symmetry and parameters.
+
+        Raises:
+            InputError: naming the argument that is wrong.
+
+        """
+        names = self.arguments[1:3]
+        if len(matrices) != len(names):
+            message = f"the kernel takes W, {', '.join(names)}; {len(matrices) + 1} arrays were given"
+            raise InputError(message)
+        columns = W.cols if self.backend == "mpmath" else W.shape[-1]
+        for name, matrix in zip(names, matrices, strict=True):
+            _check_square(name, matrix, columns, self.backend)
+        wanted = set(self.arguments[3:])
+        if set(parameters) != wanted:
+            message = f"the kernel's parameters are {sorted(wanted)}; given were {sorted(parameters)}"
+            raise InputError(message)
+        return self.value(W, *matrices, **parameters)
+
+    @property
+    def source(self) -> str:
+        """The source of the value."""
+        return _source("value", self.value)
+
+    @property
+    def gradient_source(self) -> str:
+        """The source of the gradient."""
+        return _source("gradient", self.gradient)
+
+
+def kernel(expansion: Expansion, library: str = "numpy") -> Kernel:
+    """Emit the kernels of an expansion.
+
+    Args:
+        expansion: what to evaluate; parameters left symbolic become arguments.
+        library: "numpy", "torch" or "mpmath".
+
+    >>> from derive import catalogue
+    >>> k = kernel(catalogue("infonce").expand(order=4))
+    >>> import numpy as np
+    >>> W, A0, Sigma = np.eye(2), np.eye(2), 2 * np.eye(2)
+    >>> float(k.value(W, A0, Sigma))
+    4.0
+    >>> print(k.source)
+    def value(W, A0, Sigma):
+        W_S = (W @ Sigma)
+        P_S = (W_S @ W.mT)
+        W_A = (W @ A0)
+        return -dot(W_A, W) + (3/4)*dot(P_S, P_S)
+    <BLANKLINE>
+
+    """
+    chosen = backend(library)
+    value = _Plan(expansion)
+    value_function = _emit(value, value.value(), chosen)
+    gradient = _Plan(expansion)
+    gradient_function = _emit(gradient, gradient.gradient(), chosen)
+    return Kernel(library, value.argument_names, value_function, gradient_function)
+
+
+class _Plan:
+    """Collects the products that an evaluation needs, each once, in the order in which they are formed."""
+
+    def __init__(self, expansion: Expansion) -> None:
+        self.expansion = expansion
+        self.W = sympy.Symbol("W")
+        letters = expansion.basis.split(",")
+        parameters = {s: sympy.Symbol(_RENAMED.get(s.name, s.name)) for s in expansion.symbols}
+        self.argument_names = ("W", *letters, *(p.name for p in parameters.values()))
+        self.terms = [term._replace(coefficient=term.coefficient.subs(parameters)) for term in expansion.terms]
+        self.assignments: dict[sympy.Symbol, sympy.Expr] = {}
+        # Letters that occur in a word of two or more, or under a sum over coordinates: their P_X is needed.
+        self.sandwiched = {
+            letter
+            for term in self.terms
+            for one in term.invariants
+            for _, word, _ in one
+            if len(word) > 1 or not is_trace(one)
+            for letter in word
+        }
+
+    def value(self) -> sympy.Expr:
+        return sympy.Add(*(term.coefficient * sympy.Mul(*map(self._invariant, term.invariants)) for term in self.terms))
+
+    def gradient(self) -> sympy.Expr:
+        # For each letter: the multiple of W X, and the adjoint of P_X.
+        plain: dict[str, list[sympy.Expr]] = {}
+        adjoint: dict[str, list[sympy.Expr]] = {}
+        for term in self.terms:
+            for position, one in enumerate(term.invariants):
+                others = [self._invariant(o) for o in term.invariants[:position] + term.invariants[position + 1 :]]
+                weight = (term.coefficient, others)
+                if is_trace(one) and len(one[0][1]) == 1:
+                    plain.setdefault(one[0][1], []).append(_weighted((2 * weight[0], others), self._times(one[0][1])))
+                    continue
+                for letter, matrix in self._adjoints(one):
+                    adjoint.setdefault(letter, []).append(_weighted(weight, matrix))
+        pieces = [piece for letter in sorted(plain) for piece in plain[letter]]
+        for letter in sorted(adjoint):
+            total = self._assign(f"K_{letter}", sympy.Add(*adjoint[letter]))
+            pieces.append(matmul(total, self._times(letter)))
+        return sympy.Add(*pieces)
+
+    def _assign(self, name: str, value: sympy.Expr) -> sympy.Symbol:
+        symbol = sympy.Symbol(name)
+        self.assignments.setdefault(symbol, value)
+        return symbol
+
+    def _times(self, letter: str) -> sympy.Expr:
+        """W X."""
+        if letter == "I":
+            return self.W
+        return self._assign(f"W_{letter}", matmul(self.W, sympy.Symbol(NAMES[letter])))
+
+    def _matrix(self, word: str) -> sympy.Expr:
+        """The d1×d1 matrix of an open word."""
+        backwards = sympy.Symbol(f"P_{word[::-1]}")
+        if len(word) > 1 and word != word[::-1] and backwards in self.assignments:
+            return transpose(backwards)
+        if len(word) == 1:
+            return self._assign(f"P_{word}", matmul(self._times(word), transpose(self.W)))
+        half = len(word) // 2
+        return self._assign(f"P_{word}", matmul(self._matrix(word[:half]), self._matrix(word[half:])))
+
+    def _invariant(self, one: Invariant) -> sympy.Expr:
+        if not is_trace(one):
+            links = [(_INDICES[i] + _INDICES[j], self._matrix(word)) for i, word, j in one]
+            how = ",".join(f"...{pair}" for pair, _ in links) + "->..."
+            return entries(sympy.Symbol(how), *(matrix for _, matrix in links))
+        word = one[0][1]
+        if len(word) == 1:
+            if word in self.sandwiched:
+                return trace(self._matrix(word))
+            return dot(self._times(word), self.W)
+        half = (len(word) + 1) // 2
+        # Tr[PQ] = Σ_ij P_ij (Qᵀ)_ij, and Qᵀ is the matrix of the word read backwards.
+        return dot(self._matrix(word[:half]), self._matrix(word[half:][::-1]))
+
+    def _adjoints(self, one: Invariant) -> list[tuple[str, sympy.Expr]]:
+        """∂/∂P_X + its transpose, for each occurrence of a letter X."""
+        if is_trace(one):
+            word = one[0][1]
+            counted: dict[tuple[str, str], int] = {}
+            for i, letter in enumerate(word):
+                rest = word[i + 1 :] + word[:i]
+                key = (letter, min(rest, rest[::-1]))
+                counted[key] = counted.get(key, 0) + 1
+            return [(letter, number * self._plus_transpose(rest)) for (letter, rest), number in sorted(counted.items())]
+        result = []
+        for e, (i, word, j) in enumerate(one):
+            others = [link for k, link in enumerate(one) if k != e]
+            specification = [f"...{_INDICES[a]}{_INDICES[b]}" for a, _, b in others]
+            matrices = [self._matrix(other) for _, other, _ in others]
+            here = self._matrix(word)
+            first, second = _INDICES[i], _INDICES[j] if i != j else _INDICES[-1]
+            # A loop at a coordinate only sees the diagonal; other edges see every entry.
+            specification.append(first + second)
+            matrices.append(identity(here) if i == j else ones(here))
+            how = ",".join(specification) + f"->...{first}{second}"
+            outer = entries(sympy.Symbol(how), *matrices)
+            for position, letter in enumerate(word):
+                adjoint = outer
+                if position:
+                    adjoint = matmul(transpose(self._matrix(word[:position])), adjoint)
+                if position + 1 < len(word):
+                    adjoint = matmul(adjoint, transpose(self._matrix(word[position + 1 :])))
+                result.append((letter, adjoint + transpose(adjoint)))
+        return result
+
+    def _plus_transpose(self, word: str) -> sympy.Expr:
+        matrix = self._matrix(word)
+        return 2 * matrix if word == word[::-1] else matrix + transpose(matrix)
+
+
+def _weighted(weight: tuple[sympy.Expr, list[sympy.Expr]], matrix: sympy.Expr) -> sympy.Expr:
+    coefficient, others = weight
+    if not others:
+        return coefficient * matrix
+    return scaled(coefficient * sympy.Mul(*others), matrix)
+
+
+def _emit(plan: _Plan, result: sympy.Expr, chosen: Backend) -> Callable[..., Any]:
+    function: Callable[..., Any] = sympy.lambdify(
+        [sympy.Symbol(argument) for argument in plan.argument_names],
+        result,
+        modules=[chosen.functions()],
+        printer=chosen.printer(),
+        # What stands in for common subexpression elimination: the plan knows the products.
+        cse=lambda expression: (list(plan.assignments.items()), expression),
+        docstring_limit=0,
+    )
+    return function
+
+
+def _source(name: str, function: Callable[..., Any]) -> str:
+    return inspect.getsource(function).replace("_lambdifygenerated", name)
+
+
+def _check_square(name: str, matrix: Any, size: int, library: str) -> None:
+    shape = (matrix.rows, matrix.cols) if library == "mpmath" else tuple(matrix.shape[-2:])
+    if shape != (size, size):
+        message = f"{name} is {shape[0]}×{shape[1]}, but W has {size} columns: give a {size}×{size} matrix"
+        raise InputError(message)
+    difference = matrix - (matrix.T if library == "mpmath" else matrix.mT)
+    largest = max(map(abs, difference)) if library == "mpmath" else float(abs(difference).max())
+    if not largest <= 1e-12 * max(1.0, float(max(map(abs, matrix)) if library == "mpmath" else abs(matrix).max())):
+        message = f"{name} is not symmetric: entries differ from their mirror image by {float(largest):.3g}"
+        raise InputError(message)

@@ -1,0 +1,142 @@
+"""Gaussian views with given covariances, as random samples or as cubature nodes.
+
+V views of a datum have the covariance C + A0 for one view with itself and A0 between two. An orthonormal change among
+the views makes them independent: their sum over √V has covariance C + V A0, the V − 1 contrasts have covariance C. So
+V d0 standard normal numbers make a datum's views, d0 fewer than drawing the datum and then each view's noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from derive import InputError
+from numeric.cubature import gaussian_cubature
+
+Array = NDArray[np.float64]
+
+# How far a matrix may be from symmetric or positive semi-definite, relative to its largest entry or eigenvalue.
+ROUNDING = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Covariances:
+    """The covariances of two views of a datum.
+
+    Args:
+        A0: (d0, d0), the covariance between two views of one datum; positive semi-definite.
+        C: (d0, d0), the covariance that the augmentation adds, Σ − A0; positive semi-definite.
+
+    Raises:
+        InputError: for a matrix that is not square, finite, symmetric and positive semi-definite, and for two that do
+            not match, naming the matrix.
+
+    >>> import numpy as np
+    >>> Covariances(np.eye(2), 2 * np.eye(2)).Sigma.diagonal()
+    array([3., 3.])
+
+    """
+
+    A0: Array
+    C: Array
+
+    def __post_init__(self) -> None:
+        """Check both matrices."""
+        object.__setattr__(self, "A0", _positive("A0", self.A0))
+        object.__setattr__(self, "C", _positive("C", self.C))
+        if self.A0.shape != self.C.shape:
+            message = f"A0 is {_size(self.A0)} and C is {_size(self.C)}; both act on the same inputs and must agree"
+            raise InputError(message)
+
+    @property
+    def Sigma(self) -> Array:
+        """Σ = A0 + C, the covariance of a view."""
+        return self.A0 + self.C
+
+    @property
+    def d0(self) -> int:
+        """The dimension of the input."""
+        return int(self.A0.shape[0])
+
+    def views(self, normals: Array, number: int) -> tuple[Array, ...]:
+        """That many views of a datum, each (…, d0), from standard normal numbers of shape (…, number · d0)."""
+        modes = normals.reshape(*normals.shape[:-1], number, self.d0)
+        common = modes[..., :1, :] @ _root(self.C + number * self.A0)
+        contrasts = modes[..., 1:, :] @ _root(self.C)
+        mixed = _orthonormal(number).T @ np.concatenate((common, contrasts), axis=-2)
+        return tuple(mixed[..., k, :] for k in range(number))
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], views: int = 2) -> tuple[Array, ...]:
+        """Random views, each of shape (…, d0), the leading dimensions being independent data."""
+        return self.views(generator.standard_normal((*shape, views * self.d0)), views)
+
+    def nodes(
+        self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False
+    ) -> tuple[tuple[Array, ...], Array]:
+        """Views of shape (m, data, d0) and weights (m,) with the joint moments of independent data up to a degree."""
+        points, weights = gaussian_cubature(views * self.d0 * data, degree, positive=positive)
+        return self.views(points.reshape(-1, data, views * self.d0), views), weights
+
+    def training_set(self, size: int, generator: np.random.Generator) -> Array:
+        """A centred set of that many data, (size, d0), whose second moment Σ_i x̂_i x̂_iᵀ/size is exactly A0.
+
+        Raises:
+            InputError: fewer than d0 + 1 data cannot be centred and have a full second moment.
+
+        """
+        if size < self.d0 + 1:
+            message = f"a centred set of {size} data spans {size - 1} dimensions; A0 has {self.d0}: take more data"
+            raise InputError(message)
+        raw = generator.standard_normal((size, self.d0))
+        orthonormal, _ = np.linalg.qr(raw - raw.mean(0))
+        # QR of centred columns keeps them centred.
+        return np.asarray(np.sqrt(size) * orthonormal @ _root(self.A0))
+
+
+def random_covariances(generator: np.random.Generator, d0: int, *, augmentation: float = 1.0) -> Covariances:
+    """A0 and C that do not commute, with eigenvalues of order one (C's times ``augmentation``)."""
+
+    def one() -> Array:
+        rotation, _ = np.linalg.qr(generator.standard_normal((d0, d0)))
+        return np.asarray(rotation * generator.uniform(0.3, 1.5, d0) @ rotation.T)
+
+    return Covariances(one(), augmentation * one())
+
+
+def _orthonormal(size: int) -> Array:
+    """An orthogonal matrix whose first row is constant."""
+    basis = np.eye(size)
+    basis[:, 0] = 1.0
+    q, r = np.linalg.qr(basis)
+    return np.asarray((q * np.sign(np.diag(r))).T)
+
+
+def _positive(name: str, given: ArrayLike) -> Array:
+    matrix = np.asarray(given, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
+        message = f"{name} has shape {matrix.shape}; a covariance is a square matrix"
+        raise InputError(message)
+    if not np.isfinite(matrix).all():
+        message = f"{name} has entries that are not finite numbers"
+        raise InputError(message)
+    scale = max(float(np.abs(matrix).max()), np.finfo(float).tiny)
+    if float(np.abs(matrix - matrix.T).max()) > ROUNDING * scale:
+        i, j = np.unravel_index(int(np.abs(matrix - matrix.T).argmax()), matrix.shape)
+        message = f"{name} is not symmetric: entry ({i}, {j}) is {matrix[i, j]:g}, entry ({j}, {i}) is {matrix[j, i]:g}"
+        raise InputError(message)
+    lowest = float(np.linalg.eigvalsh(matrix)[0])
+    if lowest < -ROUNDING * scale:
+        message = f"{name} is not positive semi-definite: its smallest eigenvalue is {lowest:.6g}; no data have it"
+        raise InputError(message)
+    return (matrix + matrix.T) / 2
+
+
+def _root(matrix: Array) -> Array:
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T)
+
+
+def _size(matrix: Array) -> str:
+    return "×".join(map(str, matrix.shape))
