@@ -1,0 +1,1 @@
+"""Checks of derived formulas by routes that share no code with the derivation."""

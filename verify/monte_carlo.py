@@ -1,0 +1,179 @@
+"""Coefficients from random data: each with its standard error, its z-score, and the rivals it excludes.
+
+On random batches (or blocks of pairs) the loss's Taylor coefficients in t are computed one by one and averaged. What a
+definition averages inside of a logarithm is averaged in closed form, over cubature nodes, which cuts the variance and
+leaves no bias. The average at several (A0, C, W) is then set against the expansion: whole, and coefficient by
+coefficient with the other terms as predicted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from derive.notation import TEXT, product_of_invariants
+from numeric.invariants import product_value, products
+from verify.evidence import Evidence
+from verify.settings import filled_in, no_value
+from verify.taylor import cauchy, circle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from derive import Expansion
+    from derive.expansion import Term
+    from verify.settings import Case
+
+# |z| beyond this is a contradiction: 6e-7 for a normal estimate, so that thousands of comparisons raise none.
+Z = 5.0
+# What a coefficient is most easily mistaken for.
+RIVALS = {"half": 0.5, "double": 2.0, "three quarters": 0.75, "the other sign": -1.0}
+RADIUS = 0.1
+PHASES = 8
+ORDERS = (2, 4)
+# Where nothing is random, rounding is the only error.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Means over random draws.
+
+    Attributes:
+        case: where.
+        mean: by order in t.
+        error: standard errors, by order.
+
+    """
+
+    case: Case
+    mean: dict[int, float]
+    error: dict[int, float]
+
+
+def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], None] = lambda: None) -> list[Averages]:
+    """Averages of the coefficients of t² and t⁴ at each case.
+
+    Args:
+        cases: where to measure; each carries its seed.
+        order: 2 leaves t⁴ out.
+        draws: random batches a case; for a population loss the number of random pairs is the same.
+        tick: called after each case.
+
+    """
+    ts = circle(RADIUS, PHASES)
+    orders = [k for k in ORDERS if k <= order]
+    result = []
+    for case in cases:
+        generator = np.random.default_rng(case.seed)
+        chunks = [
+            cauchy(case.truth.drawn(ts, order, generator, number), ts, range(2, orders[-1] + 1, 2))
+            for number in _chunks(case.truth.rows(draws))
+        ]
+        values = np.concatenate(chunks)
+        error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+        result.append(
+            Averages(
+                case,
+                dict(zip(orders, map(float, values.mean(axis=0)), strict=True)),
+                dict(zip(orders, map(float, error), strict=True)),
+            )
+        )
+        tick()
+    return result
+
+
+def compare(measured: Sequence[Averages], expansion: Expansion) -> list[Evidence]:
+    """One piece of evidence for each order as a whole, and one for each coefficient."""
+    evidence: list[Evidence] = []
+    if any(filled_in(expansion, one.case) is None for one in measured):
+        return [no_value("monte-carlo", measured[0].case)]
+    for order in sorted(measured[0].mean):
+        fits = [_fit(one, expansion, order) for one in measured]
+        evidence.append(_whole(measured, fits, order))
+        for position, term in enumerate(expansion.terms_of_order(order)):
+            evidence.append(_one_term(measured, fits, term, position, order))
+    return evidence
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """One case's measurement of one order, with what each term contributes to it."""
+
+    mean: float
+    error: float
+    words: list[float]
+    coefficients: list[float]
+
+    @property
+    def predicted(self) -> float:
+        return sum(c * w for c, w in zip(self.coefficients, self.words, strict=True))
+
+    @property
+    def z(self) -> float:
+        return (self.mean - self.predicted) / self.error if self.error else 0.0
+
+
+def _fit(measured: Averages, expansion: Expansion, order: int) -> _Fit:
+    here, data = measured.case.setting, measured.case.setting.covariances
+    of_letter = products(here.W, data.A0, data.Sigma)
+    # Terms stay as they are even where a value makes one vanish, so that all cases list the same ones.
+    terms = expansion.terms_of_order(order)
+    return _Fit(
+        measured.mean[order],
+        max(measured.error[order], ROUNDING),
+        [product_value(term.invariants, of_letter) for term in terms],
+        [float(term.coefficient.subs(_by_symbol(term, measured.case))) for term in terms],
+    )
+
+
+def _by_symbol(term: Term, case: Case) -> dict[object, object]:
+    return {symbol: case.values[symbol.name] for symbol in term.coefficient.free_symbols}
+
+
+def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Evidence:
+    worst = max(fits, key=lambda fit: abs(fit.z))
+    return Evidence(
+        "monte-carlo",
+        f"order {order} at {len(fits)} settings, the farthest",
+        predicted=worst.predicted,
+        measured=worst.mean,
+        error=worst.error,
+        error_kind="standard error",
+        agrees=abs(worst.z) < Z,
+        seed=measured[0].case.seed,
+        note=f"largest |z| = {abs(worst.z):.1f}; {measured[0].case.truth.how}; {measured[0].case.label}",
+    )
+
+
+def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, position: int, order: int) -> Evidence:
+    # The others as predicted, weighted least squares for this one.
+    weights = [fit.words[position] / fit.error**2 for fit in fits]
+    information = sum(w * fit.words[position] for w, fit in zip(weights, fits, strict=True))
+    coefficient = fits[0].coefficients[position]
+    estimate = (
+        coefficient + sum(w * (fit.mean - fit.predicted) for w, fit in zip(weights, fits, strict=True)) / information
+    )
+    error = float(information**-0.5)
+    z = (estimate - coefficient) / error
+    excluded = [name for name, factor in RIVALS.items() if abs(estimate - factor * coefficient) > Z * error]
+    left = [name for name in RIVALS if name not in excluded]
+    agrees = False if abs(z) >= Z else None if left else True
+    rivals = f"excluded: {', '.join(excluded)}" if not left else f"cannot exclude: {', '.join(left)}"
+    return Evidence(
+        "monte-carlo",
+        f"coefficient of {product_of_invariants(term.invariants, TEXT)} (order {order})",
+        predicted=coefficient,
+        measured=estimate,
+        error=error,
+        error_kind="standard error",
+        agrees=agrees,
+        seed=measured[0].case.seed,
+        note=f"z = {z:+.1f}; {rivals}; {measured[0].case.label}",
+    )
+
+
+def _chunks(rows: int, largest: int = 20_000) -> list[int]:
+    return [min(largest, rows - start) for start in range(0, rows, largest)]

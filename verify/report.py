@@ -1,0 +1,105 @@
+"""An audit on one screen, like a referee's note."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from derive.notation import TEXT, signed_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from verify.audit import Audit
+    from verify.evidence import Evidence
+
+LABEL = 14
+
+
+def audit_text(found: Audit, width: int = 100) -> str:
+    """The audit in plain text, lines folded at ``width``."""
+    lines = [_heading(found, width), *_lines(found)]
+    return "\n".join(
+        part
+        for line in lines
+        for part in textwrap.wrap(
+            line, width, subsequent_indent=" " * (LABEL + 4), break_long_words=False, break_on_hyphens=False
+        )
+    )
+
+
+def _heading(found: Audit, width: int) -> str:
+    title, source = found.loss.title or found.loss.name, found.loss.source
+    gap = max(2, width - len(title) - len(source))
+    return f"{title}{' ' * gap}{source}" if source and len(title) + len(source) + 2 <= width else f"{title}  {source}"
+
+
+def _lines(found: Audit) -> Iterator[str]:
+    yield _line("definition", found.loss.text())
+    if found.given:
+        yield _line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
+    expansion = found.expansion
+    if expansion is None:
+        degree = "not homogeneous" if found.degree is None else f"homogeneous of degree {found.degree} in W"
+        yield _line("near W = 0", f"no expansion: {found.reason}")
+        yield _line("regularity", degree)
+    else:
+        yield _line("near W = 0", expansion.text())
+        yield _line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
+        if found.closed is not None:
+            ends = "  (the expansion ends)" if found.closed.finite else ""
+            yield _line("exact", found.closed.text() + ends)
+        parts = [(value, letter) for letter, value in expansion.B.items() if value != 0]
+        yield _line("origin", f"B = {signed_sum([(v, {'Sigma': 'Σ'}.get(k, k)) for v, k in parts], TEXT)}")
+        rotation = "all terms are traces" if expansion.rotation_invariant else "sums over coordinates remain"
+        yield _line("rotation", f"{'invariant' if expansion.rotation_invariant else 'not invariant'}: {rotation}")
+    if found.collapse is not None:
+        if found.collapse.dimensional is None:
+            yield _line("collapse", f"not determined: {found.collapse.reason}")
+        else:
+            yield _line("collapse", f"dimensional: {found.collapse.dimensional}   complete: {found.collapse.complete}")
+    for note in found.loss.notes:
+        yield _line("note", note)
+    label = "evidence"
+    for one in found.evidence:
+        if _shown(one):
+            yield _line(label, _evidence(one))
+            label = ""
+    yield _line("verdict", found.verdict)
+
+
+def _shown(one: Evidence) -> bool:
+    # What agrees and is said elsewhere on the screen: the symbolic facts, and orders whose coefficients follow.
+    told = one.route == "symbolic" or (one.route == "monte-carlo" and one.quantity.startswith("order"))
+    return not (told and one.agrees is True)
+
+
+def _evidence(one: Evidence) -> str:
+    note = f"  ({one.note})" if one.agrees is not True and one.note else ""
+    quantity = one.quantity.removeprefix("coefficient of ").partition(" (order")[0]
+    return f"{one.route:<12}{quantity}{_measured(one)}  {one.mark}{note}"
+
+
+def _measured(one: Evidence) -> str:
+    if one.measured is None:
+        return ""
+    if not isinstance(one.measured, float):
+        return f": {one.measured}"
+    if one.error_kind == "standard error" and one.error:
+        digits = max(0, 1 - int(f"{one.error:e}".split("e")[1]))
+        z = "" if one.z is None else f", z = {one.z:+.1f}"
+        return f": {_plain(one.predicted)} → {one.measured:.{digits}f} ± {one.error:.{digits}f}{z}"
+    if one.route == "remainder":
+        return f": {one.measured:.3f} ({_plain(one.predicted)} expected)"
+    if isinstance(one.predicted, float):
+        difference = abs(one.measured - one.predicted)
+        return f": |Δ| = {difference:.0e}" if difference else ": |Δ| = 0"
+    return f": {one.measured:.3g} ({one.predicted} expected)"
+
+
+def _plain(value: float | str | None) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<{LABEL}}{text}"

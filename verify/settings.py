@@ -1,0 +1,154 @@
+"""Where the checks evaluate a loss: covariances, W, and numbers for parameters that are left symbolic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sympy
+
+from derive import CATALOGUE, MODIFIERS, InputError, catalogue
+from numeric.sampling import Covariances, random_covariances
+from verify.defined import Defined
+from verify.evidence import Evidence, Route
+from verify.truth import Setting, Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from derive import Expansion, Loss
+
+# Values of no special meaning, of order one and exact, so that no coincidence (α = 1, t = ½) hides an error.
+GENERIC = tuple(sympy.Rational(p, q) for p, q in ((3, 4), (5, 7), (2, 5), (7, 6), (4, 9), (8, 7), (3, 8), (6, 5)))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One place at which a loss is measured.
+
+    Attributes:
+        values: exact values of all parameters, to be put into expansions.
+        setting: the same as numbers, with the data and W.
+        truth: the loss there.
+        seed: of the random numbers.
+
+    """
+
+    values: Mapping[str, sympy.Expr]
+    setting: Setting
+    truth: Truth
+    seed: int
+
+    @property
+    def where(self) -> str:
+        """The size of the batch, as a remark."""
+        return f" (N = {self.setting.batch})" if self.setting.batch else ""
+
+    @property
+    def label(self) -> str:
+        """The parameters in words."""
+        return ", ".join(f"{name} = {value}" for name, value in self.values.items()) or "no parameters"
+
+
+def case(
+    loss: Loss,
+    given: Mapping[str, sympy.Expr],
+    *,
+    seed: int,
+    size: int = 2,
+    dimension: int = 2,
+    sampling: str = "iid",
+    covariances: Covariances | None = None,
+    positive: bool = False,
+) -> Case:
+    """A case for a loss some of whose parameters are given; ``size`` goes to a symbol that counts data."""
+    values = values_for(loss, size, dimension) | dict(given)
+    here = setting(
+        loss,
+        values,
+        seed=seed,
+        dimension=dimension,
+        sampling=sampling,
+        covariances=covariances,
+        positive=positive,
+    )
+    return Case(values, here, truth_of(loss, values, here), seed)
+
+
+def filled_in(expansion: Expansion, at: Case) -> Expansion | None:
+    """The expansion at a case's values, or None where it has no finite value there."""
+    try:
+        return expansion.set(at.values)
+    except InputError:
+        return None
+
+
+def no_value(route: Route, at: Case) -> Evidence:
+    """What an expansion without a finite value says of itself where the loss has one."""
+    return Evidence(route, "value of the expansion", "infinite", "finite", agrees=False, seed=at.seed, note=at.label)
+
+
+def counted_symbols(loss: Loss) -> set[str]:
+    """The parameters that say how many data there are: those in a sample's count."""
+    return {symbol.name for sample in loss.samples for symbol in sample.count.free_symbols}
+
+
+def values_for(loss: Loss, size: int, d1: int) -> dict[str, sympy.Expr]:
+    """A value for each parameter: ``size`` for one that counts data, d1 for the dimension, else a generic one."""
+    counted = counted_symbols(loss)
+    generic = iter(GENERIC * (1 + len(loss.parameters) // len(GENERIC)))
+    special = {"d1": sympy.Integer(d1)} | {name: sympy.Integer(size) for name in counted}
+    return {name: special[name] if name in special else next(generic) for name in loss.parameters}
+
+
+def setting(
+    loss: Loss,
+    values: Mapping[str, sympy.Expr],
+    *,
+    seed: int,
+    dimension: int,
+    sampling: str = "iid",
+    covariances: Covariances | None = None,
+    positive: bool = False,
+) -> Setting:
+    """Random covariances that do not commute (unless given), and a random W with λ_max(W Σ Wᵀ) = 1.
+
+    Args:
+        loss: the loss, its parameters still symbolic.
+        values: a value for each parameter.
+        seed: of the random numbers.
+        dimension: d0 where no covariances are given, and d1.
+        sampling: "iid", or "fixed" for a centred training set.
+        covariances: of the data, if they are given.
+        positive: take cubature nodes with positive weights.
+
+    """
+    generator = np.random.default_rng(seed)
+    data = covariances or random_covariances(generator, dimension)
+    raw = generator.standard_normal((dimension, data.d0))
+    W = raw / np.sqrt(np.linalg.eigvalsh(raw @ data.Sigma @ raw.T)[-1])
+    here = loss.set(values)
+    batch = None if here.batch_size is None else int(here.batch_size)
+    if any(not sample.count.is_Integer or sample.count < 1 for sample in here.samples):
+        counts = ", ".join(str(sample.count) for sample in here.samples)
+        message = f"{loss.name}: a sample of {counts} draws is no sample; set a batch of at least 2"
+        raise InputError(message)
+    training_set = data.training_set(batch, generator) if sampling == "fixed" and batch else None
+    return Setting(data, W, {name: float(value) for name, value in values.items()}, batch, training_set, positive)
+
+
+def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> Truth:
+    """The hand-written torch function of a catalogue loss; for any other loss, its definition."""
+    base, *modifiers = loss.name.split("+")
+    known = base in CATALOGUE and all(name in MODIFIERS for name in modifiers)
+    # Normalised features enter a penalty or not, as the modifiers come; the torch functions know the plain case.
+    known &= "normalised" not in modifiers or modifiers == ["normalised"]
+    if known and catalogue(loss.name).expression == loss.expression and find_spec("torch"):
+        from verify.definitions import DEFINITIONS
+        from verify.hand_written import HandWritten
+
+        if base in DEFINITIONS:
+            return HandWritten(DEFINITIONS[base], tuple(modifiers), setting)
+    return Defined(loss.set(values), setting)

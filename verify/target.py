@@ -1,0 +1,110 @@
+"""What the command is pointed at: a catalogue name, or a `Loss` in a file of the user's."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive import InputError, Loss, NotAnalyticError, catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<p>\d+)(?:/(?P<q>\d+)|\.(?P<decimals>\d+))?")
+
+
+def find_loss(target: str) -> Loss:
+    """The loss that a TARGET names.
+
+    Args:
+        target: a catalogue name, with modifiers after plus signs (``infonce+weight-decay``), or
+            ``path/to/file.py:name`` for a `Loss` called ``name`` there. The file is run: it is the user's own code.
+
+    Raises:
+        InputError: nothing usable is there.
+
+    """
+    path, separator, name = target.rpartition(":")
+    if not separator or not path.endswith(".py"):
+        if target.endswith(".py") or "/" in target:
+            message = f"{target!r} names no loss; write path/to/file.py:name"
+            raise InputError(message)
+        return catalogue(target)
+    module = _run(Path(path))
+    if name not in module:
+        losses = [key for key, value in module.items() if isinstance(value, Loss)]
+        near = difflib.get_close_matches(name, losses, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}? " if near else ""
+        message = f"{path} defines no {name!r}; {hint}Losses there: {', '.join(losses) or 'none'}"
+        raise InputError(message)
+    loss = module[name]
+    if not isinstance(loss, Loss):
+        message = f"{target}: {name} is of type {type(loss).__name__}; a target must be a derive.Loss"
+        raise InputError(message)
+    return loss
+
+
+def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
+    """Exact values from texts like ``alpha=1/10``, ``tau=0.5`` (taken as ½) or ``N=oo``; parsed, never evaluated.
+
+    >>> parse_values(["alpha=1/10", "N=oo", "tau=0.5"])
+    {'alpha': 1/10, 'N': oo, 'tau': 1/2}
+    """
+    values: dict[str, sympy.Expr] = {}
+    for setting in settings:
+        name, separator, text = (part.strip() for part in setting.partition("="))
+        if not separator or not name:
+            message = f"--set {setting}: write NAME=VALUE, for instance --set alpha=1/10"
+            raise InputError(message)
+        if name in values:
+            message = f"--set {name} is given twice"
+            raise InputError(message)
+        values[name] = sympy.oo if text == "oo" else _number(name, text)
+    return values
+
+
+def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict[str, sympy.Expr]]:
+    """The loss with its finite values put in, and the limits that remain to be taken of its expansion."""
+    finite = {name: value for name, value in values.items() if value is not sympy.oo}
+    limits = {name: value for name, value in values.items() if value is sympy.oo}
+    # A limit must be of a parameter too.
+    for name in limits:
+        if name not in loss.parameters:
+            loss.set({name: sympy.S.One})
+    return loss.set(finite), limits
+
+
+def _number(name: str, text: str) -> sympy.Expr:
+    match = _NUMBER.fullmatch(text)
+    if not match or (match["q"] and int(match["q"]) == 0):
+        message = f"--set {name}={text}: {text!r} is no exact number; write an integer, a fraction like 1/10, or oo"
+        raise InputError(message)
+    return sympy.Rational(text)
+
+
+def _run(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        message = f"there is no file {path}"
+        raise InputError(message)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        message = f"{path} is no Python file"
+        raise InputError(message)
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except NotAnalyticError:
+        raise
+    except Exception as error:
+        message = f"{path} failed when it was run: {type(error).__name__}: {error}"
+        raise InputError(message) from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return vars(module)

@@ -1,0 +1,41 @@
+"""Taylor coefficients in t along a ray, read off a function that knows nothing of expansions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+def circle(radius: float, points: int = 16) -> NDArray[np.complex128]:
+    """Values of t whose squares lie evenly on a circle: where an even function is to be evaluated."""
+    return np.asarray(radius * np.exp(1j * np.pi * np.arange(points) / points))
+
+
+def cauchy(values: NDArray[Any], ts: NDArray[Any], orders: range) -> NDArray[np.float64]:
+    """Coefficients of t^k by Cauchy's integral over `circle`: (…, T) gives (…, len(orders)).
+
+    Exact but for rounding (≈ 1e-16/radius^k) and for coefficients of order k + 2·T and above, times radius^(2T).
+    """
+    return np.stack([(values * ts**-k).mean(-1).real for k in orders], axis=-1)
+
+
+def nested_derivatives(function: Callable[[Any], Any], order: int) -> dict[int, float]:
+    """Taylor coefficients of t ↦ function(t) at 0 through an order, by nested forward-mode differentiation in torch."""
+    import torch
+    from torch.func import jvp
+
+    def derivative(inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda t: jvp(inner, (t,), (torch.ones_like(t),))[1]
+
+    coefficients, factorial, current = {}, 1.0, function
+    for k in range(1, order + 1):
+        current = derivative(current)
+        factorial *= k
+        coefficients[k] = float(current(torch.zeros((), dtype=torch.float64))) / factorial
+    return coefficients

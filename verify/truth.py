@@ -1,0 +1,104 @@
+"""The loss as it is defined, with no expansion: what every check compares against.
+
+A truth gives the loss at t·W for several t, real or complex (every step is analytic), in two ways: averaged over
+cubature nodes, which have the moments of the data up to a degree, so that its Taylor coefficients in t up to that
+degree are those of Gaussian data; and on random draws, one value a batch.
+
+There are two kinds: `verify.hand_written`, the torch functions of the catalogue, and `verify.defined`, which evaluates
+any definition as it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from numeric.sampling import Covariances
+
+# Random pairs in one block, where a loss is a function of population means that a block stands in for.
+BLOCK = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Where a loss is evaluated.
+
+    Attributes:
+        covariances: of the data.
+        W: (d1, d0).
+        parameters: numbers for the loss's parameters, by name; N among them where the loss has it.
+        batch: the number of data in a batch, None for a population loss.
+        training_set: (batch, d0) for a fixed centred training set, None for independent draws.
+        positive: take nodes with positive weights, and none at 0: more nodes, but less rounding.
+
+    """
+
+    covariances: Covariances
+    W: NDArray[np.float64]
+    parameters: Mapping[str, float]
+    batch: int | None
+    training_set: NDArray[np.float64] | None = None
+    positive: bool = False
+
+    def points(self, degree: int, data: int, views: int) -> tuple[tuple[Any, ...], Any]:
+        """Cubature nodes of a batch's views, (m, data, d0) each, and weights."""
+        if self.training_set is None:
+            return self.covariances.nodes(degree, data, views, positive=self.positive)
+        noise, weights = self._noise().nodes(degree, data, views, positive=self.positive)
+        return tuple(self.training_set + one for one in noise), weights
+
+    def population(self, degree: int, views: int) -> tuple[tuple[Any, ...], Any]:
+        """Cubature nodes of one datum's views, (m, d0) each, and weights."""
+        nodes, weights = self.covariances.nodes(degree, views=views, positive=self.positive)
+        return tuple(one[:, 0] for one in nodes), weights
+
+    def draw(
+        self, generator: np.random.Generator, draws: int, data: int, views: int
+    ) -> tuple[NDArray[np.float64], ...]:
+        """Random views of batches, (draws, data, d0) each."""
+        if self.training_set is None:
+            return self.covariances.draw(generator, (draws, data), views)
+        return tuple(self.training_set + one for one in self._noise().draw(generator, (draws, data), views))
+
+    def _noise(self) -> Covariances:
+        return type(self.covariances)(np.zeros_like(self.covariances.A0), self.covariances.C)
+
+
+class Truth(Protocol):
+    """A loss, as a function of t along the ray t·W."""
+
+    @property
+    def setting(self) -> Setting:
+        """Where it is evaluated."""
+
+    @property
+    def how(self) -> str:
+        """How it is evaluated, in words."""
+
+    def averaged(self, ts: NDArray[Any], degree: int) -> NDArray[Any]:
+        """The loss over data, at each t: shape (T,)."""
+
+    def drawn(self, ts: NDArray[Any], degree: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
+        """The loss on random batches (or blocks), at each t: shape (draws, T); inner means over nodes."""
+
+    def rows(self, draws: int) -> int:
+        """How many batches or blocks to draw so that about that many data (or batches) are averaged over."""
+
+
+def blocks(draws: int) -> int:
+    """How many blocks: a fifth as many pairs as batches, since a pair varies less; enough for a standard error."""
+    return max(40, draws // (5 * BLOCK))
+
+
+def jackknife(block: Callable[..., NDArray[Any]], *views: Any) -> NDArray[Any]:
+    """A function of a block's means, freed of its bias of first order in 1/size by its values on the two halves."""
+    half = len(views[0]) // 2
+    halves = block(*(one[:half] for one in views)) + block(*(one[half:] for one in views))
+    return np.asarray(2 * block(*views) - halves / 2)
