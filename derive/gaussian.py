@@ -99,9 +99,12 @@ def trace_polynomial(series: MomentSeries, data: Data) -> dict[Invariants, Coeff
     """The moment series over the given data, in words of A0 and Σ; coefficients in the series' scalars."""
     total: dict[Invariants, Coefficient] = {}
     for moment, value in series.raw.items():
+        factors = [_expectation(graph, data, series.scalars) for graph in moment]
+        if not all(factors):
+            continue
         product: dict[Invariants, Coefficient] = {(): value}
-        for graph in moment:
-            product = _times(product, _expectation(graph, data, series.scalars))
+        for factor in factors:
+            product = _times(product, factor)
         for invariants, weight in product.items():
             summed = total.get(invariants, 0) + weight
             if summed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import sympy
@@ -23,23 +24,27 @@ _ESCAPED = str.maketrans({
 
 
 def section(loss: Loss, expansion: Expansion) -> str:
-    """Definition, expansion, B and assumptions, for a document that loads amsmath, amssymb and breqn or geometry."""
+    """Definition, expansion, B and assumptions, for a document that loads amsmath and amssymb."""
     origin = signed_sum([(value, _LETTERS[letter]) for letter, value in expansion.B.items() if value != 0], LATEX)
-    lines = [
-        rf"\paragraph{{{escaped(loss.title or loss.name)}.}}",
-        *([rf"({escaped(loss.source)})"] if loss.source else []),
-        r"\begin{gather*}",
-        rf"L(W) = {_broken(loss.latex())}, \\",
-        rf"L(W) - L(0) = {_broken(expansion.latex())}, \\",
-        *([rf"L(0) = {sympy.latex(expansion.constant)}, \\"] if expansion.constant != 0 else []),
-        rf"B = {_broken(origin)}, \qquad \text{{Hessian at the origin: }} -2B \otimes I.",
-        r"\end{gather*}",
-        (
-            r"Here $f(x) = Wx$, $A_0 = \mathbb{E}[x x'^{\top}]$, $\Sigma = \mathbb{E}[x x^{\top}]$, "
-            rf"$C = \Sigma - A_0$. Assumed: {escaped(', '.join(expansion.assumptions))}."
-        ),
+    formulas = [
+        ("L(W)", loss.latex() + ","),
+        ("L(W) - L(0)", expansion.latex() + ","),
+        *([("L(0)", sympy.latex(expansion.constant) + ",")] if expansion.constant != 0 else []),
+        ("B", rf"{origin}, \qquad \text{{Hessian at the origin: }} -2B \otimes I."),
     ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            rf"\paragraph{{{escaped(loss.title or loss.name)}.}}",
+            *([rf"({escaped(loss.source)})"] if loss.source else []),
+            r"\begin{align*}",
+            " \\\\\n".join(f"{left} ={{}}& {_broken(right)}" for left, right in formulas),
+            r"\end{align*}",
+            (
+                r"Here $f(x) = Wx$, $A_0 = \mathbb{E}[x x'^{\top}]$, $\Sigma = \mathbb{E}[x x^{\top}]$, "
+                rf"$C = \Sigma - A_0$. Assumed: {escaped(', '.join(expansion.assumptions))}."
+            ),
+        ]
+    )
 
 
 def whole_document(loss: Loss, expansion: Expansion) -> str:
@@ -48,7 +53,6 @@ def whole_document(loss: Loss, expansion: Expansion) -> str:
         [
             r"\documentclass{article}",
             r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
-            r"\usepackage[T1]{fontenc}",
             r"\usepackage[utf8]{inputenc}",
             r"\usepackage{amsmath,amssymb}",
             r"\begin{document}",
@@ -63,16 +67,19 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPED)
 
 
-def _broken(formula: str, width: int = 260) -> str:
-    r"""A sum broken over lines at top-level signs where it is long; \left…\right pairs are never split."""
+def _broken(formula: str, width: int = 95) -> str:
+    """A sum broken over lines, before signs that stand in no argument of a command, where it is wide."""
     lines, line, depth = [], "", 0
     for token in formula.split(" "):
-        if depth == 0 and token in ("+", "-") and len(line) > width:
+        if depth == 0 and token in ("+", "-") and _width(line) > width:
             lines.append(line)
             line = rf"\quad {token}"
         else:
             line = f"{line} {token}" if line else token
-        depth += token.count(r"\left") - token.count(r"\right") + token.count("{") - token.count("}")
-        depth -= token.count(r"\leftarrow") - token.count(r"\rightarrow")
-    lines.append(line)
-    return r" \\ ".join(lines)
+        depth += token.count("{") - token.count("}")
+    return " \\\\\n& ".join([*lines, line])
+
+
+def _width(formula: str) -> int:
+    """About how many letters wide a formula is: a command counts as one, markup as none."""
+    return len(re.sub(r"[{}^_\s]", "", re.sub(r"\\[A-Za-z]+", "x", formula)))

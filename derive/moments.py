@@ -27,7 +27,7 @@ from derive.graphs import (
     splice,
 )
 from derive.regularity import homogeneity
-from derive.series import Edge, Expander, Monomial, Sample, check_order
+from derive.series import ONE, Edge, Expander, Monomial, Sample, check_order
 from derive.views import Index, View
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class MomentSeries:
     Attributes:
         order: the order in W through which the series is complete.
         constant: the loss at W = 0.
-        raw: moments and their coefficients in ``scalars``, before these are put in normal form.
+        raw: moments and their coefficients in ``scalars``, as they came: equal moments may still stand under several
+            labellings, and coefficients are not in normal form. `terms` merges and normalises.
 
     """
 
@@ -60,7 +61,11 @@ class MomentSeries:
     @cached_property
     def terms(self) -> tuple[tuple[Moment, sympy.Expr], ...]:
         """Pairs of a moment and its exact coefficient, by order."""
-        normal = ((moment, self.scalars.to_sympy(value)) for moment, value in self.raw.items())
+        merged: dict[Moment, Coefficient] = {}
+        for moment, value in self.raw.items():
+            one = tuple(sorted(map(canonical, moment)))
+            merged[one] = merged.get(one, 0) + value
+        normal = ((moment, self.scalars.to_sympy(value)) for moment, value in merged.items())
         kept = ((moment, value) for moment, value in normal if value != 0)
         return tuple(sorted(kept, key=lambda term: (moment_order(term[0]), term[0])))
 
@@ -117,12 +122,8 @@ def moment_series(expression: Expression, order: int, *, fixed_set: sympy.Expr |
     for terms in series[1:]:
         for monomial, value in terms.items():
             for edges, weight in _expectation(expander, monomial, fixed_set):
-                moment = tuple(sorted(canonical(relabelled(piece)) for piece in components(splice(edges))))
-                summed = total.get(moment, 0) + value * weight
-                if summed:
-                    total[moment] = summed
-                else:
-                    total.pop(moment, None)
+                moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
+                total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
     constant = expander.scalars.to_sympy(expander.constant_term(series))
     return MomentSeries(total, expander.scalars, constant, order)
 
@@ -150,7 +151,7 @@ def _expectation(
 ) -> Iterator[tuple[list[tuple[Vertex, Vertex]], Coefficient]]:
     """The expectation of a monomial as graphs with weights, draws of one sample coinciding or not."""
     edges, samples, anchor = _flatten(expander, monomial)
-    graphs: list[tuple[list[tuple[Vertex, Vertex]], Coefficient]] = [(edges, QQ(1))]
+    graphs: list[tuple[list[tuple[Vertex, Vertex]], Coefficient]] = [(edges, ONE)]
     for sample, draws in samples.items():
         graphs = [
             ([(_moved(u, target), _moved(v, target)) for u, v in some], weight * chance)

@@ -159,8 +159,9 @@ LATEX = Style(
     square=lambda u, v: rf"\|f({u}) - f({v})\|^2",
     coordinate=lambda u, i: f"f({u})_{{{i}}}",
     power=lambda base, exponent: f"{base}^{{{exponent}}}",
-    brackets=lambda inside: rf"\left[{inside}\right]",
-    parentheses=lambda inside: rf"\left({inside}\right)",
+    # Not \left and \right: a formula may be broken over lines between these.
+    brackets=lambda inside: rf"\bigl[{inside}\bigr]",
+    parentheses=lambda inside: rf"\bigl({inside}\bigr)",
     exponential=r"\exp",
     logarithm=r"\log",
     root=lambda inside: rf"\sqrt{{{inside}}}",
@@ -254,12 +255,15 @@ class _Writer:
             return self.style.scalar(node.value)
         if not isinstance(node, Product):
             return self.factor(node)
+        style = self.style
         number = sympy.Mul(*(factor.value for factor in node.factors if isinstance(factor, Scalar)))
         rest = [factor for factor in node.factors if not isinstance(factor, Scalar)]
         written = [self.factor(factor) for factor in rest]
         if len(rest) == 1 and isinstance(rest[0], HalfSquare):
-            # 2 · ½|…|² is |…|².
+            # 2 · ½|…|² is |…|²; what is left of the number stands right before it.
             number, written = number / 2, [self.square(rest[0])]
+            if abs(number) == sympy.Rational(1, 2):
+                number, written = 2 * number, [style.half + written[0]]
         elif len(rest) == 1 and isinstance(rest[0], Average) and rest[0].count == number:
             # n times the mean over n draws is their sum.
             head = self.style.sample_sum(self.names(rest[0]), self.style.scalar(number))

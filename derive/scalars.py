@@ -97,11 +97,8 @@ class Scalars:
             base = value.base
             inverse = self._atom(base, -1) if base.is_Add else self.inverse(self.from_sympy(base))
             return _power(inverse, -int(value.exp))
-        if value.is_Pow and value.exp.is_Rational:
-            # b^(p/q) in powers of the root b^(1/q); a negative one is an inverse of it.
-            return self._atom(sympy.Pow(value.base, sympy.Rational(1, value.exp.q)), int(value.exp.p))
-        if isinstance(value, sympy.exp):
-            return self._exponential(value.exp)
+        if isinstance(value, sympy.exp) or value.is_Pow:
+            return self._power_with_exponent(*value.as_base_exp())
         return self._atom(value, 1)
 
     def inverse(self, coefficient: Coefficient) -> Coefficient:
@@ -141,15 +138,19 @@ class Scalars:
         numerator, denominator = numerator.cancel(denominator)
         return sympy.Mul(*_factored(numerator), *(1 / factor for factor in _factored(denominator)))
 
-    def _exponential(self, exponent: sympy.Expr) -> Coefficient:
-        # exp(−2b + c) = exp(b)⁻² exp(c): one atom a symbol, so that its powers meet.
+    def _power_with_exponent(self, base: sympy.Expr, exponent: sympy.Expr) -> Coefficient:
+        # b^(1 − 2p + 3/2) = b · (b^p)⁻² · (b^½)³: one atom for each kind of exponent, so that its powers meet.
         product: Coefficient = QQ(1)
         for term in sympy.Add.make_args(sympy.expand(exponent)):
+            if term.is_Integer:
+                product = product * self.from_sympy(base**term)
+                continue
             factor, rest = term.as_coeff_Mul()
-            if factor.is_Integer and rest != 1:
-                product = product * self._atom(sympy.exp(rest), int(factor))
-            else:
-                product = product * self._atom(sympy.exp(term), 1)
+            if term.is_Rational:
+                factor, rest = sympy.Integer(term.p), sympy.Rational(1, term.q)
+            elif not factor.is_Integer:
+                factor, rest = sympy.Integer(factor.p), rest / factor.q
+            product = product * self._atom(sympy.Pow(base, rest), int(factor))
         return product
 
     def _polynomials(self, atoms: tuple[int, ...]) -> _Elements:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 Monomial = tuple[int, ...]
 Series = list[dict[Monomial, Coefficient]]
 
+ONE = QQ(1)
+
 # The embedding dimension, which a sum over coordinates of a constant brings in.
 EMBEDDING_DIMENSION = sympy.Symbol("d1")
 
@@ -111,7 +113,7 @@ class Expander:
                 return self._logarithm(node, self.expand(argument))
             case Average(body, over, count):
                 sample = None if count is None else Sample(over[0].datum, count)
-                return self._bind(self.expand(body), over, sample, QQ(1))
+                return self._bind(self.expand(body), over, sample, ONE)
             case CoordinateSum(body, index):
                 d1 = self.scalars.from_sympy(EMBEDDING_DIMENSION)
                 return self._bind(self.expand(body), (index,), None, d1)
@@ -140,7 +142,7 @@ class Expander:
         total: Series = [{} for _ in range(self.order + 1)]
         for summand in summands:
             for terms, more in zip(total, summand, strict=True):
-                _accumulate(terms, more, QQ(1))
+                _accumulate(terms, more, ONE)
         return total
 
     def _multiply(self, left: Series, right: Series) -> Series:
@@ -148,7 +150,7 @@ class Expander:
         for i, some in enumerate(left):
             for j, others in enumerate(right[: self.order + 1 - i]):
                 if some and others:
-                    _accumulate_product(product[i + j], some, others, QQ(1))
+                    _accumulate_product(product[i + j], some, others, ONE)
         return product
 
     def _exponential(self, argument: Series) -> Series:
@@ -159,7 +161,8 @@ class Expander:
         for n in range(1, self.order + 1):
             terms: dict[Monomial, Coefficient] = {}
             for k in range(1, n + 1):
-                _accumulate_product(terms, argument[k], result[n - k], QQ(k, n))
+                if argument[k] and result[n - k]:
+                    _accumulate_product(terms, argument[k], result[n - k], ONE if k == n else QQ(k, n))
             result.append(terms)
         return result
 
@@ -172,7 +175,8 @@ class Expander:
         for n in range(1, self.order + 1):
             terms = dict(argument[n])
             for k in range(1, n):
-                _accumulate_product(terms, result[k], argument[n - k], QQ(-k, n))
+                if result[k] and argument[n - k]:
+                    _accumulate_product(terms, result[k], argument[n - k], QQ(-k, n))
             result[n] = _scaled(terms, inverse)
         return result
 
@@ -190,19 +194,25 @@ class Expander:
         for n in range(1, self.order + 1):
             terms: dict[Monomial, Coefficient] = {}
             for k in range(1, n + 1):
-                _accumulate_product(terms, base[k], result[n - k], p * QQ(k, n) + QQ(k - n, n))
+                if base[k] and result[n - k]:
+                    _accumulate_product(terms, base[k], result[n - k], p * QQ(k, n) + QQ(k - n, n))
             result[n] = _scaled(terms, inverse)
         return result
 
     def _not_zero(self, node: Log | Power, series: Series) -> Coefficient:
         value = self.constant_term(series)
-        if value and normal_form(self.scalars.to_sympy(value)) != 0:
+        at_zero = normal_form(self.scalars.to_sympy(value))
+        whole = isinstance(node, Power) and node.exponent.is_Integer
+        if at_zero.is_negative and not whole:
+            message = f"{definition(node, TEXT)} is not real: its argument is {at_zero} at W = 0"
+            raise InputError(message)
+        if at_zero != 0:
             return value
         inside = node.argument if isinstance(node, Log) else node.base
         what = "logarithm" if isinstance(node, Log) else f"power {node.exponent}"
         message = (
-            f"the {what} of {definition(inside, TEXT)} has no expansion at W = 0, because its argument vanishes"
-            " there; add a constant inside, or audit what is under it"
+            f"the {what} of {definition(inside, TEXT)} has no expansion at W = 0, where its argument vanishes;"
+            " give the argument a value there, for instance by adding ε"
         )
         raise NotAnalyticError(message, homogeneity(node))
 
@@ -232,7 +242,7 @@ class Expander:
                 if touched:
                     rest = [c for c in monomial if self._free[c].isdisjoint(bound)]
                     rest += [self._bound(group, bound, sample) for group in self._groups(touched, bound)]
-                    _accumulate(collected, {tuple(sorted(rest)): value}, QQ(1))
+                    _accumulate(collected, {tuple(sorted(rest)): value}, ONE)
                 else:
                     _accumulate(collected, {monomial: value}, of_nothing)
             result.append(collected)
@@ -284,11 +294,15 @@ def check_order(order: object) -> int:
 
 def _accumulate(terms: dict[Monomial, Coefficient], more: dict[Monomial, Coefficient], factor: Coefficient) -> None:
     for monomial, value in more.items():
-        total = terms.get(monomial, 0) + value * factor
+        scaled = value if factor is ONE else value * factor
+        if monomial not in terms:
+            terms[monomial] = scaled
+            continue
+        total = terms[monomial] + scaled
         if total:
             terms[monomial] = total
         else:
-            terms.pop(monomial, None)
+            del terms[monomial]
 
 
 def _accumulate_product(
@@ -298,7 +312,7 @@ def _accumulate_product(
     factor: Coefficient,
 ) -> None:
     for some, value in left.items():
-        scaled = value * factor
+        scaled = value if factor is ONE else value * factor
         _accumulate(terms, {tuple(sorted(some + other)): more for other, more in right.items()}, scaled)
 
 

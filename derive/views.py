@@ -6,16 +6,15 @@ datum. Two views of one datum are correlated (covariance A0), views of different
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from derive.errors import InputError
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class View:
+class View(NamedTuple):
     """One augmented copy of a datum.
 
-    Args:
+    Attributes:
         name: how the view is written, for instance ``x`` or ``x_pos``.
         datum: the datum it shows; views with one datum name share it.
         white: the view is no data but standard Gaussian noise in input space, N(0, I): the average of
@@ -28,8 +27,7 @@ class View:
     white: bool = False
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """A coordinate of the embedding, running from 1 to d1."""
 
     name: str

@@ -100,10 +100,10 @@ def kernel(expansion: Expansion, library: str = "numpy") -> Kernel:
     4.0
     >>> print(k.source)
     def value(W, A0, Sigma):
+        W_A = (W @ A0)
         W_S = (W @ Sigma)
         P_S = (W_S @ W.mT)
-        W_A = (W @ A0)
-        return -dot(W_A, W) + (3/4)*dot(P_S, P_S)
+        return (3/4)*dot(P_S, P_S) - dot(W_A, W)
     <BLANKLINE>
 
     """

@@ -1,1 +1,28 @@
-"""Checks of derived formulas by routes that share no code with the derivation."""
+"""Expansions held against the losses themselves: evidence, verdicts, reports, and the command ``quartic``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verify.auditing import Audit, audit
+    from verify.evidence import Evidence, verdict
+
+__all__ = ["Audit", "Evidence", "audit", "verdict"]
+
+_HOME = {
+    "Audit": "verify.auditing",
+    "audit": "verify.auditing",
+    "Evidence": "verify.evidence",
+    "verdict": "verify.evidence",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for when it is asked for: the command must start without SymPy."""
+    if name not in _HOME:
+        message = f"module 'verify' has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

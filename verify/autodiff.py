@@ -45,8 +45,8 @@ def measure(case: Case, order: int) -> RayCoefficients | None:
     )
 
 
-def euler(case: Case, degree: int) -> tuple[float, float] | None:
-    """dL(tW)/dt and L(tW) at t = 1 on cubature nodes; None where there is no hand-written torch loss."""
+def slope_at_one(case: Case, degree: int) -> float | None:
+    """dL(tW)/dt at t = 1 on cubature nodes; None where there is no hand-written torch loss."""
     function = getattr(case.truth, "function", None)
     if function is None:
         return None
@@ -54,8 +54,8 @@ def euler(case: Case, degree: int) -> tuple[float, float] | None:
     from torch.func import jvp
 
     one = torch.ones((), dtype=torch.float64)
-    value, slope, *_ = jvp(function(degree), (one,), (one,))
-    return float(slope), float(value)
+    _, slope, *_ = jvp(function(degree), (one,), (one,))
+    return float(slope)
 
 
 def compare(measured: RayCoefficients, expansion: Expansion) -> Evidence:

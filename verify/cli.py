@@ -82,7 +82,19 @@ def derive(
 
     Example: quartic derive weighted-infonce --set alpha=0 --order 6
     """
-    expansion = _expand(target, order, basis, settings, sampling, data)
+    from derive import NotAnalyticError
+
+    try:
+        expansion = _expand(target, order, basis, settings, sampling, data)
+    except NotAnalyticError as error:
+        if error.degree != 0:
+            raise
+        # A loss of normalised features has no expansion: that is the answer.
+        answer = f"no expansion: homogeneous of degree 0 in W, constant along W → tW; {error.reason}"
+        found: dict[str, Any] = {"loss": target, "order": order, "terms": None, "regularity": "homogeneous"}
+        found |= {"degree": 0, "reason": error.reason}
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else answer)
+        return
     click.echo(json.dumps(expansion.to_json(), indent=2, ensure_ascii=False) if as_json else expansion.text())
 
 
@@ -131,7 +143,7 @@ def audit(
 
     Example: quartic audit infonce
     """
-    from verify.audit import audit as run
+    from verify.auditing import audit as run
     from verify.report import audit_text
     from verify.target import find_loss, parse_values
 

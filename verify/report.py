@@ -10,7 +10,7 @@ from derive.notation import TEXT, signed_sum
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from verify.audit import Audit
+    from verify.auditing import Audit
     from verify.evidence import Evidence
 
 LABEL = 14
@@ -40,9 +40,8 @@ def _lines(found: Audit) -> Iterator[str]:
         yield _line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
     expansion = found.expansion
     if expansion is None:
-        degree = "not homogeneous" if found.degree is None else f"homogeneous of degree {found.degree} in W"
         yield _line("near W = 0", f"no expansion: {found.reason}")
-        yield _line("regularity", degree)
+        yield _line("regularity", f"{found.regularity} of degree {found.degree} in W: constant along W → tW")
     else:
         yield _line("near W = 0", expansion.text())
         yield _line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")

@@ -1,0 +1,132 @@
+"""The whole check of one loss: derive, measure by every route that applies, and say what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from derive import NotAnalyticError, closed_form
+from derive.collapse import Collapse, collapse
+from verify.evidence import Evidence, Verdict, verdict
+from verify.routes import Routes, homogeneity
+from verify.target import put_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import sympy
+
+    from derive import ClosedForm, Expansion, Loss
+    from numeric.sampling import Covariances
+
+DRAWS = 100_000
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        loss: the loss, with the given values put in.
+        given: what was set.
+        expansion: the expansion, None where there is none.
+        closed: the closed form to all orders, None where the average does not close.
+        regularity: "analytic", or "homogeneous" for a loss of normalised features.
+        degree: the order of homogeneity of the latter, 0.
+        reason: why there is no expansion.
+        collapse: which modes collapse, None where there is no expansion.
+        evidence: the comparisons.
+
+    """
+
+    loss: Loss
+    given: Mapping[str, sympy.Expr]
+    expansion: Expansion | None
+    closed: ClosedForm | None
+    regularity: str
+    degree: int | None
+    reason: str
+    collapse: Collapse | None
+    evidence: tuple[Evidence, ...] = field(default=())
+
+    def __str__(self) -> str:
+        from verify.report import audit_text
+
+        return audit_text(self)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the evidence supports."""
+        return verdict(self.evidence)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON values."""
+        expansion = self.expansion
+        return {
+            "loss": self.loss.name,
+            "title": self.loss.title,
+            "source": self.loss.source,
+            "definition": self.loss.text(),
+            "set": {name: str(value) for name, value in self.given.items()},
+            "expansion": expansion.to_json() if expansion else None,
+            "exact": self.closed.text() if self.closed else None,
+            "regularity": self.regularity,
+            "degree": self.degree,
+            "reason": self.reason or None,
+            "rotation_invariant": expansion.rotation_invariant if expansion else None,
+            "B": {letter: str(value) for letter, value in expansion.B.items()} if expansion else None,
+            "collapse": self.collapse.to_json() if self.collapse else None,
+            "evidence": [one.to_json() for one in self.evidence],
+            "verdict": self.verdict,
+        }
+
+
+def audit(
+    loss: Loss,
+    *,
+    order: int = 4,
+    basis: str = "A0,Sigma",
+    sampling: str = "iid",
+    given: Mapping[str, sympy.Expr] | None = None,
+    covariances: Covariances | None = None,
+    seed: int = 0,
+    draws: int = DRAWS,
+    train: bool = True,
+    tick: Callable[[str], None] = lambda _: None,
+) -> Audit:
+    """Derive the expansion of a loss and hold it against the loss itself.
+
+    Args:
+        loss: the loss; values in ``given`` are put in first.
+        order: even order in W.
+        basis: "A0,Sigma" or "A0,C".
+        sampling: "iid" or "fixed".
+        given: exact values of parameters; ``sympy.oo`` takes the limit of the expansion, which is then checked before
+            the limit.
+        covariances: the data to measure on; random ones unless given.
+        seed: of all random numbers.
+        draws: random batches at each setting.
+        train: False leaves the trained route out.
+        tick: called with a word before each step.
+
+    Raises:
+        InputError: an unusable loss, order, value or covariance.
+
+    """
+    here, limits = put_values(loss, given or {})
+    tick("derive")
+    try:
+        expansion = here.expand(order, basis=basis, sampling=sampling)
+    except NotAnalyticError as error:
+        if error.degree != 0:
+            raise
+        # A loss of normalised features has no expansion: that is what there is to check.
+        tick("homogeneity")
+        evidence = homogeneity(here, error, seed)
+        return Audit(here, dict(given or {}), None, None, "homogeneous", 0, error.reason, None, evidence)
+    closed = closed_form(here) if sampling == "iid" else None
+    shown = expansion.set(limits)
+    evidence = Routes(here, expansion, sampling, covariances, seed, draws, tick).run(closed)
+    why = "not part of this version" if train else "left out by --no-train"
+    evidence += (Evidence("trained", "minimisers of trained models", ran=False, note=why),)
+    return Audit(here, dict(given or {}), shown, closed, "analytic", None, "", collapse(shown), evidence)
