@@ -39,7 +39,11 @@ class trace(sympy.Function):  # noqa: N801
 
 
 class scaled(sympy.Function):  # noqa: N801
-    """A scalar, or one a batch element, times a matrix."""
+    """A number, or one a batch element, times a matrix."""
+
+
+class added(sympy.Function):  # noqa: N801
+    """The sum of two arrays, the first of which nobody else needs."""
 
 
 class entries(sympy.Function):  # noqa: N801
@@ -72,18 +76,21 @@ class _ArrayPrinter(NumPyPrinter):
     _module = "math"
 
     def _print_matmul(self, expr: sympy.Expr) -> str:
-        return f"({self._print(expr.args[0])} @ {self._print(expr.args[1])})"
+        return f"({_operand(self, expr.args[0])} @ {_operand(self, expr.args[1])})"
 
     def _print_transpose(self, expr: sympy.Expr) -> str:
-        return f"{self._print(expr.args[0])}.mT"
+        return f"{_operand(self, expr.args[0])}.mT"
 
     def _print_scaled(self, expr: sympy.Expr) -> str:
-        return f"({self._print(expr.args[0])})[..., None, None]*{self._print(expr.args[1])}"
+        # Traces have one value a batch element.
+        number, matrix = (_operand(self, one) for one in expr.args)
+        many = expr.args[0].has(dot, trace, entries)
+        return f"{number}[..., None, None]*{matrix}" if many else f"{number}*{matrix}"
 
     def _call(self, expr: sympy.Expr) -> str:
         return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
 
-    _print_dot = _print_trace = _print_identity = _print_ones = _call
+    _print_dot = _print_trace = _print_added = _print_identity = _print_ones = _call
 
     def _print_entries(self, expr: sympy.Expr) -> str:
         return _entries_call(self, expr)
@@ -106,13 +113,16 @@ class _MpmathPrinter(MpmathPrinter):
     """Prints matrix products with ``*``, as mpmath's matrices have them."""
 
     def _print_matmul(self, expr: sympy.Expr) -> str:
-        return f"({self._print(expr.args[0])} * {self._print(expr.args[1])})"
+        return f"({_operand(self, expr.args[0])} * {_operand(self, expr.args[1])})"
 
     def _print_transpose(self, expr: sympy.Expr) -> str:
-        return f"{self._print(expr.args[0])}.T"
+        return f"{_operand(self, expr.args[0])}.T"
+
+    def _print_added(self, expr: sympy.Expr) -> str:
+        return f"({self._print(expr.args[0])} + {self._print(expr.args[1])})"
 
     def _print_scaled(self, expr: sympy.Expr) -> str:
-        return f"({self._print(expr.args[0])})*{self._print(expr.args[1])}"
+        return f"{_operand(self, expr.args[0])}*{_operand(self, expr.args[1])}"
 
     def _call(self, expr: sympy.Expr) -> str:
         return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
@@ -121,6 +131,12 @@ class _MpmathPrinter(MpmathPrinter):
 
     def _print_entries(self, expr: sympy.Expr) -> str:
         return _entries_call(self, expr)
+
+
+def _operand(printer: Any, expr: sympy.Expr) -> str:
+    """An operand, in parentheses unless it binds more tightly than any operator."""
+    text = printer._print(expr)  # noqa: SLF001
+    return f"({text})" if isinstance(expr, sympy.Add | sympy.Mul | sympy.Pow) else text
 
 
 def _entries_call(printer: Any, expr: sympy.Expr) -> str:
@@ -144,6 +160,7 @@ class _NumPy:
         return _SCALAR_FUNCTIONS | {
             "dot": lambda P, Q: np.einsum("...ij,...ij->...", P, Q),
             "trace": lambda P: np.einsum("...ii->...", P),
+            "added": lambda P, Q: np.add(P, Q, out=P) if P.shape == Q.shape else P + Q,
             "entries": np.einsum,
             "identity": lambda P: np.eye(P.shape[-1], dtype=P.dtype),
             "ones": lambda P: np.ones(P.shape[-2:], dtype=P.dtype),
@@ -172,6 +189,7 @@ class _Torch:
         return _SCALAR_FUNCTIONS | {
             "dot": dot_product,
             "trace": lambda P: P.diagonal(dim1=-2, dim2=-1).sum(-1),
+            "added": lambda P, Q: P.add_(Q) if P.shape == Q.shape else P + Q,
             "entries": torch.einsum,
             "identity": lambda P: torch.eye(P.shape[-1], dtype=P.dtype, device=P.device),
             "ones": lambda P: torch.ones(P.shape[-2:], dtype=P.dtype, device=P.device),

@@ -16,7 +16,7 @@ import sympy
 
 from derive import InputError
 from derive.words import NAMES, Invariant, is_trace
-from numeric.backends import Backend, backend, dot, entries, identity, matmul, ones, scaled, trace, transpose
+from numeric.backends import Backend, added, backend, dot, entries, identity, matmul, ones, scaled, trace, transpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,8 +124,10 @@ class _Plan:
         letters = expansion.basis.split(",")
         parameters = {s: sympy.Symbol(_RENAMED.get(s.name, s.name)) for s in expansion.symbols}
         self.argument_names = ("W", *letters, *(p.name for p in parameters.values()))
-        self.terms = [term._replace(coefficient=term.coefficient.subs(parameters)) for term in expansion.terms]
         self.assignments: dict[sympy.Symbol, sympy.Expr] = {}
+        self.terms = [
+            term._replace(coefficient=self._number(term.coefficient.subs(parameters))) for term in expansion.terms
+        ]
         # Letters that occur in a word of two or more, or under a sum over coordinates: their P_X is needed.
         self.sandwiched = {
             letter
@@ -140,28 +142,50 @@ class _Plan:
         return sympy.Add(*(term.coefficient * sympy.Mul(*map(self._invariant, term.invariants)) for term in self.terms))
 
     def gradient(self) -> sympy.Expr:
-        # For each letter: the multiple of W X, and the adjoint of P_X.
-        plain: dict[str, list[sympy.Expr]] = {}
+        # For each letter: the numbers and the traces that multiply W X, and the adjoint of P_X.
+        number: dict[str, sympy.Expr] = {}
+        traced: dict[str, list[sympy.Expr]] = {}
         adjoint: dict[str, list[sympy.Expr]] = {}
         for term in self.terms:
             for position, one in enumerate(term.invariants):
                 others = [self._invariant(o) for o in term.invariants[:position] + term.invariants[position + 1 :]]
-                weight = (term.coefficient, others)
-                if is_trace(one) and len(one[0][1]) == 1:
-                    plain.setdefault(one[0][1], []).append(_weighted((2 * weight[0], others), self._times(one[0][1])))
-                    continue
-                for letter, matrix in self._adjoints(one):
-                    adjoint.setdefault(letter, []).append(_weighted(weight, matrix))
-        pieces = [piece for letter in sorted(plain) for piece in plain[letter]]
-        for letter in sorted(adjoint):
-            total = self._assign(f"K_{letter}", sympy.Add(*adjoint[letter]))
-            pieces.append(matmul(total, self._times(letter)))
-        return sympy.Add(*pieces)
+                if not is_trace(one) or len(one[0][1]) > 1:
+                    for letter, factor, matrix in self._adjoints(one):
+                        weight = factor * term.coefficient * sympy.Mul(*others)
+                        adjoint.setdefault(letter, []).append(scaled(weight, matrix))
+                elif others:
+                    traced.setdefault(one[0][1], []).append(2 * term.coefficient * sympy.Mul(*others))
+                else:
+                    number[one[0][1]] = number.get(one[0][1], sympy.S.Zero) + 2 * term.coefficient
+        # Products first: they are fresh arrays, which what follows may be added to in place.
+        pieces = [
+            matmul(self._assign(f"K_{letter}", sympy.Add(*adjoint[letter])), self._times(letter))
+            for letter in sorted(adjoint)
+        ]
+        pieces += [scaled(sympy.Add(*traced[letter]), self._times(letter)) for letter in sorted(traced)]
+        pieces += [self._multiple(number[letter], letter) for letter in sorted(number)]
+        result = pieces[0] if pieces else 0 * self.W
+        for piece in pieces[1:]:
+            result = added(result, piece)
+        return result
+
+    def _multiple(self, number: sympy.Expr, letter: str) -> sympy.Expr:
+        """number · W X, the number going to the small matrix where W X is not needed for anything else."""
+        if letter == "I" or sympy.Symbol(f"W_{letter}") in self.assignments:
+            return scaled(number, self._times(letter))
+        return matmul(self.W, number * sympy.Symbol(NAMES[letter]))
 
     def _assign(self, name: str, value: sympy.Expr) -> sympy.Symbol:
         symbol = sympy.Symbol(name)
         self.assignments.setdefault(symbol, value)
         return symbol
+
+    def _number(self, coefficient: sympy.Expr) -> sympy.Expr:
+        """A number as it is; an expression in parameters under a name, so that no array is multiplied twice."""
+        if coefficient.is_number:
+            return coefficient
+        known = {value: symbol for symbol, value in self.assignments.items()}
+        return known.get(coefficient) or self._assign(f"c_{len(self.assignments)}", coefficient)
 
     def _times(self, letter: str) -> sympy.Expr:
         """W X."""
@@ -193,8 +217,8 @@ class _Plan:
         # Tr[PQ] = Σ_ij P_ij (Qᵀ)_ij, and Qᵀ is the matrix of the word read backwards.
         return dot(self._matrix(word[:half]), self._matrix(word[half:][::-1]))
 
-    def _adjoints(self, one: Invariant) -> list[tuple[str, sympy.Expr]]:
-        """∂/∂P_X + its transpose, for each occurrence of a letter X."""
+    def _adjoints(self, one: Invariant) -> list[tuple[str, int, sympy.Expr]]:
+        """∂/∂P_X + its transpose, as a number times a matrix, for each occurrence of a letter X."""
         if is_trace(one):
             word = one[0][1]
             counted: dict[tuple[str, str], int] = {}
@@ -202,7 +226,11 @@ class _Plan:
                 rest = word[i + 1 :] + word[:i]
                 key = (letter, min(rest, rest[::-1]))
                 counted[key] = counted.get(key, 0) + 1
-            return [(letter, number * self._plus_transpose(rest)) for (letter, rest), number in sorted(counted.items())]
+            return [
+                (letter, number * factor, matrix)
+                for (letter, rest), number in sorted(counted.items())
+                for factor, matrix in (self._plus_transpose(rest),)
+            ]
         result = []
         for e, (i, word, j) in enumerate(one):
             others = [link for k, link in enumerate(one) if k != e]
@@ -214,26 +242,19 @@ class _Plan:
             specification.append(first + second)
             matrices.append(identity(here) if i == j else ones(here))
             how = ",".join(specification) + f"->...{first}{second}"
-            outer = entries(sympy.Symbol(how), *matrices)
+            outer = self._assign(f"E_{len(self.assignments)}", entries(sympy.Symbol(how), *matrices))
             for position, letter in enumerate(word):
                 adjoint = outer
                 if position:
                     adjoint = matmul(transpose(self._matrix(word[:position])), adjoint)
                 if position + 1 < len(word):
                     adjoint = matmul(adjoint, transpose(self._matrix(word[position + 1 :])))
-                result.append((letter, adjoint + transpose(adjoint)))
+                result.append((letter, 1, adjoint + transpose(adjoint)))
         return result
 
-    def _plus_transpose(self, word: str) -> sympy.Expr:
+    def _plus_transpose(self, word: str) -> tuple[int, sympy.Expr]:
         matrix = self._matrix(word)
-        return 2 * matrix if word == word[::-1] else matrix + transpose(matrix)
-
-
-def _weighted(weight: tuple[sympy.Expr, list[sympy.Expr]], matrix: sympy.Expr) -> sympy.Expr:
-    coefficient, others = weight
-    if not others:
-        return coefficient * matrix
-    return scaled(coefficient * sympy.Mul(*others), matrix)
+        return (2, matrix) if word == word[::-1] else (1, matrix + transpose(matrix))
 
 
 def _emit(plan: _Plan, result: sympy.Expr, chosen: Backend) -> Callable[..., Any]:

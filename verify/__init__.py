@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from verify.auditing import Audit, audit
     from verify.evidence import Evidence, verdict
+    from verify.report import audit_text
 
-__all__ = ["Audit", "Evidence", "audit", "verdict"]
+__all__ = ["Audit", "Evidence", "audit", "audit_text", "verdict"]
 
 _HOME = {
     "Audit": "verify.auditing",
     "audit": "verify.auditing",
     "Evidence": "verify.evidence",
     "verdict": "verify.evidence",
+    "audit_text": "verify.report",
 }
 
 

@@ -49,11 +49,6 @@ class Audit:
     collapse: Collapse | None
     evidence: tuple[Evidence, ...] = field(default=())
 
-    def __str__(self) -> str:
-        from verify.report import audit_text
-
-        return audit_text(self)
-
     @property
     def verdict(self) -> Verdict:
         """What the evidence supports."""
