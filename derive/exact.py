@@ -158,10 +158,15 @@ def closed_form(loss: Loss) -> ClosedForm | None:
         logs.extend(LogDeterminant(normal_form(coefficient * d.coefficient), d.mu) for d in determinants)
         resolvents.extend(Resolvent(normal_form(coefficient * r.coefficient), r.letter, r.mu) for r in inverses)
         polynomial.append(coefficient * remainder)
+    # A resolvent with μ = 0 is Tr[X S]: it belongs to the part that ends.
+    ended = [one for one in resolvents if one.mu == 0]
+    resolvents = [one for one in resolvents if one.mu != 0]
     rest = Sum(tuple(polynomial)) if polynomial else Scalar(sympy.S.Zero)
-    degree = max(2, _degree(rest) or 0)
+    degree = max(4 if ended else 2, _degree(rest) or 0)
     ending = Loss(rest, name=loss.name, sources=loss.sources, where=loss.where).expand(degree + degree % 2)
-    return ClosedForm(ending, tuple(logs), tuple(resolvents))
+    terms = [(term.invariants, term.coefficient) for term in ending.terms]
+    terms += [((trace(one.letter + "S"),), one.coefficient) for one in ended]
+    return ClosedForm(ending.with_terms(terms), tuple(logs), tuple(resolvents))
 
 
 def _summands(node: Expression) -> list[tuple[sympy.Expr, Expression]]:

@@ -98,6 +98,10 @@ class Expansion:
         """The terms of one order in W."""
         return tuple(term for term in self.terms if term.order == order)
 
+    def with_terms(self, coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> Expansion:
+        """The same expansion with other terms; equal ones are summed and put in normal form."""
+        return replace(self, terms=_terms(coefficients))
+
     def only(self, order: int) -> Expansion:
         """The terms of one order, as an expansion of its own."""
         return replace(self, terms=self.terms_of_order(order), constant=sympy.S.Zero)
@@ -115,7 +119,7 @@ class Expansion:
             for term in self.terms
             for new, weight in substitute(term.invariants, letter, by).items()
         )
-        return replace(self, terms=_terms(spelled), basis=basis)
+        return replace(self.with_terms(spelled), basis=basis)
 
     def set(self, values: Mapping[str, object]) -> Expansion:
         """The expansion with exact values put for parameters; ``sympy.oo`` takes the limit.
@@ -153,7 +157,7 @@ class Expansion:
         if bad:
             message = f"the expansion of {self.loss} has no finite value at {symbol} = {value}"
             raise InputError(message)
-        return replace(self, terms=_terms(new), constant=put(self.constant))
+        return replace(self.with_terms(new), constant=put(self.constant))
 
     # Writing.
 

@@ -79,6 +79,10 @@ class Loss:
         """Check the definition and the sources."""
         object.__setattr__(self, "expression", as_expression(self.expression))
         check_closed(self.expression)
+        for sample in self.samples:
+            if sample.count.is_number and not (sample.count.is_Integer and sample.count >= 1):
+                message = f"{self.name}: a sample of {sample.count} draws is none; give a batch of 2 data or more"
+                raise InputError(message)
         for key in self.sources:
             if key not in REFERENCES:
                 message = f"loss {self.name}: source {key!r} is not in derive.references"
@@ -131,7 +135,8 @@ class Loss:
         """The loss with exact values put for parameters.
 
         Raises:
-            InputError: for a name that is no parameter of this loss.
+            InputError: for a name that is no parameter of this loss, a value at which it is not defined, and for d1,
+                which is a property of W and is set on an expansion.
 
         """
         known = self.parameters
@@ -140,9 +145,17 @@ class Loss:
             listed = ", ".join(known) or "none"
             message = f"{self.name} has no parameter {unknown[0]!r}; it has: {listed}"
             raise InputError(message)
+        if EMBEDDING_DIMENSION.name in values:
+            message = "d1 is the dimension of the embedding; set it on the expansion, loss.expand(…).set({'d1': …})"
+            raise InputError(message)
         put = {known[name]: as_scalar(value) for name, value in values.items()}
+        expression = substitute(self.expression, put)
+        if any(value.has(sympy.zoo, sympy.nan, sympy.oo) for value in scalars(expression)):
+            given = ", ".join(f"{name} = {value}" for name, value in values.items())
+            message = f"{self.name} is not defined at {given}: it divides by zero there"
+            raise InputError(message)
         batch = None if self.batch is None else self.batch.subs(put)
-        return replace(self, expression=substitute(self.expression, put), batch=batch)
+        return replace(self, expression=expression, batch=batch)
 
     def moments(self, order: int = 4, *, sampling: str = "iid") -> MomentSeries:
         """The series in moments of inner products, whatever the data.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import sympy
+
 from derive import NotAnalyticError, closed_form
 from derive.collapse import Collapse, collapse
 from verify.evidence import Evidence, Verdict, verdict
@@ -13,8 +15,6 @@ from verify.target import put_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import sympy
 
     from derive import ClosedForm, Expansion, Loss
     from numeric.sampling import Covariances
@@ -108,7 +108,7 @@ def audit(
         InputError: an unusable loss, order, value or covariance.
 
     """
-    here, limits = put_values(loss, given or {})
+    here, later = put_values(loss, given or {})
     tick("derive")
     try:
         expansion = here.expand(order, basis=basis, sampling=sampling)
@@ -120,8 +120,9 @@ def audit(
         evidence = homogeneity(here, error, seed)
         return Audit(here, dict(given or {}), None, None, "homogeneous", 0, error.reason, None, evidence)
     closed = closed_form(here) if sampling == "iid" else None
-    shown = expansion.set(limits)
-    evidence = Routes(here, expansion, sampling, covariances, seed, draws, tick).run(closed)
+    finite = {name: value for name, value in (given or {}).items() if value is not sympy.oo}
+    evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
     why = "not part of this version" if train else "left out by --no-train"
     evidence += (Evidence("trained", "minimisers of trained models", ran=False, note=why),)
+    shown = expansion.set(later)
     return Audit(here, dict(given or {}), shown, closed, "analytic", None, "", collapse(shown), evidence)

@@ -224,9 +224,9 @@ def _expand(target: str, order: int, basis: str, settings: tuple[str, ...], samp
     moments: dict[int, Any] = {}
     if data != "gaussian":
         values, moments = _split(values)
-    loss, limits = put_values(find_loss(target), values)
+    loss, later = put_values(find_loss(target), values)
     law = Gaussian() if data == "gaussian" else Elliptical(moments, "view" if data.endswith("views") else "datum")
-    return loss.expand(order, basis=basis, sampling=sampling, data=law).set(limits)
+    return loss.expand(order, basis=basis, sampling=sampling, data=law).set(later)
 
 
 def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:

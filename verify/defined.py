@@ -12,7 +12,7 @@ import numpy as np
 from derive import Loss, View
 from derive.expression import free_views, walk
 from numeric.definition import Evaluator
-from verify.truth import BLOCK, Setting, blocks, jackknife
+from verify.truth import BLOCK, Setting, batches, blocks, jackknife
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,8 @@ class Defined:
 
     def rows(self, draws: int) -> int:
         """That many batches, or blocks with a fifth as many pairs in all."""
-        return draws if free_views(self._expression) or self.loss.samples else blocks(draws)
+        random = free_views(self._expression) or self.loss.samples
+        return batches(draws, self._data) if random else blocks(draws)
 
     @cached_property
     def _expression(self) -> Any:

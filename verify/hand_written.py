@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from verify.definitions import Definition, norm_penalty, weight_decay
-from verify.truth import BLOCK, Setting, blocks, jackknife
+from verify.truth import BLOCK, Setting, batches, blocks, jackknife
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class HandWritten:
 
     def rows(self, draws: int) -> int:
         """That many batches, or blocks with a fifth as many pairs in all."""
-        return draws if self.definition.kind == "batch" else blocks(draws)
+        return batches(draws, self._batch) if self.definition.kind == "batch" else blocks(draws)
 
     @property
     def _batch(self) -> int:

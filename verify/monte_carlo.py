@@ -32,6 +32,8 @@ Z = 5.0
 RIVALS = {"half": 0.5, "double": 2.0, "three quarters": 0.75, "the other sign": -1.0}
 RADIUS = 0.1
 PHASES = 8
+# Inner products held in memory at a time.
+PAIRS = 1_000_000
 ORDERS = (2, 4)
 # Where nothing is random, rounding is the only error.
 ROUNDING = 1e-9
@@ -70,7 +72,7 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
         generator = np.random.default_rng(case.seed)
         chunks = [
             cauchy(case.truth.drawn(ts, order, generator, number), ts, range(2, orders[-1] + 1, 2))
-            for number in _chunks(case.truth.rows(draws))
+            for number in _chunks(case.truth.rows(draws), case.setting.batch or 1)
         ]
         values = np.concatenate(chunks)
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
@@ -175,5 +177,7 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     )
 
 
-def _chunks(rows: int, largest: int = 20_000) -> list[int]:
+def _chunks(rows: int, batch: int) -> list[int]:
+    # A row holds an inner product for each pair of 2 · batch views.
+    largest = max(1, PAIRS // (2 * batch) ** 2)
     return [min(largest, rows - start) for start in range(0, rows, largest)]

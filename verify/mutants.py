@@ -41,8 +41,8 @@ def _with(expansion: Expansion, position: int, coefficient: sympy.Expr) -> Expan
 
 
 def _respelled(expansion: Expansion, letter: str, by: str) -> Expansion:
-    coefficients: dict[object, sympy.Expr] = {}
-    for term in expansion.terms:
-        for invariants, weight in substitute(term.invariants, letter, {by: 1}).items():
-            coefficients[invariants] = coefficients.get(invariants, sympy.S.Zero) + weight * term.coefficient
-    return replace(expansion, terms=Expansion.collect(coefficients, expansion.order, loss="").terms)  # type: ignore[arg-type]
+    return expansion.with_terms(
+        (invariants, weight * term.coefficient)
+        for term in expansion.terms
+        for invariants, weight in substitute(term.invariants, letter, {by: 1}).items()
+    )

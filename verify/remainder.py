@@ -54,7 +54,7 @@ class RayValues:
 def measure(loss: Loss, case: Case, order: int) -> RayValues:
     """The truth along a ray, fit to show the remainder of an expansion; the case should take positive weights."""
     here = case.setting
-    closed = None if here.training_set is not None else closed_form(loss.set(case.values))
+    closed = None if here.training_set is not None else closed_form(case.put_into(loss))
     if closed is not None:
         with mpmath.workdps(DIGITS):
             W, A0, Sigma = (_exact(one) for one in (here.W, here.covariances.A0, here.covariances.Sigma))

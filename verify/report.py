@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from verify.evidence import Evidence
 
 LABEL = 14
+WIDTH = 100
 
 
-def audit_text(found: Audit, width: int = 100) -> str:
+def audit_text(found: Audit, width: int = WIDTH) -> str:
     """The audit in plain text, lines folded at ``width``."""
-    lines = [_heading(found, width), *_lines(found)]
+    lines = [_heading(found, width), *_lines(found, width)]
     return "\n".join(
         part
         for line in lines
@@ -28,13 +29,18 @@ def audit_text(found: Audit, width: int = 100) -> str:
     )
 
 
+def _fits(found: Audit, width: int) -> bool:
+    return len(found.loss.title or found.loss.name) + len(found.loss.source) + 2 <= width
+
+
 def _heading(found: Audit, width: int) -> str:
     title, source = found.loss.title or found.loss.name, found.loss.source
-    gap = max(2, width - len(title) - len(source))
-    return f"{title}{' ' * gap}{source}" if source and len(title) + len(source) + 2 <= width else f"{title}  {source}"
+    return f"{title}{source:>{width - len(title)}}" if _fits(found, width) else title
 
 
-def _lines(found: Audit) -> Iterator[str]:
+def _lines(found: Audit, width: int) -> Iterator[str]:
+    if not _fits(found, width):
+        yield _line("source", found.loss.source)
     yield _line("definition", found.loss.text())
     if found.given:
         yield _line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
@@ -69,8 +75,9 @@ def _lines(found: Audit) -> Iterator[str]:
 
 def _shown(one: Evidence) -> bool:
     # What agrees and is said elsewhere on the screen: the symbolic facts, and orders whose coefficients follow.
-    told = one.route == "symbolic" or (one.route == "monte-carlo" and one.quantity.startswith("order"))
-    return not (told and one.agrees is True)
+    if one.route == "symbolic":
+        return False
+    return not (one.route == "monte-carlo" and one.quantity.startswith("order") and one.agrees)
 
 
 def _evidence(one: Evidence) -> str:

@@ -41,6 +41,10 @@ class Case:
     truth: Truth
     seed: int
 
+    def put_into(self, loss: Loss) -> Loss:
+        """The loss at this case's values."""
+        return at_values(loss, self.values)
+
     @property
     def where(self) -> str:
         """The size of the batch, as a remark."""
@@ -63,7 +67,7 @@ def case(
     covariances: Covariances | None = None,
     positive: bool = False,
 ) -> Case:
-    """A case for a loss some of whose parameters are given; ``size`` goes to a symbol that counts data."""
+    """A case for a loss; ``size`` goes to a symbol that counts data, ``given`` overrides what values are chosen."""
     values = values_for(loss, size, dimension) | dict(given)
     here = setting(
         loss,
@@ -88,6 +92,11 @@ def filled_in(expansion: Expansion, at: Case) -> Expansion | None:
 def no_value(route: Route, at: Case) -> Evidence:
     """What an expansion without a finite value says of itself where the loss has one."""
     return Evidence(route, "value of the expansion", "infinite", "finite", agrees=False, seed=at.seed, note=at.label)
+
+
+def at_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> Loss:
+    """The loss with values put in; d1 is W's affair."""
+    return loss.set({name: value for name, value in values.items() if name != "d1"})
 
 
 def counted_symbols(loss: Loss) -> set[str]:
@@ -127,14 +136,10 @@ def setting(
     """
     generator = np.random.default_rng(seed)
     data = covariances or random_covariances(generator, dimension)
-    raw = generator.standard_normal((dimension, data.d0))
+    raw = generator.standard_normal((int(values.get("d1", dimension)), data.d0))
     W = raw / np.sqrt(np.linalg.eigvalsh(raw @ data.Sigma @ raw.T)[-1])
-    here = loss.set(values)
+    here = at_values(loss, values)
     batch = None if here.batch_size is None else int(here.batch_size)
-    if any(not sample.count.is_Integer or sample.count < 1 for sample in here.samples):
-        counts = ", ".join(str(sample.count) for sample in here.samples)
-        message = f"{loss.name}: a sample of {counts} draws is no sample; set a batch of at least 2"
-        raise InputError(message)
     training_set = data.training_set(batch, generator) if sampling == "fixed" and batch else None
     return Setting(data, W, {name: float(value) for name, value in values.items()}, batch, training_set, positive)
 
@@ -151,4 +156,4 @@ def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> 
 
         if base in DEFINITIONS:
             return HandWritten(DEFINITIONS[base], tuple(modifiers), setting)
-    return Defined(loss.set(values), setting)
+    return Defined(at_values(loss, values), setting)

@@ -70,14 +70,10 @@ def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
 
 
 def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict[str, sympy.Expr]]:
-    """The loss with its finite values put in, and the limits that remain to be taken of its expansion."""
-    finite = {name: value for name, value in values.items() if value is not sympy.oo}
-    limits = {name: value for name, value in values.items() if value is sympy.oo}
-    # A limit must be of a parameter too.
-    for name in limits:
-        if name not in loss.parameters:
-            loss.set({name: sympy.S.One})
-    return loss.set(finite), limits
+    """The loss with values put in, and those that are left for its expansion: limits, and the dimension d1."""
+    known = loss.parameters
+    later = {name: value for name, value in values.items() if name in known and (name == "d1" or value is sympy.oo)}
+    return loss.set({name: value for name, value in values.items() if name not in later}), later
 
 
 def _number(name: str, text: str) -> sympy.Expr:
@@ -102,6 +98,9 @@ def _run(path: Path) -> dict[str, object]:
         spec.loader.exec_module(module)
     except NotAnalyticError:
         raise
+    except InputError as error:
+        message = f"{path}: {error}"
+        raise InputError(message) from None
     except Exception as error:
         message = f"{path} failed when it was run: {type(error).__name__}: {error}"
         raise InputError(message) from error

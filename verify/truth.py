@@ -92,6 +92,11 @@ class Truth(Protocol):
         """How many batches or blocks to draw so that about that many data (or batches) are averaged over."""
 
 
+def batches(draws: int, batch: int) -> int:
+    """How many batches: as many as asked for where they are small, fewer where each has many pairs."""
+    return max(40, min(draws, draws * 20 // batch**2))
+
+
 def blocks(draws: int) -> int:
     """How many blocks: a fifth as many pairs as batches, since a pair varies less; enough for a standard error."""
     return max(40, draws // (5 * BLOCK))
