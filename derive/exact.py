@@ -212,7 +212,9 @@ def _close(
     node: Expression,
 ) -> tuple[list[LogDeterminant], Expression, list[Resolvent]] | None:
     """One E_u log E_v exp(quadratic), as log dets, what is left of the quadratic form in u, and resolvents."""
+    outside: list[tuple[View, ...]] = []
     while isinstance(node, Average):
+        outside.append(node.over)
         node = node.body
     if not isinstance(node, Log):
         return None
@@ -246,12 +248,16 @@ def _close(
         for u in free:
             for v in free:
                 value = normal_form(sympy.expand(into[u] * into[v] / 2))
-                if value != 0:
+                # Different data are independent.
+                if value != 0 and u.datum == v.datum:
                     letter = "S" if u == v else "A"
                     resolvents.append(Resolvent(value, letter, normal_form(-eigenvalue)))
     left: list[Expression] = [Scalar(constant)]
     left += [Scalar(weights[pair]) * Inner(*pair) for pair in weights if set(pair) <= set(free)]
-    return determinants, Sum(tuple(left)), resolvents
+    remainder: Expression = Sum(tuple(left))
+    for over in outside:
+        remainder = Average(remainder, over, None)
+    return determinants, remainder, resolvents
 
 
 def _eigen(matrix: sympy.Matrix) -> tuple[sympy.Matrix, sympy.Matrix]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
@@ -51,6 +50,7 @@ class Expansion:
         basis: "A0,Sigma" or "A0,C".
         assumptions: what was assumed of the data and of the sampling.
         source: where the loss was published.
+        parameters: the names of the loss's parameters; some may have dropped out of the terms.
 
     """
 
@@ -61,6 +61,7 @@ class Expansion:
     basis: str = "A0,Sigma"
     assumptions: tuple[str, ...] = ()
     source: str = ""
+    parameters: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def collect(cls, coefficients: Mapping[Invariants, sympy.Expr], order: int, **other: object) -> Expansion:
@@ -80,7 +81,7 @@ class Expansion:
         free = set().union(*(term.coefficient.free_symbols for term in self.terms), set())
         return tuple(sorted(free, key=str))
 
-    @cached_property
+    @property
     def B(self) -> dict[str, sympy.Expr]:
         """B in −Tr[W B Wᵀ], the terms of order 2, by letter A0, C (and I); the Hessian at 0 is −2B ⊗ I.
 
@@ -122,22 +123,40 @@ class Expansion:
         return replace(self.with_terms(spelled), basis=basis)
 
     def set(self, values: Mapping[str, object]) -> Expansion:
-        """The expansion with exact values put for parameters; ``sympy.oo`` takes the limit.
+        """The expansion with exact values put for parameters, all at once; ``sympy.oo`` takes the limit, afterwards.
+
+        Raises:
+            InputError: a name that is no parameter, or a value at which the expansion is not finite.
 
         >>> from derive import catalogue
         >>> import sympy
         >>> catalogue("infonce-batch").expand(order=2).set({"N": sympy.oo}).B
         {'A0': 1, 'C': 0}
-        """
-        result = self
-        for name, value in values.items():
-            result = result.substitute(name, as_scalar(value) if value is not sympy.oo else sympy.oo)
-        return result
 
-    def substitute(self, name: str, value: sympy.Expr) -> Expansion:
-        """The expansion with an expression put for a parameter, if it has that parameter."""
-        symbol = next((symbol for symbol in self.symbols if symbol.name == name), None)
-        return self if symbol is None else self._put(symbol, value)
+        """
+        known = {symbol.name: symbol for symbol in {*self.symbols, *self.constant.free_symbols}}
+        # Every W has a dimension d1, whether the coefficients depend on it or not.
+        unknown = sorted(set(values) - set(known) - {*self.parameters, "d1"})
+        if unknown:
+            listed = ", ".join(sorted({*known, *self.parameters})) or "none"
+            message = f"the expansion of {self.loss} has no parameter {unknown[0]!r}; it has: {listed}"
+            raise InputError(message)
+        given = {known[name]: value for name, value in values.items() if name in known}
+        finite = {symbol: as_scalar(value) for symbol, value in given.items() if value is not sympy.oo}
+        limits = [symbol for symbol, value in given.items() if value is sympy.oo]
+
+        def put(coefficient: sympy.Expr) -> sympy.Expr:
+            result = coefficient.xreplace(finite)
+            for symbol in limits:
+                result = sympy.limit(result, symbol, sympy.oo)
+            return result
+
+        new = [(term.invariants, put(term.coefficient)) for term in self.terms]
+        if any(value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo) for _, value in new):
+            at = ", ".join(f"{symbol} = {value}" for symbol, value in given.items())
+            message = f"the expansion of {self.loss} has no finite value at {at}"
+            raise InputError(message)
+        return replace(self.with_terms(new), constant=put(self.constant))
 
     def truncate(self, order: int) -> Expansion:
         """The terms through a lower order."""
@@ -145,19 +164,6 @@ class Expansion:
             message = f"truncate({order}): this expansion ends at order {self.order}; derive it to order {order}"
             raise InputError(message)
         return replace(self, order=order, terms=tuple(term for term in self.terms if term.order <= order))
-
-    def _put(self, symbol: sympy.Symbol, value: sympy.Expr) -> Expansion:
-        def put(coefficient: sympy.Expr) -> sympy.Expr:
-            if value is sympy.oo:
-                return sympy.limit(coefficient, symbol, sympy.oo)
-            return coefficient.subs(symbol, value)
-
-        new = [(term.invariants, put(term.coefficient)) for term in self.terms]
-        bad = [value for _, value in new if value.has(sympy.zoo, sympy.nan, sympy.oo)]
-        if bad:
-            message = f"the expansion of {self.loss} has no finite value at {symbol} = {value}"
-            raise InputError(message)
-        return replace(self.with_terms(new), constant=put(self.constant))
 
     # Writing.
 

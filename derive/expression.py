@@ -169,6 +169,9 @@ def as_scalar(value: object) -> sympy.Expr:
     except sympy.SympifyError:
         message = f"{value!r} is neither a number, a SymPy expression nor an expression in views"
         raise InputError(message) from None
+    if isinstance(scalar, sympy.Expr) and scalar.has(sympy.I):
+        message = f"{value!r} is complex; the weights of a loss are real"
+        raise InputError(message)
     if not isinstance(scalar, sympy.Expr) or scalar.has(sympy.Float, sympy.nan, sympy.zoo, sympy.oo):
         message = f"{value!r} is not exact; write sympy.Rational(1, 10) rather than 0.1"
         raise InputError(message)
@@ -229,19 +232,19 @@ def substitute(node: Expression, values: dict[sympy.Symbol, sympy.Expr]) -> Expr
     """The definition with values put for parameters."""
     match node:
         case Scalar(value):
-            return Scalar(value.subs(values))
+            return Scalar(value.xreplace(values))
         case Sum(terms):
             return Sum(tuple(substitute(term, values) for term in terms))
         case Product(factors):
             return Product(tuple(substitute(factor, values) for factor in factors))
         case Power(base, exponent):
-            return Power(substitute(base, values), exponent.subs(values))
+            return Power(substitute(base, values), exponent.xreplace(values))
         case Exp(argument):
             return Exp(substitute(argument, values))
         case Log(argument):
             return Log(substitute(argument, values))
         case Average(body, over, count):
-            return Average(substitute(body, values), over, None if count is None else count.subs(values))
+            return Average(substitute(body, values), over, None if count is None else count.xreplace(values))
         case CoordinateSum(body, index):
             return CoordinateSum(substitute(body, values), index)
     return node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import sympy
@@ -31,7 +32,11 @@ class Gaussian:
         """What is assumed, in words."""
         return ("zero mean", "Gaussian")
 
-    def weight(self, graph: Graph) -> sympy.Expr:  # noqa: ARG002 (the interface of a data model)
+    def parameters(self, order: int) -> tuple[str, ...]:  # noqa: ARG002 (the interface of a data model)
+        """The symbols that the law brings in."""
+        return ()
+
+    def weight(self, graph: Graph) -> sympy.Expr:  # noqa: ARG002
         """The factor of a connected moment beside its Gaussian value."""
         return sympy.S.One
 
@@ -62,18 +67,33 @@ class Elliptical:
         if self.per not in ("datum", "view"):
             message = f"Elliptical(per={self.per!r}): a scale is drawn per 'datum' or per 'view'"
             raise InputError(message)
-        if sympy.sympify(self.moments.get(2, 1)) != 1:
+        known = {k: as_scalar(value) for k, value in self.moments.items()}
+        if known.get(2, 1) != 1:
             message = "Elliptical: E[s²] = 1 fixes the unit of s; divide E[s^k] by E[s²]^(k/2)"
             raise InputError(message)
-        four = as_scalar(self.moments.get(4, 1))
-        if four.is_number and four < 1:
-            message = f"Elliptical: E[s⁴] = {four} is below E[s²]² = 1, which no random scale has"
+        if self.per == "view" and known.get(1) == 0:
+            message = "Elliptical: E[s] = 0 leaves two views of a datum uncorrelated; there is no A0 then"
             raise InputError(message)
+        if known.get(4, sympy.S.One).is_number and known.get(4, 1) < 1:
+            message = f"Elliptical: E[s⁴] = {known[4]} is below E[s²]² = 1, which no random scale has"
+            raise InputError(message)
+        numbers = {0: sympy.S.One, 2: sympy.S.One} | {k: value for k, value in known.items() if value.is_number}
+        # Hölder's inequality: E[s^j]^(k−i) ≤ E[s^i]^(k−j) E[s^k]^(j−i) for even i < k and any j between.
+        for i, j, k in combinations(sorted(numbers), 3):
+            if i % 2 == 0 and k % 2 == 0 and abs(numbers[j]) ** (k - i) > numbers[i] ** (k - j) * numbers[k] ** (j - i):
+                message = (
+                    f"Elliptical: E[s^{i}], E[s^{j}] and E[s^{k}] cannot be {numbers[i]}, {numbers[j]} and {numbers[k]}"
+                )
+                raise InputError(f"{message} together")
 
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What is assumed, in words."""
         return ("zero mean", f"elliptical, one scale s per {self.per}", "E[s^2] = 1")
+
+    def parameters(self, order: int) -> tuple[str, ...]:
+        """The names of the scale's moments that are left symbolic."""
+        return tuple(f"s{k}" for k in range(1, order + 1) if k != 2 and k not in self.moments)
 
     def moment(self, power: int) -> sympy.Expr:
         """E[s^power]."""

@@ -55,6 +55,7 @@ def whole_document(loss: Loss, expansion: Expansion) -> str:
             r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
             r"\usepackage[utf8]{inputenc}",
             r"\usepackage{amsmath,amssymb}",
+            r"\allowdisplaybreaks",
             r"\begin{document}",
             section(loss, expansion),
             r"\end{document}",
@@ -67,17 +68,22 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPED)
 
 
-def _broken(formula: str, width: int = 95) -> str:
+def _broken(formula: str, width: int = 115) -> str:
     """A sum broken over lines, before signs that stand in no argument of a command, where it is wide."""
-    lines, line, depth = [], "", 0
+    terms, depth = [""], 0
     for token in formula.split(" "):
-        if depth == 0 and token in ("+", "-") and _width(line) > width:
-            lines.append(line)
-            line = rf"\quad {token}"
+        if depth == 0 and token in ("+", "-") and terms[-1]:
+            terms.append(token)
         else:
-            line = f"{line} {token}" if line else token
+            terms[-1] = f"{terms[-1]} {token}" if terms[-1] else token
         depth += token.count("{") - token.count("}")
-    return " \\\\\n& ".join([*lines, line])
+    lines = [terms[0]]
+    for term in terms[1:]:
+        if _width(f"{lines[-1]} {term}") > width:
+            lines.append(rf"\quad {term}")
+        else:
+            lines[-1] += f" {term}"
+    return " \\\\\n& ".join(lines)
 
 
 def _width(formula: str) -> int:

@@ -205,6 +205,7 @@ class Loss:
             constant=series.constant,
             assumptions=law.assumptions + (drawn if self.samples or sampling == "fixed" else ()),
             source=self.source,
+            parameters=(*self.parameters, *law.parameters(order)),
         )
         return expansion.in_basis(basis)
 

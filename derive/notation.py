@@ -102,18 +102,19 @@ def superscript(number: int) -> str:
 
 
 def _view_text(view: View) -> str:
-    return _GREEK.get(view.datum, view.datum) + "′" * view.name.count("_pos") + _suffix(view)
+    own = _own_suffix(view)
+    return _GREEK.get(view.datum, view.datum) + "′" * view.name.count("_pos") + (f"_{own}" if own else "")
 
 
 def _view_latex(view: View) -> str:
-    base = rf"\{view.datum}" if view.datum in _GREEK else view.datum
-    return base + "'" * view.name.count("_pos") + _suffix(view)
+    base = rf"\{view.datum}" if view.datum in _GREEK else view.datum.replace("_", r"\_")
+    own = _own_suffix(view).replace("_", r"\_")
+    return base + "'" * view.name.count("_pos") + (rf"_{{\mathrm{{{own}}}}}" if own else "")
 
 
-def _suffix(view: View) -> str:
-    # Views that are named neither for their datum nor x_pos keep their own suffix.
-    rest = view.name.removeprefix(view.datum).replace("_pos", "")
-    return f"_{rest.strip('_')}" if rest.strip("_") else ""
+def _own_suffix(view: View) -> str:
+    """What a view is called beside its datum, unless that is x_pos."""
+    return view.name.removeprefix(view.datum).replace("_pos", "").strip("_")
 
 
 def _scalar_text(value: sympy.Expr) -> str:

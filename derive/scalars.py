@@ -90,16 +90,24 @@ class Scalars:
             for factor in value.args:
                 product = product * self.from_sympy(factor)
             return product
-        if value.is_Pow and value.exp.is_Integer and value.exp > 0:
-            return _power(self.from_sympy(value.base), int(value.exp))
-        if value.is_Pow and value.exp.is_Integer:
+        if not value.is_Pow and not isinstance(value, sympy.exp):
+            return self._atom(value, 1)
+        product = QQ(1)
+        for base, power in _powers(value):
+            product = product * self._power(base, power)
+        return product
+
+    def _power(self, base: sympy.Expr, power: int) -> Coefficient:
+        if power < 0 and base.is_Add and _is_polynomial(base):
             # The inverse of a sum stays an atom of its own; it is expanded at the end.
-            base = value.base
-            inverse = self._atom(base, -1) if base.is_Add else self.inverse(self.from_sympy(base))
-            return _power(inverse, -int(value.exp))
-        if isinstance(value, sympy.exp) or value.is_Pow:
-            return self._power_with_exponent(*value.as_base_exp())
-        return self._atom(value, 1)
+            return self._atom(base, power)
+        if base.is_Pow or isinstance(base, sympy.exp) or not base.args:
+            return self._atom(base, power) if not base.is_Rational else QQ(base.p, base.q) ** power
+        one = self.from_sympy(base) if power > 0 else self.inverse(self.from_sympy(base))
+        result: Coefficient = QQ(1)
+        for _ in range(abs(power)):
+            result = result * one
+        return result
 
     def inverse(self, coefficient: Coefficient) -> Coefficient:
         """One over a coefficient that is not zero."""
@@ -136,38 +144,32 @@ class Scalars:
         if not numerator:
             return sympy.S.Zero
         numerator, denominator = numerator.cancel(denominator)
+        if numerator.ring.domain != QQ:
+            # Over the algebraic numbers: the denominator monic, and neither factored.
+            leading = denominator.LC
+            return numerator.quo_ground(leading).as_expr() / denominator.quo_ground(leading).as_expr()
         return sympy.Mul(*_factored(numerator), *(1 / factor for factor in _factored(denominator)))
 
-    def _power_with_exponent(self, base: sympy.Expr, exponent: sympy.Expr) -> Coefficient:
-        # b^(1 − 2p + 3/2) = b · (b^p)⁻² · (b^½)³: one atom for each kind of exponent, so that its powers meet.
-        product: Coefficient = QQ(1)
-        for term in sympy.Add.make_args(sympy.expand(exponent)):
-            if term.is_Integer:
-                product = product * self.from_sympy(base**term)
-                continue
-            factor, rest = term.as_coeff_Mul()
-            if term.is_Rational:
-                factor, rest = sympy.Integer(term.p), sympy.Rational(1, term.q)
-            elif not factor.is_Integer:
-                factor, rest = sympy.Integer(factor.p), rest / factor.q
-            product = product * self._atom(sympy.Pow(base, rest), int(factor))
-        return product
-
     def _polynomials(self, atoms: tuple[int, ...]) -> _Elements:
-        # Generators are the symbols and whatever else is no sum of such; where a root b^(1/q) occurs, b is its q-th
-        # power and no generator of its own.
+        # Generators are the symbols and whatever else is no sum of such. Where a root b^(1/q) occurs, b is its q-th
+        # power and no generator of its own (where b is a sum, a symbol in it is eliminated); roots of numbers go to
+        # the field of the coefficients.
         generators = {generator for atom in atoms for generator in _generators(self._atoms[atom])}
         roots: dict[sympy.Expr, int] = {}
         for generator in generators:
-            if generator.is_Pow and generator.exp.is_Rational:
-                roots[generator.base] = lcm(roots.get(generator.base, 1), int(generator.exp.q))
-        basic = {
-            sympy.Pow(base, sympy.Rational(1, roots[base])) if base in roots else generator
-            for generator in generators
-            for base in (generator.base if generator.is_Pow and generator.exp.is_Rational else generator,)
-        }
-        polynomial_ring = ring(sorted(basic, key=sympy.default_sort_key), QQ)[0]
-        of = {atom: _polynomial(self._atoms[atom], polynomial_ring, roots) for atom in atoms}
+            core, q = _core(generator)
+            if q > 1:
+                roots[core] = lcm(roots.get(core, 1), q)
+        basic = {_root(core, roots.get(core, 1)) for core, _ in map(_core, generators)}
+        numbers = sorted((one for one in basic if one.is_algebraic), key=sympy.default_sort_key)
+        eliminated = _eliminations(roots, basic)
+        for core in roots:
+            basic |= core.free_symbols if core.is_Add else set()
+        field = QQ.algebraic_field(*numbers) if numbers else QQ
+        names = sorted(basic - set(numbers) - set(eliminated), key=sympy.default_sort_key)
+        polynomial_ring = ring(names, field)[0]
+        solved = {symbol: _polynomial(value, polynomial_ring, roots, {}) for symbol, value in eliminated.items()}
+        of = {atom: _polynomial(self._atoms[atom], polynomial_ring, roots, solved) for atom in atoms}
         return _Elements(polynomial_ring.zero, polynomial_ring.one, of)
 
     def _atom(self, value: sympy.Expr, power: int) -> Laurent:
@@ -198,44 +200,110 @@ def normal_form(value: sympy.Expr) -> sympy.Expr:
     return scalars.to_sympy(scalars.from_sympy(value))
 
 
+def _powers(value: sympy.Expr) -> list[tuple[sympy.Expr, int]]:
+    """b^(1 − 2p + 3/2) as b¹ (b^p)⁻² (b^½)³: one base for each kind of exponent, so that powers meet."""
+    base, exponent = value.as_base_exp()
+    result = []
+    for term in sympy.Add.make_args(sympy.expand(exponent)):
+        if term.is_Rational:
+            result.append((_root(base, int(term.q)), int(term.p)))
+            continue
+        factor, rest = term.as_coeff_Mul()
+        result.append((sympy.Pow(base, rest / factor.q), int(factor.p)))
+    return result
+
+
+def _core(value: sympy.Expr) -> tuple[sympy.Expr, int]:
+    """b^(1/q) as (b, q), and likewise exp(b/q) as (exp(b), q); anything else as (itself, 1)."""
+    if not value.is_Pow and not isinstance(value, sympy.exp):
+        return value, 1
+    base, exponent = value.as_base_exp()
+    q = int(exponent.as_coeff_Mul()[0].q)
+    return (sympy.Pow(base, exponent * q), q) if q > 1 else (value, 1)
+
+
+def _root(core: sympy.Expr, q: int) -> sympy.Expr:
+    """The q-th root of a core."""
+    base, exponent = core.as_base_exp() if core.is_Pow or isinstance(core, sympy.exp) else (core, sympy.S.One)
+    return sympy.Pow(base, exponent / q)
+
+
+def _eliminations(roots: dict[sympy.Expr, int], basic: set[sympy.Expr]) -> dict[sympy.Expr, sympy.Expr]:
+    """For each root r of a sum linear in a symbol, that symbol in terms of r^q and the other symbols."""
+    result: dict[sympy.Expr, sympy.Expr] = {}
+    taken: set[sympy.Expr] = set()
+    for core in sorted((core for core in roots if core.is_Add), key=sympy.default_sort_key):
+        for symbol in sorted(core.free_symbols - taken, key=sympy.default_sort_key):
+            slope = core.coeff(symbol)
+            rest = sympy.expand(core - slope * symbol)
+            clash = any(other.has(symbol) for other in basic - {symbol, _root(core, roots[core])})
+            if slope.is_Rational and not rest.has(symbol) and not clash:
+                power = sympy.Pow(_root(core, roots[core]), roots[core], evaluate=False)
+                result[symbol] = sympy.Add(power / slope, -rest / slope, evaluate=False)
+                taken |= core.free_symbols
+                break
+    return result
+
+
+def _is_polynomial(value: sympy.Expr) -> bool:
+    """Whether no negative power occurs."""
+    if value.is_Add or value.is_Mul:
+        return all(map(_is_polynomial, value.args))
+    if value.is_Pow or isinstance(value, sympy.exp):
+        return all(power > 0 and (base == value or _is_polynomial(base)) for base, power in _powers(value))
+    return True
+
+
 def _generators(value: sympy.Expr) -> set[sympy.Expr]:
     if value.is_Rational:
         return set()
     if value.is_Add or value.is_Mul:
         return set().union(*map(_generators, value.args))
-    if value.is_Pow and value.exp.is_Integer and value.exp > 0:
-        return _generators(value.base)
+    if value.is_Pow or isinstance(value, sympy.exp):
+        bases = [base for base, _ in _powers(value)]
+        return set().union(*({base} if base == value or _core(base)[1] > 1 else _generators(base) for base in bases))
     return {value}
 
 
-def _polynomial(value: sympy.Expr, polynomial_ring: Any, roots: dict[sympy.Expr, int]) -> Any:  # noqa: ANN401
+def _polynomial(
+    value: sympy.Expr,
+    polynomial_ring: Any,  # noqa: ANN401
+    roots: dict[sympy.Expr, int],
+    solved: dict[sympy.Expr, Any],
+) -> Any:  # noqa: ANN401
+    def of(part: sympy.Expr) -> Any:  # noqa: ANN401
+        return _polynomial(part, polynomial_ring, roots, solved)
+
+    if value in solved:
+        return solved[value]
     if value.is_Rational:
         return polynomial_ring.one * QQ(value.p, value.q)
     if value.is_Add:
-        parts = (_polynomial(term, polynomial_ring, roots) for term in value.args)
-        return sum(parts, polynomial_ring.zero)
+        return sum(map(of, value.args), polynomial_ring.zero)
     if value.is_Mul:
-        return prod((_polynomial(factor, polynomial_ring, roots) for factor in value.args), start=polynomial_ring.one)
+        return prod(map(of, value.args), start=polynomial_ring.one)
     if value.is_Pow and value.exp.is_Integer and value.exp > 0:
-        return _polynomial(value.base, polynomial_ring, roots) ** int(value.exp)
-    base, exponent = (value.base, value.exp) if value.is_Pow and value.exp.is_Rational else (value, sympy.S.One)
-    if base in roots:
-        root = sympy.Pow(base, sympy.Rational(1, roots[base]))
-        return polynomial_ring.gens[polynomial_ring.symbols.index(root)] ** int(exponent * roots[base])
-    return polynomial_ring.gens[polynomial_ring.symbols.index(value)]
+        return of(value.base) ** int(value.exp)
+    if value.is_Pow or isinstance(value, sympy.exp):
+        powers = _powers(value)
+        if powers != [(value, 1)]:
+            return prod((of(base) ** power for base, power in powers), start=polynomial_ring.one)
+    core, q = _core(value)
+    if core in roots:
+        return _generator(_root(core, roots[core]), polynomial_ring) ** (roots[core] // q)
+    return _generator(value, polynomial_ring)
+
+
+def _generator(value: sympy.Expr, polynomial_ring: Any) -> Any:  # noqa: ANN401
+    if value in polynomial_ring.symbols:
+        return polynomial_ring.gens[polynomial_ring.symbols.index(value)]
+    return polynomial_ring.one * polynomial_ring.domain.from_sympy(value)
 
 
 def _factored(polynomial: Any) -> list[sympy.Expr]:  # noqa: ANN401 (SymPy's rings are untyped)
     content, factors = polynomial.factor_list()
     number = sympy.Rational(int(content.numerator), int(content.denominator))
     return [number, *(factor.as_expr() ** power for factor, power in factors)]
-
-
-def _power(base: Coefficient, exponent: int) -> Coefficient:
-    result: Coefficient = QQ(1)
-    for _ in range(exponent):
-        result = result * base
-    return result
 
 
 def _terms(value: Coefficient) -> list[tuple[Monomial, Any]]:

@@ -51,7 +51,7 @@ def views(names: str) -> tuple[View, ...]:
     if len(set(split)) < len(split):
         message = f"views({names!r}): a name stands twice; each view needs its own"
         raise InputError(message)
-    return tuple(View(name, name.split("_")[0]) for name in split)
+    return tuple(View(name, name.partition("_")[0] or name) for name in split)
 
 
 def white_noise(name: str) -> View:

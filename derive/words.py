@@ -40,7 +40,7 @@ def trace(word: str) -> Invariant:
 
 def is_trace(invariant: Invariant) -> bool:
     """Whether the invariant is a trace word."""
-    return len(invariant) == 1
+    return len(invariant) == 1 and invariant[0][0] == invariant[0][2]
 
 
 def letters(invariant: Invariant) -> int:

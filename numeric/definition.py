@@ -103,6 +103,7 @@ class Evaluator:
         bound = {
             view: points.reshape(points.shape[:-2] + between + points.shape[-2:])
             for view in over
+            if view.name in drawn
             for points in (drawn[view.name],)
         }
         value = self._value(body, scope.deeper(bound))
