@@ -155,6 +155,12 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     weights = [fit.words[position] / fit.error**2 for fit in fits]
     information = sum(w * fit.words[position] for w, fit in zip(weights, fits, strict=True))
     coefficient = fits[0].coefficients[position]
+    words = product_of_invariants(term.invariants, TEXT)
+    quantity = f"coefficient of {words} (order {order})"
+    if information <= 0.0:
+        return Evidence(
+            "monte-carlo", quantity, coefficient, note=f"{words} is zero on these data; {measured[0].case.label}"
+        )
     estimate = (
         coefficient + sum(w * (fit.mean - fit.predicted) for w, fit in zip(weights, fits, strict=True)) / information
     )
@@ -166,7 +172,7 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     rivals = f"excluded: {', '.join(excluded)}" if not left else f"cannot exclude: {', '.join(left)}"
     return Evidence(
         "monte-carlo",
-        f"coefficient of {product_of_invariants(term.invariants, TEXT)} (order {order})",
+        quantity,
         predicted=coefficient,
         measured=estimate,
         error=error,

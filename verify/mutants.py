@@ -27,7 +27,7 @@ def mutants(expansion: Expansion) -> Iterator[tuple[str, Expansion]]:
     whole = {
         "A0 and C exchanged": _respelled(_respelled(_respelled(in_a0_c, "A", "x"), "C", "A"), "x", "C"),
         "Σ in place of A0": _respelled(in_a0_sigma, "A", "S"),
-        "N − 1 in place of N": expansion.substitute("N", sympy.Symbol("N") - 1),
+        "N − 1 in place of N": _with_fewer(expansion),
     }
     for name, mutant in whole.items():
         if mutant.in_basis("A0,Sigma").terms != in_a0_sigma.terms:
@@ -46,3 +46,8 @@ def _respelled(expansion: Expansion, letter: str, by: str) -> Expansion:
         for term in expansion.terms
         for invariants, weight in substitute(term.invariants, letter, {by: 1}).items()
     )
+
+
+def _with_fewer(expansion: Expansion) -> Expansion:
+    N = sympy.Symbol("N")
+    return expansion.set({"N": N - 1}) if N in expansion.symbols else expansion

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EXACT_ORDER = 12
 SETTINGS = 4
 # A remainder needs a grid with positive weights, which grows as a power of the number of data.
-LARGEST_GRID = 300_000
+LARGEST_GRID = 400_000
 # The number of data times d0 up to which cubature nodes for derivatives are few.
 LARGEST_AUTODIFF = 16
 
@@ -81,7 +81,8 @@ class Routes:
         return case(
             self.loss,
             self.given,
-            seed=self.seed + seed,
+            # Apart by more than there are cases, so that neighbouring seeds share no draws.
+            seed=1000 * self.seed + seed,
             size=size,
             dimension=dimension,
             sampling=self.sampling,

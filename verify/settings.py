@@ -83,8 +83,9 @@ def case(
 
 def filled_in(expansion: Expansion, at: Case) -> Expansion | None:
     """The expansion at a case's values, or None where it has no finite value there."""
+    left = {symbol.name for symbol in {*expansion.symbols, *expansion.constant.free_symbols}}
     try:
-        return expansion.set(at.values)
+        return expansion.set({name: value for name, value in at.values.items() if name in left})
     except InputError:
         return None
 

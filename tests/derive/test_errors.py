@@ -1,0 +1,167 @@
+"""Every sentence that an unusable definition is answered with, word for word."""
+
+import pytest
+import sympy
+from sympy import Rational, Symbol
+
+from derive import (
+    CATALOGUE,
+    InputError,
+    Loss,
+    Mean,
+    NotAnalyticError,
+    SecondMoment,
+    catalogue,
+    diagonal_sum,
+    exp,
+    half_sq,
+    inner,
+    log,
+    sqrt,
+    symbols,
+    views,
+)
+from derive.expression import Coordinate
+from derive.views import Index
+
+x, x_pos, chi, y = views("x, x_pos, chi, y")
+N, n = symbols("N n")
+KNOWN = ", ".join(CATALOGUE)
+ORDER = ": give an even number from 2 on, the power of W to expand to"
+
+
+def infonce(order):
+    return catalogue("infonce").expand(order=order)
+
+
+REFUSED = {
+    "views of 2 data are free (chi; x); the loss is averaged over one datum and its views, so bind the others with"
+    " Mean(…, over=…)": lambda: Loss(inner(x, chi)),
+    "views of 3 data are free (chi; x, x_pos; y); the loss is averaged over one datum and its views, so bind the"
+    " others with Mean(…, over=…)": lambda: Loss(inner(x, x_pos) + inner(chi, y)),
+    "coordinate i is free; sum over it with diagonal_sum or off_diagonal_sum": lambda: Loss(Coordinate(x, Index("i"))),
+    f"order 3{ORDER}": lambda: infonce(3),
+    f"order 0{ORDER}": lambda: infonce(0),
+    f"order -2{ORDER}": lambda: infonce(-2),
+    f"order True{ORDER}": lambda: infonce(True),
+    f"order '4'{ORDER}": lambda: infonce("4"),
+    f"order 4.0{ORDER}": lambda: infonce(4.0),
+    "infonce has no parameter 'alpha'; it has: none": lambda: catalogue("infonce").set({"alpha": 1}),
+    "weighted-infonce has no parameter 'tau'; it has: N, alpha": lambda: catalogue("weighted-infonce").set({"tau": 1}),
+    f"unknown loss 'infonse'; did you mean infonce? Known: {KNOWN}": lambda: catalogue("infonse"),
+    f"unknown loss '???'; Known: {KNOWN}": lambda: catalogue("???"),
+    f"unknown loss ''; Known: {KNOWN}": lambda: catalogue(""),
+    "unknown modifier 'weight-decai'; did you mean weight-decay? Known: weight-decay, norm-penalty, normalised": (
+        lambda: catalogue("infonce+weight-decai")
+    ),
+    "'alpha' is text; make it a symbol with derive.symbols('alpha')": lambda: "alpha" * inner(x, x_pos),
+    "'1/10' is text; make it a symbol with derive.symbols('1/10')": (
+        lambda: catalogue("weighted-infonce").set({"alpha": "1/10"})
+    ),
+    "0.1 is not exact; write sympy.Rational(1, 10) rather than 0.1": lambda: 0.1 * inner(x, x_pos),
+    "inf is not exact; write sympy.Rational(1, 10) rather than 0.1": lambda: float("inf") * inner(x, x_pos),
+    "True is not exact; write sympy.Rational(1, 10) rather than 0.1": lambda: True * inner(x, x_pos),
+    "[1] is neither a number, a SymPy expression nor an expression in views": lambda: inner(x, x_pos) * [1],
+    "None is neither a number, a SymPy expression nor an expression in views": lambda: exp(None),
+    "an exponent, a count or a weight must be free of views": lambda: inner(x, x_pos) ** inner(x, x_pos),
+    "division by zero in a definition": lambda: inner(x, x_pos) / 0,
+    "inner('x', 'chi'): both arguments must be views, as views() makes them": lambda: inner("x", "chi"),
+    "half_sq(1, 2): both arguments must be views, as views() makes them": lambda: half_sq(1, 2),
+    "views('x, 2y'): '2y' is no name; write for instance views('x, x_pos, chi')": lambda: views("x, 2y"),
+    "views(''): '' is no name; write for instance views('x, x_pos, chi')": lambda: views(""),
+    "views('x, x'): a name stands twice; each view needs its own": lambda: views("x, x"),
+    "Mean(…, over=()): name the view or views that the mean runs over, as views() made them": (
+        lambda: Mean(inner(x, chi), over=())
+    ),
+    "Mean(…, over='chi'): name the view or views that the mean runs over, as views() made them": (
+        lambda: Mean(inner(x, chi), over="chi")
+    ),
+    "Mean(…, over=(chi, y), count=N): a sample is drawn of one datum at a time; nest one Mean in the other, or give"
+    " views of one datum": lambda: Mean(inner(chi, y), over=(chi, y), count=N),
+    "the entry must be a function of 1 coordinate(s), not of ['i', 'j']": lambda: diagonal_sum(lambda i, j: (i, j)),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_the_message(message):
+    with pytest.raises(InputError) as refused:
+        REFUSED[message]()
+    assert str(refused.value) == message
+    assert not isinstance(refused.value, NotAnalyticError)
+
+
+NOT_ANALYTIC = {
+    "the logarithm of ⟨f(x), f(x′)⟩": (lambda: log(inner(x, x_pos)), None),
+    "the logarithm of E_χ[½|f(x)−f(χ)|²]": (lambda: log(Mean(half_sq(x, chi), over=chi)), None),
+    "the power 1/2 of |f(x)−f(x′)|²": (lambda: sqrt(2 * half_sq(x, x_pos)), 1),
+    "the power -1 of ⟨f(x), f(x)⟩": (lambda: 1 / inner(x, x), -2),
+    "the power -1 of 1 − exp(⟨f(x), f(x′)⟩)": (lambda: 1 / (1 - exp(inner(x, x_pos))), None),
+    "the power n of ⟨f(x), f(x)⟩": (lambda: inner(x, x) ** n, None),
+    "the logarithm of 0": (lambda: log(0), 0),
+}
+
+
+@pytest.mark.parametrize("inside", NOT_ANALYTIC)
+def test_what_vanishes_at_the_origin(inside):
+    definition, degree = NOT_ANALYTIC[inside]
+    with pytest.raises(NotAnalyticError) as refused:
+        Loss(definition()).expand()
+    assert str(refused.value) == (
+        f"{inside} has no expansion at W = 0, where its argument vanishes; give the argument a value there, for"
+        " instance by adding ε"
+    )
+    assert refused.value.degree == degree
+
+
+def test_a_constant_that_cancels_is_seen_to_vanish():
+    """α − α·N/N is zero, though it is not written so."""
+    a = Symbol("alpha")
+    zero = (a + 1) ** 2 - a**2 - 2 * a - 1
+    with pytest.raises(NotAnalyticError):
+        Loss(log(zero + inner(x, x_pos))).expand()
+
+
+def test_not_analytic_is_an_input_error():
+    assert issubclass(NotAnalyticError, InputError)
+    assert issubclass(InputError, ValueError)
+    assert NotAnalyticError("why").degree is None
+
+
+@pytest.mark.parametrize("count", [0, -1, Rational(1, 2), Rational(5, 2)])
+def test_a_count_that_counts_nothing(count):
+    with pytest.raises(InputError):
+        Loss(Mean(inner(x, chi), over=chi, count=count) ** 2).expand()
+
+
+@pytest.mark.parametrize("size", [1, 0, Rational(5, 2)])
+def test_a_batch_too_small_for_its_negatives(size):
+    with pytest.raises(InputError):
+        catalogue("dcl").set({"N": size}).expand()
+
+
+def test_a_logarithm_of_a_negative_number():
+    """log(⟨f(x), f(x′)⟩ − 1) is not real near the origin."""
+    with pytest.raises(InputError):
+        Loss(log(inner(x, x_pos) - 1)).expand()
+
+
+def test_nothing_is_evaluated():
+    """Text that is code stays text."""
+    with pytest.raises(InputError, match="is text"):
+        catalogue("weighted-infonce").set({"alpha": "__import__('os').abort()"})
+    with pytest.raises(InputError, match="is text"):
+        sympy.Integer(2) ** 1 * inner(x, x_pos) + "1"
+
+
+def test_a_mean_over_a_view_of_a_datum_that_is_free():
+    """x′ under a mean of its own is drawn anew with its datum: the mean must say so or be refused."""
+    apart = Loss(Mean(inner(x, x_pos) ** 2, over=x_pos)).expand(order=4)
+    other = Loss(Mean(inner(x, chi) ** 2, over=chi)).expand(order=4)
+    assert apart.terms == other.terms
+
+
+def test_a_second_moment_is_read_by_two_coordinates():
+    M = SecondMoment(x, x_pos)
+    with pytest.raises(InputError) as refused:
+        Loss(M[Index("i"), Index("j")])
+    assert str(refused.value) == "coordinate i is free; sum over it with diagonal_sum or off_diagonal_sum"

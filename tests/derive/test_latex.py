@@ -1,0 +1,87 @@
+"""LaTeX that pdflatex takes without complaint, for every loss of the catalogue."""
+
+import re
+import shutil
+import subprocess
+from functools import cache
+
+import pytest
+from sympy import Symbol
+
+from derive import CATALOGUE, Loss, Mean, catalogue, exp, inner, views
+from derive.latex import escaped, section, whole_document
+
+PDFLATEX = shutil.which("pdflatex")
+needs_pdflatex = pytest.mark.skipif(PDFLATEX is None, reason="pdflatex is not installed")
+NAMES = (*CATALOGUE, "infonce+weight-decay", "dcl+norm-penalty")
+
+
+@cache
+def expansion(name, order):
+    return catalogue(name).expand(order=order)
+
+
+def compiled(document, folder):
+    """The log of pdflatex, which must have ended well and complained of nothing."""
+    (folder / "paper.tex").write_text(document, "utf-8")
+    command = [PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "paper.tex"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=120)
+    log = (folder / "paper.log").read_text("latin-1")
+    complaints = [line for line in log.splitlines() if re.match(r"!|Overfull|Missing character|LaTeX.*Warning", line)]
+    assert run.returncode == 0, log[-1500:]
+    assert complaints == []
+    assert (folder / "paper.pdf").stat().st_size > 1000
+    return log
+
+
+@needs_pdflatex
+@pytest.mark.parametrize("name", NAMES)
+def test_every_loss_compiles(name, tmp_path):
+    compiled(whole_document(catalogue(name), expansion(name, 4)), tmp_path)
+
+
+@needs_pdflatex
+@pytest.mark.parametrize("name", ["weighted-infonce", "vicreg"])
+def test_a_long_expansion_compiles(name, tmp_path):
+    compiled(whole_document(catalogue(name), expansion(name, 8)), tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_section_holds_definition_expansion_B_and_assumptions(name):
+    loss, derived = catalogue(name), expansion(name, 4)
+    written = section(loss, derived)
+    assert written in whole_document(loss, derived)
+    assert r"-2B \otimes I" in written
+    assert escaped(", ".join(derived.assumptions)) in written
+    assert escaped(loss.source) in written
+    # Broken over lines or not, both formulas are there, whole.
+    joined = " ".join(re.sub(r"\\\\\n&|\\quad", " ", written).split())
+    assert loss.latex() in joined
+    assert derived.latex() in joined
+
+
+MARKUP = r"50% of $x_1$ & #2 ~ ^ {a} \alpha β κ λ ε γ α ² √ − → “quoted” é"
+
+
+@needs_pdflatex
+def test_a_title_with_markup_compiles(tmp_path):
+    x, x_pos = views("x, x_pos")
+    loss = Loss(-inner(x, x_pos), name="own_loss", title=MARKUP)
+    compiled(whole_document(loss, loss.expand(order=2)), tmp_path)
+
+
+def test_markup_is_escaped():
+    assert escaped("a_b & 50%") == r"a\_b \& 50\%"
+    assert escaped("$#{}") == r"\$\#\{\}"
+    assert escaped("~^\\") == r"\textasciitilde{}\textasciicircum{}\textbackslash{}"
+    assert escaped("β-InfoNCE") == r"$\beta$-InfoNCE"
+
+
+@needs_pdflatex
+@pytest.mark.parametrize("names", ["x, x_pos, chi", "x, x_a_b, y", "image, image_crop, text", "x, x_pos_pos, x2"])
+def test_a_loss_over_any_views_compiles(names, tmp_path):
+    """Names of views with several underscores are no double subscripts."""
+    first, second, third = views(names)
+    strength = Symbol("gamma_1")
+    loss = Loss(strength * Mean(inner(first, second) * exp(inner(third, third)), over=(first, second, third)))
+    compiled(whole_document(loss, loss.expand(order=4)), tmp_path)

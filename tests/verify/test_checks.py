@@ -1,0 +1,242 @@
+"""Each check, on its own, accepts every true expansion and rejects every mutant of it."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import sympy
+
+from derive import CATALOGUE, Loss, Mean, catalogue, exp, inner, log, views, white_noise
+from verify import autodiff, monte_carlo, remainder
+from verify.auditing import DRAWS
+from verify.mutants import mutants
+from verify.settings import case, counted_symbols
+
+LOSSES = [*CATALOGUE, "infonce+weight-decay+norm-penalty"]
+CHECKS = ["autodiff", "remainder", "monte-carlo"]
+x, x_pos, chi = views("x, x_pos, chi")
+g = white_noise("g")
+
+# Three for each term, A0 ↔ C, Σ for A0, and N − 1 for N where there is an N.
+MUTANTS = {
+    "infonce": 3 * 2 + 2,
+    "infonce-batch": 3 * 5 + 3,
+    "weighted-infonce": 3 * 5 + 3,
+    "beta-infonce": 3 * 3 + 2,
+    "dcl": 3 * 3 + 3,
+    "ntxent": 3 * 5 + 3,
+    "spectral": 3 * 2 + 2,
+    "barlow-twins": 3 * 3 + 2,
+    "vicreg": 3 * 4 + 2,
+    "vicreg-soft": 3 * 5 + 2,
+    "alignment-uniformity": 3 * 3 + 2,
+    "siglip": 3 * 4 + 3,
+    "infonce+weight-decay+norm-penalty": 3 * 5 + 2,
+}
+
+
+def size_for(loss: Loss) -> int:
+    return 3 if counted_symbols(loss) & set(loss.parameters) else 2
+
+
+def cases(loss: Loss, check: str, seed: int):
+    """Where an audit looks: one case, or four for Monte Carlo."""
+    size = size_for(loss)
+    if check == "autodiff":
+        return case(loss, {}, seed=seed, size=size)
+    if check == "remainder":
+        dimension = 1 if loss.batch_size is not None else 2
+        return case(loss, {}, seed=seed, size=size, dimension=dimension, positive=True)
+    return [case(loss, {}, seed=seed + k, size=size, dimension=3) for k in range(4)]
+
+
+def measure(loss: Loss, check: str, *, order: int = 4, seed: int = 0, draws: int = DRAWS):
+    at = cases(loss, check, seed)
+    if check == "autodiff":
+        return autodiff.measure(at, order)
+    if check == "remainder":
+        return remainder.measure(loss, at, order)
+    return monte_carlo.measure(at, order, draws)
+
+
+def compare(measured, check: str, expansion):
+    of = {"autodiff": autodiff, "remainder": remainder, "monte-carlo": monte_carlo}[check].compare(measured, expansion)
+    return of if isinstance(of, list) else [of]
+
+
+@cache
+def measured_once(name: str, check: str):
+    return measure(catalogue(name), check)
+
+
+def test_every_loss_has_its_mutants():
+    counted = {name: len(dict(mutants(catalogue(name).expand(4)))) for name in LOSSES}
+    assert counted == MUTANTS
+    assert sum(counted[name] for name in CATALOGUE) == 161
+
+
+@pytest.mark.parametrize("basis", ["A0,Sigma", "A0,C"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_no_mutant_is_the_truth_or_another_mutant(name, basis):
+    true = catalogue(name).expand(4, basis=basis)
+    seen = [true.in_basis("A0,Sigma").terms]
+    for label, mutant in mutants(true):
+        assert mutant.basis == basis
+        assert mutant.in_basis("A0,Sigma").terms not in seen[:1], label
+        seen.append(mutant.in_basis("A0,Sigma").terms)
+    assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_true_expansion_is_accepted(name, check):
+    evidence = compare(measured_once(name, check), check, catalogue(name).expand(4))
+    assert all(one.ran for one in evidence)
+    # One coefficient may be left undecided; the orders as a whole may not.
+    assert [one.quantity for one in evidence if one.agrees is False] == []
+    assert all(one.agrees for one in evidence if not one.quantity.startswith("coefficient of"))
+    assert any(one.agrees for one in evidence)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_mutant_is_rejected(name, check):
+    measured = measured_once(name, check)
+    survivors = [
+        label
+        for label, mutant in mutants(catalogue(name).expand(4))
+        if not any(one.agrees is False for one in compare(measured, check, mutant))
+    ]
+    assert survivors == []
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_mutant_in_the_other_basis_is_rejected_too(check):
+    true = catalogue("weighted-infonce").expand(4, basis="A0,C")
+    measured = measured_once("weighted-infonce", check)
+    assert not any(one.agrees is False for one in compare(measured, check, true))
+    for label, mutant in mutants(true):
+        assert any(one.agrees is False for one in compare(measured, check, mutant)), label
+
+
+@pytest.mark.parametrize("check", ["autodiff", "remainder"])
+@pytest.mark.parametrize("name", ["infonce", "beta-infonce", "alignment-uniformity", "vicreg"])
+def test_mutants_of_order_eight_are_rejected(name, check):
+    """Beyond order 6 autodiff reads a circle, and the remainder of a closed form falls through 50 digits."""
+    loss = catalogue(name)
+    measured = measure(loss, check, order=8)
+    true = loss.expand(8)
+    assert [one.agrees for one in compare(measured, check, true)] == [True]
+    for label, mutant in mutants(true):
+        assert [one.agrees for one in compare(measured, check, mutant)] == [False], label
+
+
+def test_an_added_odd_order_is_seen_by_autodiff():
+    """The odd coefficients are measured and must vanish."""
+    measured = measured_once("infonce", "autodiff")
+    assert {1, 3} <= measured.coefficients.keys()
+    odd = replace(measured, coefficients=measured.coefficients | {3: 1e-6})
+    (evidence,) = compare(odd, "autodiff", catalogue("infonce").expand(4))
+    assert evidence.agrees is False
+    assert evidence.note.startswith("largest difference at t^3")
+
+
+def test_a_remainder_that_falls_faster_is_no_contradiction():
+    """There is no quartic term here, so that the first remainder is of order 8."""
+    loss = Loss(inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi) * Mean(inner(x, chi) ** 2, over=chi))
+    measured = measure(loss, "remainder", order=2)
+    (evidence,) = compare(measured, "remainder", loss.expand(2))
+    assert evidence.measured == pytest.approx(8, abs=0.05)
+    assert evidence.agrees is True
+
+
+def test_an_expansion_that_ends_leaves_no_remainder():
+    (evidence,) = compare(measured_once("spectral", "remainder"), "remainder", catalogue("spectral").expand(4))
+    assert (evidence.predicted, evidence.agrees) == ("0", True)
+    assert "the expansion ends" in evidence.note
+
+
+def test_a_remainder_lost_in_rounding_is_undecided():
+    measured = measured_once("ntxent", "remainder")
+    few = replace(measured, ts=measured.ts[-5:], values=measured.values[-5:])
+    (evidence,) = compare(few, "remainder", catalogue("ntxent").expand(4))
+    assert evidence.agrees is None
+    assert evidence.note.startswith("too few points above rounding")
+
+
+# Monte Carlo says how sure it is.
+
+
+BATCH = ["infonce-batch", "weighted-infonce", "dcl", "ntxent", "siglip"]
+
+
+@pytest.mark.parametrize("name", BATCH)
+def test_few_draws_leave_a_coefficient_undecided(name):
+    evidence = compare(measure(catalogue(name), "monte-carlo", draws=200), "monte-carlo", catalogue(name).expand(4))
+    coefficients = [one for one in evidence if one.quantity.startswith("coefficient")]
+    assert coefficients
+    assert any(one.agrees is None for one in coefficients)
+    for one in coefficients:
+        near = [f for f in (0.5, 2, 0.75, -1) if abs(one.measured - f * one.predicted) <= 5 * one.error]
+        assert one.agrees is (None if near else True)
+        assert ("cannot exclude" in one.note) == bool(near)
+
+
+@pytest.mark.parametrize("name", ["infonce", "ntxent"])
+def test_a_seed_gives_the_same_numbers(name):
+    first, second, other = (
+        [(one.mean, one.error) for one in monte_carlo.measure(cases(catalogue(name), "monte-carlo", seed)[:1], 4, 200)]
+        for seed in (7, 7, 70)
+    )
+    assert first == second
+    assert first != other
+
+
+def test_no_chance_is_no_division_by_zero():
+    """Without noise the error is that of rounding, and a wrong coefficient is still seen."""
+    gamma = sympy.Symbol("gamma")
+    loss = Loss(log(1 + gamma * Mean(inner(g, g), over=g)))
+    measured = measure(loss, "monte-carlo", draws=2000)
+    assert max(max(one.error.values()) for one in measured) < 1e-9
+    true = loss.expand(4)
+    with np.errstate(all="raise"):
+        assert {one.agrees for one in compare(measured, "monte-carlo", true)} == {True}
+    for label, mutant in mutants(true):
+        assert any(one.agrees is False for one in compare(measured, "monte-carlo", mutant)), label
+
+
+def test_an_expansion_without_a_finite_value_is_refuted():
+    loss = catalogue("infonce-batch")
+    true = loss.expand(4)
+    pole = true.terms[0]._replace(coefficient=1 / (sympy.Symbol("N") - 3))
+    wrong = replace(true, terms=(pole, *true.terms[1:]))
+    for check in CHECKS:
+        (evidence,) = compare(measured_once("infonce-batch", check), check, wrong)
+        assert (evidence.agrees, evidence.predicted, evidence.measured) == (False, "infinite", "finite")
+
+
+def test_a_loss_of_the_users_own_has_no_torch_loss():
+    loss = Loss(log(Mean(exp(inner(x, chi) / 3), over=chi)) - inner(x, x_pos))
+    assert measure(loss, "autodiff") is None
+
+
+# Nothing true is rejected, whatever the seed.
+
+SEEDS = 200
+# Enough batches for a standard error that is close to normal.
+DRAWS_EACH = 20_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_true_expansion_is_never_rejected(name, check):
+    loss, true = catalogue(name), catalogue(name).expand(4)
+    rejected = {}
+    for seed in range(1000, 1000 + 4 * SEEDS, 4):
+        evidence = compare(measure(loss, check, seed=seed, draws=DRAWS_EACH), check, true)
+        wrong = [(one.quantity, one.note) for one in evidence if one.agrees is False]
+        if wrong:
+            rejected[seed] = wrong
+    assert rejected == {}
