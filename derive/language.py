@@ -21,6 +21,7 @@ from derive.expression import (
     Power,
     as_expression,
     as_scalar,
+    free_views,
 )
 from derive.views import Index, View
 
@@ -39,7 +40,8 @@ def Mean(body: object, *, over: View | Iterable[View], count: object = None) -> 
             run over the same sample. The expectation over samples is taken last, outside of every log.
 
     Raises:
-        InputError: nothing to average over, or a sample of several data at once.
+        InputError: nothing to average over, a sample of several data at once, or a view that is left free while
+            another of its datum is bound.
 
     >>> from derive import views
     >>> x, chi = views("x, chi")
@@ -51,8 +53,18 @@ def Mean(body: object, *, over: View | Iterable[View], count: object = None) -> 
     if not bound or not all(isinstance(view, View) for view in bound):
         message = f"Mean(…, over={over!r}): name the view or views that the mean runs over, as views() made them"
         raise InputError(message)
+    node = as_expression(body)
+    data = {view.datum for view in bound}
+    left = sorted(view.name for view in free_views(node) - set(bound) if view.datum in data)
+    if left:
+        names = ", ".join(view.name for view in bound)
+        message = (
+            f"Mean(…, over=({names})) leaves {left[0]} free, a view of the same datum: a mean draws a datum with all"
+            f" its views, so name {left[0]} in over too, or use a view of another datum"
+        )
+        raise InputError(message)
     if count is None:
-        return Average(as_expression(body), tuple(sorted(set(bound))), None)
+        return Average(node, tuple(sorted(set(bound))), None)
     if len({view.datum for view in bound}) > 1:
         names = ", ".join(view.name for view in bound)
         message = (
@@ -60,7 +72,7 @@ def Mean(body: object, *, over: View | Iterable[View], count: object = None) -> 
             " nest one Mean in the other, or give views of one datum"
         )
         raise InputError(message)
-    return Average(as_expression(body), tuple(sorted(set(bound))), as_scalar(count))
+    return Average(node, tuple(sorted(set(bound))), as_scalar(count))
 
 
 def inner(left: View, right: View) -> Expression:

@@ -35,7 +35,10 @@ def measure(case: Case, order: int) -> RayCoefficients | None:
     if function is None:
         return None
     if order <= NESTED:
-        found = nested_derivatives(function(order), order)
+        from verify.hand_written import one_thread
+
+        with one_thread():
+            found = nested_derivatives(function(order), order)
         return RayCoefficients(case, found, "nested forward-mode differentiation")
     ts = circle(RADIUS)
     even = range(2, order + 1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from verify.definitions import Definition, norm_penalty, weight_decay
 from verify.truth import BLOCK, Setting, batches, blocks, jackknife
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -45,10 +46,9 @@ class HandWritten:
             return _at(self._of(views, None, None), ts).T
 
         def block(x: Any, x_pos: Any) -> NDArray[Any]:
-            return _at(self._of((x, x_pos), np.full(len(x), 1 / len(x)), None, degree), ts)
+            return _at(self._of((x, x_pos), np.full(x.shape[-2], 1 / x.shape[-2]), None, degree), ts).T
 
-        blocks = zip(*self.setting.covariances.draw(generator, (draws, BLOCK)), strict=True)
-        return np.stack([jackknife(block, *pair) for pair in blocks])
+        return jackknife(block, *self.setting.covariances.draw(generator, (draws, BLOCK)))
 
     def rows(self, draws: int) -> int:
         """That many batches, or blocks with a fifth as many pairs in all."""
@@ -101,8 +101,19 @@ class HandWritten:
 
 
 def _at(function: Callable[[Any], Any], ts: NDArray[Any]) -> NDArray[Any]:
-    with torch.no_grad():
+    with torch.no_grad(), one_thread():
         return np.stack([function(torch.tensor(t)).numpy() for t in ts])
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: on small tensors its threads wait for one another, many times longer on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _as_it_is(z: torch.Tensor) -> torch.Tensor:

@@ -103,7 +103,7 @@ def blocks(draws: int) -> int:
 
 
 def jackknife(block: Callable[..., NDArray[Any]], *views: Any) -> NDArray[Any]:
-    """A function of a block's means, freed of its bias of first order in 1/size by its values on the two halves."""
-    half = len(views[0]) // 2
-    halves = block(*(one[:half] for one in views)) + block(*(one[half:] for one in views))
+    """A function of a block's means (…, size, d0), freed of its bias of first order in 1/size by its two halves."""
+    half = views[0].shape[-2] // 2
+    halves = block(*(one[..., :half, :] for one in views)) + block(*(one[..., half:, :] for one in views))
     return np.asarray(2 * block(*views) - halves / 2)

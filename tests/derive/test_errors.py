@@ -154,10 +154,13 @@ def test_nothing_is_evaluated():
 
 
 def test_a_mean_over_a_view_of_a_datum_that_is_free():
-    """x′ under a mean of its own is drawn anew with its datum: the mean must say so or be refused."""
-    apart = Loss(Mean(inner(x, x_pos) ** 2, over=x_pos)).expand(order=4)
-    other = Loss(Mean(inner(x, chi) ** 2, over=chi)).expand(order=4)
-    assert apart.terms == other.terms
+    """x′ under a mean of its own would be drawn anew with its datum, and x beside it be another's."""
+    with pytest.raises(InputError) as refused:
+        Mean(inner(x, x_pos) ** 2, over=x_pos)
+    assert str(refused.value) == (
+        "Mean(…, over=(x_pos)) leaves x free, a view of the same datum: a mean draws a datum with all its views, so"
+        " name x in over too, or use a view of another datum"
+    )
 
 
 def test_a_second_moment_is_read_by_two_coordinates():

@@ -64,7 +64,6 @@ chi_pos = views("chi, chi_pos")[1]
 g = white_noise("g")
 OPEN = {
     "two views of one datum in the mean": log_mean_exp(inner(chi, chi_pos) - half_sq(x, chi), (chi, chi_pos)),
-    "the anchor's own datum in the mean": log_mean_exp(inner(x, chi) + inner(x, x_pos), (x_pos, chi)),
     "a finite sample": log(Mean(exp(-half_sq(x, chi)), over=chi, count=N - 1)),
     "a quartic exponent": log_mean_exp(-(half_sq(x, chi) ** 2), chi),
     "a sum of exponentials": log(1 + Mean(exp(-half_sq(x, chi)), over=chi)),

@@ -13,7 +13,7 @@ import pytest
 import sympy
 import torch
 
-from derive import CATALOGUE, Expansion, InputError, Loss, catalogue, inner, views
+from derive import CATALOGUE, Expansion, InputError, Loss, Mean, catalogue, inner, views
 from derive.words import NAMES
 from numeric import kernel
 from numeric.invariants import order_values
@@ -349,3 +349,28 @@ def test_an_expansion_of_one_trace_has_a_kernel():
     W, A0, Sigma, _ = point("A0,Sigma")
     assert emitted(W, A0, Sigma) == pytest.approx(np.trace(W @ A0 @ W.T))
     assert np.allclose(emitted.gradient(W, A0, Sigma), 2 * W @ A0)
+
+
+@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("name", ["C", "W", "A0", "Sigma", "P_S", "W_A", "K_A", "trace", "dot", "scaled", "exp"])
+def test_a_parameter_is_not_taken_for_a_matrix_or_a_function(name, basis):
+    """It has its right value, or is refused."""
+    chi, x, x_pos = views("chi, x, x_pos")
+    symbol = sympy.Symbol(name)
+    given = Loss(symbol * inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi)).expand(4, basis=basis)
+    W, A0, other, Sigma = point(basis)
+    S = W @ Sigma @ W.T
+    try:
+        emitted = kernel(given)
+    except InputError as refusal:
+        assert name in str(refusal)  # noqa: PT017 (either answer will do)
+        return
+    assert emitted.value(W, A0, other, 2.0) == pytest.approx(2 * np.trace(W @ A0 @ W.T) + np.trace(S @ S))
+    V = differences(lambda at: emitted.value(at, A0, other, 2.0), W)
+    assert np.allclose(emitted.gradient(W, A0, other, 2.0), V, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("wrong", [np.ones(3), np.float64(1.0)])
+def test_an_argument_that_is_no_matrix_is_refused(wrong):
+    with pytest.raises(InputError):
+        call(A0=wrong)

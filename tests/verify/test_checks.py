@@ -165,6 +165,41 @@ def test_a_remainder_lost_in_rounding_is_undecided():
     assert evidence.note.startswith("too few points above rounding")
 
 
+def test_a_remainder_below_the_noise_is_no_pass():
+    """A constant of 10¹² leaves four digits: too few to see whether the expansion ends."""
+    loss = Loss(catalogue("ntxent").expression + 10**12)
+    measured = measure(loss, "remainder")
+    for _, expansion in [("true", loss.expand(4)), *mutants(loss.expand(4))]:
+        (evidence,) = compare(measured, "remainder", expansion)
+        assert evidence.agrees is None
+
+
+# The nearest singularity may be close, as with the ε of VICReg's paper or a SigLIP far from W = 0.
+CLOSE = [
+    ("vicreg", 4, {"epsilon": sympy.Rational(1, 10_000)}),
+    ("vicreg", 8, {"epsilon": sympy.Rational(1, 100)}),
+    ("siglip", 8, {}),
+    ("ntxent", 8, {"tau": sympy.Rational(7, 100)}),
+]
+
+
+@pytest.mark.parametrize(("name", "order", "given"), CLOSE)
+def test_a_close_singularity_refutes_nothing(name, order, given):
+    loss = catalogue(name)
+    size = {"size": size_for(loss)}
+    ray = case(loss, given, seed=0, **size)
+    dimension = 1 if loss.batch_size is not None else 2
+    positive = case(loss, given, seed=0, dimension=dimension, positive=True, **size)
+    drawn = [case(loss, given, seed=100, dimension=3, **size)]
+    expansion = loss.expand(order)
+    found = {
+        "autodiff": [autodiff.compare(autodiff.measure(ray, order), expansion).agrees],
+        "remainder": [remainder.compare(remainder.measure(loss, positive, order), expansion).agrees],
+        "monte-carlo": [one.agrees for one in monte_carlo.compare(monte_carlo.measure(drawn, order, 500), expansion)],
+    }
+    assert {check for check, answers in found.items() if False in answers} == set()
+
+
 # Monte Carlo says how sure it is.
 
 
