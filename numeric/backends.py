@@ -238,7 +238,7 @@ def _mpmath_entries(how: str, *matrices: Any) -> Any:
 
 
 # The number of entries up to which torch multiplies and sums rather than calls einsum.
-_SMALL = 2_000
+_SMALL = 1_000_000
 _BACKENDS: dict[str, Backend] = {one.name: one for one in (_NumPy(), _Torch(), _Mpmath())}
 BACKENDS = tuple(_BACKENDS)
 

@@ -9,6 +9,8 @@ one letter of a trace word and rotating the rest gives the adjoint K_X of P_X, a
 from __future__ import annotations
 
 import inspect
+import keyword
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +26,15 @@ if TYPE_CHECKING:
     from derive import Expansion
 
 _INDICES = "ijklmnop"
-# Parameters whose names Python keeps for itself.
-_RENAMED = {"lambda": "lambda_"}
+# Names that the source has for itself: its matrices, its functions, and what it assigns.
+_TAKEN = re.compile(
+    r"W|A0|Sigma|C|[PWKEc]_\w*|dot|trace|scaled|added|entries|identity|ones|matmul|transpose|exp|log|sqrt|mpf"
+)
+
+
+def _argument(name: str) -> str:
+    """A parameter's name in the source, with an underscore where Python or the source keeps that name."""
+    return f"{name}_" if keyword.iskeyword(name) or _TAKEN.fullmatch(name) else name
 
 
 @dataclass(frozen=True)
@@ -100,17 +109,15 @@ def kernel(expansion: Expansion, library: str = "numpy") -> Kernel:
     4.0
     >>> print(k.source)
     def value(W, A0, Sigma):
-        W_A = (W @ A0)
-        W_S = (W @ Sigma)
-        P_S = (W_S @ W.mT)
-        return (3/4)*dot(P_S, P_S) - dot(W_A, W)
+        P_S = ((W @ Sigma) @ W.mT)
+        return (3/4)*dot(P_S, P_S) - dot((W @ A0), W)
     <BLANKLINE>
 
     """
     chosen = backend(library)
-    value = _Plan(expansion)
+    value = _Plan(expansion, keep=False)
     value_function = _emit(value, value.value(), chosen)
-    gradient = _Plan(expansion)
+    gradient = _Plan(expansion, keep=True)
     gradient_function = _emit(gradient, gradient.gradient(), chosen)
     return Kernel(library, value.argument_names, value_function, gradient_function)
 
@@ -118,11 +125,12 @@ def kernel(expansion: Expansion, library: str = "numpy") -> Kernel:
 class _Plan:
     """Collects the products that an evaluation needs, each once, in the order in which they are formed."""
 
-    def __init__(self, expansion: Expansion) -> None:
-        self.expansion = expansion
+    def __init__(self, expansion: Expansion, *, keep: bool) -> None:
+        # A value needs W X for one thing each, and frees it at once; a gradient needs it again.
+        self.keep = keep
         self.W = sympy.Symbol("W")
         letters = expansion.basis.split(",")
-        parameters = {s: sympy.Symbol(_RENAMED.get(s.name, s.name)) for s in expansion.symbols}
+        parameters = {s: sympy.Symbol(_argument(s.name)) for s in expansion.symbols}
         self.argument_names = ("W", *letters, *(p.name for p in parameters.values()))
         self.assignments: dict[sympy.Symbol, sympy.Expr] = {}
         self.terms = [
@@ -191,7 +199,8 @@ class _Plan:
         """W X."""
         if letter == "I":
             return self.W
-        return self._assign(f"W_{letter}", matmul(self.W, sympy.Symbol(NAMES[letter])))
+        product = matmul(self.W, sympy.Symbol(NAMES[letter]))
+        return self._assign(f"W_{letter}", product) if self.keep else product
 
     def _matrix(self, word: str) -> sympy.Expr:
         """The d1×d1 matrix of an open word."""
@@ -276,6 +285,9 @@ def _source(name: str, function: Callable[..., Any]) -> str:
 
 def _check_square(name: str, matrix: Any, size: int, library: str) -> None:
     shape = (matrix.rows, matrix.cols) if library == "mpmath" else tuple(matrix.shape[-2:])
+    if len(shape) < 2:
+        message = f"{name} has {len(shape)} dimensions; give a {size}×{size} matrix"
+        raise InputError(message)
     if shape != (size, size):
         message = f"{name} is {shape[0]}×{shape[1]}, but W has {size} columns: give a {size}×{size} matrix"
         raise InputError(message)
