@@ -9,7 +9,8 @@ coefficient with the other terms as predicted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,10 +18,12 @@ from derive.notation import TEXT, product_of_invariants
 from numeric.invariants import product_value, products
 from verify.evidence import Evidence
 from verify.settings import filled_in, no_value
-from verify.taylor import cauchy, circle
+from verify.taylor import cauchy, circle, safe_radius
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from derive import Expansion
     from derive.expansion import Term
@@ -32,6 +35,8 @@ Z = 5.0
 RIVALS = {"half": 0.5, "double": 2.0, "three quarters": 0.75, "the other sign": -1.0}
 RADIUS = 0.1
 PHASES = 8
+# Draws on which the radius is tried.
+PROBES = 40
 # Inner products held in memory at a time.
 PAIRS = 1_000_000
 ORDERS = (2, 4)
@@ -65,10 +70,11 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
         tick: called after each case.
 
     """
-    ts = circle(RADIUS, PHASES)
     orders = [k for k in ORDERS if k <= order]
     result = []
     for case in cases:
+        radius = safe_radius(partial(_probe, case, order), 2 * RADIUS)
+        ts = circle(radius, PHASES)
         generator = np.random.default_rng(case.seed)
         chunks = [
             cauchy(case.truth.drawn(ts, order, generator, number), ts, range(2, orders[-1] + 1, 2))
@@ -85,6 +91,10 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
         )
         tick()
     return result
+
+
+def _probe(case: Case, order: int, ts: NDArray[Any]) -> NDArray[Any]:
+    return case.truth.drawn(ts, order, np.random.default_rng(case.seed), PROBES)
 
 
 def compare(measured: Sequence[Averages], expansion: Expansion) -> list[Evidence]:

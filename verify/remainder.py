@@ -17,6 +17,7 @@ from numeric.closed_form import closed_form_value
 from numeric.invariants import order_values
 from verify.evidence import Evidence
 from verify.settings import filled_in, no_value
+from verify.taylor import safe_radius
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,8 @@ def measure(loss: Loss, case: Case, order: int) -> RayValues:
             start = closed_form_value(closed, 0 * W, A0, Sigma)
             values = [closed_form_value(closed, t * W, A0, Sigma) - start for t in ts]
         return RayValues(case, ts, values, 10.0 ** (5 - DIGITS), f"closed form, {DIGITS} digits")
-    points = np.geomspace(0.01, 0.4, 32)
+    largest = safe_radius(lambda at: case.truth.averaged(at, order + 4), 0.8)
+    points = np.geomspace(largest / 40, largest, 32)
     along = case.truth.averaged(np.concatenate(([0.0], points)), order + 4)
     noise = 1e-15 * max(1.0, float(np.abs(along).max()))
     return RayValues(case, list(points), list(along[1:] - along[0]), noise, f"{case.truth.how}, Gaussian cubature")
@@ -75,12 +77,14 @@ def compare(measured: RayValues, expansion: Expansion) -> Evidence:
     if filled is None:
         return no_value("remainder", measured.case)
     with mpmath.workdps(DIGITS):
-        remainders = _remainders(measured, filled)
+        remainders, terms = _remainders(measured, filled)
         expected = expansion.order + 2
         visible = [(t, r) for t, r in remainders if r > VISIBLE * measured.noise]
         # The smallest t that rounding leaves visible, where the leading power is purest.
         seen = [(float(mpmath.log(t)), float(mpmath.log(r))) for t, r in visible[:POINTS]]
-    if not seen:
+    # Only where the terms themselves would show does their absence from the difference say anything.
+    shows = any(abs(term) > 1e3 * VISIBLE * measured.noise for term in terms)
+    if not seen and shows:
         return Evidence(
             "remainder",
             "truth − truncation",
@@ -106,16 +110,19 @@ def compare(measured: RayValues, expansion: Expansion) -> Evidence:
     )
 
 
-def _remainders(measured: RayValues, filled: Expansion) -> list[tuple[Any, Any]]:
+def _remainders(measured: RayValues, filled: Expansion) -> tuple[list[tuple[Any, Any]], list[Any]]:
+    """|truth − truncation| at each t, and the terms of the highest order that has any, at the largest t."""
     here = measured.case.setting
     if measured.noise > 1e-30:
         orders = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma)
     else:
         orders = _exact_orders(filled, *map(_exact, (here.W, here.covariances.A0, here.covariances.Sigma)))
-    return [
+    remainders = [
         (t, abs(value - sum(c * t**k for k, c in orders.items())))
         for t, value in zip(measured.ts, measured.values, strict=True)
     ]
+    highest = max((k for k, c in orders.items() if c), default=2)
+    return remainders, [orders[highest] * measured.ts[-1] ** highest]
 
 
 def _exact_orders(expansion: Expansion, W: Any, A0: Any, Sigma: Any) -> dict[int, Any]:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# How small the last Taylor coefficients on a circle must be beside the largest.
+SETTLED = 1e-7
+
+
 def circle(radius: float, points: int = 16) -> NDArray[np.complex128]:
     """Values of t whose squares lie evenly on a circle: where an even function is to be evaluated."""
     return np.asarray(radius * np.exp(1j * np.pi * np.arange(points) / points))
@@ -23,6 +27,31 @@ def cauchy(values: NDArray[Any], ts: NDArray[Any], orders: range) -> NDArray[np.
     Exact but for rounding (≈ 1e-16/radius^k) and for coefficients of order k + 2·T and above, times radius^(2T).
     """
     return np.stack([(values * ts**-k).mean(-1).real for k in orders], axis=-1)
+
+
+def safe_radius(values: Callable[[NDArray[Any]], NDArray[Any]], start: float) -> float:
+    """A radius on which the Taylor series has settled, half of it for what was not probed.
+
+    The nearest singularity may be close (a square root of a small ε). On a circle beyond it, or near it, the last
+    coefficients times radius^k are no longer small beside the first, and `cauchy` would alias them.
+
+    Args:
+        values: the function at several t, (…, T).
+        start: the radius to try first.
+
+    """
+    radius = start
+    for _ in range(60):
+        ts = circle(radius)
+        with np.errstate(all="ignore"):
+            at = values(ts)
+            sizes = np.abs(np.fft.fft(at, axis=-1)[..., 1:]) if np.isfinite(at).all() else np.array([np.inf, np.inf])
+        # fft's k-th entry is the coefficient of (t²)^k, up to the order of the circle.
+        last = sizes[..., len(ts) // 2 :].max()
+        if np.isfinite(last) and last <= SETTLED * sizes.max() + 1e-14 * float(np.abs(at).max()):
+            return radius / 2
+        radius /= 2
+    return radius
 
 
 def nested_derivatives(function: Callable[[Any], Any], order: int) -> dict[int, float]:
