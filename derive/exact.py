@@ -2,16 +2,19 @@
 
 For z = W x with x ~ N(0, Σ), S = W Σ Wᵀ and quadratic forms with scalar weights,
 
-    log E exp(½ Σ_vw K_vw z_v·z_w + Σ_v z_v·b_v) = −½ log det(I − K ⊗ S) + ½ bᵀ (S⁻¹ − K)⁻¹ b,
+    log E exp(½ Σ_vw K_vw z_v·z_w + Σ_v z_v·h_v) = −½ log det(I − K ⊗ S) + ½ hᵀ (S⁻¹ − K)⁻¹ h,
 
 the views v being independent of one another. K is diagonalised (it has one row a view), so only functions of S
-alone occur; b is linear in the views that the logarithm leaves free, and is averaged last. A definition closes
+alone occur; h is linear in the views that the logarithm leaves free, and is averaged last. A definition closes
 when it is a sum of such logarithms and of polynomials in inner products.
+
+For the model f(x) = W x + b the logarithms have to be of forms in differences of views, which b drops out of; the
+polynomials may be any.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import sympy
@@ -101,6 +104,7 @@ class ClosedForm:
             constant=same.constant,
             assumptions=same.assumptions,
             source=same.source,
+            bias=same.bias,
         )
 
     def text(self) -> str:
@@ -141,50 +145,57 @@ def closed_form(loss: Loss) -> ClosedForm | None:
     >>> from derive import catalogue
     >>> print(closed_form(catalogue("infonce")).text())
     −Tr[W A0 Wᵀ] + ½ Tr[W Σ Wᵀ] − ½ log det(I + S) + ½ Tr[S² (I + S)⁻¹],  S = W Σ Wᵀ
+    >>> print(closed_form(catalogue("spectral+bias")).text())
+    −2 Tr[W A0 Wᵀ] − 2 |b|² + Tr[(W Σ Wᵀ)²] + 2 bᵀ W Σ Wᵀ b + |b|⁴
     """
     if loss.samples:
         return None
     polynomial: list[Expression] = []
+    remainders: list[Expression] = []
     logs: list[LogDeterminant] = []
     resolvents: list[Resolvent] = []
-    for coefficient, node in _summands(loss.expression):
-        if _degree(node) is not None:
+    for coefficient, node in summands(loss.expression):
+        if degree_of(node) is not None:
             polynomial.append(coefficient * node)
             continue
-        closed = _close(node)
+        closed = _close(node, bias=loss.bias)
         if closed is None:
             return None
         determinants, remainder, inverses = closed
         logs.extend(LogDeterminant(normal_form(coefficient * d.coefficient), d.mu) for d in determinants)
         resolvents.extend(Resolvent(normal_form(coefficient * r.coefficient), r.letter, r.mu) for r in inverses)
-        polynomial.append(coefficient * remainder)
+        remainders.append(coefficient * remainder)
     # A resolvent with μ = 0 is Tr[X S]: it belongs to the part that ends.
     ended = [one for one in resolvents if one.mu == 0]
     resolvents = [one for one in resolvents if one.mu != 0]
-    rest = Sum(tuple(polynomial)) if polynomial else Scalar(sympy.S.Zero)
-    degree = max(4 if ended else 2, _degree(rest) or 0)
-    ending = Loss(rest, name=loss.name, sources=loss.sources, where=loss.where).expand(degree + degree % 2)
-    terms = [(term.invariants, term.coefficient) for term in ending.terms]
+    rest, left = (Sum(tuple(part)) if part else Scalar(sympy.S.Zero) for part in (polynomial, remainders))
+    degree = max(4 if ended else 2, degree_of(rest) or 0, degree_of(left) or 0)
+    degree += degree % 2
+    ending = Loss(rest, name=loss.name, sources=loss.sources, where=loss.where, bias=loss.bias).expand(degree)
+    # What is left of a logarithm is a piece of a form that does not see b: the piece alone would.
+    beside = Loss(left).expand(degree)
+    terms = [(term.invariants, term.coefficient) for term in (*ending.terms, *beside.terms)]
     terms += [((trace(one.letter + "S"),), one.coefficient) for one in ended]
-    return ClosedForm(ending.with_terms(terms), tuple(logs), tuple(resolvents))
+    whole = replace(ending.with_terms(terms), constant=normal_form(ending.constant + beside.constant))
+    return ClosedForm(whole, tuple(logs), tuple(resolvents))
 
 
-def _summands(node: Expression) -> list[tuple[sympy.Expr, Expression]]:
+def summands(node: Expression) -> list[tuple[sympy.Expr, Expression]]:
     """The definition as a sum of scalar × node; means over views of a sum are taken apart."""
     match node:
         case Sum(terms):
-            return [pair for term in terms for pair in _summands(term)]
+            return [pair for term in terms for pair in summands(term)]
         case Product(factors):
             scalar = sympy.Mul(*(factor.value for factor in factors if isinstance(factor, Scalar)))
             rest = [factor for factor in factors if not isinstance(factor, Scalar)]
             if len(rest) == 1:
-                return [(scalar * inside, part) for inside, part in _summands(rest[0])]
+                return [(scalar * inside, part) for inside, part in summands(rest[0])]
         case Average(body, over, None):
-            return [(scalar, Average(part, over, None)) for scalar, part in _summands(body)]
+            return [(scalar, Average(part, over, None)) for scalar, part in summands(body)]
     return [(sympy.S.One, node)]
 
 
-def _degree(node: Expression) -> int | None:
+def degree_of(node: Expression) -> int | None:
     """The degree in W of a polynomial in inner products and coordinates, None for anything else."""
     match node:
         case Scalar():
@@ -194,23 +205,21 @@ def _degree(node: Expression) -> int | None:
         case Coordinate():
             return 1
         case Sum(terms):
-            degrees = [_degree(term) for term in terms]
+            degrees = [degree_of(term) for term in terms]
             return None if None in degrees else max((d for d in degrees if d is not None), default=0)
         case Product(factors):
-            degrees = [_degree(factor) for factor in factors]
+            degrees = [degree_of(factor) for factor in factors]
             return None if None in degrees else sum(d for d in degrees if d is not None)
         case Power(base, exponent):
-            degree = _degree(base)
+            degree = degree_of(base)
             natural = exponent.is_Integer and exponent >= 0
             return degree * int(exponent) if degree is not None and natural else None
         case Average(body, _, _) | CoordinateSum(body, _):
-            return _degree(body)
+            return degree_of(body)
     return None
 
 
-def _close(
-    node: Expression,
-) -> tuple[list[LogDeterminant], Expression, list[Resolvent]] | None:
+def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expression, list[Resolvent]] | None:
     """One E_u log E_v exp(quadratic), as log dets, what is left of the quadratic form in u, and resolvents."""
     outside: list[tuple[View, ...]] = []
     while isinstance(node, Average):
@@ -225,13 +234,15 @@ def _close(
         inside = inside.body
     if not isinstance(inside, Exp) or not bound:
         return None
-    form = _quadratic_form(inside.argument)
+    form = quadratic_form(inside.argument)
     free = sorted(free_views(inside.argument) - set(bound))
     data = [view.datum for view in bound]
     alone = len(set(data)) == len(data) and not {view.datum for view in free} & set(data)
     if form is None or not alone or any(view.white for view in (*bound, *free)):
         return None
     weights, constant = form
+    if bias and not _of_differences(weights):
+        return None
 
     def entry(u: View, v: View) -> sympy.Expr:
         # The symmetric matrix K of the form ½ Σ K_uv z_u·z_v.
@@ -260,6 +271,15 @@ def _close(
     return determinants, remainder, resolvents
 
 
+def _of_differences(weights: dict[tuple[View, View], sympy.Expr]) -> bool:
+    """Whether z → z + b leaves Σ w_uv z_u·z_v as it is: whether 2 w_uu + Σ_{v≠u} w_uv = 0 for every u."""
+    pull: dict[View, sympy.Expr] = {}
+    for (u, v), weight in weights.items():
+        for end in (u, v):
+            pull[end] = pull.get(end, sympy.S.Zero) + weight
+    return all(normal_form(value) == 0 for value in pull.values())
+
+
 def _eigen(matrix: sympy.Matrix) -> tuple[sympy.Matrix, sympy.Matrix]:
     """Orthonormal eigenvectors, as columns, and the diagonal matrix of eigenvalues."""
     if matrix.is_diagonal():
@@ -272,13 +292,13 @@ def _eigen(matrix: sympy.Matrix) -> tuple[sympy.Matrix, sympy.Matrix]:
     return sympy.Matrix.hstack(*columns), sympy.diag(*values)
 
 
-def _quadratic_form(node: Expression) -> tuple[dict[tuple[View, View], sympy.Expr], sympy.Expr] | None:
+def quadratic_form(node: Expression) -> tuple[dict[tuple[View, View], sympy.Expr], sympy.Expr] | None:
     """The weights of the inner products in a quadratic form, and the constant beside them."""
     weights: dict[tuple[View, View], sympy.Expr] = {}
     constant = sympy.S.Zero
     if any(isinstance(part, Average | CoordinateSum | Coordinate) for part in walk(node)):
         return None
-    for scalar, part in _summands(node):
+    for scalar, part in summands(node):
         match part:
             case Scalar(value):
                 constant += scalar * value

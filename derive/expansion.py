@@ -11,7 +11,7 @@ from derive import notation
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.scalars import normal_form
-from derive.words import NAMES, Invariants, is_trace, letters, substitute
+from derive.words import BIAS, NAMES, Invariants, is_trace, letters, substitute, trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +41,8 @@ class Expansion:
 
     L(W) = constant + Σ coefficient × ∏ Tr[W X₁ Wᵀ W X₂ Wᵀ …] + O(W^(order + 2)), the letters X being d0×d0
     matrices: A0 = E[x x′ᵀ], Σ = E[x xᵀ], C = Σ − A0 and the identity I (weight decay alone brings it).
+    With a bias, f(x) = W x + b, the powers are those of (W, b) jointly, and b bᵀ takes the place of one W X Wᵀ in some
+    words: |b|², bᵀ W X Wᵀ b.
 
     Attributes:
         loss: the loss's name.
@@ -51,6 +53,7 @@ class Expansion:
         assumptions: what was assumed of the data and of the sampling.
         source: where the loss was published.
         parameters: the names of the loss's parameters; some may have dropped out of the terms.
+        bias: whether the model is f(x) = W x + b. Words of b may have cancelled nevertheless.
 
     """
 
@@ -62,6 +65,7 @@ class Expansion:
     assumptions: tuple[str, ...] = ()
     source: str = ""
     parameters: tuple[str, ...] = field(default=(), compare=False)
+    bias: bool = False
 
     @classmethod
     def collect(cls, coefficients: Mapping[Invariants, sympy.Expr], order: int, **other: object) -> Expansion:
@@ -83,7 +87,7 @@ class Expansion:
 
     @property
     def B(self) -> dict[str, sympy.Expr]:
-        """B in −Tr[W B Wᵀ], the terms of order 2, by letter A0, C (and I); the Hessian at 0 is −2B ⊗ I.
+        """B in −Tr[W B Wᵀ], the terms of order 2, by letter A0, C (and I); the Hessian in W at 0 is −2B ⊗ I.
 
         >>> from derive import catalogue
         >>> catalogue("infonce").expand(order=2).B
@@ -91,9 +95,19 @@ class Expansion:
         """
         by_letter = {"A0": sympy.S.Zero, "C": sympy.S.Zero}
         for term in self.in_basis("A0,C").terms:
-            if term.order == 2:
+            if term.order == 2 and term.invariants != (trace(BIAS),):
                 by_letter[NAMES[term.invariants[0][0][1]]] = -term.coefficient
         return by_letter
+
+    @property
+    def bias_curvature(self) -> sympy.Expr:
+        """What q is in −q |b|², the term of order 2 in b; the Hessian in b at 0 is −2q I, and none mixes W and b there.
+
+        >>> from derive import catalogue
+        >>> catalogue("spectral+bias").expand(order=2).bias_curvature
+        2
+        """
+        return -sympy.Add(*(term.coefficient for term in self.terms if term.invariants == (trace(BIAS),)))
 
     def terms_of_order(self, order: int) -> tuple[Term, ...]:
         """The terms of one order in W."""
@@ -169,11 +183,11 @@ class Expansion:
 
     def text(self) -> str:
         """One line of plain text."""
-        return notation.signed_sum(self._written(notation.TEXT), notation.TEXT, self.order + 2)
+        return self._in(notation.TEXT)
 
     def latex(self) -> str:
         """LaTeX for math mode, without the constant."""
-        return notation.signed_sum(self._written(notation.LATEX), notation.LATEX, self.order + 2)
+        return self._in(notation.LATEX)
 
     def __str__(self) -> str:
         """The same as `text`."""
@@ -187,7 +201,7 @@ class Expansion:
 
         A term is coefficient × ∏ Tr[…] over ``traces``. Terms that are no traces also carry ``coordinate_sums``:
         each is a list of [i, [letters], j], the entries of W X₁ Wᵀ W X₂ Wᵀ … whose product is summed over the
-        coordinates i, j.
+        coordinates i, j. The letter "bias" stands for b bᵀ in place of W X Wᵀ.
         """
         return {
             "loss": self.loss,
@@ -195,27 +209,32 @@ class Expansion:
             "basis": self.basis.split(","),
             "assumptions": list(self.assumptions),
             "source": self.source,
+            **({"model": "W x + b"} if self.bias else {}),
             "constant": str(self.constant),
             "terms": [_term_json(term) for term in self.terms],
         }
 
     def to_sympy(self) -> sympy.Expr:
-        """The expansion, constant included, in SymPy's matrix expressions: W is d_1×d_0.
+        """The expansion, constant included, in SymPy's matrix expressions: W is d_1×d_0, b is d_1×1.
 
         These stand at the edge: SymPy does not see that Tr[AB] = Tr[BA], and differentiates sums of traces wrongly.
         """
         d1, d0 = sympy.symbols("d_1 d_0", integer=True, positive=True)
         W = sympy.MatrixSymbol("W", d1, d0)
         named = {letter: sympy.MatrixSymbol(name, d0, d0) for letter, name in _SYMPY_NAMES.items()}
-        of = named | {"I": sympy.Identity(d0)}
+        around: dict[str, tuple[sympy.MatrixExpr, ...]]
+        around = {letter: (W, matrix, W.T) for letter, matrix in (named | {"I": sympy.Identity(d0)}).items()}
+        b = sympy.MatrixSymbol("b", d1, 1)
+        around[BIAS] = (b, b.T)
         total = self.constant
         for term in self.terms:
-            factors = (_sympy_invariant(one, W, of, d1) for one in term.invariants)
+            factors = (_sympy_invariant(one, around, d1) for one in term.invariants)
             total += term.coefficient * sympy.Mul(*factors)
         return total
 
-    def _written(self, style: notation.Style) -> list[tuple[sympy.Expr, str]]:
-        return [(term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in self.terms]
+    def _in(self, style: notation.Style) -> str:
+        written = [(term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in self.terms]
+        return notation.signed_sum(written, style, style.remainder("(W, b)" if self.bias else "W", self.order + 2))
 
 
 _SYMPY_NAMES = {"A": "A_0", "S": "Sigma", "C": "C"}
@@ -242,13 +261,14 @@ def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term,
         Term(2 * sum(map(letters, invariants)), normal_form(sympy.Add(*values)), invariants)
         for invariants, values in total.items()
     )
-    # By order; within an order single traces first, then products, then sums over coordinates.
+    # By order; within an order single traces first, then products, those with b after them, then sums over coordinates.
     return tuple(
         sorted(
             (term for term in terms if term.coefficient != 0),
             key=lambda term: (
                 term.order,
                 not all(map(is_trace, term.invariants)),
+                sum(word.count(BIAS) for one in term.invariants for _, word, _ in one),
                 len(term.invariants),
                 term.invariants,
             ),
@@ -269,12 +289,11 @@ def _term_json(term: Term) -> dict[str, object]:
 
 def _sympy_invariant(
     one: tuple[tuple[int, str, int], ...],
-    W: sympy.MatrixSymbol,
-    of: Mapping[str, sympy.MatrixExpr],
+    around: Mapping[str, tuple[sympy.MatrixExpr, ...]],
     d1: sympy.Symbol,
 ) -> sympy.Expr:
     def matrix(word: str) -> sympy.MatrixExpr:
-        return sympy.MatMul(*(factor for letter in word for factor in (W, of[letter], W.T)))
+        return sympy.MatMul(*(factor for letter in word for factor in around[letter]))
 
     if is_trace(one):
         return sympy.Trace(matrix(one[0][1]).doit(deep=False))

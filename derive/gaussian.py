@@ -13,7 +13,8 @@ from sympy import QQ
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.graphs import VIEW, Graph
-from derive.wick import contract
+from derive.wick import constant_legs, contract
+from derive.words import ends, letters, paired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,11 +116,24 @@ class Elliptical:
 Data = Gaussian | Elliptical
 
 
-def trace_polynomial(series: MomentSeries, data: Data) -> dict[Invariants, Coefficient]:
-    """The moment series over the given data, in words of A0 and Σ; coefficients in the series' scalars."""
+def trace_polynomial(series: MomentSeries, data: Data, *, bias: bool = False) -> dict[Invariants, Coefficient]:
+    """The moment series over the given data, in words of A0 and Σ; coefficients in the series' scalars.
+
+    Args:
+        series: moments of f.
+        data: the law of the views.
+        bias: f(x) = W x + b rather than W x, which brings words of b bᵀ.
+
+    Raises:
+        InputError: with a bias, a term of odd order in (W, b).
+
+    """
     total: dict[Invariants, Coefficient] = {}
     for moment, value in series.raw.items():
-        factors = [_expectation(graph, data, series.scalars) for graph in moment]
+        factors = [
+            _with_constants(graph, data, series.scalars) if bias else _expectation(graph, data, series.scalars)
+            for graph in moment
+        ]
         if not all(factors):
             continue
         product: dict[Invariants, Coefficient] = {(): value}
@@ -131,7 +145,33 @@ def trace_polynomial(series: MomentSeries, data: Data) -> dict[Invariants, Coeff
                 total[invariants] = summed
             else:
                 total.pop(invariants, None)
+    return _in_pairs(total, series.scalars) if bias else total
+
+
+def _with_constants(graph: Graph, data: Data, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
+    """A moment of f(v) = W v + b. Only W v has a random scale, in elliptical data."""
+    total: dict[Invariants, Coefficient] = {}
+    for chosen, number in constant_legs(graph).items():
+        for invariants, weight in _expectation(chosen, data, scalars).items():
+            total[invariants] = total.get(invariants, 0) + weight * QQ(number)
     return total
+
+
+def _in_pairs(total: Mapping[Invariants, Coefficient], scalars: Scalars) -> dict[Invariants, Coefficient]:
+    """Words that end in b joined by b bᵀ, across a whole product; an odd number of them cannot be."""
+    result: dict[Invariants, Coefficient] = {}
+    for invariants, value in total.items():
+        loose = ends(invariants)
+        if loose % 2 == 0:
+            key = paired(invariants)
+            result[key] = result.get(key, 0) + value
+        elif scalars.to_sympy(value) != 0:
+            message = (
+                f"a bias leaves a term of odd order {2 * sum(map(letters, invariants)) + loose} in (W, b), a coordinate"
+                " of f standing an odd number of times; expansions have even orders only, so leave the bias out"
+            )
+            raise InputError(message)
+    return result
 
 
 def _times(

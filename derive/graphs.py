@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # The kinds of vertex, in the order of canonical labels.
-VIEW, WHITE, COORDINATE = range(3)
+VIEW, WHITE, COORDINATE, CONSTANT = range(4)
 
 
 class Vertex(NamedTuple):
     """One end of an edge.
 
     Attributes:
-        kind: VIEW, WHITE (a view of standard Gaussian noise) or COORDINATE (summed over 1…d1).
+        kind: VIEW, WHITE (a view of standard Gaussian noise), COORDINATE (summed over 1…d1), or CONSTANT (the bias b
+            in place of f(v), only while a moment is contracted).
         group: the number of the datum, or of the coordinate.
         view: which view of the datum; 0 for a coordinate.
 

@@ -58,6 +58,7 @@ class Loss:
         where: the place in the sources, such as "Eq. 2".
         notes: what a reader should know, in sentences.
         batch: the number of data in a batch, where the definition does not tell (see `batch_size`).
+        bias: whether the linear model that the loss is expanded for is f(x) = W x + b rather than W x.
 
     >>> from derive import Loss, Mean, exp, half_sq, log, views
     >>> x, x_pos, chi = views("x, x_pos, chi")
@@ -74,6 +75,7 @@ class Loss:
     where: str = ""
     notes: tuple[str, ...] = ()
     batch: sympy.Expr | None = None
+    bias: bool = False
 
     def __post_init__(self) -> None:
         """Check the definition and the sources."""
@@ -174,12 +176,13 @@ class Loss:
                 " not determine; only order 2 is exact there (use --order 2, or --sampling iid)"
             )
             raise InputError(message)
-        return moment_series(self.expression, order, fixed_set=self.batch_size if sampling == "fixed" else None)
+        fixed_set = self.batch_size if sampling == "fixed" else None
+        return moment_series(self.expression, order, fixed_set=fixed_set, bias=self.bias)
 
     def expand(
         self, order: int = 4, *, basis: str = "A0,Sigma", data: Data | None = None, sampling: str = "iid"
     ) -> Expansion:
-        """The expansion in W of the linear model f(x) = W x.
+        """The expansion in W of the linear model f(x) = W x, or in (W, b) jointly of W x + b (see `with_bias`).
 
         Args:
             order: even order in W through which to expand.
@@ -196,7 +199,7 @@ class Loss:
         check_basis(basis)
         law = data or Gaussian()
         series = self.moments(order, sampling=sampling)
-        polynomial = trace_polynomial(series, law)
+        polynomial = trace_polynomial(series, law, bias=self.bias)
         drawn = {"fixed": ("fixed centred training set",), "iid": ("independent draws",)}[sampling]
         expansion = Expansion.collect(
             {invariants: series.scalars.to_sympy(value) for invariants, value in polynomial.items()},
@@ -206,6 +209,7 @@ class Loss:
             assumptions=law.assumptions + (drawn if self.samples or sampling == "fixed" else ()),
             source=self.source,
             parameters=(*self.parameters, *law.parameters(order)),
+            bias=self.bias,
         )
         return expansion.in_basis(basis)
 
@@ -230,6 +234,27 @@ class Loss:
         strength = sympy.Symbol("kappa") if kappa is None else kappa
         target = sympy.Symbol("c") if c is None else c
         return self._modified(strength * (Mean(inner(x, x), over=x) - target) ** 2, "norm-penalty", "norm penalty")
+
+    def with_bias(self) -> Loss:
+        """The same loss for the model f(x) = W x + b, E[x] = 0. Weight decay is ‖W‖² and leaves b alone.
+
+        A loss of differences f(x) − f(x′) alone does not see b; a norm penalty does.
+
+        >>> from derive import catalogue
+        >>> print(catalogue("spectral").with_bias().expand(order=4))
+        −2 Tr[W A0 Wᵀ] − 2 |b|² + Tr[(W Σ Wᵀ)²] + 2 bᵀ W Σ Wᵀ b + |b|⁴ + O((W, b)⁶)
+        """
+        if self.bias:
+            message = f"{self.name} already has a bias; f(x) = W x + b has one"
+            raise InputError(message)
+        note = "The b in the coefficients is the loss's own parameter; |b|² and bᵀ(…)b are of the model's bias."
+        return replace(
+            self,
+            bias=True,
+            name=f"{self.name}+bias",
+            title=f"{self.title or self.name}, model with a bias",
+            notes=(*self.notes, note) if "b" in self.parameters else self.notes,
+        )
 
     def text(self) -> str:
         """The definition in plain text."""

@@ -90,7 +90,9 @@ def moment_order(moment: Moment) -> int:
     return sum(map(legs, moment))
 
 
-def moment_series(expression: Expression, order: int, *, fixed_set: sympy.Expr | None = None) -> MomentSeries:
+def moment_series(
+    expression: Expression, order: int, *, fixed_set: sympy.Expr | None = None, bias: bool = False
+) -> MomentSeries:
     """The moment series of a definition; its free views, all of one datum, are averaged over.
 
     Args:
@@ -98,6 +100,7 @@ def moment_series(expression: Expression, order: int, *, fixed_set: sympy.Expr |
         order: even order in W through which to expand.
         fixed_set: None for independent draws. Otherwise the size n of a centred training set that is the batch:
             its data sum to zero, so two different ones have E f(u) f(v)ᵀ = −(W A0 Wᵀ)/(n − 1). Second order only.
+        bias: whether f has a mean beside, as f(x) = W x + b has; only a fixed set needs to know.
 
     Raises:
         InputError: views of two data are left free, or a coordinate is, or the order is not even and positive.
@@ -121,7 +124,7 @@ def moment_series(expression: Expression, order: int, *, fixed_set: sympy.Expr |
     total: dict[Moment, Coefficient] = {}
     for terms in series[1:]:
         for monomial, value in terms.items():
-            for edges, weight in _expectation(expander, monomial, fixed_set):
+            for edges, weight in _expectation(expander, monomial, fixed_set, bias=bias):
                 moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
                 total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
     constant = expander.scalars.to_sympy(expander.constant_term(series))
@@ -147,7 +150,7 @@ def check_closed(expression: Expression) -> None:
 
 
 def _expectation(
-    expander: Expander, monomial: Monomial, fixed_set: sympy.Expr | None
+    expander: Expander, monomial: Monomial, fixed_set: sympy.Expr | None, *, bias: bool
 ) -> Iterator[tuple[list[tuple[Vertex, Vertex]], Coefficient]]:
     """The expectation of a monomial as graphs with weights, draws of one sample coinciding or not."""
     edges, samples, anchor = _flatten(expander, monomial)
@@ -161,24 +164,29 @@ def _expectation(
     if fixed_set is not None:
         batch = anchor.union(*samples.values())
         ratio = expander.scalars.from_sympy(-1 / (fixed_set - 1))
-        graphs = [_anticorrelated(some, weight, batch, ratio) for some, weight in graphs]
+        graphs = [pair for some, weight in graphs for pair in _anticorrelated(some, weight, batch, ratio, bias=bias)]
     return iter(graphs)
 
 
 def _anticorrelated(
-    edges: list[tuple[Vertex, Vertex]], weight: Coefficient, batch: set[int], ratio: Coefficient
-) -> tuple[list[tuple[Vertex, Vertex]], Coefficient]:
-    """Two legs at different data of one centred set: as two views of one datum, times −1/(n − 1)."""
+    edges: list[tuple[Vertex, Vertex]], weight: Coefficient, batch: set[int], ratio: Coefficient, *, bias: bool
+) -> list[tuple[list[tuple[Vertex, Vertex]], Coefficient]]:
+    """Two legs at different data of one centred set: as two views of one datum, times −1/(n − 1).
+
+    That is their covariance. With r = −1/(n − 1) and a mean m of f, m mᵀ + r Cov is r times the moment of two views,
+    m mᵀ + Cov, and 1 − r times that of independent data, m mᵀ.
+    """
     groups = sorted({v.group for edge in edges for v in edge if v.kind == VIEW} & batch)
     if len(groups) < 2:
-        return edges, weight
+        return [(edges, weight)]
     first, second = groups
     other_view = max(v.view for edge in edges for v in edge) + 1
 
     def joined(v: Vertex) -> Vertex:
         return Vertex(v.kind, first, other_view) if v.kind == VIEW and v.group == second else v
 
-    return [(joined(u), joined(v)) for u, v in edges], weight * ratio
+    together = ([(joined(u), joined(v)) for u, v in edges], weight * ratio)
+    return [together, (edges, weight * (ratio * QQ(-1) + QQ(1)))] if bias else [together]
 
 
 def _flatten(

@@ -27,7 +27,7 @@ from derive.expression import (
     Sum,
 )
 from derive.views import View
-from derive.words import Invariant, Invariants, is_trace
+from derive.words import BIAS, Invariant, Invariants, is_trace, trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -91,8 +91,10 @@ class Style:
     times: str
     trace: Callable[[str], str]
     sandwich: Callable[[str], str]
+    bias_form: Callable[[str], str]
+    bias_norm: Callable[[int], str]
     entry: Callable[[str, str], str]
-    remainder: Callable[[int], str]
+    remainder: Callable[[str, int], str]
     minus: str
 
 
@@ -146,9 +148,11 @@ TEXT = Style(
     coordinate_sum=lambda index: f"Σ_{index}",
     times=" ",
     trace=lambda inside: f"Tr[{inside}]",
-    sandwich=lambda letter: "W Wᵀ" if letter == "I" else f"W {_TEXT_LETTERS[letter]} Wᵀ",
+    sandwich=lambda letter: {"I": "W Wᵀ", BIAS: "b bᵀ"}.get(letter) or f"W {_TEXT_LETTERS[letter]} Wᵀ",
+    bias_form=lambda inside: f"bᵀ {inside} b",
+    bias_norm=lambda power: f"|b|{superscript(power)}",
     entry=lambda matrix, indices: f"({matrix})_{indices}",
-    remainder=lambda order: f"O(W{superscript(order)})",
+    remainder=lambda of, order: f"O({of}{superscript(order)})",
     minus="−",
 )
 
@@ -172,9 +176,13 @@ LATEX = Style(
     coordinate_sum=lambda index: rf"\sum_{{{index}}}",
     times=" ",
     trace=lambda inside: rf"\operatorname{{Tr}}[{inside}]",
-    sandwich=lambda letter: r"W W^{\top}" if letter == "I" else rf"W {_LATEX_LETTERS[letter]} W^{{\top}}",
+    sandwich=lambda letter: (
+        {"I": r"W W^{\top}", BIAS: r"b b^{\top}"}.get(letter) or rf"W {_LATEX_LETTERS[letter]} W^{{\top}}"
+    ),
+    bias_form=lambda inside: rf"b^{{\top}} {inside} b",
+    bias_norm=lambda power: rf"\|b\|^{{{power}}}",
     entry=lambda matrix, indices: f"({matrix})_{{{indices}}}",
-    remainder=lambda order: rf"O(\|W\|^{{{order}}})",
+    remainder=lambda of, order: rf"O(\|{of}\|^{{{order}}})",
     minus="-",
 )
 
@@ -189,12 +197,18 @@ def product_of_invariants(invariants: Invariants, style: Style) -> str:
     pieces = []
     for one in sorted(set(invariants)):
         written, times = _invariant(one, style), invariants.count(one)
-        pieces.append(written if times == 1 else style.power(written, str(times)))
+        if one == trace(BIAS):
+            pieces.append(style.bias_norm(2 * times))
+        elif times == 1:
+            pieces.append(written)
+        else:
+            of_bias = is_trace(one) and BIAS in one[0][1]
+            pieces.append(style.power(style.parentheses(written) if of_bias else written, str(times)))
     return style.times.join(pieces)
 
 
-def signed_sum(terms: Iterable[tuple[sympy.Expr, str]], style: Style, remainder: int | None = None) -> str:
-    """Σ coefficient × what, with signs pulled out of the coefficients."""
+def signed_sum(terms: Iterable[tuple[sympy.Expr, str]], style: Style, tail: str = "") -> str:
+    """Σ coefficient × what, with signs pulled out of the coefficients, and a remainder as the tail."""
     written = ""
     for coefficient, what in terms:
         negative = coefficient.could_extract_minus_sign()
@@ -205,13 +219,18 @@ def signed_sum(terms: Iterable[tuple[sympy.Expr, str]], style: Style, remainder:
             shown = style.parentheses(shown)
         term = f"{shown} {what}".strip() if what else shown or "1"
         written += (f" {sign} " if written else style.minus if negative else "") + term
-    tail = "" if remainder is None else style.remainder(remainder)
     return f"{written} + {tail}" if written and tail else written or tail or "0"
 
 
 def _invariant(one: Invariant, style: Style) -> str:
     if is_trace(one):
-        return style.trace(_word(one[0][1], style))
+        word = one[0][1]
+        if BIAS not in word:
+            return style.trace(_word(word, style))
+        # Tr[b bᵀ W X Wᵀ …] = bᵀ W X Wᵀ … b.
+        after, before = word.partition(BIAS)[::-2]
+        inside = min(after + before, (after + before)[::-1])
+        return style.bias_form(_word(inside, style)) if inside else style.bias_norm(2)
     names = "ijklmnop"
     vertices = sorted({i for i, _, j in one for i in (i, j)})
     entries = []

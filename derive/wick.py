@@ -10,22 +10,48 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
+from itertools import product
 
-from derive.graphs import COORDINATE, WHITE, Graph, Vertex, components
-from derive.words import Invariants, invariant, trace
+from derive.graphs import CONSTANT, COORDINATE, VIEW, WHITE, Graph, Vertex
+from derive.words import END, Invariants, connected, invariant, trace
 
 OpenWord = tuple[Vertex, str, Vertex]
+BIAS = Vertex(CONSTANT, 0, 0)
+
+
+def constant_legs(graph: Graph) -> dict[Graph, int]:
+    """The same moment of f(v) = W v + b: each leg at a view is W v or the constant b, multiplied out.
+
+    White noise is noise of the input, ‖W‖² its mean: no bias is added to it.
+
+    >>> x, chi = Vertex(VIEW, 0, 0), Vertex(VIEW, 1, 0)
+    >>> constant_legs(((x, x),)) == {((x, x),): 1, ((x, BIAS),): 2, ((BIAS, BIAS),): 1}
+    True
+    """
+    result: dict[Graph, int] = {(): 1}
+    for u, v in graph:
+        longer: Counter[Graph] = Counter()
+        chosen = Counter(
+            (min(pair), max(pair)) for pair in product(*((end, BIAS) if end.kind == VIEW else (end,) for end in (u, v)))
+        )
+        for edges, weight in result.items():
+            for edge, number in chosen.items():
+                longer[tuple(sorted((*edges, edge)))] += weight * number
+        result = dict(longer)
+    return result
 
 
 @lru_cache(maxsize=100_000)
 def contract(graph: Graph) -> dict[Invariants, int]:
     """E∏⟨f(v_i), f(v_j)⟩ over Gaussian data, as a polynomial in invariants with integer coefficients.
 
+    Legs that are constant are left as they are; sums over coordinates then have words that end in b.
+
     >>> x = Vertex(0, 0, 0)
     >>> contract(((x, x), (x, x))) == {(trace("S"), trace("S")): 1, (trace("SS"),): 2}
     True
     """
-    degree = Counter(v.group for edge in graph for v in edge if v.kind != COORDINATE)
+    degree = Counter(v.group for edge in graph for v in edge if _random(v))
     if any(number % 2 for number in degree.values()):
         return {}
     return _contract(tuple(sorted(_oriented(u, "", v) for u, v in graph)))
@@ -33,18 +59,18 @@ def contract(graph: Graph) -> dict[Invariants, int]:
 
 @lru_cache(maxsize=100_000)
 def _contract(edges: tuple[OpenWord, ...]) -> dict[Invariants, int]:
-    legs = Counter(v.group for u, _, v in edges for v in (u, v) if v.kind != COORDINATE)
+    legs = Counter(v.group for u, _, v in edges for v in (u, v) if _random(v))
     if not legs:
         return {_closed(edges): 1}
     # The datum with the fewest legs first: its edges vanish soonest.
     datum = min(legs, key=lambda group: (legs[group], group))
     u, word, v = next(edge for edge in edges if _touches(edge, datum))
-    if v.kind == COORDINATE or v.group != datum:
+    if not _random(v) or v.group != datum:
         u, word, v = v, word[::-1], u
     others = Counter(edges)
     others[_oriented(u, word, v)] -= 1
     result: Counter[Invariants] = Counter()
-    if u.kind != COORDINATE and u.group == datum:
+    if _random(u) and u.group == datum:
         closed = trace(word + _letter(u, v))
         for factors, weight in _contract(_sorted(others)).items():
             result[tuple(sorted((*factors, closed)))] += weight
@@ -55,7 +81,7 @@ def _contract(edges: tuple[OpenWord, ...]) -> dict[Invariants, int]:
         rest = others.copy()
         rest[other] -= 1
         for near, spelled, far in ((p, more, q), (q, more[::-1], p)):
-            if near.kind != COORDINATE and near.group == datum:
+            if _random(near) and near.group == datum:
                 joined = rest.copy()
                 joined[_oriented(u, word + _letter(v, near) + spelled, far)] += 1
                 for factors, weight in _contract(_sorted(joined)).items():
@@ -69,8 +95,12 @@ def _letter(u: Vertex, v: Vertex) -> str:
     return "S" if u.view == v.view else "A"
 
 
+def _random(v: Vertex) -> bool:
+    return v.kind < COORDINATE
+
+
 def _touches(edge: OpenWord, datum: int) -> bool:
-    return any(v.kind != COORDINATE and v.group == datum for v in (edge[0], edge[2]))
+    return any(_random(v) and v.group == datum for v in (edge[0], edge[2]))
 
 
 def _oriented(u: Vertex, word: str, v: Vertex) -> OpenWord:
@@ -82,14 +112,10 @@ def _sorted(edges: Counter[OpenWord]) -> tuple[OpenWord, ...]:
 
 
 def _closed(edges: tuple[OpenWord, ...]) -> Invariants:
-    # What is left joins coordinates to coordinates.
-    words = {(u, v): [w for a, w, b in edges if (a, b) == (u, v)] for u, _, v in edges}
-    pieces = components(words)
-    return tuple(
-        sorted(
-            invariant(
-                tuple((u.group, word, v.group) for u, v in piece for word in words[u, v]),
-            )
-            for piece in pieces
-        )
-    )
+    # What is left joins coordinates and b.
+    links = [(_number(u), word, _number(v)) for u, word, v in edges]
+    return tuple(sorted(map(invariant, connected(links))))
+
+
+def _number(v: Vertex) -> int:
+    return END if v.kind == CONSTANT else v.group

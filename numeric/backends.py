@@ -46,6 +46,14 @@ class added(sympy.Function):  # noqa: N801
     """The sum of two arrays, the first of which nobody else needs."""
 
 
+class column(sympy.Function):  # noqa: N801
+    """A vector as a matrix of one column."""
+
+
+class vector(sympy.Function):  # noqa: N801
+    """A matrix of one column as a vector."""
+
+
 class entries(sympy.Function):  # noqa: N801
     """Products of entries summed over coordinates, the first argument saying how, in einsum's notation."""
 
@@ -90,7 +98,7 @@ class _ArrayPrinter(NumPyPrinter):
     def _call(self, expr: sympy.Expr) -> str:
         return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
 
-    _print_dot = _print_trace = _print_added = _print_identity = _print_ones = _call
+    _print_dot = _print_trace = _print_added = _print_identity = _print_ones = _print_column = _print_vector = _call
 
     def _print_entries(self, expr: sympy.Expr) -> str:
         return _entries_call(self, expr)
@@ -127,7 +135,7 @@ class _MpmathPrinter(MpmathPrinter):
     def _call(self, expr: sympy.Expr) -> str:
         return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
 
-    _print_dot = _print_trace = _print_identity = _print_ones = _call
+    _print_dot = _print_trace = _print_identity = _print_ones = _print_column = _print_vector = _call
 
     def _print_entries(self, expr: sympy.Expr) -> str:
         return _entries_call(self, expr)
@@ -164,6 +172,8 @@ class _NumPy:
             "entries": np.einsum,
             "identity": lambda P: np.eye(P.shape[-1], dtype=P.dtype),
             "ones": lambda P: np.ones(P.shape[-2:], dtype=P.dtype),
+            "column": lambda b: b[..., None],
+            "vector": lambda P: P[..., 0],
         }
 
 
@@ -193,6 +203,8 @@ class _Torch:
             "entries": torch.einsum,
             "identity": lambda P: torch.eye(P.shape[-1], dtype=P.dtype, device=P.device),
             "ones": lambda P: torch.ones(P.shape[-2:], dtype=P.dtype, device=P.device),
+            "column": lambda b: b[..., None],
+            "vector": lambda P: P[..., 0],
         }
 
 
@@ -211,6 +223,9 @@ class _Mpmath:
             "entries": _mpmath_entries,
             "identity": lambda P: mpmath.eye(P.rows),
             "ones": lambda P: mpmath.ones(P.rows),
+            # mpmath's vectors are matrices of one column.
+            "column": lambda b: b,
+            "vector": lambda P: P,
             "exp": mpmath.exp,
             "log": mpmath.log,
             "sqrt": mpmath.sqrt,

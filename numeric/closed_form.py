@@ -9,26 +9,28 @@ import mpmath
 import sympy
 
 from derive.series import EMBEDDING_DIMENSION
+from derive.words import BIAS
 
 if TYPE_CHECKING:
     from derive import ClosedForm
 
 
-def closed_form_value(closed: ClosedForm, W: Any, A0: Any, Sigma: Any) -> Any:
-    """L(W) of a closed form whose parameters are all set.
+def closed_form_value(closed: ClosedForm, W: Any, A0: Any, Sigma: Any, b: Any = None) -> Any:
+    """L(W), or L(W, b), of a closed form whose parameters are all set.
 
     Args:
         closed: the closed form.
         W: (d1, d0), an mpmath matrix.
         A0: (d0, d0), an mpmath matrix.
         Sigma: (d0, d0), an mpmath matrix.
+        b: (d1, 1), an mpmath matrix, the bias where the loss's model has one.
 
     Returns:
         An mpf, to mpmath's working precision.
 
     """
     S, A = W * Sigma * W.T, W * A0 * W.T
-    of_letter = {"S": S, "A": A, "C": S - A, "I": W * W.T}
+    of_letter = {"S": S, "A": A, "C": S - A, "I": W * W.T} | ({} if b is None else {BIAS: b * b.T})
     total = _number(closed.polynomial.constant.subs(EMBEDDING_DIMENSION, W.rows))
     for term in closed.polynomial.terms:
         total += _number(term.coefficient.subs(EMBEDDING_DIMENSION, W.rows)) * mpmath.fprod(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from derive.words import Invariant, Invariants
+from derive import InputError
+from derive.words import BIAS, Invariant, Invariants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 _INDICES = "ijklmnop"
 
 
-def products(W: Any, A0: Any, Sigma: Any) -> dict[str, Any]:
-    """W X Wᵀ for every letter X: A for A0, S for Σ, C for Σ − A0, I for the identity."""
+def products(W: Any, A0: Any, Sigma: Any, b: Any = None) -> dict[str, Any]:
+    """W X Wᵀ for every letter X: A for A0, S for Σ, C for Σ − A0, I for the identity; b bᵀ for D, if b is given."""
     of = {"A": A0, "S": Sigma, "C": Sigma - A0, "I": np.eye(A0.shape[-1])}
-    return {letter: W @ X @ W.T for letter, X in of.items()}
+    return {letter: W @ X @ W.T for letter, X in of.items()} | ({} if b is None else {BIAS: np.outer(b, b)})
 
 
 def invariant_value(one: Invariant, of_letter: Mapping[str, Any]) -> float:
@@ -39,9 +40,17 @@ def product_value(invariants: Invariants, of_letter: Mapping[str, Any]) -> float
     return float(np.prod([invariant_value(one, of_letter) for one in invariants]))
 
 
-def order_values(expansion: Expansion, W: Any, A0: Any, Sigma: Any) -> dict[int, float]:
-    """The value of each order of an expansion whose parameters are all set, the constant left out."""
-    of_letter = products(W, A0, Sigma)
+def order_values(expansion: Expansion, W: Any, A0: Any, Sigma: Any, b: Any = None) -> dict[int, float]:
+    """The value of each order of an expansion whose parameters are all set, the constant left out.
+
+    Raises:
+        InputError: the model has a bias and no b (d1,) is given.
+
+    """
+    if expansion.bias and b is None:
+        message = f"the expansion of {expansion.loss} is of f(x) = W x + b; give b, of shape ({W.shape[0]},)"
+        raise InputError(message)
+    of_letter = products(W, A0, Sigma, b)
     values = dict.fromkeys(range(2, expansion.order + 1, 2), 0.0)
     for term in expansion.terms:
         values[term.order] += float(term.coefficient) * product_value(term.invariants, of_letter)

@@ -4,6 +4,7 @@ For each letter X the product P_X = W X Wᵀ is formed once, or not at all where
 Tr[W X Wᵀ] = Σ_ij (W X)_ij W_ij. A trace of a longer word is a sum of products of entries of its two halves, so k
 letters cost at most k − 2 further matrix products, shared between words. The gradient comes from the words: dropping
 one letter of a trace word and rotating the rest gives the adjoint K_X of P_X, and ∂L/∂W = Σ_X (K_X + K_Xᵀ) W X.
+For the model f(x) = W x + b the letter D has P_D = b bᵀ, and ∂L/∂b = (K_D + K_Dᵀ) b.
 """
 
 from __future__ import annotations
@@ -17,8 +18,22 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import InputError
-from derive.words import NAMES, Invariant, is_trace
-from numeric.backends import Backend, added, backend, dot, entries, identity, matmul, ones, scaled, trace, transpose
+from derive.words import BIAS, NAMES, Invariant, is_trace
+from numeric.backends import (
+    Backend,
+    added,
+    backend,
+    column,
+    dot,
+    entries,
+    identity,
+    matmul,
+    ones,
+    scaled,
+    trace,
+    transpose,
+    vector,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +43,15 @@ if TYPE_CHECKING:
 _INDICES = "ijklmnop"
 # Names that the source has for itself: its matrices, its functions, and what it assigns.
 _TAKEN = re.compile(
-    r"W|A0|Sigma|C|[PWKEc]_\w*|dot|trace|scaled|added|entries|identity|ones|matmul|transpose|exp|log|sqrt|mpf"
+    r"W|A0|Sigma|C|[PWKEc]_\w*|dot|trace|scaled|added|entries|identity|ones|matmul|transpose|column|vector|exp|log"
+    r"|sqrt|mpf"
 )
 
 
-def _argument(name: str) -> str:
+def _argument(name: str, *, bias: bool) -> str:
     """A parameter's name in the source, with an underscore where Python or the source keeps that name."""
-    return f"{name}_" if keyword.iskeyword(name) or _TAKEN.fullmatch(name) else name
+    kept = keyword.iskeyword(name) or _TAKEN.fullmatch(name) or (bias and name == "b")
+    return f"{name}_" if kept else name
 
 
 @dataclass(frozen=True)
@@ -50,11 +67,15 @@ class Kernel:
     against those of W. The parameters follow as plain numbers, by position or by name (``lambda_`` for lambda).
     mpmath takes matrices without leading dimensions. Calling the kernel checks its arguments first.
 
+    For the model f(x) = W x + b, b of shape (…, d1) (in mpmath a matrix of one column) stands after the covariances,
+    and ``gradient`` returns the pair ∂L/∂W, ∂L/∂b. A parameter that is called b is then ``b_``.
+
     Attributes:
         backend: numpy, torch or mpmath.
         arguments: the names of the arguments, in order.
         value: the emitted value.
         gradient: the emitted gradient.
+        bias: whether b is among the arguments.
 
     """
 
@@ -62,6 +83,7 @@ class Kernel:
     arguments: tuple[str, ...]
     value: Callable[..., Any]
     gradient: Callable[..., Any]
+    bias: bool = False
 
     def __call__(self, W: Any, *matrices: Any, **parameters: float) -> Any:
         """The value, after a check of shapes, symmetry and parameters.
@@ -70,14 +92,16 @@ class Kernel:
             InputError: naming the argument that is wrong.
 
         """
-        names = self.arguments[1:3]
+        names = self.arguments[1 : 4 if self.bias else 3]
         if len(matrices) != len(names):
             message = f"the kernel takes W, {', '.join(names)}; {len(matrices) + 1} arrays were given"
             raise InputError(message)
-        columns = W.cols if self.backend == "mpmath" else W.shape[-1]
-        for name, matrix in zip(names, matrices, strict=True):
+        rows, columns = (W.rows, W.cols) if self.backend == "mpmath" else W.shape[-2:]
+        for name, matrix in zip(names[:2], matrices, strict=False):
             _check_square(name, matrix, columns, self.backend)
-        wanted = set(self.arguments[3:])
+        if self.bias:
+            _check_vector("b", matrices[2], rows, self.backend)
+        wanted = set(self.arguments[1 + len(names) :])
         if set(parameters) != wanted:
             message = f"the kernel's parameters are {sorted(wanted)}; given were {sorted(parameters)}"
             raise InputError(message)
@@ -119,7 +143,7 @@ def kernel(expansion: Expansion, library: str = "numpy") -> Kernel:
     value_function = _emit(value, value.value(), chosen)
     gradient = _Plan(expansion, keep=True)
     gradient_function = _emit(gradient, gradient.gradient(), chosen)
-    return Kernel(library, value.argument_names, value_function, gradient_function)
+    return Kernel(library, value.argument_names, value_function, gradient_function, expansion.bias)
 
 
 class _Plan:
@@ -129,8 +153,9 @@ class _Plan:
         # A value needs W X for one thing each, and frees it at once; a gradient needs it again.
         self.keep = keep
         self.W = sympy.Symbol("W")
-        letters = expansion.basis.split(",")
-        parameters = {s: sympy.Symbol(_argument(s.name)) for s in expansion.symbols}
+        self.bias = expansion.bias
+        letters = [*expansion.basis.split(","), *(["b"] if expansion.bias else [])]
+        parameters = {s: sympy.Symbol(_argument(s.name, bias=expansion.bias)) for s in expansion.symbols}
         self.argument_names = ("W", *letters, *(p.name for p in parameters.values()))
         self.assignments: dict[sympy.Symbol, sympy.Expr] = {}
         self.terms = [
@@ -149,7 +174,7 @@ class _Plan:
     def value(self) -> sympy.Expr:
         return sympy.Add(*(term.coefficient * sympy.Mul(*map(self._invariant, term.invariants)) for term in self.terms))
 
-    def gradient(self) -> sympy.Expr:
+    def gradient(self) -> sympy.Expr | tuple[sympy.Expr, sympy.Expr]:
         # For each letter: the numbers and the traces that multiply W X, and the adjoint of P_X.
         number: dict[str, sympy.Expr] = {}
         traced: dict[str, list[sympy.Expr]] = {}
@@ -165,21 +190,28 @@ class _Plan:
                     traced.setdefault(one[0][1], []).append(2 * term.coefficient * sympy.Mul(*others))
                 else:
                     number[one[0][1]] = number.get(one[0][1], sympy.S.Zero) + 2 * term.coefficient
-        # Products first: they are fresh arrays, which what follows may be added to in place.
-        pieces = [
-            matmul(self._assign(f"K_{letter}", sympy.Add(*adjoint[letter])), self._times(letter))
-            for letter in sorted(adjoint)
-        ]
-        pieces += [scaled(sympy.Add(*traced[letter]), self._times(letter)) for letter in sorted(traced)]
-        pieces += [self._multiple(number[letter], letter) for letter in sorted(number)]
-        result = pieces[0] if pieces else 0 * self.W
-        for piece in pieces[1:]:
-            result = added(result, piece)
-        return result
+
+        def total(letters: set[str]) -> sympy.Expr:
+            # Products first: they are fresh arrays, which what follows may be added to in place.
+            pieces = [
+                matmul(self._assign(f"K_{letter}", sympy.Add(*adjoint[letter])), self._times(letter))
+                for letter in sorted(letters & adjoint.keys())
+            ]
+            pieces += [
+                scaled(sympy.Add(*traced[letter]), self._times(letter)) for letter in sorted(letters & traced.keys())
+            ]
+            pieces += [self._multiple(number[letter], letter) for letter in sorted(letters & number.keys())]
+            result = pieces[0] if pieces else scaled(sympy.S.Zero, self._times(BIAS) if BIAS in letters else self.W)
+            for piece in pieces[1:]:
+                result = added(result, piece)
+            return result
+
+        of_W = total(set(NAMES) - {BIAS})
+        return (of_W, vector(total({BIAS}))) if self.bias else of_W
 
     def _multiple(self, number: sympy.Expr, letter: str) -> sympy.Expr:
         """number · W X, the number going to the small matrix where W X is not needed for anything else."""
-        if letter == "I" or sympy.Symbol(f"W_{letter}") in self.assignments:
+        if letter in ("I", BIAS) or sympy.Symbol(f"W_{letter}") in self.assignments:
             return scaled(number, self._times(letter))
         return matmul(self.W, number * sympy.Symbol(NAMES[letter]))
 
@@ -196,9 +228,11 @@ class _Plan:
         return known.get(coefficient) or self._assign(f"c_{len(self.assignments)}", coefficient)
 
     def _times(self, letter: str) -> sympy.Expr:
-        """W X."""
+        """W X; b for the letter of b bᵀ."""
         if letter == "I":
             return self.W
+        if letter == BIAS:
+            return self._assign(f"W_{BIAS}", column(sympy.Symbol("b")))
         product = matmul(self.W, sympy.Symbol(NAMES[letter]))
         return self._assign(f"W_{letter}", product) if self.keep else product
 
@@ -208,7 +242,8 @@ class _Plan:
         if len(word) > 1 and word != word[::-1] and backwards in self.assignments:
             return transpose(backwards)
         if len(word) == 1:
-            return self._assign(f"P_{word}", matmul(self._times(word), transpose(self.W)))
+            other = self._times(word) if word == BIAS else self.W
+            return self._assign(f"P_{word}", matmul(self._times(word), transpose(other)))
         half = len(word) // 2
         return self._assign(f"P_{word}", matmul(self._matrix(word[:half]), self._matrix(word[half:])))
 
@@ -221,7 +256,7 @@ class _Plan:
         if len(word) == 1:
             if word in self.sandwiched:
                 return trace(self._matrix(word))
-            return dot(self._times(word), self.W)
+            return dot(self._times(word), self._times(word) if word == BIAS else self.W)
         half = (len(word) + 1) // 2
         # Tr[PQ] = Σ_ij P_ij (Qᵀ)_ij, and Qᵀ is the matrix of the word read backwards.
         return dot(self._matrix(word[:half]), self._matrix(word[half:][::-1]))
@@ -266,7 +301,7 @@ class _Plan:
         return (2, matrix) if word == word[::-1] else (1, matrix + transpose(matrix))
 
 
-def _emit(plan: _Plan, result: sympy.Expr, chosen: Backend) -> Callable[..., Any]:
+def _emit(plan: _Plan, result: sympy.Expr | tuple[sympy.Expr, sympy.Expr], chosen: Backend) -> Callable[..., Any]:
     function: Callable[..., Any] = sympy.lambdify(
         [sympy.Symbol(argument) for argument in plan.argument_names],
         result,
@@ -281,6 +316,13 @@ def _emit(plan: _Plan, result: sympy.Expr, chosen: Backend) -> Callable[..., Any
 
 def _source(name: str, function: Callable[..., Any]) -> str:
     return inspect.getsource(function).replace("_lambdifygenerated", name)
+
+
+def _check_vector(name: str, given: Any, size: int, library: str) -> None:
+    shape = (given.rows,) * (given.cols == 1) if library == "mpmath" else tuple(given.shape[-1:])
+    if shape != (size,):
+        message = f"{name} must be a vector of {size} entries, as many as W has rows"
+        raise InputError(message)
 
 
 def _check_square(name: str, matrix: Any, size: int, library: str) -> None:

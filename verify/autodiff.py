@@ -72,7 +72,7 @@ def compare(measured: RayCoefficients, expansion: Expansion) -> Evidence:
     filled = filled_in(expansion, measured.case)
     if filled is None:
         return no_value("autodiff", measured.case)
-    predicted = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma)
+    predicted = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma, here.bias)
     scale = max([1.0, *map(abs, predicted.values())])
     differences = {
         k: max(0.0, abs(value - predicted.get(k, 0.0)) - measured.error.get(k, 0.0))

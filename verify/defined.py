@@ -74,8 +74,7 @@ class Defined:
         return np.stack([self._value(t, points, degree, block) for t in ts])
 
     def _value(self, t: complex, points: list[Any], degree: int, block: Any) -> Any:
-        W = t * self.setting.W
-        embedded = [one @ W.T for one in points]
+        embedded = [t * self.setting.embedded(one) for one in points]
         used = sorted(free_views(self._expression))
         anchor = {view: embedded[k][:, 0] for k, view in enumerate(used)}
         samples, start = {}, 1
@@ -88,7 +87,7 @@ class Defined:
             start += n
 
         def population(over: tuple[View, ...]) -> tuple[dict[View, Any], Any]:
-            return self._population(over, W, degree, block)
+            return self._population(over, t, degree, block)
 
         evaluator = Evaluator(population, samples, int(self.setting.W.shape[0]))
         value = np.asarray(evaluator.value(self._expression, anchor))
@@ -97,7 +96,7 @@ class Defined:
     def _population(
         self,
         over: tuple[View, ...],
-        W: Any,
+        t: complex,
         degree: int,
         block: Any,
     ) -> tuple[dict[View, Any], Any]:
@@ -121,8 +120,10 @@ class Defined:
         which = np.array(list(product(*(range(len(p)) for _, _, p in grids))))
         for column, (views, nodes, p) in enumerate(grids):
             weights = weights * p[which[:, column]]
+            # White noise stands for ‖W‖²: it has no mean.
+            here = replace(self.setting, bias=None) if views[0].white else self.setting
             for view, one in zip(views, nodes, strict=True):
-                points[view] = one[which[:, column]] @ W.T
+                points[view] = t * here.embedded(one[which[:, column]])
         return points, weights
 
     def _white(self) -> Setting:

@@ -28,7 +28,7 @@ class HandWritten:
     how: str = "hand-written torch loss"
 
     def function(self, degree: int) -> Callable[[Any], Any]:
-        """t ↦ the loss over cubature nodes at t·W, in torch, for a t that is a 0-d tensor."""
+        """t ↦ the loss over cubature nodes at t·W (and t·b), in torch, for a t that is a 0-d tensor."""
         if self.definition.kind == "batch":
             views, weights = self.setting.points(degree, self._batch, 2)
             return self._of(views, None, weights)
@@ -58,15 +58,19 @@ class HandWritten:
     def _batch(self) -> int:
         return int(self.setting.batch or 0)
 
+    def _embedded(self, x: NDArray[Any]) -> torch.Tensor:
+        z = torch.from_numpy(np.ascontiguousarray(x)) @ torch.from_numpy(self.setting.W).T
+        return z if self.setting.bias is None else z + torch.from_numpy(self.setting.bias)
+
     def _of(self, views: tuple[Any, ...], p: Any, weights: Any, degree: int = 9) -> Callable[[Any], Any]:
         W = torch.from_numpy(self.setting.W)
-        z = [torch.from_numpy(np.ascontiguousarray(one)) @ W.T for one in views]
+        z = [self._embedded(one) for one in views]
         arguments: list[torch.Tensor] = []
         if p is not None:
             (chi,), q = self.setting.population(degree, 1)
             arguments = [
                 torch.from_numpy(np.array(p)),
-                torch.from_numpy(chi) @ W.T,
+                self._embedded(chi),
                 torch.from_numpy(np.array(q)),
             ]
         mean = None if weights is None else torch.from_numpy(np.array(weights))
@@ -86,7 +90,7 @@ class HandWritten:
 
     def _modified(self, W: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         (x,), p = self.setting.population(5, 1)
-        z, weights = torch.from_numpy(x) @ W.T, torch.from_numpy(np.array(p))
+        z, weights = self._embedded(x), torch.from_numpy(np.array(p))
         of = self.setting.parameters
 
         def extra(t: torch.Tensor) -> torch.Tensor:

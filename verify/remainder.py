@@ -60,8 +60,9 @@ def measure(loss: Loss, case: Case, order: int) -> RayValues:
         with mpmath.workdps(DIGITS):
             W, A0, Sigma = (_exact(one) for one in (here.W, here.covariances.A0, here.covariances.Sigma))
             ts = [mpmath.mpf(2) ** -k for k in range(14, 5, -1)]
-            start = closed_form_value(closed, 0 * W, A0, Sigma)
-            values = [closed_form_value(closed, t * W, A0, Sigma) - start for t in ts]
+            b = mpmath.matrix([0.0] * W.rows if here.bias is None else here.bias.tolist())
+            start = closed_form_value(closed, 0 * W, A0, Sigma, 0 * b)
+            values = [closed_form_value(closed, t * W, A0, Sigma, t * b) - start for t in ts]
         return RayValues(case, ts, values, 10.0 ** (5 - DIGITS), f"closed form, {DIGITS} digits")
     largest = safe_radius(lambda at: case.truth.averaged(at, order + 4), 0.8)
     points = np.geomspace(largest / 40, largest, 32)
@@ -114,9 +115,10 @@ def _remainders(measured: RayValues, filled: Expansion) -> tuple[list[tuple[Any,
     """|truth − truncation| at each t, and the terms of the highest order that has any, at the largest t."""
     here = measured.case.setting
     if measured.noise > 1e-30:
-        orders = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma)
+        orders = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma, here.bias)
     else:
-        orders = _exact_orders(filled, *map(_exact, (here.W, here.covariances.A0, here.covariances.Sigma)))
+        b = [] if here.bias is None else [mpmath.matrix(here.bias.tolist())]
+        orders = _exact_orders(filled, *map(_exact, (here.W, here.covariances.A0, here.covariances.Sigma)), *b)
     remainders = [
         (t, abs(value - sum(c * t**k for k, c in orders.items())))
         for t, value in zip(measured.ts, measured.values, strict=True)
@@ -125,14 +127,14 @@ def _remainders(measured: RayValues, filled: Expansion) -> tuple[list[tuple[Any,
     return remainders, [orders[highest] * measured.ts[-1] ** highest]
 
 
-def _exact_orders(expansion: Expansion, W: Any, A0: Any, Sigma: Any) -> dict[int, Any]:
+def _exact_orders(expansion: Expansion, W: Any, A0: Any, Sigma: Any, *b: Any) -> dict[int, Any]:
     from numeric import kernel
 
     orders = {}
     for k in range(2, expansion.order + 1, 2):
         part = expansion.only(k)
         orders[k] = (
-            kernel(part, "mpmath").value(W, A0, Sigma if "Sigma" in part.basis else Sigma - A0) if part.terms else 0
+            kernel(part, "mpmath").value(W, A0, Sigma if "Sigma" in part.basis else Sigma - A0, *b) if part.terms else 0
         )
     return orders
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from derive import ClosedForm, Expansion, Loss, NotAnalyticError
     from numeric.sampling import Covariances
+    from verify.truth import Setting
 
 # The order through which a closed form is compared with the engine.
 EXACT_ORDER = 12
@@ -130,7 +131,10 @@ class Routes:
         at = self._case(size=self.sizes[-1])
         turn, _ = np.linalg.qr(np.random.default_rng(self.seed).standard_normal((len(at.setting.W),) * 2))
         ts = np.array([0.3, -0.3])
-        plain, turned = (self._drawn(at, W, ts) for W in (at.setting.W, turn @ at.setting.W))
+        b = at.setting.bias
+        plain = self._drawn(at, at.setting, ts)
+        rotated = replace(at.setting, W=turn @ at.setting.W, bias=None if b is None else turn @ b)
+        turned = self._drawn(at, rotated, ts)
         tolerance = 1e-9 * max(1.0, float(np.abs(plain).max()))
         odd = float(np.abs(plain[:, 1] - plain[:, 0]).max())
         moved = float(np.abs(turned[:, 0] - plain[:, 0]).max())
@@ -142,17 +146,19 @@ class Routes:
         if sees and expected == 0.0 and not plainly:
             expected, agrees = f"O(W^{self.expansion.order + 2})", None
 
+        point, minus, turned_point = ("W, b", "−W, −b", "RW, Rb") if self.loss.bias else ("W", "−W", "RW")
+
         def compared(quantity: str, predicted: float | str, measured: float, *, agrees: bool | None) -> Evidence:
             note = f"largest of {len(plain)} draws; {at.truth.how}; {at.label}"
             return Evidence("exact", quantity, predicted, measured, tolerance, "tolerance", agrees, at.seed, note)
 
         return [
-            compared("L(−W) − L(W)", 0.0, odd, agrees=odd < tolerance),
-            compared("L(RW) − L(W)", expected, moved, agrees=agrees),
+            compared(f"L({minus}) − L({point})", 0.0, odd, agrees=odd < tolerance),
+            compared(f"L({turned_point}) − L({point})", expected, moved, agrees=agrees),
         ]
 
-    def _drawn(self, at: Case, W: NDArray[np.float64], ts: NDArray[np.float64]) -> NDArray[np.float64]:
-        truth = truth_of(self.loss, at.values, replace(at.setting, W=W))
+    def _drawn(self, at: Case, setting: Setting, ts: NDArray[np.float64]) -> NDArray[np.float64]:
+        truth = truth_of(self.loss, at.values, setting)
         return truth.drawn(ts, 5, np.random.default_rng(at.seed), 4)
 
     def _remainder(self) -> Evidence:

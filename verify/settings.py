@@ -125,6 +125,8 @@ def setting(
 ) -> Setting:
     """Random covariances that do not commute (unless given), and a random W with λ_max(W Σ Wᵀ) = 1.
 
+    Where the model has a bias, a random b beside it.
+
     Args:
         loss: the loss, its parameters still symbolic.
         values: a value for each parameter.
@@ -142,7 +144,9 @@ def setting(
     here = at_values(loss, values)
     batch = None if here.batch_size is None else int(here.batch_size)
     training_set = data.training_set(batch, generator) if sampling == "fixed" and batch else None
-    return Setting(data, W, {name: float(value) for name, value in values.items()}, batch, training_set, positive)
+    bias = generator.standard_normal(len(W)) / np.sqrt(len(W)) if loss.bias else None
+    numbers = {name: float(value) for name, value in values.items()}
+    return Setting(data, W, numbers, batch, training_set, positive, bias)
 
 
 def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> Truth:
@@ -150,7 +154,7 @@ def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> 
     base, *modifiers = loss.name.split("+")
     known = base in CATALOGUE and all(name in MODIFIERS for name in modifiers)
     # Normalised features enter a penalty or not, as the modifiers come; the torch functions know the plain case.
-    known &= "normalised" not in modifiers or modifiers == ["normalised"]
+    known &= "normalised" not in modifiers or set(modifiers) <= {"normalised", "bias"}
     if known and catalogue(loss.name).expression == loss.expression and find_spec("torch"):
         from verify.definitions import DEFINITIONS
         from verify.hand_written import HandWritten

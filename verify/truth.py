@@ -1,8 +1,8 @@
 """The loss as it is defined, with no expansion: what every check compares against.
 
-A truth gives the loss at t·W for several t, real or complex (every step is analytic), in two ways: averaged over
-cubature nodes, which have the moments of the data up to a degree, so that its Taylor coefficients in t up to that
-degree are those of Gaussian data; and on random draws, one value a batch.
+A truth gives the loss at t·W (and t·b, where the model has a bias) for several t, real or complex (every step is
+analytic), in two ways: averaged over cubature nodes, which have the moments of the data up to a degree, so that its
+Taylor coefficients in t up to that degree are those of Gaussian data; and on random draws, one value a batch.
 
 There are two kinds: `verify.hand_written`, the torch functions of the catalogue, and `verify.defined`, which evaluates
 any definition as it stands.
@@ -37,6 +37,7 @@ class Setting:
         batch: the number of data in a batch, None for a population loss.
         training_set: (batch, d0) for a fixed centred training set, None for independent draws.
         positive: take nodes with positive weights, and none at 0: more nodes, but less rounding.
+        bias: (d1,), b of f(x) = W x + b; None for f(x) = W x. A ray is t·(W, b).
 
     """
 
@@ -46,6 +47,12 @@ class Setting:
     batch: int | None
     training_set: NDArray[np.float64] | None = None
     positive: bool = False
+    bias: NDArray[np.float64] | None = None
+
+    def embedded(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """W x + b, for data (…, d0)."""
+        z = x @ self.W.T
+        return np.asarray(z if self.bias is None else z + self.bias)
 
     def points(self, degree: int, data: int, views: int) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of a batch's views, (m, data, d0) each, and weights."""

@@ -1,6 +1,7 @@
 """The catalogue: published losses, each in a file of its own, and the modifiers that can be put on them.
 
-All are unnormalised: f(x) = W x enters as it is, where the papers often divide by its norm.
+All are unnormalised: f(x) = W x enters as it is, where the papers often divide by its norm. With ``+bias`` the model
+is f(x) = W x + b.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ MODIFIERS: dict[str, Callable[[Loss], Loss]] = {
     "weight-decay": Loss.with_weight_decay,
     "norm-penalty": Loss.with_norm_penalty,
     "normalised": Loss.normalised,
+    "bias": Loss.with_bias,
 }
 
 

@@ -51,7 +51,7 @@ REFUSED = {
     f"unknown loss 'infonse'; did you mean infonce? Known: {KNOWN}": lambda: catalogue("infonse"),
     f"unknown loss '???'; Known: {KNOWN}": lambda: catalogue("???"),
     f"unknown loss ''; Known: {KNOWN}": lambda: catalogue(""),
-    "unknown modifier 'weight-decai'; did you mean weight-decay? Known: weight-decay, norm-penalty, normalised": (
+    "unknown modifier 'weight-decai'; did you mean weight-decay? Known: weight-decay, norm-penalty, normalised, bias": (
         lambda: catalogue("infonce+weight-decai")
     ),
     "'alpha' is text; make it a symbol with derive.symbols('alpha')": lambda: "alpha" * inner(x, x_pos),

@@ -120,4 +120,4 @@ def test_only_closed_words_are_traces():
 
 def test_letters_are_counted_and_named():
     assert letters(trace("AAS")) == letters(invariant(((0, "AS", 0), (0, "S", 0)))) == 3
-    assert NAMES == {"A": "A0", "S": "Sigma", "C": "C", "I": "I"}
+    assert NAMES == {"A": "A0", "S": "Sigma", "C": "C", "I": "I", "D": "bias"}
