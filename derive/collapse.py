@@ -1,125 +1,261 @@
-"""Which modes collapse, as far as the expansion through order 4 tells.
+"""Which modes are zero at the minima of the landscape through order 4, as exact conditions.
 
-Where A0 and C commute and d1 ≥ d0, the loss through order 4 is a function of the eigenvalues λ_i ≥ 0 of WᵀW along
-the common directions: −Σ b_i λ_i + Σ q_i λ_i² + (products of traces). Single traces couple no modes: with q_i > 0 a
-mode is zero at the minimum exactly when b_i ≤ 0. Products of traces that add up to k (Σ b_i λ_i)² with k ≥ 0 change
-none of that: they only shrink all b_i by the common factor 1 − 2k Σ b_j λ_j, which is positive at every minimum.
-Anything else is left open.
+With the powers g_i = |w_i|² of the modes and enough rows of W to keep their columns orthogonal (d1 ≥ d0, one more
+with a bias), the landscape is the quadratic program
+
+    minimise −Σ_i b_i g_i + Σ_i Q_ii g_i² + Σ_ij K_ij g_i g_j   over g ≥ 0,   K_ij = Σ_XY p_XY x_i y_j.
+
+It is a convex function of G = WᵀW where Q_ij > 0 for all pairs and p is positive semi-definite. Every local minimum
+in W is then global (with a spare row a minimum of W is one of G ⪰ 0, by its second-order condition), g is unique, and
+
+    complete collapse      b_i ≤ 0 for all i, at g = 0;
+    dimensional collapse   the solution with all modes kept has some g_i ≤ 0.
+
+That solution needs no inverse of a d0×d0 matrix, since K has the rank of p: with T_X = Σ_j x_j g_j,
+2 Q_ii g_i = b_i − 2 Σ_XY p_XY x_i T_Y, and the T solve a small linear system whose entries are sums over modes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
 
-from derive.words import Invariants, is_trace
+from derive.conditions import Condition, at_most_zero, q_j, total
+from derive.errors import InputError
+from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, a_i, a_j, landscapes, s_i, s_j
+from derive.signs import sign
 
 if TYPE_CHECKING:
-    from derive.expansion import Expansion, Term
+    from collections.abc import Sequence
 
-a, c = sympy.symbols("a_i c_i")
-_OF_LETTER = {"A": a, "C": c, "S": a + c, "I": sympy.S.One}
+    from derive.expansion import Expansion
+
+# The eigenvalues of a mode with that of Σ as a letter of its own.
+_I: Values = {**MODE_I, "S": s_i, "C": s_i - a_i}
+_J: Values = {**MODE_J, "S": s_j, "C": s_j - a_j}
+Decide = Callable[[sympy.Expr], sympy.Basic]
 
 
 @dataclass(frozen=True)
 class Collapse:
-    """Conditions on the eigenvalues a_i > 0 of A0 and c_i > 0 of C; parameters positive, batches of 2 or more.
+    """When modes are zero at the minima; a_i > 0, c_i > 0, parameters positive, batches of 2 or more, d1 ≥ d0.
+
+    Where no weight decay is in play A0 and C need not commute: take a_i = 1 − r_i and c_i = r_i, the r_i being the
+    eigenvalues of Σ^(−1/2) C Σ^(−1/2).
 
     Attributes:
-        dimensional: "never", "always", or the condition under which some mode is zero at the minima; None where the
-            expansion's quartic part couples the modes in a way that is not analysed.
+        dimensional: the condition under which some mode is zero at the minima, None where it is not determined.
         complete: the same for all modes.
         reason: why it is None.
+        notes: what a reader should know beside.
 
     """
 
-    dimensional: str | None
-    complete: str | None
+    dimensional: Condition | None
+    complete: Condition | None
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, str | None]:
-        """Plain JSON values."""
-        return {"dimensional": self.dimensional, "complete": self.complete} | (
-            {"reason": self.reason} if self.reason else {}
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values: ``never``, ``always``, a condition, or null with the reason beside it."""
+        found = {
+            name: None if condition is None else condition.text()
+            for name, condition in (("dimensional", self.dimensional), ("complete", self.complete))
+        }
+        return (
+            found
+            | ({"reason": self.reason} if self.reason else {})
+            | ({"notes": list(self.notes)} if self.notes else {})
         )
 
 
-def collapse(expansion: Expansion) -> Collapse:
-    """The collapse conditions that an expansion supports.
+def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
+    """The collapse conditions of an expansion.
+
+    Args:
+        expansion: through order 4 at least.
+        limit: a parameter that goes to infinity, such as the strength kappa of a norm penalty.
 
     >>> from derive import catalogue
-    >>> collapse(catalogue("infonce").expand(order=4)).dimensional
-    'never'
-    >>> collapse(catalogue("beta-infonce").expand(order=4)).dimensional
-    'a_i*beta + beta*c_i - c_i <= 0 for some i'
+    >>> print(collapse(catalogue("infonce").expand(order=4)).dimensional.text())
+    never
+    >>> print(collapse(catalogue("beta-infonce").expand(order=4)).dimensional.text())
+    a_i*beta + beta*c_i - c_i <= 0 for some i
+
+    With the norm fixed, the modes of the smallest ratios a_i/(a_i + c_i) can be lost:
+
+    >>> print(collapse(catalogue("infonce+norm-penalty").expand(order=4), limit="kappa").dimensional.text())
+    2*a_i*d0 + (a_i + c_i)*(3*c - 2*sum_j(a_j/(a_j + c_j))) <= 0 for some i
+
     """
-    if expansion.order < 4:
-        return Collapse(None, None, "an expansion to order 4 is needed")
-    quadratic, quartic = expansion.terms_of_order(2), expansion.terms_of_order(4)
-    if not all(is_trace(one) for term in (*quadratic, *quartic) for one in term.invariants):
-        return Collapse(None, None, "the quartic part is not invariant under rotations of the embedding")
-    b = _sum(-term.coefficient * _mode(term.invariants)[0] for term in quadratic)
-    q = _sum(term.coefficient * _mode(term.invariants)[0] for term in quartic if len(term.invariants) == 1)
-    pairs = [term for term in quartic if len(term.invariants) == 2]
-    if not _coupling_follows_b(pairs, b):
-        return Collapse(None, None, "products of traces couple the modes in a way that is not analysed")
-    if _sign(q) != 1:
-        return Collapse(None, None, "the quartic part is not positive for all parameters")
-    sign = _sign(b)
-    if sign == 1:
-        return Collapse("never", "never")
-    if sign == -1:
-        return Collapse("always", "always")
-    numerator = sympy.expand(sympy.fraction(sympy.together(b))[0])
-    return Collapse(f"{numerator} <= 0 for some i", f"{numerator} <= 0 for all i")
+    try:
+        cases = [(case, _of_case(case, limit)) for case in landscapes(expansion)]
+    except InputError as error:
+        return Collapse(None, None, str(error))
+    for _, found in cases:
+        if found.dimensional is None:
+            return found
+    if len({(found.dimensional, found.complete) for _, found in cases}) == 1:
+        return cases[0][1]
+
+    def either(pick: Callable[[Collapse], Any], quantifier: Literal["some", "all"]) -> Condition:
+        parts = (sympy.And(sympy.Ge(case.where, 0, evaluate=False), pick(found).formula) for case, found in cases)
+        return Condition(sympy.Or(*parts), quantifier)
+
+    notes = tuple(dict.fromkeys(note for _, found in cases for note in found.notes))
+    complete = {found.complete for _, found in cases}
+    return Collapse(
+        either(lambda found: found.dimensional, "some"),
+        complete.pop() if len(complete) == 1 else either(lambda found: found.complete, "all"),
+        notes=notes,
+    )
 
 
-def _mode(invariants: Invariants) -> list[sympy.Expr]:
-    """What each trace contributes for one mode: the product of its letters' eigenvalues."""
-    return [sympy.Mul(*(_OF_LETTER[letter] for letter in one[0][1])) for one in invariants]
+def _of_case(case: Landscape, limit: str | None) -> Collapse:
+    if case.has_bias and _bias_stays_off(case):
+        case = case.without_bias()
+    reason = _not_convex(case)
+    if reason:
+        return Collapse(None, None, reason)
+    unbounded = None if limit is None else sympy.Symbol(limit)
+
+    def decided(value: sympy.Expr) -> sympy.Basic:
+        return at_most_zero(value if unbounded is None else _leading(value, unbounded))
+
+    if case.Q(MODE_I, MODE_I) == 0:
+        return _one_mode(case, decided)
+    complete = Condition(_complete(case, decided), "all")
+    letters = sorted({letter for pair in case.products for letter in pair} - {"D"})
+    kept, bias = _solution(case, letters, with_bias=False)
+    dimensional = decided(kept)
+    if case.has_bias:
+        # One more column: it is kept where the loss still falls along it once the other modes are in place.
+        kept_beside, _ = _solution(case, letters, with_bias=True)
+        off = decided(bias)
+        beside = decided(kept_beside)
+        dimensional = sympy.Or(sympy.And(off, dimensional), sympy.And(sympy.Not(off), beside))
+    return Collapse(Condition(dimensional, "some", case.Q(MODE_J, MODE_J)), complete)
 
 
-def _coupling_follows_b(pairs: list[Term], b: sympy.Expr) -> bool:
-    """Whether Σ coefficient · Tr[…] Tr[…] is k (Tr[W B Wᵀ])² with k ≥ 0."""
-    if not pairs:
-        return True
-    a_j, c_j = sympy.symbols("a_j c_j")
-    other = {a: a_j, c: c_j}
-    total = sympy.S.Zero
-    for term in pairs:
-        one, two = _mode(term.invariants)
-        total += term.coefficient * (one * two.subs(other) + two * one.subs(other)) / 2
-    k = sympy.factor(sympy.cancel(total / (b * b.subs(other)))) if b != 0 else sympy.nan
-    return not k.has(a, c, a_j, c_j, sympy.nan) and _sign(k) in (0, 1)
+def _bias_stays_off(case: Landscape) -> bool:
+    """Whether the loss falls along a bias nowhere: no term in b is negative."""
+    terms = (-case.b(BIAS), case.Q(MODE_I, BIAS), case.Q(BIAS, BIAS), case.K(MODE_I, BIAS), case.K(BIAS, BIAS))
+    return all(sign(value) in (0, 1) for value in terms)
 
 
-def _sign(value: sympy.Expr) -> int | None:
-    """1, 0 or −1 where that holds for all positive a_i, c_i and parameters and N ≥ 2; None where it does not."""
-    if value == 0:
-        return 0
-    N = sympy.Symbol("N")
-    shifted = sympy.together(value.subs(N, N + 2))
-    # Exponentials and roots of parameters are positive.
-    hidden = {
-        part: sympy.Dummy(positive=True)
-        for part in shifted.atoms(sympy.exp) | shifted.atoms(sympy.Pow)
-        if isinstance(part, sympy.exp) or not part.exp.is_Integer
-    }
-    numerator, denominator = sympy.fraction(sympy.together(shifted.subs(hidden)))
-    signs = []
-    for part in (numerator, denominator):
-        expanded = sympy.expand(part)
-        coefficients = [term.as_coeff_Mul()[0] for term in sympy.Add.make_args(expanded)]
-        if all(number > 0 for number in coefficients):
-            signs.append(1)
-        elif all(number < 0 for number in coefficients):
-            signs.append(-1)
-        else:
-            return None
-    return signs[0] * signs[1]
+def _not_convex(case: Landscape) -> str:
+    """Why the landscape is not known to be a convex function of G = WᵀW, or nothing."""
+    own, pair = sign(case.Q(MODE_I, MODE_I)), sign(case.Q(MODE_I, MODE_J))
+    bias = [sign(case.Q(MODE_I, BIAS)), sign(case.Q(BIAS, BIAS))] if case.has_bias else []
+    if any(known is None or known < 0 for known in (own, pair, *bias)):
+        return "the quartic part is not positive for all parameters"
+    matrix = _product_matrix(case, sorted({letter for letters in case.products for letter in letters}))
+    # Positive semi-definite: no principal minor is negative.
+    minors = (
+        matrix.extract(rows, rows).det()
+        for size in range(1, matrix.rows + 1)
+        for rows in map(list, sympy.utilities.iterables.subsets(range(matrix.rows), size))
+    )
+    if any(sign(minor, case.where) not in (0, 1) for minor in minors):
+        return "products of traces couple the modes in a way that may leave several minima"
+    if case.has_bias and sign(case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)) != 1:
+        return "nothing of order 4 holds the bias back"
+    if own == 0 and (matrix.rank() != 1 or case.Q(BIAS, BIAS) != 0):
+        return "no single trace of order 4 holds the modes back, and more than one product does"
+    return ""
 
 
-def _sum(parts: object) -> sympy.Expr:
-    return sympy.Add(*parts)  # type: ignore[misc]
+def _one_mode(case: Landscape, decided: Decide) -> Collapse:
+    """Where k (Σ_i x_i g_i)² alone holds W back the mode of the largest b_i/x_i takes all; it may be the bias."""
+    letters = sorted({letter for pair in case.products for letter in pair})
+    row = _product_matrix(case, letters).row(0)
+
+    def held(mode: Values) -> sympy.Expr:
+        return sympy.Add(*(weight * mode[letter] for letter, weight in zip(letters, row, strict=True)))
+
+    complete = decided(case.b())
+    if case.has_bias:
+        off, ahead = decided(case.b(BIAS)), decided(case.b() * held(BIAS) - case.b(BIAS) * held(MODE_I))
+        complete = sympy.Or(sympy.And(off, complete), sympy.And(sympy.Not(off), ahead))
+    note = "one mode alone is kept, that of the largest ratio b_i/x_i"
+    return Collapse(Condition(sympy.true, "some"), Condition(complete, "all"), notes=(note,))
+
+
+def _product_matrix(case: Landscape, letters: Sequence[str]) -> sympy.Matrix:
+    """p, symmetric, by letter."""
+
+    def entry(x: str, y: str) -> sympy.Expr:
+        both = case.products.get((x, y), sympy.S.Zero) + case.products.get((y, x), sympy.S.Zero)
+        return both / 2
+
+    return sympy.Matrix(len(letters), len(letters), lambda i, k: entry(letters[i], letters[k]))
+
+
+def _complete(case: Landscape, decided: Decide) -> sympy.Basic:
+    """Whether the loss falls along no mode at G = 0, where a bias alone is in place."""
+    b = case.b()
+    if not case.has_bias:
+        return decided(b)
+    curvature = case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)
+    power = case.b(BIAS) / (2 * curvature)
+    beside = b - 2 * case.K(MODE_I, BIAS) * power
+    off = decided(case.b(BIAS))
+    return sympy.Or(sympy.And(off, decided(b)), sympy.And(sympy.Not(off), decided(beside)))
+
+
+def _solution(case: Landscape, letters: Sequence[str], *, with_bias: bool) -> tuple[sympy.Expr, sympy.Expr]:
+    """What has the sign of g_i when all modes are kept, and what has the sign of the loss's descent along the bias.
+
+    The unknowns are T_X = Σ_j x_j g_j and, with the bias, its power t = |b|². Both answers are multiplied by the
+    determinant of their linear system, which is positive where the landscape is strictly convex.
+    """
+    unknown = [sympy.Dummy(f"T_{letter}") for letter in letters] + ([sympy.Dummy("t")] if with_bias else [])
+    t = unknown[-1] if with_bias else sympy.S.Zero
+    spelled = [*letters, "D"]
+    p = _product_matrix(case, spelled)
+    traces = sympy.Matrix([*unknown[: len(letters)], t])
+
+    # A short name for Q_jj, unless it is one product of eigenvalues and cancels.
+    q = case.Q(_J, _J) if len(case.without_bias().singles) == 1 else q_j
+
+    def descent(mode: Values) -> sympy.Expr:
+        """b_i less the pull of what is in place."""
+        pull = (p * traces).dot(sympy.Matrix([mode[letter] for letter in spelled]))
+        return case.b(mode) - 2 * pull - (2 * case.Q(BIAS, BIAS) * t if mode is BIAS else 0)
+
+    def summed(letter: str) -> sympy.Expr:
+        # Linear in the unknowns, which stand outside of the sums.
+        in_unknowns = sympy.Poly(sympy.expand(_J[letter] * descent(_J)), *unknown)
+        return sympy.Add(
+            *(
+                sympy.prod(symbol**power for symbol, power in zip(unknown, powers, strict=True))
+                * total(value / (2 * q))
+                for powers, value in in_unknowns.terms()
+            )
+        )
+
+    equations = [symbol - summed(letter) for symbol, letter in zip(unknown, letters, strict=False)]
+    if with_bias:
+        equations.append(-descent(BIAS))
+    matrix, right = sympy.linear_eq_to_matrix(equations, unknown) if unknown else (sympy.eye(1), sympy.zeros(1, 1))
+    determinant = matrix.det()
+    solved = matrix.adjugate() * right
+
+    def at_solution(value: sympy.Expr) -> sympy.Expr:
+        constant = value.xreplace(dict.fromkeys(unknown, sympy.S.Zero))
+        moved = (sympy.diff(value, symbol) * solved[k] for k, symbol in enumerate(unknown))
+        return sympy.cancel(constant * determinant + sympy.Add(*moved))
+
+    return at_solution(descent(_I)), at_solution(descent(BIAS)) if case.has_bias else sympy.S.Zero
+
+
+def _leading(value: sympy.Expr, unbounded: sympy.Symbol) -> sympy.Expr:
+    """What decides the sign of an expression as a parameter goes to infinity."""
+    top, bottom = sympy.fraction(sympy.together(value))
+    result = sympy.S.One
+    for part in (top, bottom):
+        result *= sympy.Poly(sympy.expand(part), unbounded).LC()
+    return sympy.together(result)

@@ -1,0 +1,156 @@
+"""Conditions on the modes: never, always, or an inequality in the eigenvalues a_i, c_i and sums over all modes.
+
+While a condition is worked out s_i = a_i + c_i, the eigenvalue of Σ, is a letter of its own; it is written out in the
+end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import sympy
+
+from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
+from derive.signs import sign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sympy.printing.latex import LatexPrinter
+
+# The number of modes, which is the dimension of the input.
+MODES = sympy.Symbol("d0")
+# Q_jj, where it has no short form.
+q_j = sympy.Symbol("q_j")
+_SIGMA = {s_i: a_i + c_i, s_j: a_j + c_j}
+
+
+class sum_j(sympy.Function):  # type: ignore[misc]  # noqa: N801 (it is printed as it is named)
+    """Σ_j of an expression in a_j and c_j, over all d0 modes."""
+
+    nargs = 1
+
+    def _latex(self, printer: LatexPrinter, exp: str | None = None) -> str:
+        inside = rf"\sum_j {printer._print(self.args[0])}"  # noqa: SLF001 (how SymPy's printers are extended)
+        return inside if exp is None else rf"\left({inside}\right)^{{{exp}}}"
+
+
+def total(expression: sympy.Expr) -> sympy.Expr:
+    """Σ_j of an expression in a_j, s_j and q_j: factors without them stand outside, constants are counted.
+
+    >>> kappa = sympy.Symbol("kappa")
+    >>> total((a_j + kappa * s_j) / s_j)
+    d0*kappa + sum_j(a_j/s_j)
+    """
+    own = {a_j, s_j, q_j}
+    # Exponentials and roots of parameters are letters to the polynomials below.
+    hidden = {
+        part: sympy.Dummy(str(part))
+        for part in expression.atoms(sympy.exp, sympy.Pow)
+        if not part.free_symbols & own and not (part.is_Pow and part.exp.is_Integer)
+    }
+    shown = {dummy: part for part, dummy in hidden.items()}
+    top, bottom = sympy.fraction(sympy.cancel(expression.xreplace(hidden)))
+    outside, denominator = sympy.factor(bottom).as_independent(*own, as_Add=False)
+    gens = sorted(own & top.free_symbols, key=str)
+    result = sympy.S.Zero
+    for powers, weight in sympy.Poly(top, *gens).terms() if gens else [((), top)]:
+        inside = sympy.prod(symbol**power for symbol, power in zip(gens, powers, strict=True)) / denominator
+        number, inside = sympy.cancel(inside).as_independent(*own, as_Add=False)
+        result += weight * number / outside * (MODES if inside == 1 else sum_j(inside))
+    return result.xreplace(shown)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A statement about the modes: `formula` holds for some mode i, or for all of them.
+
+    Attributes:
+        formula: a SymPy Boolean in a_i, c_i, the parameters, sums over modes `sum_j` and their number d0; true or
+            false where nothing is left to say.
+        quantifier: "some" or "all".
+        q: what q_j stands for, in a_j and c_j, where it occurs.
+
+    """
+
+    formula: sympy.Basic
+    quantifier: Literal["some", "all"]
+    q: sympy.Expr | None = None
+
+    def text(self) -> str:
+        """``never``, ``always`` or the condition, as in ``a_i - gamma <= 0 for some i``.
+
+        >>> Condition(sympy.Le(a_i - 1, 0), "all").text()
+        'a_i - 1 <= 0 for all i'
+        """
+        if self.formula in (sympy.true, sympy.false):
+            return "always" if self.formula is sympy.true else "never"
+        tail = f" for {self.quantifier} i" if self.formula.has(a_i, c_i) else ""
+        return _written(self.formula, str, " or ", " and ") + tail + (f", q_j = {self.q}" if self._has_q else "")
+
+    def __str__(self) -> str:
+        """The same as `text`."""
+        return self.text()
+
+    def latex(self) -> str:
+        """The same for math mode."""
+        if self.formula in (sympy.true, sympy.false):
+            return rf"\text{{{self.text()}}}"
+        tail = rf" \quad\text{{for {self.quantifier} }} i" if self.formula.has(a_i, c_i) else ""
+        written = _written(self.formula, sympy.latex, r" \text{ or } ", r" \text{ and } ")
+        return written + tail + (rf",\quad q_j = {sympy.latex(self.q)}" if self._has_q else "")
+
+    @property
+    def _has_q(self) -> bool:
+        return any(one.has(q_j) for one in self.formula.atoms(sum_j))
+
+    def holds(self, a: Sequence[Any], c: Sequence[Any], values: Mapping[str, Any] | None = None) -> bool:
+        """Whether the condition holds for given eigenvalues of A0 and C and given parameters.
+
+        >>> Condition(sympy.Le(a_i, sum_j(c_j)), "all").holds([1, 3], [1, 1])
+        False
+        """
+        put = {sympy.Symbol(name): value for name, value in (values or {}).items()} | {MODES: len(a)}
+        formula = self.formula.subs({q_j: self.q}) if self.q is not None else self.formula
+        formula = formula.subs(put)
+        sums = {
+            one: sympy.Add(*(one.args[0].subs({a_j: x, c_j: y}) for x, y in zip(a, c, strict=True)))
+            for one in formula.atoms(sum_j)
+        }
+        formula = formula.subs(sums)
+        each = [bool(formula.subs({a_i: x, c_i: y})) for x, y in zip(a, c, strict=True)]
+        return any(each) if self.quantifier == "some" else all(each)
+
+
+def at_most_zero(value: sympy.Expr) -> sympy.Basic:
+    """The Boolean value ≤ 0, decided where its sign is known for all positive symbols."""
+    known = sign(value.subs(_SIGMA))
+    if known is not None:
+        return sympy.true if known <= 0 else sympy.false
+    return sympy.Le(_tidy(value), 0, evaluate=False)
+
+
+def _tidy(value: sympy.Expr) -> sympy.Expr:
+    """What decides the sign of an expression, without positive factors, ordered by the eigenvalues of mode i."""
+    top, bottom = sympy.fraction(sympy.together(value))
+    if sign(bottom.subs(_SIGMA)) != 1:
+        top, bottom = value, sympy.S.One
+    number, factors = sympy.factor_list(sympy.expand(top))
+    kept = [factor**power for factor, power in factors if sign(factor.subs(_SIGMA)) != 1]
+    decides = sympy.expand(sympy.sign(number) * sympy.prod(kept))
+    if not decides.has(sum_j):
+        return sympy.expand(decides.subs(_SIGMA))
+    return sympy.collect(decides, (a_i, s_i), sympy.factor).subs(_SIGMA)
+
+
+def _written(formula: sympy.Basic, write: Callable[[sympy.Basic], str], either: str, both: str) -> str:
+    if isinstance(formula, sympy.Or | sympy.And):
+        parts = sorted(formula.args, key=lambda part: (part.has(a_i, c_i), str(part)))
+        nested = (sympy.Or, sympy.And)
+        written = (_written(part, write, either, both) for part in parts)
+        shown = [f"({text})" if isinstance(part, nested) else text for part, text in zip(parts, written, strict=True)]
+        return (either if isinstance(formula, sympy.Or) else both).join(shown)
+    if write is str:
+        return f"{formula.lhs} {formula.rel_op} {formula.rhs}"
+    return str(write(formula))

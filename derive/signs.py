@@ -1,0 +1,54 @@
+"""The sign of an expression for all positive symbols, where it can be told from the signs of its coefficients."""
+
+from __future__ import annotations
+
+import sympy
+
+_BATCH = sympy.Symbol("N")
+
+
+def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One) -> int | None:
+    """1, 0 or −1 where that holds whenever all symbols are positive and N ≥ 2; None where it is open.
+
+    Symbols that range over the real line (SigLIP's bias b) may occur inside an exponential alone.
+
+    Args:
+        value: a rational function of symbols, and of exponentials, roots and sums over modes of them.
+        given: what is positive besides.
+
+    >>> a, c, N = sympy.symbols("a_i c_i N")
+    >>> sign((N - 1) * a + c), sign(a - c), sign(-sympy.exp(a) * c), sign(a - a), sign(a - c, given=a - 2 * c)
+    (1, None, -1, 0, 1)
+    """
+    if value == 0:
+        return 0
+    if given != 1:
+        rest = sympy.Dummy()
+        # What is given is a positive letter, in place of a symbol that it holds with a positive coefficient.
+        put = [
+            {symbol: (rest - given.subs(symbol, 0)) / given.coeff(symbol)}
+            for symbol in given.free_symbols
+            if given.coeff(symbol).is_positive
+        ]
+        tried = (sign(value), sign(sympy.cancel(value / given)), *(sign(sympy.cancel(value.subs(one))) for one in put))
+        return next((found for found in tried if found is not None), None)
+    shifted = sympy.together(value.subs(_BATCH, _BATCH + 2))
+    # Exponentials, roots and sums over modes of what is positive are positive.
+    hidden: dict[sympy.Expr, sympy.Expr] = {}
+    for part in shifted.atoms(sympy.exp, sympy.Pow, sympy.Function):
+        root = isinstance(part, sympy.Pow) and not part.exp.is_Integer
+        total = isinstance(part, sympy.Function) and part.func.__name__ == "sum_j" and sign(part.args[0]) == 1
+        if isinstance(part, sympy.exp) or root or total:
+            hidden[part] = sympy.Dummy(positive=True)
+    numerator, denominator = sympy.fraction(sympy.together(shifted.xreplace(hidden)))
+    signs = [_of_coefficients(part) for part in (numerator, denominator)]
+    return None if None in signs else signs[0] * signs[1]  # type: ignore[operator]
+
+
+def _of_coefficients(polynomial: sympy.Expr) -> int | None:
+    numbers = [term.as_coeff_Mul()[0] for term in sympy.Add.make_args(sympy.expand(polynomial))]
+    if all(number > 0 for number in numbers):
+        return 1
+    if all(number < 0 for number in numbers):
+        return -1
+    return None
