@@ -1,0 +1,293 @@
+"""All stationary points of −Tr[W B Wᵀ] + q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², for every symmetric B and dimension.
+
+X is one covariance, symmetric and positive definite, R = X^(1/2); B need not commute with it, nor be invertible. With
+G = WᵀW, H = R G R and b = R⁻¹ B R⁻¹ the gradient is W M(G), and `proof` checks each step in non-commuting symbols:
+
+    R Wᵀ∇L R⁻¹ = −2 H b + 4 q₁ H² + 4 q₂ ρ H,   ρ = Tr H.
+
+Where it vanishes H b is symmetric, so H and b have common eigenvectors; on one with eigenvalues h of H and λ of b
+either h = 0 or 2 q₁ h = λ − 2 q₂ ρ. (That Wᵀ∇L = 0 is enough: ∇L = W M, and |W M|² = Tr[Mᵀ Wᵀ (W M)] = 0.) This is
+what Theorem 1 of Ziyin et al. (ICLR 2023) states; the proof that is printed there (Eqs. 33–35) needs B⁻¹ and has a
+spare Σ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import sympy
+
+from derive.errors import InputError
+from derive.expansion import Expansion
+from derive.landscape import BIAS, MODE_I, Isotropic, Landscape, a_i, c_i, landscapes
+from derive.notation import LATEX, TEXT, Style, signed_sum
+from derive.scalars import normal_form
+from derive.signs import sign
+
+_NAMES = {"S": "Σ", "A": "A0", "C": "C", "I": "I"}
+# λ_i and h_i of one kept mode; how many modes are kept, and the sums of λ and λ² over them.
+lam, h, m, L1, L2, rho = sympy.symbols("lambda_i h_i m Lambda_1 Lambda_2 rho")
+
+
+@dataclass(frozen=True)
+class StationaryPoints:
+    """WᵀW = R⁻¹ U M diag(h) Uᵀ R⁻¹ with U Λ Uᵀ = R⁻¹ B R⁻¹, one for every mask M of at most min(d0, d1) kept modes.
+
+    Attributes:
+        isotropic: the landscape, without what a bias adds.
+        shift: θ, where h_i = (λ_i − θ)/(2 q₁) of a kept mode, which has to be positive.
+        trace: ρ = Tr[W X Wᵀ].
+        loss: L at the point, less the constant; all in m, Λ₁ = Σ_M λ_i and Λ₂ = Σ_M λ_i².
+        fixed: the strength of the penalty that went to infinity and fixes the norm, or None.
+        bias: "off", "on", or "" where the model has none that matters.
+        level: |b|² where the loss is level in b, as coefficients of 1 and of Tr[W X Wᵀ]; b is on where it is positive,
+            and where b is off though it is, the loss falls along b.
+
+    """
+
+    isotropic: Isotropic
+    shift: sympy.Expr
+    trace: sympy.Expr
+    loss: sympy.Expr
+    fixed: sympy.Symbol | None = None
+    bias: Literal["", "off", "on"] = ""
+    level: tuple[tuple[sympy.Expr, str], ...] = ()
+
+    @property
+    def power(self) -> sympy.Expr:
+        """h_i of a kept mode, in λ_i, m and Λ₁."""
+        return sympy.factor(sympy.cancel((lam - self.shift) / (2 * self.isotropic.q1)))
+
+    def lines(self, style: Style = TEXT) -> list[tuple[str, str]]:
+        """Left and right sides of the formulas, in plain text or LaTeX."""
+        latex = style is LATEX
+        letters = {"S": r"\Sigma", "A": "A_0", "C": "C", "I": "I"} if latex else _NAMES
+        X = letters[self.isotropic.letter]
+        B = signed_sum([(-value, letters[x]) for x, value in self._linear().items() if value != 0], style)
+        weight, shifted = style.scalar(1 / (2 * self.isotropic.q1)), self.shift != 0
+        if latex:
+            root = f"{X}^{{-1/2}}"
+            return [
+                (r"W^{\top} W", rf"{root}\, U M \operatorname{{diag}}(h)\, U^{{\top}} {root}"),
+                (r"U \Lambda U^{\top}", rf"{root} \bigl({B}\bigr) {root}"),
+                ("h_i", weight + (r" (\lambda_i - \theta)" if shifted else r" \lambda_i") + r" > 0, \quad i \in M"),
+                *([(r"\theta", sympy.latex(self.shift))] if shifted else []),
+                ("L", sympy.latex(self.loss)),
+            ]
+        root = f"{X}^(−½)"
+        return [
+            ("WᵀW", f"{root} U M diag(h) Uᵀ {root}"),
+            ("U Λ Uᵀ", f"{root} ({B}) {root}"),
+            ("h_i", f"{weight} {'(λ_i − θ)' if shifted else 'λ_i'} > 0 for the kept modes i ∈ M"),
+            *([("θ", _plain(self.shift))] if shifted else []),
+            ("L", _plain(self.loss)),
+        ]
+
+    def given(self, style: Style = TEXT) -> str:
+        """Under which conditions these are the points, or nothing."""
+        landscape, latex = self.isotropic.landscape, style is LATEX
+        above = r"\ge 0" if latex else ">= 0"
+        known = [] if landscape.where == 1 else [f"{style.scalar(landscape.where)} {above}"]
+        if self.bias == "off":
+            known.append("b = 0")
+        elif self.bias == "on":
+            known.append(("|b|^2" if latex else "|b|²") + f" = {self._level(style)} > 0")
+        if landscape.rotated:
+            best = "at the embedding's best rotation"
+            known.append(rf"\text{{{best}}}" if latex else best)
+        return (r",\quad " if latex else ", ").join(known)
+
+    def _level(self, style: Style) -> str:
+        written = [(value, style.trace(style.sandwich(letter)) if letter else "") for value, letter in self.level]
+        return signed_sum(written, style)
+
+    def text(self) -> str:
+        """The formulas, a line each."""
+        head = f"{self.given()}:\n" if self.given() else ""
+        return head + "\n".join(f"{left} = {right}" for left, right in self.lines())
+
+    def index(self) -> str:
+        """The Hessian's number of negative directions, in words.
+
+        >>> from derive import catalogue
+        >>> stationary(catalogue("infonce").expand(order=4))[0].index()
+        '(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}'
+        """
+        falls = self.bias == "off" and self.level
+        return self._index() + (f" + d1 where {self._level(TEXT)} > 0" if falls else "")
+
+    def _index(self) -> str:
+        q1, q2 = sign(self.isotropic.q1), sign(self.isotropic.q2)
+        if q1 == 0:
+            return "d1·#{i: λ_i > λ_k}, k the one eigenvalue that is kept"
+        counted = f"(d1 − m)·#{{i ∉ M: λ_i > {'θ' if self.shift != 0 else '0'}}} + #{{k ∈ M, i ∉ M: λ_i > λ_k}}"
+        if q1 == 1:
+            return counted if self.fixed is not None or q2 in (0, 1) else counted + " + 1 where q₁ + m q₂ < 0"
+        return counted + " + m(m − 1)/2 + m, less 1 where q₁ + m q₂ > 0 (for q₁ < 0)"
+
+    def _linear(self) -> dict[str, sympy.Expr]:
+        """The linear part without what only fixes the norm."""
+        linear = dict(self.isotropic.landscape.linear)
+        if self.fixed is not None:
+            linear = {x: normal_form(value - self.fixed * sympy.diff(value, self.fixed)) for x, value in linear.items()}
+        return linear
+
+
+def stationary(given: Expansion | Landscape, *, limit: str | None = None) -> tuple[StationaryPoints, ...]:
+    """All stationary points where the quartic part is made of one covariance: a formula for each branch.
+
+    Args:
+        given: an expansion through order 4, or its landscape.
+        limit: the strength of a norm penalty that goes to infinity.
+
+    Returns:
+        One entry a branch; two where a bias is on or off.
+
+    Raises:
+        InputError: a quartic part of several covariances, whose points are found per mode (`numeric.modes`).
+
+    >>> from derive import catalogue
+    >>> print(stationary(catalogue("infonce").expand(order=4))[0].text())
+    WᵀW = Σ^(−½) U M diag(h) Uᵀ Σ^(−½)
+    U Λ Uᵀ = Σ^(−½) (A0) Σ^(−½)
+    h_i = ⅔ λ_i > 0 for the kept modes i ∈ M
+    L = -Λ₂/3
+
+    """
+    cases = landscapes(given) if isinstance(given, Expansion) else (given,)
+    return tuple(points for case in cases for points in _of_case(case, limit))
+
+
+def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
+    """Without a bias, and with one whose power is where the loss is level in it."""
+    off = _solve(case.without_bias(), limit)
+    if not case.has_bias:
+        return [off]
+    if sign(case.Q(MODE_I, BIAS)) != 0:
+        message = f"in {case.loss} the bias meets the rows of W through bᵀ W X Wᵀ b; its points are found in numbers"
+        raise InputError(message)
+    curvature = case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)
+    if curvature == 0:
+        return [replace(off, bias="off")]
+    # −β t + k t² + 2 t Σ p_X T_X is level at t = (β − 2 Σ p_X T_X)/2k, where it is −(β − 2 Σ p_X T_X)²/4k.
+    beta = case.b(BIAS)
+    pull = {x: (case.products.get((x, "D"), 0) + case.products.get(("D", x), 0)) / 2 for x in "ACSI"}
+    pull = {x: p for x, p in pull.items() if p != 0}
+    linear, products = dict(off.isotropic.landscape.linear), dict(off.isotropic.landscape.products)
+    for x, p in pull.items():
+        linear[x] = normal_form(linear.get(x, sympy.S.Zero) + beta * p / curvature)
+        for y, other in pull.items():
+            key = (x, y) if (y, x) not in products else (y, x)
+            products[key] = normal_form(products.get(key, sympy.S.Zero) - p * other / curvature)
+    level = [(normal_form(beta / (2 * curvature)), "")]
+    level += [(normal_form(-p / curvature), x) for x, p in pull.items()]
+    on = _solve(replace(off.isotropic.landscape, linear=linear, products=products), limit)
+    return [replace(off, bias="off", level=tuple(level)), replace(on, bias="on", level=tuple(level))]
+
+
+def _solve(case: Landscape, limit: str | None) -> StationaryPoints:
+    """Solve slope = 0 for h at fixed ρ, then ρ = Σ_M h for ρ."""
+    one = case.isotropic()
+    if one is None:
+        message = (
+            f"the quartic part of {case.loss} is not made of one covariance; its stationary points are found mode by"
+            " mode in numbers (numeric.landscape)"
+        )
+        raise InputError(message)
+    if one.q1 == 0:
+        message = (
+            f"{one.landscape.loss} has no single trace at order 4 (after the best rotation): one eigenvalue is kept,"
+            " with Tr[W X Wᵀ] = λ/(2 q₂), and how it is shared within its eigenspace is open"
+        )
+        raise InputError(message)
+    # Solved with letters for the couplings, which are put in at the end.
+    p1, p2 = sympy.symbols("q_1 q_2")
+    slope = sympy.diff(-lam * h + p1 * h**2, h) + sympy.diff(p2 * rho**2, rho)
+    (power,) = sympy.solve(slope, h)
+    per_mode = sympy.Poly(power, lam)
+    summed = per_mode.coeff_monomial(lam) * L1 + per_mode.coeff_monomial(1) * m
+    (trace,) = sympy.solve(summed - rho, rho)
+    power = power.subs(rho, trace)
+    # Sums over the mask: Σ 1 = m, Σ λ = Λ₁, Σ λ² = Λ₂.
+    polynomial = sympy.Poly(sympy.expand(-lam * power + p1 * power**2), lam)
+    loss = p2 * trace**2 + sum(polynomial.coeff_monomial(lam**k) * s for k, s in enumerate((m, L1, L2)))
+    values = tuple(sympy.cancel(value) for value in (power, trace, loss))
+    fixed = None
+    if limit is not None and sympy.Symbol(limit) in one.q2.free_symbols:
+        fixed = sympy.Symbol(limit)
+        values = _infinite(one, fixed, tuple(value.subs({p1: one.q1, p2: one.q2}) for value in values))
+    power, trace, loss = values
+    shift = sympy.cancel(lam - 2 * (p1 if fixed is None else one.q1) * power)
+    put = {p1: one.q1, p2: one.q2}
+    shift, trace, loss = (normal_form(sympy.factor(value).xreplace(put)) for value in (shift, trace, loss))
+    return StationaryPoints(one, shift, trace, loss, fixed)
+
+
+def _infinite(one: Isotropic, strength: sympy.Symbol, values: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
+    """The limit of a penalty κ(ρ − c)², whose share 2κc of each λ_i goes to infinity with it."""
+    share = sympy.cancel(sympy.diff(one.eigenvalue(), strength)) * strength
+    if share.free_symbols & {a_i, c_i}:
+        message = f"{strength} → ∞ does not fix Tr[W X Wᵀ] of the covariance X that the quartic part is made of"
+        raise InputError(message)
+    put = {lam: lam + share, L1: L1 + m * share, L2: L2 + 2 * share * L1 + m * share**2}
+    power, trace, loss = (value.subs(put, simultaneous=True) for value in values)
+    # The loss is that of the penalised landscape with its constant κ c².
+    target = share / (2 * strength)
+    loss = loss + strength * target**2
+    return tuple(sympy.limit(sympy.cancel(value), strength, sympy.oo) for value in (power, trace, loss))
+
+
+def _plain(value: sympy.Expr) -> str:
+    return (
+        TEXT.scalar(value).replace("Lambda_1", "Λ₁").replace("Lambda_2", "Λ₂").replace("Λ_1", "Λ₁").replace("Λ_2", "Λ₂")
+    )
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the proof: what it says, and what is left of its two sides when they are subtracted."""
+
+    statement: str
+    residual: sympy.Expr
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is left."""
+        return bool(self.residual == 0)
+
+
+def gradient_factor(one: Isotropic, G: sympy.Expr, X: sympy.Expr, B: sympy.Expr) -> sympy.Expr:
+    """M in ∇L = W M, from the words: in dTr[G Y G Z] = Tr[dG (Y G Z + Z G Y)] each letter of G is dropped once."""
+    return -2 * B + 2 * one.q1 * (X * G * X + X * G * X) + 4 * one.q2 * rho * X
+
+
+def proof(one: Isotropic) -> tuple[Step, ...]:
+    """The steps from ∇L = 0 to the formula, in symbols that do not commute.
+
+    >>> from derive import catalogue
+    >>> from derive.landscape import landscapes
+    >>> (found,) = landscapes(catalogue("infonce+norm-penalty").expand(order=4))
+    >>> [step.holds for step in proof(found.isotropic())]
+    [True, True, True]
+    """
+    R, H, b = sympy.symbols("R H b", commutative=False)
+    G, X, B = R**-1 * H * R**-1, R * R, R * b * R
+    whitened = sympy.expand(R * G * gradient_factor(one, G, X, B) * R**-1)
+    claimed = -2 * H * b + 4 * one.q1 * H**2 + 4 * one.q2 * rho * H
+    # H, b and R are symmetric, so the transpose reverses every product.
+    transposed = sympy.expand(claimed).replace(
+        lambda part: part.is_Mul, lambda part: sympy.Mul(*part.args_cnc()[0], *reversed(part.args_cnc()[1]))
+    )
+    value = lam - 2 * one.q2 * rho
+    return (
+        Step("R Wᵀ∇L R⁻¹ = −2 H b + 4 q₁ H² + 4 q₂ ρ H", sympy.expand(whitened - claimed)),
+        Step(
+            "its transpose differs by −2 (H b − b H): where both vanish H and b commute",
+            sympy.expand(claimed - transposed + 2 * (H * b - b * H)),
+        ),
+        Step(
+            "on a common eigenvector h = 0 or 2 q₁ h = λ − 2 q₂ ρ",
+            sympy.expand(-2 * h * lam + 4 * one.q1 * h**2 + 4 * one.q2 * rho * h + 2 * h * (value - 2 * one.q1 * h)),
+        ),
+    )

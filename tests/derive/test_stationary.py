@@ -1,0 +1,110 @@
+"""The formulas of all stationary points: proved with matrices that do not commute, and put into the definition."""
+
+import numpy as np
+import pytest
+import sympy
+
+from derive import InputError, catalogue
+from derive.landscape import landscapes
+from derive.notation import LATEX
+from derive.stationary import L1, L2, gradient_factor, lam, m, proof, rho, stationary
+
+
+def of(name, **options):
+    return stationary(catalogue(name).expand(order=4), **options)
+
+
+def isotropic(name="infonce+norm-penalty"):
+    return landscapes(catalogue(name).expand(order=4))[0].isotropic()
+
+
+def test_the_steps_hold_without_commuting_matrices():
+    assert all(step.holds for step in proof(isotropic()))
+
+
+def test_the_printed_equation_33_does_not_follow():
+    """H = 2H² Σ^(1/2) Σ B⁻¹ Σ^(1/2) has a Σ too many: with it the gradient does not vanish."""
+    R, H, b = sympy.symbols("R H b", commutative=False)
+    one = isotropic("spectral")
+    gradient = sympy.expand(
+        R * (R**-1 * H * R**-1) * gradient_factor(one, R**-1 * H * R**-1, R * R, R * b * R) * R**-1
+    ).subs(rho, 0)
+    right = {
+        "derived": sympy.expand(-2 * H + 4 * H**2 * R * (R**-1 * b**-1 * R**-1) * R),
+        "printed": sympy.expand(-2 * H + 4 * H**2 * R * R**2 * (R**-1 * b**-1 * R**-1) * R),
+    }
+    left = sympy.expand(gradient * b**-1)
+    assert sympy.expand(left - right["derived"]) == 0
+    assert sympy.expand(left - right["printed"]) != 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("infonce", {}), ("infonce+norm-penalty", {}), ("infonce+norm-penalty", {"limit": "kappa"}), ("spectral", {})],
+)
+@pytest.mark.parametrize("kept", [1, 2])
+def test_the_gradient_vanishes_and_the_loss_is_right(name, options, kept):
+    """In numbers, with A0 and C that do not commute, from the definition of the landscape."""
+    rng = np.random.default_rng(kept)
+    root = rng.standard_normal((3, 3))
+    A0, C = root @ root.T, np.diag(rng.uniform(0.1, 0.5, 3))
+    Sigma, c, kappa = A0 + C, 3.0, 0.7
+    (found,) = of(name, **options)
+    one = found.isotropic
+    values, vectors = np.linalg.eigh(Sigma)
+    inverse = vectors / np.sqrt(values) @ vectors.T
+    fixed, penalty = found.fixed is not None, kappa if "norm" in name else 0.0
+    B = -float(one.landscape.linear["A"].subs("kappa", kappa)) * A0
+    B = B + (2 * penalty * c * Sigma if not fixed else 0)
+    eigenvalues, frame = np.linalg.eigh(inverse @ B @ inverse)
+    mask = np.arange(3) >= 3 - kept
+    numbers = {"kappa": kappa, "c": c, m: kept, L1: eigenvalues[mask].sum(), L2: (eigenvalues[mask] ** 2).sum()}
+    powers = [float(found.power.subs(numbers).subs(lam, value)) for value in eigenvalues[mask]]
+    assert min(powers) > 0
+    root_of_g = inverse @ frame[:, mask] * np.sqrt(powers)
+    G = root_of_g @ root_of_g.T
+    q1 = float(one.q1)
+    trace = np.trace(G @ Sigma)
+    assert trace == pytest.approx(float(found.trace.subs(numbers)))
+    shift = float(found.shift.subs(numbers)) if fixed else 2 * penalty * trace
+    gradient = root_of_g.T @ (-2 * B + 4 * q1 * Sigma @ G @ Sigma + 2 * shift * Sigma)
+    assert np.abs(gradient).max() < 1e-12
+    if fixed:
+        assert trace == pytest.approx(c)
+    loss = -np.trace(G @ B) + q1 * np.trace(G @ Sigma @ G @ Sigma) + (0 if fixed else penalty * trace**2)
+    assert loss == pytest.approx(float(found.loss.subs(numbers)))
+
+
+def test_the_loss_at_a_stationary_point_has_the_inverse_of_sigma():
+    """L = −¼ Tr[(Σ⁻¹ B_M)²]/q₁: the printed −¼ Tr[Σ² B_M B] is of another dimension."""
+    (found,) = of("spectral")
+    assert found.loss == -L2 / 4
+
+
+def test_written():
+    (found,) = of("infonce+norm-penalty")
+    assert found.text().splitlines()[1:3] == [
+        "U Λ Uᵀ = Σ^(−½) (A0 + 2 c κ Σ) Σ^(−½)",
+        "h_i = ⅔ (λ_i − θ) > 0 for the kept modes i ∈ M",
+    ]
+    assert found.lines(LATEX)[3] == (r"\theta", r"\frac{4 \Lambda_{1} \kappa}{4 \kappa m + 3}")
+    cases = of("barlow-twins")
+    assert cases[0].text().startswith("λ - 1 >= 0, at the embedding's best rotation:\n")
+    assert cases[0].index() == "(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}"
+
+
+def test_a_bias_has_two_branches():
+    off, on = of("infonce+norm-penalty+bias", limit="kappa")
+    assert (off.given(), on.given()) == ("b = 0", "|b|² = c − Tr[W Σ Wᵀ] > 0")
+    assert off.index().endswith(" + d1 where c − Tr[W Σ Wᵀ] > 0")
+    assert on.given(LATEX) == r"|b|^2 = c - \operatorname{Tr}[W \Sigma W^{\top}] > 0"
+    # With the bias on the norm costs nothing, and the points are those without a penalty.
+    (plain,) = of("infonce")
+    assert (on.power, on.loss, on.index()) == (plain.power, plain.loss, plain.index())
+
+
+def test_what_has_no_formula_says_where_to_look():
+    with pytest.raises(InputError, match="mode by mode in numbers"):
+        of("dcl")
+    with pytest.raises(InputError, match="one eigenvalue is kept"):
+        of("vicreg-soft")
