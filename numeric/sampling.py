@@ -114,9 +114,25 @@ def _orthonormal(size: int) -> Array:
 
 
 def _positive(name: str, given: ArrayLike) -> Array:
+    matrix = symmetric(name, given)
+    scale = max(float(np.abs(matrix).max()), np.finfo(float).tiny)
+    lowest = float(np.linalg.eigvalsh(matrix)[0])
+    if lowest < -ROUNDING * scale:
+        message = f"{name} is not positive semi-definite: its smallest eigenvalue is {lowest:.6g}; no data have it"
+        raise InputError(message)
+    return matrix
+
+
+def symmetric(name: str, given: ArrayLike) -> Array:
+    """A symmetric matrix of finite numbers, with rounding errors averaged away.
+
+    Raises:
+        InputError: naming the matrix, for anything else.
+
+    """
     matrix = np.asarray(given, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
-        message = f"{name} has shape {matrix.shape}; a covariance is a square matrix"
+        message = f"{name} has shape {matrix.shape}; a square matrix is needed"
         raise InputError(message)
     if not np.isfinite(matrix).all():
         message = f"{name} has entries that are not finite numbers"
@@ -125,10 +141,6 @@ def _positive(name: str, given: ArrayLike) -> Array:
     if float(np.abs(matrix - matrix.T).max()) > ROUNDING * scale:
         i, j = np.unravel_index(int(np.abs(matrix - matrix.T).argmax()), matrix.shape)
         message = f"{name} is not symmetric: entry ({i}, {j}) is {matrix[i, j]:g}, entry ({j}, {i}) is {matrix[j, i]:g}"
-        raise InputError(message)
-    lowest = float(np.linalg.eigvalsh(matrix)[0])
-    if lowest < -ROUNDING * scale:
-        message = f"{name} is not positive semi-definite: its smallest eigenvalue is {lowest:.6g}; no data have it"
         raise InputError(message)
     return (matrix + matrix.T) / 2
 

@@ -16,10 +16,10 @@ SINGULAR = Covariances(np.diag([1.0, 0.0]), np.diag([0.0, 2.0]))
 @pytest.mark.parametrize(
     ("A0", "C", "message"),
     [
-        (np.ones((2, 3)), np.eye(2), "A0 has shape (2, 3); a covariance is a square matrix"),
-        (np.eye(2), np.ones(2), "C has shape (2,); a covariance is a square matrix"),
-        (3.0, np.eye(2), "A0 has shape (); a covariance is a square matrix"),
-        (np.zeros((0, 0)), np.eye(2), "A0 has shape (0, 0); a covariance is a square matrix"),
+        (np.ones((2, 3)), np.eye(2), "A0 has shape (2, 3); a square matrix is needed"),
+        (np.eye(2), np.ones(2), "C has shape (2,); a square matrix is needed"),
+        (3.0, np.eye(2), "A0 has shape (); a square matrix is needed"),
+        (np.zeros((0, 0)), np.eye(2), "A0 has shape (0, 0); a square matrix is needed"),
         ([[1.0, np.nan], [np.nan, 1.0]], np.eye(2), "A0 has entries that are not finite numbers"),
         (np.eye(2), [[np.inf, 0.0], [0.0, 1.0]], "C has entries that are not finite numbers"),
         ([[1, 0.5], [0.25, 1]], np.eye(2), "A0 is not symmetric: entry (0, 1) is 0.5, entry (1, 0) is 0.25"),
