@@ -1,0 +1,349 @@
+"""The landscape to all orders, mode by mode, from a closed form.
+
+Let L = −Tr[W B Wᵀ] + Tr φ(S) with S = W Σ Wᵀ and φ′(0) = 0 (so −2B ⊗ I is the Hessian at the origin). With
+V = W Σ^½, H = VᵀV and B̃ = Σ^(−½) B Σ^(−½) this is L = −Tr[B̃ H] + Tr φ(H). A stationary point has V φ′(H) = V B̃, so
+that H commutes with B̃: on each eigenvector of B̃, with eigenvalue b, the landscape is that of one number h ≥ 0,
+
+    ℓ(h) = −b h + φ(h),        stationary at h = 0 and where φ′(h) = b,
+
+whatever B is, commuting with Σ or not. Where A0 and C commute, h = (a + c) g with g the eigenvalue of WᵀW, and b is
+that of B divided by a + c. Words and resolvents that mix A0 with Σ take the same form on the common eigenvectors
+alone; there the result holds for commuting A0 and C.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy
+
+from derive import notation
+from derive.errors import InputError
+from derive.exact import ClosedForm
+from derive.expansion import Expansion
+from derive.signs import sign
+from derive.words import is_trace
+
+# The eigenvalues of A0 and C, that of H, and that of Σ^(−½) B Σ^(−½), for one mode.
+a, c, h, b = sympy.symbols("a_i c_i h_i b_i")
+_OF_LETTER = {"A": a / (a + c), "C": c / (a + c), "S": sympy.S.One, "I": 1 / (a + c)}
+
+
+@dataclass(frozen=True)
+class ModePotential:
+    """A landscape of independent modes, ℓ(h) = −b h + φ(h) with φ(0) = φ′(0) = 0.
+
+    Attributes:
+        level: b as a function of a_i, c_i and the loss's parameters.
+        phi: φ(h_i).
+
+    """
+
+    level: sympy.Expr
+    phi: sympy.Expr
+
+    @property
+    def potential(self) -> sympy.Expr:
+        """ℓ(h_i) in terms of a_i, c_i and the loss's parameters, the linear part collected."""
+        parts = sympy.Add.make_args(self.phi)
+        linear = sympy.Add(*(part for part in parts if not (part / h).has(h)))
+        return sympy.factor(linear / h - self.level) * h + (self.phi - linear)
+
+    @cached_property
+    def slope(self) -> sympy.Expr:
+        """φ′(h_i), one fraction."""
+        return sympy.cancel(sympy.together(sympy.diff(self.phi, h)))
+
+    @cached_property
+    def convex(self) -> bool:
+        """Whether φ″ > 0 for every h > 0: then ℓ has one minimum, and no other stationary point with h > 0."""
+        return sign(sympy.diff(self.slope, h)) == 1
+
+    @property
+    def branch(self) -> sympy.Expr | None:
+        """The stationary point that leaves the origin at b = 0, in b_i; None where φ′ = b is of degree 3 or more."""
+        return next(iter(self._roots(b)), None)
+
+    @property
+    def heights(self) -> tuple[sympy.Expr, ...]:
+        """Candidates for stationary points h_i in terms of a_i and c_i, the branch from the origin first.
+
+        Each is one where it is real and positive, and there is no other. One alone where φ is convex; none are given
+        where φ′ = b is of degree 3 or more in h, for which see `numeric.exact_modes.stationary_modes`.
+        """
+        roots = self._roots(self.level)
+        return roots[:1] if self.convex else roots
+
+    @property
+    def real(self) -> sympy.Basic | None:
+        """When `heights` are real: true, false or a condition; None where none are given."""
+        if (found := self._quadratic(self.level)) is None:
+            return None
+        square, linear, constant = found
+        return _relation(sympy.factor(linear**2 - 4 * square * constant), sympy.Ge)
+
+    def _quadratic(self, level: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr] | None:
+        """The coefficients of h², h and 1 in the numerator of φ′(h) − level."""
+        polynomial = sympy.Poly(sympy.fraction(sympy.cancel(sympy.together(self.slope - level)))[0], h)
+        if polynomial.degree() > 2:
+            return None
+        square, linear, constant = (polynomial.coeff_monomial(h**k) for k in (2, 1, 0))
+        return square, linear, constant
+
+    def _roots(self, level: sympy.Expr) -> tuple[sympy.Expr, ...]:
+        found, at_origin = self._quadratic(level), self._quadratic(sympy.S.Zero)
+        if found is None or at_origin is None:
+            return ()
+        square, linear, constant = found
+        if square == 0:
+            return (sympy.factor(-constant / linear),)
+        root = _root(linear**2 - 4 * square * constant)
+        # At b = 0 the constant vanishes and the root is |linear|: with the sign of that, this is the root that is 0.
+        upward = sign(at_origin[1])
+        if upward not in (1, -1):
+            return ()
+        root = upward * root
+        # In this form the root that vanishes with the constant, which is b up to a factor, needs no division by the
+        # square's coefficient, and stays right where that vanishes.
+        first = sympy.factor(-2 * constant) / (sympy.expand(linear) + root)
+        return first, _simplified(-(linear + root) / (2 * square))
+
+    @cached_property
+    def growth(self) -> sympy.Expr:
+        """The limit of ℓ(h)/h as h → ∞; oo or −oo where ℓ grows faster than h."""
+        numerator, denominator = (sympy.Poly(part, h) for part in sympy.fraction(self.slope))
+        excess = numerator.degree() - denominator.degree()
+        leading = sympy.factor(numerator.LC() / denominator.LC())
+        if excess > 0:
+            direction = sign(leading)
+            return sympy.nan if direction is None else direction * sympy.oo
+        return sympy.factor((leading if excess == 0 else 0) - self.level)
+
+    @property
+    def bounded(self) -> sympy.Basic | None:
+        """Whether ℓ is bounded below on h ≥ 0: true, false, or the condition; None where that is open."""
+        return None if self.growth is sympy.nan else _relation(self.growth, sympy.Gt)
+
+    @property
+    def edge(self) -> sympy.Expr:
+        """κ where ℓ ≈ κ log h as h → ∞ at the edge growth = 0: below zero is a runaway there too."""
+        if self.growth in (sympy.oo, -sympy.oo, sympy.nan):
+            return sympy.S.Zero
+        return sympy.factor(sympy.limit(h * (self.slope - self.growth - self.level), h, sympy.oo))
+
+    @property
+    def collapse(self) -> sympy.Basic | None:
+        """When h_i = 0 is the minimum: true, false or a condition; None where φ is not convex.
+
+        With φ convex ℓ is so too, and the minimum is at 0 exactly when ℓ′(0) = −b ≥ 0.
+        """
+        return _relation(self.level, sympy.Le) if self.convex else None
+
+    def leaving(self, terms: int) -> list[sympy.Expr]:
+        """The coefficients k_1, k_2, … of the branch h = k_1 b + k_2 b² + …, by reversion of φ′(h) = b.
+
+        Raises:
+            InputError: φ″(0) = 0, where h is no power series in b.
+
+        """
+        taylor = [sympy.diff(self.slope, h, k).subs(h, 0) / sympy.factorial(k) for k in range(terms + 1)]
+        if taylor[1] == 0:
+            raise InputError("the quartic term vanishes, and the minimum does not leave the origin linearly")
+        height = sympy.S.Zero
+        for _ in range(terms):
+            beyond = sympy.Add(*(taylor[k] * height**k for k in range(2, terms + 1)))
+            whole = sympy.expand((b - beyond) / taylor[1])
+            height = sympy.Add(*(whole.coeff(b, k) * b**k for k in range(1, terms + 1)))
+        return [sympy.factor(height.coeff(b, k)) for k in range(1, terms + 1)]
+
+
+@dataclass(frozen=True)
+class ExactModes(ModePotential):
+    """The landscape of a closed form, mode by mode.
+
+    Attributes:
+        closed: the closed form.
+        commuting_only: whether A0 and C are taken to commute. If not, b_i may be any eigenvalue of
+            Σ^(−½) B Σ^(−½), and all stationary points are found; otherwise those on the common eigenvectors are.
+
+    """
+
+    closed: ClosedForm
+    commuting_only: bool
+
+    def truncated(self, order: int) -> ModePotential:
+        """The same through an order in W, from the Taylor series.
+
+        Raises:
+            InputError: an order that is not even, or below 4.
+
+        """
+        if order < 4 or order % 2:
+            message = f"truncated(order={order}): give an even order of 4 or more"
+            raise InputError(message)
+        return ModePotential(*_split(_potential(self.closed.series(order)), sympy.S.Zero))
+
+    def ratio(self, order: int) -> sympy.Expr | None:
+        """h of the truncated landscape over the exact one, in a_i and c_i; None where one has no closed form."""
+        truncated, exact = self.truncated(order).heights, self.heights
+        return _simplified(truncated[0] / exact[0]) if truncated and exact else None
+
+    def ratio_near_transition(self, order: int, terms: int = 2) -> sympy.Expr:
+        """The same ratio as a series in b_i → 0, where modes are about to collapse."""
+        exact, truncated = self.leaving(terms), self.truncated(order).leaving(terms)
+        quotient: list[sympy.Expr] = []
+        for k in range(terms):
+            known = sympy.Add(*(quotient[j] * exact[k - j] for j in range(k)))
+            quotient.append(sympy.factor((truncated[k] - known) / exact[0]))
+        return sympy.Add(*(value * b**k for k, value in enumerate(quotient)))
+
+    def ratio_without_augmentation(self, order: int) -> sympy.Expr | None:
+        """The leading behaviour of the ratio as c_i → 0; None where there is no real one."""
+        if (ratio := self.ratio(order)) is None:
+            return None
+        put = {symbol: sympy.Dummy(symbol.name, positive=True) for symbol in ratio.free_symbols}
+        leading = ratio.xreplace(put).as_leading_term(put.get(c, c))
+        back = {dummy: symbol for symbol, dummy in put.items()}
+        return None if leading.has(sympy.I) else sympy.factor(leading.xreplace(back))
+
+    def text(self) -> str:
+        """Plain text, one line for each thing that is known."""
+        return "\n".join(f"{name:<10}{what}" for name, what in self._lines(notation.TEXT))
+
+    def latex(self) -> str:
+        """LaTeX for math mode, an aligned block."""
+        rows = [rf"\text{{{name}}}\quad & {what}" for name, what in self._lines(notation.LATEX)]
+        return r"\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def _lines(self, style: notation.Style) -> list[tuple[str, str]]:
+        text, shown = style is notation.TEXT, style.scalar
+        ell, like = ("ℓ", "~") if text else (r"\ell", r"\sim")
+
+        def said(condition: sympy.Basic, yes: str, no: str) -> str:
+            word = {sympy.true: yes, sympy.false: no}.get(condition)
+            return shown(condition) if word is None else word if text else rf"\text{{{word}}}"
+
+        lines = [
+            ("mode", f"{ell}({shown(h)}) = {shown(self.potential)}"),
+            ("level", f"{shown(b)} = {shown(self.level)}"),
+        ]
+        if self.collapse is not None:
+            lines.append(("collapse", said(self.collapse, "always", "never")))
+        if self.collapse != sympy.true:
+            heights = [f"{shown(h)} = {shown(one)}" for one in self.heights] or [f"{shown(self.slope)} = {shown(b)}"]
+            always = self.collapse == sympy.false and self.bounded == sympy.true
+            positive = "" if always else (" where " if text else r" \text{ where } ") + shown(h > 0)
+            lines += [("minimum" if self.convex else "stationary", one + positive) for one in heights]
+        if self.bounded is not None:
+            lines.append(("bounded", said(self.bounded, "yes", "no")))
+        if self.edge != 0:
+            tail = sympy.factor(self.growth) * h + self.edge * sympy.log(h)
+            lines.append(("far out", f"{ell}({shown(h)}) {like} {shown(tail)}"))
+        return lines
+
+
+def exact_modes(closed: ClosedForm) -> ExactModes | None:
+    """The landscape of a closed form mode by mode, or None where the modes do not separate (see `why_coupled`).
+
+    >>> from derive import catalogue, closed_form
+    >>> modes = exact_modes(closed_form(catalogue("infonce")))
+    >>> print(modes.text())
+    mode      ℓ(h_i) = c_i h_i/(a_i + c_i) - h_i/(2(h_i + 1)) - log(h_i + 1)/2
+    level     b_i = a_i/(a_i + c_i)
+    collapse  never
+    minimum   h_i = 4 a_i/(-a_i + 3 c_i + sqrt((a_i + c_i)(a_i + 9 c_i)))
+    bounded   yes
+    far out   ℓ(h_i) ~ c_i h_i/(a_i + c_i) - log(h_i)/2
+    >>> modes.ratio_near_transition(order=4)
+    1 - 8*b_i/9
+    >>> modes.ratio_without_augmentation(order=4)
+    4*c_i/(3*a_i)
+    """
+    if why_coupled(closed):
+        return None
+    rest = sympy.S.Zero
+    linear = _potential(closed.polynomial)
+    for logarithm in closed.log_determinants:
+        rest += logarithm.coefficient * sympy.log(1 + logarithm.mu * h)
+    for one in closed.resolvents:
+        # h²/(1 + μh) = (h − h/(1 + μh))/μ
+        weight = one.coefficient * _OF_LETTER[one.letter] / one.mu
+        linear += weight * h
+        rest -= weight * h / (1 + one.mu * h)
+    words = {word for term in closed.polynomial.terms if term.order > 2 for _, word, _ in term.invariants[0]}
+    mixed = any(set(word) != {"S"} for word in words) or any(one.letter != "S" for one in closed.resolvents)
+    return ExactModes(*_split(linear, rest), closed, mixed)
+
+
+def why_coupled(closed: ClosedForm) -> str:
+    """Why the modes of a closed form do not separate; "" where they do.
+
+    >>> from derive import catalogue, closed_form
+    >>> why_coupled(closed_form(catalogue("infonce+norm-penalty")))
+    'products of traces couple the modes'
+    """
+    invariants = [term.invariants for term in closed.polynomial.terms]
+    if not all(is_trace(one) for term in invariants for one in term):
+        return "the loss is not invariant under rotations of the embedding"
+    if any(letter not in _OF_LETTER for term in invariants for one in term for _, word, _ in one for letter in word):
+        return "a bias couples to the modes"
+    if any(len(term) > 1 for term in invariants):
+        return "products of traces couple the modes"
+    return ""
+
+
+def _potential(polynomial: Expansion) -> sympy.Expr:
+    """Single traces, for one mode: each letter is its eigenvalue over that of Σ, times h."""
+    total = sympy.S.Zero
+    for term in polynomial.terms:
+        word = term.invariants[0][0][1]
+        total += term.coefficient * sympy.Mul(*(_OF_LETTER[letter] for letter in word)) * h ** len(word)
+    return sympy.expand(total)
+
+
+def _split(polynomial: sympy.Expr, rest: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """b and φ of ℓ = polynomial + rest."""
+    polynomial = sympy.expand(polynomial)
+    linear = polynomial.coeff(h, 1)
+    at_zero = sympy.diff(rest, h).subs(h, 0)
+    level = sympy.factor(sympy.together(-linear - at_zero))
+    degree = sympy.Poly(polynomial, h).degree()
+    beyond = sympy.Add(*(sympy.factor(polynomial.coeff(h, k)) * h**k for k in range(2, degree + 1)))
+    return level, sympy.factor(-at_zero) * h + beyond + rest
+
+
+def _relation(value: sympy.Expr, kind: type[sympy.Rel]) -> sympy.Basic:
+    """value > 0 or value ≤ 0 for positive symbols: true, false, or the condition on its numerator."""
+    if value.is_infinite:
+        return kind(value, 0)
+    found = sign(value)
+    if found is not None:
+        return kind(sympy.Integer(found), 0)
+    numerator, denominator = sympy.fraction(sympy.factor(value))
+    if sign(denominator) != 1:
+        numerator = value
+    return kind(sympy.expand(numerator), 0)
+
+
+def _root(square: sympy.Expr) -> sympy.Expr:
+    """The square root of a polynomial, with the squares of positive factors taken out."""
+    number, factors = sympy.factor_list(square)
+    outside, inside = sympy.S.One, [number]
+    for factor, power in factors:
+        even = power - power % 2 if sign(factor) == 1 else 0
+        outside *= factor ** (even // 2)
+        inside.append(factor ** (power - even))
+    return outside * sympy.sqrt(sympy.Mul(*inside))
+
+
+def _simplified(value: sympy.Expr) -> sympy.Expr:
+    """One fraction in lowest terms, roots being letters of their own."""
+    roots = {
+        one: sympy.Dummy() for one in value.atoms(sympy.Pow) if one.exp.is_Rational and one.exp.q == 2 and one.exp > 0
+    }
+    letters = {letter: one for one, letter in roots.items()}
+    return sympy.factor(sympy.cancel(value.xreplace(roots))).xreplace(letters)
