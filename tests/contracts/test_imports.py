@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 # What each package may import besides the standard library.
 ALLOWED = {
     "derive": {"derive", "sympy"},
-    "numeric": {"numeric", "derive", "sympy", "mpmath", "numpy", "torch"},
-    "verify": {"verify", "numeric", "derive", "sympy", "mpmath", "numpy", "torch", "click", "pytest"},
+    "numeric": {"numeric", "derive", "sympy", "mpmath", "numpy", "scipy", "torch"},
+    "verify": {"verify", "numeric", "derive", "sympy", "mpmath", "numpy", "torch", "matplotlib", "click", "pytest"},
 }
-HEAVY = {"sympy", "mpmath", "numpy", "torch"}
+HEAVY = {"sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib"}
 
 
 def imported(source: str) -> set[str]:
@@ -74,7 +74,8 @@ def test_imports_run_one_way(package):
         ("derive", "import importlib\nimportlib.import_module('mpmath.libmp')", {"mpmath"}),
         ("numeric", "try:\n    from verify import cli\nexcept ImportError:\n    pass", {"verify"}),
         ("numeric", "lambda: __import__('verify.cli')", {"verify"}),
-        ("verify", "from matplotlib import pyplot", {"matplotlib"}),
+        ("numeric", "def draw():\n    from matplotlib.figure import Figure", {"matplotlib"}),
+        ("verify", "from pandas import DataFrame", {"pandas"}),
     ],
 )
 def test_a_wrong_import_is_found(package, source, names):
@@ -111,7 +112,8 @@ main()
     [
         pytest.param("import derive", {"numpy", "torch"}, id="derive"),
         pytest.param(ALL_OF_DERIVE, {"numpy", "torch"}, id="every-module-of-derive"),
-        pytest.param("import numeric", {"torch"}, id="numeric"),
+        pytest.param("import numeric", {"torch", "scipy"}, id="numeric"),
+        pytest.param("import verify.figures", HEAVY, id="verify.figures"),
         pytest.param("import verify.cli", HEAVY, id="verify.cli"),
         pytest.param(HELP, HEAVY, id="quartic---help"),
     ],
@@ -123,3 +125,14 @@ def test_what_is_heavy_is_loaded_only_when_asked_for(code, unwanted):
 def test_a_heavy_import_is_seen():
     assert loaded_by("import numpy") == {"numpy"}
     assert loaded_by("import json") == set()
+
+
+def test_figures_keep_clear_of_the_state_of_pyplot():
+    wrong = [
+        file.name
+        for package in ALLOWED
+        for file in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom) and "pyplot" in ast.unparse(node)
+    ]
+    assert wrong == []

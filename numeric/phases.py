@@ -1,0 +1,344 @@
+"""Phase diagrams by theory: which modes the minima of a derived landscape keep, over any two parameters.
+
+The coefficients of a `derive.landscape.Landscape` are evaluated on the whole grid at once, and the quadratic program in
+the powers of the modes is solved at all points together (`numeric.powers`): by a sort where at most one trace couples
+the modes, by pivoting otherwise. The minimum of the program is that of the landscape where W has at least as many rows
+as there are modes and no Q_ij is negative (see `derive.collapse`); other points are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy
+from numpy.typing import ArrayLike, NDArray
+
+from derive import InputError
+from derive.conditions import MODES, Condition, q_j, sum_j
+from derive.landscape import a_i, a_j, c_i, c_j
+from numeric.powers import kept_modes, water_filling
+
+if TYPE_CHECKING:
+    from derive.landscape import Landscape
+
+Array = NDArray[np.float64]
+Axis = tuple[str, ArrayLike]
+Data = Callable[[Array, Array], tuple[ArrayLike, ArrayLike]] | tuple[ArrayLike, ArrayLike]
+Put = Mapping[str, Any]
+
+PHASES = ("no collapse", "dimensional collapse", "complete collapse")
+# A sum of terms this much smaller than they are is zero: 0.1·3 − 0.3 is not.
+CANCELLED = 1e-14
+# Entries of an array that are worked on together, so that a few of them stay in the cache.
+_ENTRIES = 2**15
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseDiagram:
+    """Which modes are kept over two parameters.
+
+    Attributes:
+        loss: the loss's name.
+        x_name: the parameter along the columns.
+        y_name: the parameter along the rows.
+        x: (nx,).
+        y: (ny,).
+        a: (ny, nx, n), the eigenvalues of A0 by mode.
+        c: (ny, nx, n), those of C.
+        powers: (ny, nx, n), |w_i|² of the modes at the minima, 0 where a mode is collapsed; one more, the last, for a
+            bias.
+        values: the loss's other parameters.
+
+    """
+
+    loss: str
+    x_name: str
+    y_name: str
+    x: Array
+    y: Array
+    a: Array
+    c: Array
+    powers: Array
+    values: Mapping[str, float]
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """(ny, nx, n), which modes are kept; the bias is none."""
+        return self.powers[..., : self.a.shape[-1]] > 0
+
+    @property
+    def count(self) -> NDArray[np.int64]:
+        """(ny, nx), how many."""
+        return np.asarray(self.kept.sum(-1))
+
+    @property
+    def phase(self) -> NDArray[np.int64]:
+        """(ny, nx), 0, 1 or 2 as in `PHASES`."""
+        return np.asarray(np.where(self.count == 0, 2, np.where(self.kept.all(-1), 0, 1)))
+
+    def margin(self, condition: Condition) -> Array:
+        """(ny, nx), at most 0 where a collapse condition holds: its zero line is the boundary that the theory gives.
+
+        >>> from derive import catalogue
+        >>> from derive.collapse import collapse
+        >>> from derive.landscape import landscapes
+        >>> expansion = catalogue("beta-infonce").expand(order=4)
+        >>> found = phase_diagram(landscapes(expansion), ("beta", [0.2, 0.9]), ("c", [1.0]),
+        ...                       lambda beta, c: ([1.0, 1.0], np.stack([c, 2 * c], -1)))
+        >>> found.margin(collapse(expansion).complete).round(3)
+        array([[-0.6,  0.8]])
+
+        """
+        x, y = np.meshgrid(self.x, self.y)
+        put = {**self.values, self.x_name: x[..., None], self.y_name: y[..., None], MODES.name: self.a.shape[-1]}
+        formula = condition.formula if condition.q is None else condition.formula.subs(q_j, condition.q)
+        each = np.broadcast_to(_margin(formula, put, self.a, self.c), self.a.shape)
+        return np.asarray(each.min(-1) if condition.quantifier == "some" else each.max(-1))
+
+
+def phase_diagram(
+    found: Landscape | Sequence[Landscape],
+    x: Axis,
+    y: Axis,
+    modes: Data,
+    values: Mapping[str, float] | None = None,
+    *,
+    norm: ArrayLike | None = None,
+    bias: bool = False,
+    d1: int | None = None,
+) -> PhaseDiagram:
+    """The phase diagram of a derived landscape.
+
+    Args:
+        found: what `derive.landscape.landscapes` gave, all its cases; each point takes the one that holds there.
+        x: a name and its values, (nx,): a parameter of the loss, or one of the data that ``modes`` knows.
+        y: the same, (ny,).
+        modes: the eigenvalues (a, c) of A0 and C by mode, each (n,), or a function of the two grids, (ny, nx) each,
+            that gives arrays which broadcast to (ny, nx, n). A0 and C that do not commute have the modes of
+            Σ^(−1/2) C Σ^(−1/2), a = 1 − r and c = r, where no weight decay is in play.
+        values: the loss's other parameters.
+        norm: the value at which E|f|² is fixed, a number or (ny, nx): the limit κ → ∞ of a norm penalty, which then
+            has no place in the loss itself.
+        bias: whether f(x) = W x + b, with a b that enters E|f|² alone; a loss that holds b brings it along.
+        d1: the number of rows of W, at least that of the modes, which it is unless given.
+
+    Raises:
+        InputError: naming the argument that is wrong, and for points where the landscape is not convex.
+
+    >>> from derive import catalogue
+    >>> from derive.landscape import landscapes
+    >>> def augmented(sigma, theta):
+    ...     return [1.0, 1.0], np.stack([sigma**2 * (1 - theta), sigma**2 * theta], -1)
+    >>> found = phase_diagram(
+    ...     landscapes(catalogue("beta-infonce").expand(order=4)),
+    ...     ("sigma", [0.5, 1.2, 2.0]), ("theta", [0.25]), augmented, {"beta": 0.5},
+    ... )
+    >>> [PHASES[number] for number in found.phase[0]]
+    ['no collapse', 'dimensional collapse', 'complete collapse']
+
+    """
+    cases = tuple(found) if isinstance(found, Sequence) else (found,)
+    (x_name, xs), (y_name, ys) = _axis("x", x), _axis("y", y)
+    if x_name == y_name:
+        message = f"x and y are both {x_name!r}; give two parameters"
+        raise InputError(message)
+    grids = np.meshgrid(xs, ys)
+    a, c = _eigenvalues(modes, *grids)
+    free = bias
+    bias = bias or any(case.has_bias for case in cases)
+    # A bias that meets no other column through Q needs no row of its own.
+    needed = a.shape[-1] + any("D" in pair for case in cases for pair in case.singles)
+    rows = needed if d1 is None else d1
+    if rows < needed:
+        message = f"d1 = {rows} rows are too few for {needed} modes; with fewer, ask for the stationary points"
+        raise InputError(message)
+    if free and norm is None:
+        message = "a free bias enters the norm alone; give norm, or a loss with +bias"
+        raise InputError(message)
+    put = _parameters(cases, {x_name: grids[0], y_name: grids[1]}, values or {}, rows, callable(modes))
+    fixed = None if norm is None else _norms(norm, grids[0].shape).ravel()
+    flat = {name: value.ravel() if isinstance(value, np.ndarray) else value for name, value in put.items()}
+    a, c = (np.ascontiguousarray(one) for one in (a, c))
+    flat_a, flat_c = a.reshape(-1, a.shape[-1]), c.reshape(-1, a.shape[-1])
+    powers = np.full((len(flat_a), a.shape[-1] + bias), np.nan)
+    size = max(1, _ENTRIES // powers.shape[1])
+    for case in cases:
+        for start in range(0, len(powers), size):
+            at: Any = slice(start, start + size)
+            here = _at(flat, at)
+            holds = np.broadcast_to(_number(case.where, here) >= 0, powers[at, 0].shape) & np.isnan(powers[at, 0])
+            if not holds.all():
+                at = start + np.flatnonzero(holds)
+                here = _at(flat, at)
+            if holds.any():
+                powers[at] = _solved(case, here, flat_a[at], flat_c[at], None if fixed is None else fixed[at], bias)
+    if np.isnan(powers).any():
+        message = f"no case of the landscape of {cases[0].loss} holds at some point; give all that landscapes() found"
+        raise InputError(message)
+    others = {name: value for name, value in put.items() if name not in (x_name, y_name)}
+    return PhaseDiagram(cases[0].loss, x_name, y_name, xs, ys, a, c, powers.reshape(*a.shape[:-1], -1), others)
+
+
+def _solved(case: Landscape, put: Put, a: Array, c: Array, fixed: Array | None, bias: bool) -> Array:  # noqa: FBT001
+    """The powers at a list of points, (points, n): put (points,) or numbers, a and c (points, n), fixed (points,).
+
+    Inside, the modes come first, so that each of them is one vector over the points.
+    """
+    letters = {"A": np.ascontiguousarray(a.T), "C": np.ascontiguousarray(c.T)}
+    letters |= {"S": letters["A"] + letters["C"], "I": np.ones_like(letters["A"])}
+    if bias:
+        letters = {name: np.pad(value, ((0, 1), (0, 0))) for name, value in letters.items()}
+        letters["D"] = np.zeros_like(letters["A"])
+        letters["D"][-1] = 1.0
+    b = np.zeros_like(letters["A"])
+    size = np.zeros_like(b)
+    for name, value in case.linear.items():
+        term = _number(value, put) * letters[name]
+        b -= term
+        size += abs(term)
+    b[abs(b) <= CANCELLED * size] = 0.0
+    singles = {pair: number for pair, value in case.singles.items() if np.any(number := _number(value, put))}
+    products = {pair: number for pair, value in case.products.items() if np.any(number := _number(value, put))}
+    own = np.zeros_like(b)
+    for (x, y), number in singles.items():
+        own += number * letters[x] * letters[y]
+    _orthogonal(singles, letters, own)
+    norm = None
+    if fixed is not None:
+        norm = letters["S"] + letters["D"] if bias else letters["S"]
+        if not bias:
+            products.pop(("S", "S"), None)  # a constant
+    pairs = list(products)
+    if not products and fixed is None:
+        return np.asarray(water_filling(b.T, own.T))
+    if not products and norm is not None and not bias:
+        return np.asarray(water_filling(b.T, own.T, norm.T, c=fixed))
+    if fixed is None and not bias and len(pairs) == 1 and pairs[0][0] == pairs[0][1]:
+        return np.asarray(water_filling(b.T, own.T, letters[pairs[0][0]].T, strength=products[pairs[0]]))
+    M = np.zeros((len(b), *b.shape))
+    M[range(len(b)), range(len(b))] = own
+    for (x, y), number in products.items():
+        for i in range(len(b)):
+            half = number / 2
+            M[i] += half * letters[x][i] * letters[y]
+            M[i] += half * letters[y][i] * letters[x]
+    return np.asarray(kept_modes(b.T, M.T, norm=None if norm is None else norm.T, c=fixed))
+
+
+def _orthogonal(singles: Mapping[tuple[str, str], Any], letters: Mapping[str, Array], own: Array) -> None:
+    """No Q_ij is negative: else columns gain by not being orthogonal."""
+    negative = bool((own < 0).any())
+    if not negative and any(x != y for x, y in singles):
+        for i in range(1, len(own)):
+            both = np.zeros_like(own[:i])
+            for (x, y), number in singles.items():
+                both += number * letters[x][i] * letters[y][:i]
+                both += number * letters[y][i] * letters[x][:i]
+            negative = negative or bool((both < 0).any())
+    if negative:
+        message = (
+            "a coefficient of (w_i·w_j)² is negative at some point: the landscape is not convex there; leave it out"
+        )
+        raise InputError(message)
+
+
+def _axis(which: str, axis: Axis) -> tuple[str, Array]:
+    name, values = axis
+    found = np.asarray(values, dtype=np.float64)
+    if found.ndim != 1 or not found.size or not np.isfinite(found).all():
+        message = f'{which} must be a name and a list of finite numbers, such as ("sigma", [0.5, 1, 1.5])'
+        raise InputError(message)
+    return name, found
+
+
+def _eigenvalues(modes: Data, x: Array, y: Array) -> tuple[Array, Array]:
+    """A and c, (ny, nx, n) each."""
+    a, c = (np.asarray(one, dtype=np.float64) for one in (modes(x, y) if callable(modes) else modes))
+    try:
+        shape = np.broadcast_shapes(a.shape, c.shape, (*x.shape, 1))
+    except ValueError:
+        shape = ()
+    # (n,) or (ny, nx, n): a grid without an axis for the modes would broadcast to something else.
+    if {a.ndim, c.ndim} - {1, 3} or len(shape) != 3 or shape[:2] != x.shape or 0 in shape:
+        message = (
+            f"modes gave the shapes {a.shape} and {c.shape}; give the eigenvalues of A0 and C, (n,) each or with the"
+            f" modes on the last of three axes, the first two being the grid's {x.shape}"
+        )
+        raise InputError(message)
+    if not all((np.isfinite(one) & (one >= 0)).all() for one in (a, c)):
+        message = "modes gave eigenvalues that are negative or no finite numbers; those of a covariance are 0 or more"
+        raise InputError(message)
+    return np.broadcast_to(a, shape), np.broadcast_to(c, shape)
+
+
+def _parameters(
+    cases: Sequence[Landscape],
+    grids: Mapping[str, Array],
+    values: Mapping[str, float],
+    rows: int,
+    data: bool,  # noqa: FBT001
+) -> dict[str, Any]:
+    """All parameters by name, numbers and grids."""
+    loss = cases[0].loss
+    used = {symbol.name for case in cases for symbol in case.symbols | case.where.free_symbols}
+    for name in grids:
+        if name in values:
+            message = f"{name!r} is an axis and has a value; leave it out of values"
+            raise InputError(message)
+        if name not in used and not data:
+            message = f"{loss} has no parameter {name!r}; it has {', '.join(sorted(used)) or 'none'}"
+            raise InputError(message)
+    given = {name: float(value) for name, value in values.items()}
+    for name, value in given.items():
+        if not np.isfinite(value):
+            message = f"{name} = {value} is no finite number; for an infinite kappa leave the penalty out and give norm"
+            raise InputError(message)
+    missing = sorted(used - given.keys() - grids.keys() - {"d1"})
+    if missing:
+        message = f"{loss} has no value for {', '.join(missing)}; give values={{'{missing[0]}': …}}"
+        raise InputError(message)
+    return {"d1": float(rows), **given, **grids}
+
+
+def _norms(norm: ArrayLike, shape: tuple[int, ...]) -> Array:
+    found = np.asarray(norm, dtype=np.float64)
+    if found.shape not in ((), shape) or not (np.isfinite(found) & (found > 0)).all():
+        message = f"norm must be a positive number, or {shape} of them"
+        raise InputError(message)
+    return np.broadcast_to(found, shape)
+
+
+def _at(put: Put, points: Any) -> Put:
+    return {name: value[points] if isinstance(value, np.ndarray) else value for name, value in put.items()}
+
+
+def _margin(formula: Any, put: Put, a: Array, c: Array) -> Any:
+    """What is at most 0 where a Boolean holds, mode by mode, (ny, nx, n)."""
+    if formula in (sympy.true, sympy.false):
+        return -np.inf if formula is sympy.true else np.inf
+    if isinstance(formula, sympy.Or | sympy.And):
+        parts = [_margin(one, put, a, c) for one in formula.args]
+        return (np.minimum if isinstance(formula, sympy.Or) else np.maximum).reduce(np.broadcast_arrays(*parts))
+    below = formula.lhs - formula.rhs if isinstance(formula, sympy.Le | sympy.Lt) else formula.rhs - formula.lhs
+    here = {**put, a_i.name: a, c_i.name: c, a_j.name: a, c_j.name: c}
+    for number, one in enumerate(sorted(below.atoms(sum_j), key=str)):
+        summed = sympy.Symbol(f"sum_{number}")
+        total = np.broadcast_to(_number(one.args[0], here), a.shape).sum(-1, keepdims=True)
+        here[summed.name], below = total, below.subs(one, summed)
+    return _number(below, here)
+
+
+def _number(value: sympy.Expr, put: Put) -> Any:
+    names = tuple(sorted(symbol.name for symbol in value.free_symbols))
+    return _function(value, names)(*(put[name] for name in names))
+
+
+@cache
+def _function(value: sympy.Expr, names: tuple[str, ...]) -> Callable[..., Any]:
+    by_name = {symbol.name: symbol for symbol in value.free_symbols}
+    found: Callable[..., Any] = sympy.lambdify([by_name[name] for name in names], value, "numpy")
+    return found

@@ -1,0 +1,163 @@
+"""A picture: a matplotlib figure with the numbers that it shows, and how it is written to a file.
+
+Figures are made as objects with the Agg canvas; pyplot, whose state all callers share, is never touched.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Colours that remain apart for the colour-blind (Okabe and Ito 2008).
+BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#56B4E9",
+    "#CC79A7",
+    "#F0E442",
+)
+GREY = "#BBBBBB"
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, and has the Greek letters
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.labelsize": 12,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    # Words stay words in an SVG, and its identifiers are the same in each run.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "quartic",
+}
+# Neither a date nor a version: the same picture is the same file.
+_METADATA: dict[str, dict[str, Any]] = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "epsilon": "ε", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ",
+    "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A figure and the table of what it shows.
+
+    Attributes:
+        figure: the matplotlib figure.
+        header: the names of the table's columns.
+        rows: its rows.
+
+    """
+
+    figure: Figure
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+    def csv(self) -> str:
+        """The table as comma-separated values, numbers to full precision."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.header)
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+
+def symbol(name: str) -> str:
+    """A parameter's name as it is written on an axis.
+
+    >>> symbol("sigma"), symbol("N")
+    ('σ', 'N')
+    """
+    return _GREEK.get(name, name)
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The style of all pictures, inside a ``with`` alone.
+
+    Raises:
+        InputError: without matplotlib.
+
+    """
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        message = "figures need matplotlib: pip install 'quartic[plot]'"
+        raise InputError(message) from None
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure with its own Agg canvas, laid out without overlaps; inches.
+
+    >>> with styled():
+    ...     type(new_figure(4, 3)).__name__
+    'Figure'
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    # A margin that no title or legend reaches.
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # type: ignore[union-attr, call-arg]
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def laid_out(figure: Figure) -> None:
+    """Settle the layout, which each drawing would otherwise move a little further."""
+    for _ in range(3):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def save(picture: Picture, path: str | Path, *, dpi: int = 200) -> Path:
+    """Write a picture as PNG or SVG, and nothing where it cannot be written whole.
+
+    The bytes depend on the picture and the version of matplotlib alone. They go to a file beside the target, which
+    then takes its name in one step.
+
+    Args:
+        picture: what to write.
+        path: ends in .png or .svg; the folder must exist.
+        dpi: dots per inch of a PNG, and of what an SVG holds as pixels.
+
+    Raises:
+        InputError: another ending, or a folder that does not exist.
+
+    """
+    target = Path(path)
+    ending = target.suffix.lower()
+    if ending not in _METADATA:
+        message = f"{target.name} ends in neither .png nor .svg; name the picture with one of them"
+        raise InputError(message)
+    if not target.parent.is_dir():
+        message = f"there is no folder {target.parent}; make it first"
+        raise InputError(message)
+    with styled():
+        written = io.BytesIO()
+        picture.figure.savefig(written, format=ending[1:], dpi=dpi, metadata=_METADATA[ending])
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(written.getvalue())
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+    return target
