@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive.notation import LATEX, signed_sum
+from derive.scalars import normal_form
 
 if TYPE_CHECKING:
+    from derive.described import Described
     from derive.expansion import Expansion
     from derive.loss import Loss
 
+# How many letters wide a line may be.
+WIDTH = 115
 _LETTERS = {"A0": "A_0", "C": "C", "I": "I"}
 # What TeX takes for markup in running text.
 _ESCAPED = str.maketrans({
@@ -23,14 +27,19 @@ _ESCAPED = str.maketrans({
 })  # fmt: skip
 
 
-def section(loss: Loss, expansion: Expansion) -> str:
-    """Definition, expansion, B and assumptions, for a document that loads amsmath and amssymb."""
+def section(loss: Loss, expansion: Expansion, landscape: Described | None = None) -> str:
+    """Definition, expansion, B, assumptions and landscape, for a document with amsmath, amssymb and graphicx."""
     origin = signed_sum([(value, _LETTERS[letter]) for letter, value in expansion.B.items() if value != 0], LATEX)
+    point, model, hessian = "W", "Wx", r"-2B \otimes I"
+    if expansion.bias:
+        # The term −q |b|² has the second derivatives −2q I.
+        in_b = sympy.latex(normal_form(-2 * expansion.bias_curvature))
+        point, model, hessian = "W, b", "Wx + b", rf"{hessian} \text{{ in }} W, \quad ({in_b})\, I \text{{ in }} b"
     formulas = [
-        ("L(W)", loss.latex() + ","),
-        ("L(W) - L(0)", expansion.latex() + ","),
+        (f"L({point})", loss.latex() + ","),
+        (f"L({point}) - L(0)", expansion.latex() + ","),
         *([("L(0)", sympy.latex(expansion.constant) + ",")] if expansion.constant != 0 else []),
-        ("B", rf"{origin}, \qquad \text{{Hessian at the origin: }} -2B \otimes I."),
+        ("B", rf"{origin}, \qquad \text{{Hessian at the origin: }} {hessian}."),
     ]
     return "\n".join(
         [
@@ -40,24 +49,53 @@ def section(loss: Loss, expansion: Expansion) -> str:
             " \\\\\n".join(f"{left} ={{}}& {_broken(right)}" for left, right in formulas),
             r"\end{align*}",
             (
-                r"Here $f(x) = Wx$, $A_0 = \mathbb{E}[x x'^{\top}]$, $\Sigma = \mathbb{E}[x x^{\top}]$, "
+                rf"Here $f(x) = {model}$, "
+                r"$A_0 = \mathbb{E}[x x'^{\top}]$, $\Sigma = \mathbb{E}[x x^{\top}]$, "
                 rf"$C = \Sigma - A_0$. Assumed: {escaped(', '.join(expansion.assumptions))}."
             ),
+            *([] if landscape is None else _landscape(landscape)),
         ]
     )
 
 
-def whole_document(loss: Loss, expansion: Expansion) -> str:
+def _landscape(found: Described) -> list[str]:
+    """Stationary points, collapse conditions and the landscape to all orders."""
+    points, conditions, exact = (
+        [line for line in found.lines(LATEX) if line[0] in labels]
+        for labels in (("", "stationary"), ("dimensional", "complete"), ("exact",))
+    )
+    written = []
+    if points:
+        sums = r"($\Lambda_k = \sum_{i \in M} \lambda_i^k$):"
+        written += [f"Stationary points, one for each mask $M$ of $m$ kept modes {sums}"]
+        written += [_displayed(line) for _, line in points]
+    if conditions:
+        written.append("Modes are zero at the minima, $a_i$ and $c_i$ being the eigenvalues of $A_0$ and $C$:")
+        written += [_displayed(rf"\text{{{label} collapse: }} {line}") for label, line in conditions]
+    if exact:
+        modes = r"$h_i = (a_i + c_i) g_i$ and $g_i$ the eigenvalue of $W^{\top} W$:"
+        written += [f"To all orders, mode by mode, with {modes}", *(_displayed(line) for _, line in exact)]
+    return written
+
+
+def _displayed(formula: str) -> str:
+    """A formula on a line of its own, made smaller where it is wider than the page."""
+    if "aligned" in formula or _width(formula) <= WIDTH:
+        return rf"\[ {formula} \]"
+    return rf"\[ \resizebox{{\linewidth}}{{!}}{{$\displaystyle {formula}$}} \]"
+
+
+def whole_document(loss: Loss, expansion: Expansion, landscape: Described | None = None) -> str:
     """A document that pdflatex compiles."""
     return "\n".join(
         [
             r"\documentclass{article}",
             r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
             r"\usepackage[utf8]{inputenc}",
-            r"\usepackage{amsmath,amssymb}",
+            r"\usepackage{amsmath,amssymb,graphicx}",
             r"\allowdisplaybreaks",
             r"\begin{document}",
-            section(loss, expansion),
+            section(loss, expansion, landscape),
             r"\end{document}",
         ]
     )
@@ -68,7 +106,7 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPED)
 
 
-def _broken(formula: str, width: int = 115) -> str:
+def _broken(formula: str, width: int = WIDTH) -> str:
     """A sum broken over lines, before signs that stand in no argument of a command, where it is wide."""
     terms, depth = [""], 0
     for token in formula.split(" "):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive import NotAnalyticError, closed_form
-from derive.collapse import Collapse, collapse
+from derive.described import Described, described
+from verify import minima
 from verify.evidence import Evidence, Verdict, verdict
 from verify.routes import Routes, homogeneity
+from verify.settings import values_for
 from verify.target import put_values
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Audit:
         regularity: "analytic", or "homogeneous" for a loss of normalised features.
         degree: the order of homogeneity of the latter, 0.
         reason: why there is no expansion.
-        collapse: which modes collapse, None where there is no expansion.
+        landscape: stationary points, minima and collapse, None where there is no expansion.
         evidence: the comparisons.
 
     """
@@ -46,7 +48,7 @@ class Audit:
     regularity: str
     degree: int | None
     reason: str
-    collapse: Collapse | None
+    landscape: Described | None
     evidence: tuple[Evidence, ...] = field(default=())
 
     @property
@@ -70,7 +72,9 @@ class Audit:
             "reason": self.reason or None,
             "rotation_invariant": expansion.rotation_invariant if expansion else None,
             "B": {letter: str(value) for letter, value in expansion.B.items()} if expansion else None,
-            "collapse": self.collapse.to_json() if self.collapse else None,
+            **({"bias_curvature": str(expansion.bias_curvature)} if expansion and expansion.bias else {}),
+            "collapse": self.landscape.collapse.to_json() if self.landscape else None,
+            "landscape": self.landscape.to_json() if self.landscape else None,
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,
         }
@@ -122,7 +126,24 @@ def audit(
     closed = closed_form(here) if sampling == "iid" else None
     finite = {name: value for name, value in (given or {}).items() if value is not sympy.oo}
     evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
+    shown, limit = _limits(expansion, later)
+    tick("landscape")
+    landscape = described(here, shown, limit)
+    tick("minima")
+    numbers = {name: float(value) for name, value in (values_for(here, 4, minima.DIMENSION) | finite).items()}
+    evidence += (minima.compare(expansion, numbers, seed),)
     why = "not part of this version" if train else "left out by --no-train"
     evidence += (Evidence("trained", "minimisers of trained models", ran=False, note=why),)
-    shown = expansion.set(later)
-    return Audit(here, dict(given or {}), shown, closed, "analytic", None, "", collapse(shown), evidence)
+    return Audit(here, dict(given or {}), shown, closed, "analytic", None, "", landscape, evidence)
+
+
+def _limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expansion, str | None]:
+    """The expansion with limits taken, and a norm penalty's strength whose limit only the landscape has."""
+    for name, value in later.items():
+        # κ (Tr[W Σ Wᵀ] − c)²: in products of traces alone, and linear, so that the expansion itself has no limit.
+        symbol = sympy.Symbol(name)
+        within = [term for term in expansion.terms_of_order(4) if term.coefficient.has(symbol)]
+        penalty = all(len(term.invariants) > 1 and sympy.diff(term.coefficient, symbol, 2) == 0 for term in within)
+        if value is sympy.oo and within and penalty:
+            return expansion.set({other: value for other, value in later.items() if other != name}), name
+    return expansion.set(later), None

@@ -91,7 +91,8 @@ def derive(
         if error.degree != 0:
             raise
         # A loss of normalised features has no expansion: that is the answer.
-        answer = f"no expansion: homogeneous of degree 0 in W, constant along W → tW; {error.reason}"
+        point = "(W, b)" if _loss(target, ()).bias else "W"
+        answer = f"no expansion: homogeneous of degree 0 in {point}, constant along {point} → t{point}; {error.reason}"
         found: dict[str, Any] = {"loss": target, "order": order, "terms": None, "regularity": "homogeneous"}
         found |= {"degree": 0, "reason": error.reason}
         click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else answer)
@@ -110,10 +111,12 @@ def latex(
 
     Example: quartic latex infonce --order 6
     """
+    from derive.described import described
     from derive.latex import section, whole_document
 
     loss, expansion = _loss(target, settings), _expand(target, order, basis, settings, sampling, data)
-    click.echo((whole_document if document else section)(loss, expansion))
+    landscape = described(loss, expansion) if order >= 4 else None
+    click.echo((whole_document if document else section)(loss, expansion, landscape))
 
 
 @quartic.command(epilog=TARGET)

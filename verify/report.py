@@ -47,22 +47,27 @@ def _lines(found: Audit, width: int) -> Iterator[str]:
     expansion = found.expansion
     if expansion is None:
         yield _line("near W = 0", f"no expansion: {found.reason}")
-        yield _line("regularity", f"{found.regularity} of degree {found.degree} in W: constant along W → tW")
+        point = "(W, b)" if found.loss.bias else "W"
+        constant = f"constant along {point} → t{point}"
+        yield _line("regularity", f"{found.regularity} of degree {found.degree} in {point}: {constant}")
     else:
+        if expansion.bias:
+            yield _line("model", "f(x) = W x + b")
         yield _line("near W = 0", expansion.text())
         yield _line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
         if found.closed is not None:
             ends = "  (the expansion ends)" if found.closed.finite else ""
             yield _line("exact", found.closed.text() + ends)
         parts = [(value, letter) for letter, value in expansion.B.items() if value != 0]
-        yield _line("origin", f"B = {signed_sum([(v, {'Sigma': 'Σ'}.get(k, k)) for v, k in parts], TEXT)}")
+        origin = f"B = {signed_sum([(v, {'Sigma': 'Σ'}.get(k, k)) for v, k in parts], TEXT)}"
+        curvature = signed_sum([(-expansion.bias_curvature, "|b|²")] if expansion.bias_curvature else [], TEXT)
+        yield _line("origin", origin + (f";  in b: {curvature}" if expansion.bias else ""))
         rotation = "all terms are traces" if expansion.rotation_invariant else "sums over coordinates remain"
         yield _line("rotation", f"{'invariant' if expansion.rotation_invariant else 'not invariant'}: {rotation}")
-    if found.collapse is not None:
-        if found.collapse.dimensional is None:
-            yield _line("collapse", f"not determined: {found.collapse.reason}")
-        else:
-            yield _line("collapse", f"dimensional: {found.collapse.dimensional}   complete: {found.collapse.complete}")
+    label = ""
+    for name, said in found.landscape.lines() if found.landscape is not None else ():
+        yield _line("" if name == label else name, said)
+        label = name
     for note in found.loss.notes:
         yield _line("note", note)
     label = "evidence"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.tables import catalogue_table
+from verify.tables import catalogue_table, collapse_table
 
 README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -47,6 +47,10 @@ def test_the_console_blocks_are_real_output(command, output):
 
 def test_the_catalogue_table_is_the_derived_one():
     assert between("catalogue").strip() == catalogue_table()
+
+
+def test_the_collapse_table_is_the_derived_one():
+    assert between("collapse").strip() == collapse_table()
 
 
 def test_the_main_command_runs_the_main_job():

@@ -9,6 +9,7 @@ import pytest
 from sympy import Symbol
 
 from derive import CATALOGUE, Loss, Mean, catalogue, exp, inner, views
+from derive.described import described
 from derive.latex import escaped, section, whole_document
 
 PDFLATEX = shutil.which("pdflatex")
@@ -37,7 +38,23 @@ def compiled(document, folder):
 @needs_pdflatex
 @pytest.mark.parametrize("name", NAMES)
 def test_every_loss_compiles(name, tmp_path):
-    compiled(whole_document(catalogue(name), expansion(name, 4)), tmp_path)
+    landscape = described(catalogue(name), expansion(name, 4))
+    compiled(whole_document(catalogue(name), expansion(name, 4), landscape), tmp_path)
+
+
+@needs_pdflatex
+def test_a_limit_and_a_bias_compile(tmp_path):
+    loss = catalogue("beta-infonce+norm-penalty+bias")
+    landscape = described(loss, loss.expand(order=4), "kappa")
+    compiled(whole_document(loss, loss.expand(order=4), landscape), tmp_path)
+
+
+def test_the_landscape_is_written():
+    found = described(catalogue("infonce"), expansion("infonce", 4))
+    written = section(catalogue("infonce"), expansion("infonce", 4), found)
+    assert r"W^{\top} W = \Sigma^{-1/2}\, U M \operatorname{diag}(h)\, U^{\top} \Sigma^{-1/2}" in written
+    assert r"\text{dimensional collapse: } \text{never}" in written
+    assert r"\frac{4 a_{i}}{" in written
 
 
 @needs_pdflatex

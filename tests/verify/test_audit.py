@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import sympy
 
-from derive import InputError, Loss, Mean, NotAnalyticError, catalogue, exp, half_sq, inner, log, views
+from derive import InputError, Loss, Mean, NotAnalyticError, catalogue, exp, half_sq, inner, log, oo, views
+from derive.landscape import landscapes
 from numeric.sampling import Covariances
+from verify import minima
 from verify.auditing import audit
 from verify.evidence import INDEPENDENT
 from verify.mutants import mutants
+from verify.settings import values_for
 
 DRAWS = 4000
 x, x_pos, chi = views("x, x_pos, chi")
@@ -67,6 +70,9 @@ def test_the_json_has_the_keys_of_the_design():
     assert found["rotation_invariant"] is True
     assert found["B"] == {"A0": "1", "C": "0"}
     assert found["collapse"] == {"dimensional": "never", "complete": "never"}
+    assert found["landscape"]["stationary"][0]["formulas"]["h_i"] == "⅔ λ_i > 0 for the kept modes i ∈ M"
+    assert found["landscape"]["exact"]["ratio_near_transition"] == "1 - 8*b_i/9"
+    assert found["landscape"]["bounded_below"]["verdict"] == "bounded"
     assert found["verdict"] == "holds"
     for one in found["evidence"]:
         assert one.keys() >= {
@@ -122,7 +128,7 @@ def test_a_normalised_loss_has_no_expansion_and_that_is_checked():
 def test_a_loss_that_is_not_rotation_invariant_is_said_to_be_so():
     shown = audited("barlow-twins").to_json()
     assert shown["rotation_invariant"] is False
-    assert shown["collapse"]["dimensional"] is None
+    assert shown["collapse"] == {"dimensional": "never", "complete": "never"}
     assert any("coordinate_sums" in term for term in shown["expansion"]["terms"])
 
 
@@ -270,5 +276,39 @@ def test_progress_is_told_step_by_step():
     steps = []
     audit(catalogue("spectral"), draws=200, tick=steps.append)
     assert steps[:2] == ["derive", "exact"]
-    assert steps[-1] == "monte-carlo"
+    assert steps[-3:] == ["monte-carlo", "landscape", "minima"]
     assert {"remainder", "autodiff", "symmetry"} <= set(steps)
+
+
+def test_a_fixed_norm_is_the_limit_of_a_penalty():
+    found = audit(catalogue("infonce+norm-penalty"), given={"kappa": oo}, draws=200, train=False)
+    said = found.to_json()
+    assert said["collapse"]["complete"] == "never"
+    assert said["collapse"]["dimensional"].endswith("(a_i + c_i)*(3*c - 2*sum_j(a_j/(a_j + c_j))) <= 0 for some i")
+    assert "θ" in said["landscape"]["stationary"][0]["formulas"]
+    # The expansion itself has no limit.
+    assert "kappa" in said["B"]["A0"]
+
+
+@pytest.mark.parametrize(
+    "name", ["infonce", "dcl", "vicreg", "vicreg-soft", "siglip+weight-decay", "ntxent+norm-penalty"]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_derived_minima_are_where_an_optimiser_ends(name, seed):
+    loss = catalogue(name)
+    values = {key: float(value) for key, value in values_for(loss, 4, minima.DIMENSION).items()}
+    evidence = minima.compare(loss.expand(order=4), values, seed)
+    assert evidence.agrees is True, evidence
+
+
+def test_a_wrong_landscape_is_refuted(monkeypatch):
+    """The couplings of another loss, as a wrong derivation would have them."""
+    other = landscapes(catalogue("spectral").expand(order=4))
+    monkeypatch.setattr(minima, "landscapes", lambda _: other)
+    assert minima.compare(catalogue("infonce").expand(order=4), {}, 0).agrees is False
+
+
+def test_minima_that_cannot_be_compared_say_why():
+    assert "order 4 is needed" in minima.compare(catalogue("infonce").expand(order=2), {}, 0).note
+    falling = Loss(inner(*views("x, x_pos")) ** 2 * -1)
+    assert not minima.compare(falling.expand(order=4), {}, 0).ran

@@ -220,7 +220,7 @@ def test_an_unknown_loss_is_refused_with_the_nearest(refused):
 def test_an_unknown_modifier_is_refused_with_the_nearest(refused):
     expected = (
         "quartic: unknown modifier 'weightdecay'; did you mean weight-decay? "
-        "Known: weight-decay, norm-penalty, normalised"
+        "Known: weight-decay, norm-penalty, normalised, bias"
     )
     assert refused("derive", "infonce+weightdecay") == expected
 
@@ -319,7 +319,7 @@ def test_a_log_or_power_of_something_that_vanishes_is_refused(command, name, wor
             "A0 is not positive semi-definite: its smallest eigenvalue is -1; no data have it",
         ),
         ("1,0\n0,1", "1", "A0 is 2×2 and C is 1×1; both act on the same inputs and must agree"),
-        ("1,0", "1,0\n0,1", "A0 has shape (1, 2); a covariance is a square matrix"),
+        ("1,0", "1,0\n0,1", "A0 has shape (1, 2); a square matrix is needed"),
         ("nan,0\n0,1", "1,0\n0,1", "A0 has entries that are not finite numbers"),
     ],
 )

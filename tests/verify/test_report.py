@@ -6,7 +6,7 @@ import pytest
 import sympy
 
 from derive import catalogue, closed_form
-from derive.collapse import collapse
+from derive.described import described
 from verify.auditing import Audit
 from verify.evidence import Evidence
 from verify.report import audit_text
@@ -33,7 +33,7 @@ EVIDENCE = (
 def found(name="infonce", evidence=EVIDENCE, **given) -> Audit:
     loss = catalogue(name)
     expansion = loss.expand(4)
-    return Audit(loss, given, expansion, closed_form(loss), "analytic", None, "", collapse(expansion), evidence)
+    return Audit(loss, given, expansion, closed_form(loss), "analytic", None, "", described(loss, expansion), evidence)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
@@ -90,4 +90,13 @@ def test_a_loss_without_an_expansion_says_why():
 
 def test_where_modes_collapse_is_said():
     assert "dimensional: never   complete: never" in audit_text(found())
-    assert "not determined: " in audit_text(found("vicreg"))
+    said = audit_text(found("vicreg"))
+    assert "8*epsilon**(3/2)*nu - mu >= 0" in " ".join(said.split())
+    assert "for some i" in said
+
+
+def test_the_landscape_is_shown():
+    said = audit_text(found())
+    assert "stationary    WᵀW = Σ^(−½) U M diag(h) Uᵀ Σ^(−½)" in said
+    assert "order 4 over all orders: 1 - 8 b_i/9" in said
+    assert "from below    bounded" in said

@@ -1,0 +1,180 @@
+"""Everything that is derived of a loss's landscape, together: what an audit and a LaTeX section show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from derive.collapse import Collapse, collapse
+from derive.critical import Transition, transition
+from derive.errors import InputError
+from derive.exact import closed_form
+from derive.exact_modes import ExactModes, exact_modes, why_coupled
+from derive.landscape import Landscape, landscapes
+from derive.notation import LATEX, TEXT, Style
+from derive.recession import Recession, recession
+from derive.stationary import StationaryPoints, stationary
+
+if TYPE_CHECKING:
+    from derive.expansion import Expansion
+    from derive.loss import Loss
+
+Lines = list[tuple[str, str]]
+# Two conditions shorter than this stand in one line.
+_SHORT = 50
+
+
+@dataclass(frozen=True)
+class Described:
+    """The landscape of one loss.
+
+    Attributes:
+        cases: the landscape through order 4, by the sign of what is open; empty where it is not understood.
+        stationary: all stationary points, branch by branch; empty where there is no formula.
+        why: why there is no formula.
+        collapse: when modes are zero at the minima.
+        transition: how a mode appears, None where it does not or that is not known.
+        exact: the landscape to all orders by modes, None where the closed form does not give it.
+        recession: whether the loss itself is bounded below.
+        limit: the penalty's strength that goes to infinity, or None.
+
+    """
+
+    cases: tuple[Landscape, ...]
+    stationary: tuple[StationaryPoints, ...]
+    why: str
+    collapse: Collapse
+    transition: Transition | None
+    exact: ExactModes | None
+    recession: Recession
+    limit: str | None = None
+
+    def lines(self, style: Style = TEXT) -> Lines:
+        """What there is to say, in order: a label and a sentence or formula each."""
+        lines: Lines = []
+        for points in self.stationary:
+            said = [f"{left} = {right}" for left, right in points.lines(style)]
+            given = points.given(style)
+            if style is TEXT:
+                lines.append(("stationary", "; ".join([*([given] if given else []), *said])))
+                lines.append(("index", f"{points.index()}; 0 at the minima"))
+            else:
+                lines += [("", one) for one in ([rf"{given}:", *said] if given else said)]
+        if not self.stationary and self.cases:
+            lines += [("stationary", one) for one in self._by_mode(style)]
+        return lines + self._conditions(style)
+
+    def _by_mode(self, style: Style) -> list[str]:
+        """The complementarity problem of the modes' powers."""
+        found = []
+        for case in self.cases:
+            values = [("b_i", case.b()), ("Q_ij", case.Q()), ("K_ij", case.K())]
+            names = {"b_i": "b_i", "Q_ij": "Q_{ij}", "K_ij": "K_{ij}"}
+            if style is LATEX:
+                head = r"g_i \ge 0,\quad 2 Q_{ii} g_i + 2 \textstyle\sum_j K_{ij} g_j = b_i \text{ where } g_i > 0"
+                found += [head, *(f"{names[name]} = {sympy.latex(value)}" for name, value in values)]
+                continue
+            written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
+            found.append(f"2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0; {written}")
+        return found
+
+    def _conditions(self, style: Style) -> Lines:
+        lines: Lines = []
+        found = [("dimensional", self.collapse.dimensional), ("complete", self.collapse.complete)]
+        if style is LATEX:
+            lines += [(name, condition.latex()) for name, condition in found if condition is not None]
+        elif not self.collapse.reason:
+            said = [f"{name}: {condition}" for name, condition in found]
+            short = sum(map(len, said)) < _SHORT
+            lines += [("collapse", one) for one in (["   ".join(said)] if short else said)]
+        if style is TEXT:
+            if self.collapse.reason:
+                lines.append(("collapse", f"not determined: {self.collapse.reason}"))
+            lines += [("", note) for note in self.collapse.notes]
+            if self.transition is not None and str(self.collapse.dimensional) not in ("never", "always"):
+                lines.append(("transition", self.transition.text()))
+            lines += [("all orders", one) for one in self._exact_text()]
+            word = {"depends": "not everywhere"}.get(self.recession.verdict, self.recession.verdict)
+            below = f"{word}; {self.recession.reason}"
+            if self.recession.condition is not None:
+                below += f"; unbounded where {style.scalar(self.recession.condition.lhs)} < 0"
+            lines.append(("from below", below))
+        elif self.exact is not None:
+            lines.append(("exact", self.exact.latex()))
+        return lines
+
+    def _exact_text(self) -> list[str]:
+        if self.exact is None:
+            return []
+        modes, shown = self.exact, TEXT.scalar
+        heights = [f"h_i = {shown(one)}" for one in modes.heights] or [f"{shown(modes.slope)} = b_i"]
+        found = [f"{'; '.join(heights)}, h_i = (a_i + c_i) g_i"]
+        near, without = modes.ratio_near_transition(4), modes.ratio_without_augmentation(4)
+        if near != 1:
+            ratio = f"order 4 over all orders: {shown(near)} + … as b_i = {shown(modes.level)} → 0"
+            found.append(ratio + ("" if without is None else f"; {shown(without)} as c_i → 0"))
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        exact = self.exact
+        return {
+            "stationary": [
+                {"given": points.given(), "index": points.index(), "formulas": dict(points.lines())}
+                for points in self.stationary
+            ],
+            "reason": self.why or None,
+            "transition": None
+            if self.transition is None
+            else {
+                "descent": str(self.transition.descent),
+                "exponent": str(self.transition.exponent),
+                "rate_kept": str(self.transition.rate_kept),
+                "rate_collapsed": str(self.transition.rate_collapsed),
+            },
+            "exact": None
+            if exact is None
+            else {
+                "level": str(exact.level),
+                "stationary": [str(one) for one in exact.heights],
+                "collapse": None if exact.collapse is None else str(exact.collapse),
+                "ratio_near_transition": str(exact.ratio_near_transition(4)),
+            },
+            "bounded_below": {
+                "verdict": self.recession.verdict,
+                "reason": self.recession.reason,
+                "unbounded_where": None if self.recession.condition is None else str(self.recession.condition),
+            },
+        }
+
+
+def described(loss: Loss, expansion: Expansion, limit: str | None = None) -> Described:
+    """The landscape of a loss whose expansion through order 4 or more is given.
+
+    >>> from derive import catalogue
+    >>> loss = catalogue("infonce")
+    >>> for label, line in described(loss, loss.expand(order=4)).lines()[-4:]:
+    ...     print(f"{label:<12}{line}")
+    collapse    dimensional: never   complete: never
+    all orders  h_i = 4 a_i/(-a_i + 3 c_i + sqrt((a_i + c_i)(a_i + 9 c_i))), h_i = (a_i + c_i) g_i
+    all orders  order 4 over all orders: 1 - 8 b_i/9 + … as b_i = a_i/(a_i + c_i) → 0; 4 c_i/(3 a_i) as c_i → 0
+    from below  bounded; in closed form each mode grows like (c_i/(a_i + c_i)) h; where that vanishes like (-½) log h
+    """
+    cases: tuple[Landscape, ...] = ()
+    points: tuple[StationaryPoints, ...] = ()
+    why, critical = "", None
+    try:
+        cases = landscapes(expansion)
+        points = stationary(expansion, limit=limit)
+    except InputError as error:
+        why = str(error)
+    try:
+        critical = None if limit else transition(expansion)
+    except InputError as error:
+        why = why or str(error)
+    closed = closed_form(loss)
+    exact = exact_modes(closed) if closed is not None and not why_coupled(closed) else None
+    found = collapse(expansion, limit=limit)
+    return Described(cases, points, why, found, critical, exact, recession(loss), limit)
