@@ -14,6 +14,7 @@ from derive.exact import closed_form
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
 from derive.landscape import Landscape, landscapes
 from derive.notation import LATEX, TEXT, Style
+from derive.population import population
 from derive.recession import Recession, recession
 from derive.stationary import StationaryPoints, stationary
 
@@ -36,7 +37,8 @@ class Described:
         why: why there is no formula.
         collapse: when modes are zero at the minima.
         transition: how a mode appears, None where it does not or that is not known.
-        exact: the landscape to all orders by modes, None where the closed form does not give it.
+        exact: the landscape to all orders by modes, None where neither the loss nor its limit N → ∞ closes.
+        of_limit: whether that is the landscape of the limit N → ∞.
         recession: whether the loss itself is bounded below.
         limit: the penalty's strength that goes to infinity, or None.
 
@@ -50,6 +52,7 @@ class Described:
     exact: ExactModes | None
     recession: Recession
     limit: str | None = None
+    of_limit: bool = False
 
     def lines(self, style: Style = TEXT) -> Lines:
         """What there is to say, in order: a label and a sentence or formula each."""
@@ -59,7 +62,7 @@ class Described:
             given = points.given(style)
             if style is TEXT:
                 lines.append(("stationary", "; ".join([*([given] if given else []), *said])))
-                lines.append(("index", f"{points.index()}; 0 at the minima"))
+                lines += [("index", points.index()), ("minima", points.minima())]
             else:
                 lines += [("", one) for one in ([rf"{given}:", *said] if given else said)]
         if not self.stationary and self.cases:
@@ -109,11 +112,12 @@ class Described:
         if self.exact is None:
             return []
         modes, shown = self.exact, TEXT.scalar
+        limit = "N → ∞: " if self.of_limit else ""
         heights = [f"h_i = {shown(one)}" for one in modes.heights] or [f"{shown(modes.slope)} = b_i"]
-        found = [f"{'; '.join(heights)}, h_i = (a_i + c_i) g_i"]
+        found = [f"{limit}{'; '.join(heights)}, h_i = (a_i + c_i) g_i"]
         near, without = modes.ratio_near_transition(4), modes.ratio_without_augmentation(4)
         if near != 1:
-            ratio = f"order 4 over all orders: {shown(near)} + … as b_i = {shown(modes.level)} → 0"
+            ratio = f"{limit}order 4 over all orders: {shown(near)} + … as b_i = {shown(modes.level)} → 0"
             found.append(ratio + ("" if without is None else f"; {shown(without)} as c_i → 0"))
         return found
 
@@ -122,7 +126,12 @@ class Described:
         exact = self.exact
         return {
             "stationary": [
-                {"given": points.given(), "index": points.index(), "formulas": dict(points.lines())}
+                {
+                    "given": points.given(),
+                    "formulas": dict(points.lines()),
+                    "index": points.index(),
+                    "minima": points.minima(),
+                }
                 for points in self.stationary
             ],
             "reason": self.why or None,
@@ -137,6 +146,7 @@ class Described:
             "exact": None
             if exact is None
             else {
+                "of_the_limit": self.of_limit,
                 "level": str(exact.level),
                 "stationary": [str(one) for one in exact.heights],
                 "collapse": None if exact.collapse is None else str(exact.collapse),
@@ -174,7 +184,19 @@ def described(loss: Loss, expansion: Expansion, limit: str | None = None) -> Des
         critical = None if limit else transition(expansion)
     except InputError as error:
         why = why or str(error)
-    closed = closed_form(loss)
-    exact = exact_modes(closed) if closed is not None and not why_coupled(closed) else None
+    exact, of_limit = _exact(loss)
     found = collapse(expansion, limit=limit)
-    return Described(cases, points, why, found, critical, exact, recession(loss), limit)
+    return Described(cases, points, why, found, critical, exact, recession(loss), limit, of_limit)
+
+
+def _exact(loss: Loss) -> tuple[ExactModes | None, bool]:
+    """The landscape to all orders, of the loss or else of its limit N → ∞."""
+    closed, of_limit = closed_form(loss), False
+    if closed is None and loss.samples:
+        try:
+            closed, of_limit = closed_form(population(loss)), True
+        except InputError:
+            return None, False
+    if closed is None or why_coupled(closed):
+        return None, False
+    return exact_modes(closed), of_limit

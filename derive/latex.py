@@ -74,7 +74,8 @@ def _landscape(found: Described) -> list[str]:
         written += [_displayed(rf"\text{{{label} collapse: }} {line}") for label, line in conditions]
     if exact:
         modes = r"$h_i = (a_i + c_i) g_i$ and $g_i$ the eigenvalue of $W^{\top} W$:"
-        written += [f"To all orders, mode by mode, with {modes}", *(_displayed(line) for _, line in exact)]
+        limit = r" for $N \to \infty$" if found.of_limit else ""
+        written += [f"To all orders{limit}, mode by mode, with {modes}", *(_displayed(line) for _, line in exact)]
     return written
 
 

@@ -117,6 +117,26 @@ class StationaryPoints:
         falls = self.bias == "off" and self.level
         return self._index() + (f" + d1 where {self._level(TEXT)} > 0" if falls else "")
 
+    def minima(self) -> str:
+        """Which of them are minima, in words.
+
+        Index 0 asks that M holds the largest λ_i, and that either all rows are in use or no λ_i outside exceeds θ. For
+        q₁ > 0 and q₂ ≥ 0 one m alone does: θ after one more mode is a mean of θ before and of that λ with positive
+        weights q₁ + m q₂ and q₂, so λ_m > θ_m holds for the first few m and for no later one.
+
+        >>> from derive import catalogue
+        >>> stationary(catalogue("infonce").expand(order=4))[0].minima()
+        'the m largest λ_i, all that are > 0 or as many of them as d1: global, rank m, no other point a minimum'
+        """
+        q1, q2 = sign(self.isotropic.q1), sign(self.isotropic.q2, self.isotropic.landscape.where)
+        if q1 != 1 or not (self.fixed is not None or q2 in (0, 1)):
+            return "the points of index 0, the lowest of them global"
+        level = "θ" if self.shift != 0 else "0"
+        kept = f"the m largest λ_i, all that are > {level} or as many of them as d1"
+        if self.bias == "off" and self.level:
+            return f"{kept}, where {self._level(TEXT)} <= 0; rank m, no other point with b = 0 a minimum"
+        return f"{kept}: global, rank m, no other point a minimum"
+
     def _index(self) -> str:
         q1, q2 = sign(self.isotropic.q1), sign(self.isotropic.q2)
         if q1 == 0:

@@ -1,5 +1,6 @@
 """The formulas of all stationary points: proved with matrices that do not commute, and put into the definition."""
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -81,6 +82,31 @@ def test_the_loss_at_a_stationary_point_has_the_inverse_of_sigma():
     assert found.loss == -L2 / 4
 
 
+def test_at_fifty_digits():
+    """The formula with a norm penalty, in mpmath, for matrices that do not commute."""
+    with mpmath.workdps(60):
+        root = mpmath.matrix([[1, 2, 0], [0, 1, 1], [1, 0, 3]])
+        A0, kappa, c = root * root.T / 5, mpmath.mpf(2) / 3, mpmath.mpf(3)
+        Sigma = A0 + mpmath.diag([mpmath.mpf(1) / 3, 1, 2])
+        values, vectors = mpmath.eigsy(Sigma)
+        inverse = vectors * mpmath.diag([1 / mpmath.sqrt(value) for value in values]) * vectors.T
+        B = A0 + 2 * kappa * c * Sigma
+        levels, frame = mpmath.eigsy(inverse * B * inverse)
+        (found,) = of("infonce+norm-penalty")
+        kept = [1, 2]
+        numbers = {"kappa": sympy.Rational(2, 3), m: 2, L1: sympy.Float(str(levels[1] + levels[2]), 60)}
+        shift = mpmath.mpf(str(sympy.N(found.shift.subs(numbers), 60)))
+        G = mpmath.zeros(3)
+        for k in kept:
+            height = (levels[k] - shift) / (2 * mpmath.mpf(3) / 4)
+            assert height > 0
+            column = inverse * frame[:, k]
+            G += height * column * column.T
+        trace = sum((G * Sigma)[i, i] for i in range(3))
+        residual = G * (-2 * B + 3 * Sigma * G * Sigma + 4 * kappa * trace * Sigma)
+        assert max(abs(x) for x in residual) < mpmath.mpf(10) ** -50
+
+
 def test_written():
     (found,) = of("infonce+norm-penalty")
     assert found.text().splitlines()[1:3] == [
@@ -90,6 +116,8 @@ def test_written():
     assert found.lines(LATEX)[3] == (r"\theta", r"\frac{4 \Lambda_{1} \kappa}{4 \kappa m + 3}")
     cases = of("barlow-twins")
     assert cases[0].text().startswith("λ - 1 >= 0, at the embedding's best rotation:\n")
+    assert cases[0].minima().startswith("the m largest λ_i, all that are > 0")
+    assert cases[1].minima().startswith("the m largest λ_i, all that are > θ")
     assert cases[0].index() == "(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}"
 
 

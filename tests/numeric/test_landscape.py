@@ -91,6 +91,36 @@ def test_collapse_conditions_are_what_minimising_finds(name, seed):
     assert found.complete.holds(a, c, values) == (rank == 0)
 
 
+def test_minima_are_what_the_words_say():
+    """The largest eigenvalues above θ, as many as there are rows, and no other local minimum."""
+    rng = np.random.default_rng(7)
+    for trial in range(20):
+        levels, d1 = rng.uniform(-1, 2, 5), 1 + trial % 5
+        solved = quartic_landscape(np.diag(levels), np.eye(5), q1=0.7, q2=0.4, d1=d1)
+        lowest = [point for point in solved.stationary_points() if point.index == 0]
+        assert len(lowest) == 1
+        order, kept = np.argsort(-levels), 0
+        while kept < d1 and kept < 5:
+            shift = 0.4 * levels[order[: kept + 1]].sum() / (0.7 + 0.4 * (kept + 1))
+            if levels[order[kept]] <= shift:
+                break
+            kept += 1
+        assert lowest[0].rank == kept
+
+
+def test_coupled_modes_appear_with_the_exponent_of_a_lone_one():
+    """A mode that a norm penalty couples to others, near the point where it is lost."""
+    powers, gaps = [], np.array([1e-6, 1e-5, 1e-4])
+    # At q₁ = 1, κ = ½, c = 1 and λ = (3, 1, x) the last mode is lost at x = θ of the others.
+    threshold = (0.5 * (3 + 1 + 2 * 2 * 0.5)) / (1 + 2 * 0.5) - 1.0
+    for gap in gaps:
+        solved = quartic_landscape(np.diag([3.0, 1.0, threshold + gap]), np.eye(3), kappa=0.5, c=1.0)
+        (lowest,) = (point for point in solved.stationary_points() if point.index == 0)
+        powers.append(lowest.powers.min())
+    slopes = np.diff(np.log(np.sqrt(powers))) / np.diff(np.log(gaps))
+    np.testing.assert_allclose(slopes, 0.5, atol=1e-3)
+
+
 def test_the_minimum_of_a_mixture_is_where_an_optimiser_ends():
     data = random_covariances(np.random.default_rng(4), 3)
     expansion = catalogue("dcl").expand(order=4)
