@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from verify.blackbox import rays
+
+ONE = np.array(1.0)
+KNOWN = {
+    "exp": (np.exp, [1, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720]),
+    "log": (np.log1p, [0, 1, -1 / 2, 1 / 3, -1 / 4, 1 / 5, -1 / 6]),
+    "cosh": (np.cosh, [1, 0, 1 / 2, 0, 1 / 24, 0, 1 / 720]),
+    "root": (lambda t: np.sqrt(1 + t), [1, 1 / 2, -1 / 8, 1 / 16, -5 / 128, 7 / 256, -21 / 1024]),
+}
+
+
+@pytest.mark.parametrize("radius", [0.125, 1.0, 4.0])
+def test_polynomials_are_exact(radius):
+    wanted = np.random.default_rng(0).standard_normal(7)
+    ray = rays.along(lambda t: np.polynomial.polynomial.polyval(t, wanted), ONE, radius)
+    assert ray.settled
+    assert (np.abs(ray.coefficients - wanted) <= ray.errors + 1e-15).all()
+
+
+@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("radius", [0.0625, 0.125, 0.25])
+def test_errors_are_as_stated(name, radius):
+    function, wanted = KNOWN[name]
+    ray = rays.along(function, ONE, radius)
+    assert ray.settled
+    assert (np.abs(ray.coefficients - wanted) <= ray.errors).all()
+
+
+def test_errors_are_not_beyond_all_measure():
+    function, wanted = KNOWN["exp"]
+    ray = rays.along(function, ONE, rays.best_radius(function, ONE, order=4))
+    assert ray.errors[4] < 1e-10
+    assert abs(ray.coefficients[4] - wanted[4]) < 1e-12
+
+
+def test_a_wrong_table_is_rejected(monkeypatch):
+    table = rays._powers().copy()
+    table[4, 4] *= 1.001
+    monkeypatch.setattr(rays, "_powers", lambda: table)
+    function, wanted = KNOWN["cosh"]
+    ray = rays.along(function, ONE, 0.25)
+    assert abs(ray.coefficients[4] - wanted[4]) > ray.errors[4]
+
+
+@pytest.mark.parametrize("function", [abs, lambda t: abs(t) ** 3, lambda t: max(t, 0.0) * t, np.sign])
+def test_what_is_not_smooth_does_not_settle(function):
+    radius = rays.best_radius(lambda t: float(function(t)) + np.exp(t), ONE, order=4)
+    # A cube is lost beside a slope where t is small: a radius that no smooth function needs.
+    assert radius is None or radius < 0.01
+
+
+def test_a_singularity_near_by_takes_a_smaller_radius():
+    assert rays.best_radius(lambda t: np.log(1 + t * t / 0.01), ONE, order=4) <= 0.1
+
+
+def test_along_a_ray_of_zeros_the_widest_radius_is_taken():
+    assert rays.best_radius(lambda t: 0.0 * t, ONE, order=4) == max(rays.RADII)
+
+
+def test_not_a_number_settles_nowhere():
+    ray = rays.along(lambda t: np.nan * t, ONE, 1.0)
+    assert not ray.settled
+    assert np.isnan(ray.coefficients).all()

@@ -1,0 +1,204 @@
+"""From measured numbers to exact ones: rational numbers, and rational functions of the batch size.
+
+A number with an error is taken for a rational p/q only when that is no coincidence: about q² e of all numbers have a
+rational with a denominator up to q within e, so this has to be small. A rational function of N has to go through more
+points than it has coefficients, and the points left over are its test.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import sympy
+
+from derive import InputError
+
+# A rational that a random number would have by coincidence more often than this is none; where several numbers have to
+# be rational at once, and obey one formula, less is asked of each.
+COINCIDENCE = 1e-4
+TOGETHER = 1e-2
+# How many points beyond its coefficients a rational function has to go through.
+SPARE = 2
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A number, exact.
+
+    Attributes:
+        value: the rational, times `unit`.
+        unit: 1, or a product of the constants that the user named.
+        residual: measured − value.
+
+    """
+
+    value: Fraction
+    unit: sympy.Expr
+    residual: float
+
+
+def rational(value: float, error: float, coincidence: float = COINCIDENCE) -> Fraction | None:
+    """The simplest rational within the error, None where it could be a coincidence.
+
+    >>> rational(0.75 + 1e-13, 1e-12), rational(3.141592653589793, 1e-12), rational(1e-14, 1e-12)
+    (Fraction(3, 4), None, Fraction(0, 1))
+    """
+    if not error < 1e-3:
+        return None
+    if abs(value) <= error:
+        return Fraction(0)
+    found = _simplest(Fraction(value - error), Fraction(value + error))
+    return found if found.denominator**2 * 2 * error < coincidence else None
+
+
+def _simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The rational of the smallest denominator in [low, high], by continued fractions (Stern and Brocot)."""
+    if low <= 0 <= high:
+        return Fraction(0)
+    if high < 0:
+        return -_simplest(-high, -low)
+    whole = low.numerator // low.denominator
+    if low == whole:
+        return Fraction(whole)
+    if whole + 1 <= high:
+        return Fraction(whole + 1)
+    return whole + 1 / _simplest(1 / (high - whole), 1 / (low - whole))
+
+
+def recognise(
+    value: float,
+    error: float,
+    units: Sequence[tuple[sympy.Expr, float]] = (),
+    coincidence: float = COINCIDENCE,
+) -> Recognised | None:
+    """A measured number as a rational multiple of 1 or of the units, whichever is the simplest.
+
+    Args:
+        value: what was measured.
+        error: its error.
+        units: products of named constants, with their values.
+        coincidence: how often a random number may have such a rational.
+
+    """
+    found = []
+    for unit, size in ((sympy.S.One, 1.0), *units):
+        number = rational(value / size, error / abs(size), coincidence)
+        if number is not None:
+            found.append(Recognised(number, unit, value - float(number) * size))
+    return min(found, key=lambda one: _height(one.value), default=None)
+
+
+def _height(number: Fraction) -> int:
+    return abs(number.numerator) * number.denominator
+
+
+def rational_function(points: Mapping[int, Fraction], symbol: sympy.Symbol) -> sympy.Expr | None:
+    """The simplest rational function of N through all points, None where none leaves points over for a test.
+
+    >>> N = sympy.Symbol("N")
+    >>> rational_function({n: Fraction(n - 1, 2 * n**2) for n in range(2, 9)}, N)
+    (N - 1)/(2*N**2)
+    >>> rational_function({2: Fraction(1), 3: Fraction(5)}, N) is None
+    True
+
+    """
+    known = sorted(points.items())
+    for unknown in range(1, len(known) - SPARE + 1):
+        for below in range(unknown):
+            found = _through(known, unknown - 1 - below, below, symbol)
+            if found is not None:
+                return found
+    return None
+
+
+def _through(points: Sequence[tuple[int, Fraction]], above: int, below: int, symbol: sympy.Symbol) -> sympy.Expr | None:
+    """P/Q of the given degrees through all points, Q without zeros there."""
+    rows = [
+        [sympy.Integer(n) ** k for k in range(above + 1)]
+        + [-sympy.Rational(value.numerator, value.denominator) * sympy.Integer(n) ** k for k in range(below + 1)]
+        for n, value in points
+    ]
+    solutions = sympy.Matrix(rows).nullspace()
+    if len(solutions) != 1:
+        return None
+    numbers = list(solutions[0])
+    P, Q = (
+        sympy.Add(*(number * symbol**k for k, number in enumerate(part)))
+        for part in (numbers[: above + 1], numbers[above + 1 :])
+    )
+    if Q == 0 or any(Q.subs(symbol, n) == 0 for n, _ in points):
+        return None
+    return sympy.factor(P / Q)
+
+
+def constants(texts: Sequence[str], values: Mapping[str, sympy.Expr]) -> list[tuple[sympy.Expr, float]]:
+    """Constants that a user names, such as ``exp(1)``, ``sqrt(2)`` or ``1/tau`` with a value for tau.
+
+    The text is parsed, never evaluated: numbers, names, + − * / **, exp, log, sqrt and pi.
+
+    Raises:
+        InputError: anything else, or a name without a value.
+
+    >>> constants(["1/tau", "exp(1)"], {"tau": sympy.Rational(1, 2)})
+    [(1/tau, 2.0), (E, 2.718281828459045)]
+
+    """
+    found = []
+    for text in texts:
+        try:
+            expression = _parsed(ast.parse(text.strip(), mode="eval").body)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            message = f"--constants {text!r} is no constant; write numbers, names, + - * / **, exp, log, sqrt, pi"
+            raise InputError(message) from None
+        missing = sorted(symbol.name for symbol in expression.free_symbols if symbol.name not in values)
+        if missing:
+            message = f"--constants {text!r}: what is {missing[0]}? Give its value with --set {missing[0]}=…"
+            raise InputError(message)
+        size = expression.subs({symbol: values[symbol.name] for symbol in expression.free_symbols})
+        if not size.is_real or size == 0 or not size.is_finite:
+            message = f"--constants {text!r} is {size}; give a number other than 0"
+            raise InputError(message)
+        found.append((expression, float(size)))
+    return found
+
+
+_FUNCTIONS = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}
+_LARGEST_POWER = 100
+
+
+def _parsed(node: ast.expr) -> sympy.Expr:
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return sympy.Rational(str(number))
+        case ast.Name(id="pi"):
+            return sympy.pi
+        case ast.Name(id=name) if name not in _FUNCTIONS:
+            return sympy.Symbol(name)
+        case ast.UnaryOp(op=ast.USub(), operand=inside):
+            return -_parsed(inside)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _parsed(left) + _parsed(right)
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            return _parsed(left) - _parsed(right)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _parsed(left) * _parsed(right)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return _parsed(left) / _parsed(right)
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            power = _parsed(right)
+            if power.is_Rational and abs(power) <= _LARGEST_POWER:
+                return _parsed(left) ** power
+        case ast.Call(func=ast.Name(id=name), args=[inside], keywords=[]) if name in _FUNCTIONS:
+            return _FUNCTIONS[name](_parsed(inside))
+    raise ValueError(ast.dump(node))
+
+
+def units(named: Sequence[tuple[sympy.Expr, float]], power: int) -> list[tuple[sympy.Expr, float]]:
+    """Products of powers of the constants, up to a total power."""
+    found: list[tuple[sympy.Expr, float]] = [(sympy.S.One, 1.0)]
+    for constant, size in named:
+        found = [(unit * constant**k, value * size**k) for unit, value in found for k in range(power + 1)]
+    return [(unit, value) for unit, value in found if unit != 1]

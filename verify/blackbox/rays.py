@@ -1,0 +1,120 @@
+"""Taylor coefficients of a function along rays, from its values alone.
+
+Along t·u the loss is interpolated at Chebyshev points of an interval [−r, r]: exact for polynomials, and with an error
+that the last coefficients show for anything that is analytic around the interval. Derivatives of order k lose a factor
+r^−k to rounding, so the largest r is best at which the series has settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Function = Callable[[Array], float]
+
+POINTS = 20
+RADII = tuple(2.0**-k for k in range(-2, 14))
+
+
+@dataclass(frozen=True, eq=False)
+class Ray:
+    """A function along one ray.
+
+    Attributes:
+        coefficients: (K + 1,), of t^0, …, t^K.
+        errors: (K + 1,), estimated.
+        radius: r.
+        settled: whether the series had settled at that radius.
+
+    """
+
+    coefficients: Array
+    errors: Array
+    radius: float
+    settled: bool
+
+
+def along(function: Function, direction: Array, radius: float, *, order: int = 6, rounding: float = 2e-16) -> Ray:
+    """The Taylor coefficients of t → function(t·direction) through an order.
+
+    Args:
+        function: of embeddings.
+        direction: any shape that the function takes.
+        radius: of the interval.
+        order: of the highest coefficient.
+        rounding: the relative error of one value, 6e-8 for a function in single precision.
+
+    """
+    nodes = radius * _nodes()
+    values = np.array([function(t * direction) for t in nodes])
+    return from_values(values, radius, order=order, rounding=rounding)
+
+
+def from_values(values: Array, radius: float, *, order: int, rounding: float) -> Ray:
+    """The same from values at the nodes of the interval, (20,)."""
+    if not np.isfinite(values).all():
+        nothing = np.full(order + 1, np.nan)
+        return Ray(nothing, nothing, radius, settled=False)
+    series = _fit() @ values
+    scale = float(np.abs(values - values.mean()).max()) + rounding * float(np.abs(values).max())
+    # What is cut off goes on falling as the last coefficients fell.
+    before, tail = (float(np.abs(series[at]).max()) for at in (slice(-8, -4), slice(-4, None)))
+    cut_off = tail * min(1.0, tail / before) if before else 0.0
+    noise = rounding * float(np.abs(values).max())
+    to_powers = _powers()[: order + 1]
+    weights = np.abs(to_powers).max(1)
+    lost = np.sqrt((to_powers**2).sum(1) / POINTS)
+    powers = radius ** -np.arange(order + 1.0)
+    # A loss is many operations, each with a rounding.
+    errors = (2 * cut_off * weights + 20 * noise * lost) * powers
+    return Ray((to_powers @ series) * powers, errors, radius, settled=tail <= max(1e-9 * scale, 20 * noise))
+
+
+def series(function: Function, direction: Array, radius: float) -> Array:
+    """The coefficients of Chebyshev's polynomials of t/radius, (20,)."""
+    return np.asarray(_fit() @ np.array([function(t * direction) for t in radius * _nodes()]))
+
+
+def best_radius(function: Function, direction: Array, *, order: int, rounding: float = 2e-16) -> float | None:
+    """The radius at which the coefficient of an order has the smallest estimated error; None where none settles."""
+    found: list[tuple[float, float]] = []
+    for radius in RADII:
+        ray = along(function, direction, radius, order=order, rounding=rounding)
+        if ray.settled:
+            found.append((float(ray.errors[order]), radius))
+        elif found:
+            # It had settled on a wider interval: a narrower one only has more noise.
+            break
+    # Along a ray of zeros every error is zero: the widest is as good as any, and better for other rays.
+    return min(found, key=lambda one: (one[0], -one[1]))[1] if found else None
+
+
+@cache
+def _nodes() -> Array:
+    return np.asarray(chebyshev.chebpts1(POINTS))
+
+
+@cache
+def _fit() -> Array:
+    """Values at the nodes → Chebyshev coefficients."""
+    table = chebyshev.chebvander(_nodes(), POINTS - 1).T
+    table = table * (2.0 / POINTS)
+    table[0] /= 2
+    return np.asarray(table)
+
+
+@cache
+def _powers() -> Array:
+    """Chebyshev coefficients → coefficients of powers of t/r."""
+    matrix = np.zeros((POINTS, POINTS))
+    for k in range(POINTS):
+        unit = np.zeros(k + 1)
+        unit[k] = 1.0
+        matrix[: k + 1, k] = chebyshev.cheb2poly(unit)
+    return matrix
