@@ -1,0 +1,344 @@
+"""What a black box is near 0, before anything is expanded: analytic, or why not.
+
+Every statement comes from values alone. Automatic differentiation has no say here: it gives zero at coincident points
+and follows subgradients where there is no derivative.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from derive import InputError
+from verify.blackbox import rays
+from verify.blackbox.function import BlackBox, TooSlowError
+from verify.blackbox.smoothness import Misfit, Powers, between_rays, dense, name_of, powers, reach, sparse
+
+Array = NDArray[np.float64]
+Kind = Literal["analytic", "homogeneous", "cusp", "epsilon", "undefined", "stateful", "random", "rough", "undecided"]
+
+SIZES = (2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32)
+# Smooth within less than this, as a length of (z1, z2): an epsilon in the code, not a scale of the problem.
+TINY = 0.1
+DECADES = (1e-4, 1e-3, 1e-2, 0.1, 10.0, 100.0)
+DOUBLE, SINGLE, HALF = 2e-16, 6e-8, 4e-3
+ORDER = 4
+
+
+@dataclass(frozen=True)
+class Regularity:
+    """What a loss is near 0.
+
+    Attributes:
+        kind: `analytic`: its series settles along rays, and its coefficients through order 4 are polynomials;
+            `homogeneous`: L(tz) = t^degree L(z), and no polynomial; `cusp`: one-sided derivatives differ;
+            `epsilon`: smooth only within a tiny scale; `undefined`: no finite limit at 0; `rough`: differentiable, but
+            only through `order`; `stateful`: a second call on the same input differs; `random`: it does so with every
+            seed fixed, and keeps no state; `undecided`: the signals conflict.
+        reason: a sentence.
+        degree: of a homogeneous loss, and of what an `epsilon` loss becomes beyond its scale; None elsewhere.
+        scale: for `epsilon`, about the size of one coordinate up to which it is smooth.
+        radius: the best length of a ray for coefficients of order 4, 0 where it is not analytic.
+        rounding: the relative error of one value.
+        smallest_batch: the smallest N at which it gives a finite number.
+        random: whether its value depends on the seed; all else is then said with the seed fixed.
+        order: of the highest derivative that exists at 0, None where no limit is known.
+        residual: the largest relative deviation from what is said.
+
+    """
+
+    kind: Kind
+    reason: str = ""
+    degree: float | None = None
+    scale: float | None = None
+    radius: float = 0.0
+    rounding: float = DOUBLE
+    smallest_batch: int = 2
+    random: bool = False
+    order: int | None = None
+    residual: float = 0.0
+
+
+def regularity(box: BlackBox, *, N: int = 4, d: int = 2, seed: int = 0) -> Regularity:
+    """What a loss is near 0, with its seed fixed.
+
+    Args:
+        box: the loss.
+        N: the number of data it is looked at with; more where it needs more.
+        d: the number of coordinates.
+        seed: of directions, and of the loss's own random numbers where it has no seed yet.
+
+    Raises:
+        InputError: it raises, takes too long or returns no finite scalar at any batch size.
+
+    >>> regularity(BlackBox(lambda z1, z2: ((z1 - z2) ** 2).sum(-1).mean())).kind
+    'analytic'
+    >>> found = regularity(BlackBox(lambda z1, z2: (z1 - z2).norm()))
+    >>> found.kind, found.degree
+    ('homogeneous', 1)
+    """
+    before = box.seed
+    box.seed = seed if before is None else before
+    try:
+        smallest = _smallest_batch(box, d, seed)
+        base = Regularity("undecided", smallest_batch=smallest)
+        z = np.random.default_rng(seed).standard_normal((2, max(N, smallest), d))
+        if _finite(box, z) is None:
+            z = z[:, :smallest]
+        kept = _unsteady(box, z, base)
+        if kept is not None:
+            return kept
+        base = replace(base, random=_depends_on_seed(box, z), rounding=_rounding(box, z, seed))
+        if base.rounding == HALF:
+            reason = "it computes in half precision, too coarse for derivatives: give it single or double precision"
+            return replace(base, reason=reason)
+        if not base.random:
+            # Seeding takes longer than many a loss.
+            box.seed = None
+        once = box(z)
+        found = _near_zero(box, base, z.shape[1], d, seed)
+        # What it keeps may show only after many calls.
+        return _unsteady(box, z, base, once) or found
+    finally:
+        box.seed = before
+
+
+def _finite(box: BlackBox, z: Array) -> float | None:
+    try:
+        value = box(z)
+    except TooSlowError:
+        raise
+    except InputError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def _smallest_batch(box: BlackBox, d: int, seed: int) -> int:
+    rng = np.random.default_rng(seed)
+    first: InputError | None = None
+    for size in SIZES:
+        z = rng.standard_normal((2, size, d))
+        try:
+            values = [box(t * z) for t in (0.1, 1.0)]
+        except TooSlowError:
+            raise
+        except InputError as error:
+            first = first or error
+            continue
+        if np.isfinite(values).all():
+            return size
+    if first is not None:
+        raise first
+    message = (
+        f"{box.name} returned no finite number on random embeddings of N = {SIZES[0]}, …, {SIZES[-1]} data; "
+        "check what it divides by and takes logarithms of"
+    )
+    raise InputError(message)
+
+
+def _unsteady(box: BlackBox, z: Array, base: Regularity, once: float | None = None) -> Regularity | None:
+    """Whether the same input gives the same value again, at once and after another input."""
+    once = box(z) if once is None else once
+    again = box(z)
+    box(0.3 - 0.7 * z)
+    later = box(z)
+    if once == again == later or np.isnan(once):
+        return None
+    difference = max(abs(again - once), abs(later - once)) / max(abs(once), 1e-300)
+    if difference < 1e-12:
+        # Threads may add up in another order.
+        return None
+    try:
+        # A copy takes the state along; two copies that differ all the same draw random numbers of their own.
+        copies = [replace(box, loss=copy.deepcopy(box.loss))(z) for _ in range(2)]
+        own = box.loss is not copy.deepcopy(box.loss) and copies[0] != copies[1]
+    except Exception:  # noqa: BLE001 - what a user's object raises when it is copied
+        own = False
+    kind: Kind = "random" if own else "stateful"
+    what = "it draws random numbers that no seed fixes" if own else "it keeps state between calls"
+    reason = f"a second call on the same input differs by {difference:.2g} of the value with the seed fixed: {what}"
+    return replace(base, kind=kind, reason=reason, random=own, residual=difference)
+
+
+def _depends_on_seed(box: BlackBox, z: Array) -> bool:
+    """Whether other seeds give other values."""
+    kept = box.seed
+    values = []
+    for offset in range(4):
+        box.seed = (kept or 0) + offset
+        values.append(box(z))
+    box.seed = kept
+    return float(np.ptp(values)) > 1e-12 * abs(values[0])
+
+
+def _rounding(box: BlackBox, z: Array, seed: int) -> float:
+    """Of the precision in which it computes: a change that a better one shows leaves it where it is."""
+    step = np.random.default_rng(seed + 1).standard_normal(z.shape)
+    here = box(z)
+    moves = any(box(z + k * step) != here for k in (0.05, 0.1))
+    blind_to = [size for size in (1e-10, 1e-5) if all(box(z + k * size * step) == here for k in (1, 2, 3))]
+    if moves and 1e-5 in blind_to:
+        return HALF
+    single = box.seen.single or box.dtype is torch.float32 or (moves and bool(blind_to))
+    return SINGLE if single else DOUBLE
+
+
+def _near_zero(box: BlackBox, base: Regularity, N: int, d: int, seed: int) -> Regularity:
+    rng = np.random.default_rng(seed)
+    wide, narrow = dense(rng, N, d, 3), sparse(N, d)
+    rounding = base.rounding
+    at_zero = box(np.zeros((2, N, d)))
+    radii = [rays.best_radius(box, u, order=ORDER, rounding=rounding) for u in (*wide, *narrow)]
+    settled = [radius for radius in radii if radius is not None]
+    if len(settled) == len(radii):
+        radius = min(settled)
+        reached = min(reach(box, u, r, rounding) for u, r in zip((*wide, *narrow), settled, strict=True))
+        misfit = _misfit(box, (wide, narrow), radius, rounding)
+        jump = _jump(box, (*wide, *narrow), radius, at_zero, rounding)
+        hidden = _hidden(box, (*wide, *narrow), rounding) if rounding == SINGLE or reached < TINY else None
+        if misfit.order is None and not jump and hidden is None:
+            found = replace(base, kind="analytic", order=None, radius=radius, residual=misfit.residual)
+            if reached < TINY:
+                size = float(np.sqrt(np.mean(wide[0] ** 2)))
+                return _epsilon(box, found, wide, reached * size)
+            at_origin = "" if np.isfinite(at_zero) else f"its value at 0 is {at_zero}, and the limit there is finite; "
+            return replace(
+                found, reason=f"{at_origin}its Taylor series settles along rays of length {radius:g} about 0"
+            )
+    else:
+        misfit, jump = Misfit(None, 0.0), False
+    homogeneous = _homogeneous(box, base, wide, at_zero)
+    if homogeneous is not None:
+        return homogeneous
+    return _broken(box, base, (*wide, *narrow), wide, at_zero, misfit, jump=jump)
+
+
+def _misfit(box: BlackBox, directions: tuple[list[Array], list[Array]], radius: float, rounding: float) -> Misfit:
+    """The worst of a few planes, of directions in which all data move and of those in which few do."""
+    wide, narrow = directions
+    planes = [(wide[0], wide[1]), (wide[1], wide[2]), (narrow[2], narrow[3]), (narrow[0], narrow[4])]
+    found = [between_rays(box, u, v, radius, rounding, ORDER) for u, v in planes]
+    broken = [one for one in found if one.order is not None]
+    if broken:
+        return min(broken, key=lambda one: (one.order or 0, -one.residual))
+    return max(found, key=lambda one: one.residual)
+
+
+def _jump(box: BlackBox, directions: tuple[Array, ...], radius: float, at_zero: float, rounding: float) -> bool:
+    """Whether limits along rays differ from each other, or from the value at 0 where there is one."""
+    found = [rays.along(box, u, radius, order=ORDER, rounding=rounding) for u in directions]
+    limits = np.array([ray.coefficients[0] for ray in found])
+    if np.isfinite(at_zero):
+        limits = np.append(limits, at_zero)
+    size = max(float((np.abs(ray.coefficients) * radius ** np.arange(ORDER + 1.0)).max()) for ray in found)
+    errors = max(float(ray.errors[0]) for ray in found)
+    return float(np.ptp(limits)) > 20 * errors + max(1e-8, 100 * rounding) * size
+
+
+def _hidden(box: BlackBox, directions: tuple[Array, ...], rounding: float) -> float | None:
+    """A power that no smooth function has, where rounding lets a series settle that should not."""
+    # In single precision the fifth and sixth powers are rounding.
+    seen = [powers(box, u, rounding, 4 if rounding == SINGLE else 6).broken for u in directions]
+    return min((one for one in seen if one is not None), default=None)
+
+
+def _degree(box: BlackBox, wide: list[Array], decades: tuple[float, ...], less: float) -> tuple[float, float]:
+    """The degree of L − less, to a twelfth, and the largest relative deviation from it."""
+    ones = np.array([box(u) for u in wide]) - less
+    scaled = np.array([[box(t * u) for u in wide] for t in decades]) - less
+    size = float(np.abs(ones).max())
+    if not size or not np.isfinite(scaled).all():
+        return 0.0, np.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Directions in which it vanishes say nothing of its degree.
+        live = np.abs(ones) > 1e-3 * size
+        slopes = np.log(np.abs(scaled / ones)[:, live]) / np.log(np.array(decades))[:, None]
+    if not np.isfinite(slopes).all():
+        return 0.0, np.inf
+    degree = round(float(np.median(slopes)) * 12) / 12
+    expected = np.array(decades)[:, None] ** degree * ones
+    return degree, float((np.abs(scaled - expected) / np.abs(np.array(decades)[:, None] ** degree * size)).max())
+
+
+def _homogeneous(box: BlackBox, base: Regularity, wide: list[Array], at_zero: float) -> Regularity | None:
+    less = at_zero if np.isfinite(at_zero) else 0.0
+    size = max(abs(box(u)) for u in wide)
+    for constant, kept in ((0.0, ""), (less, "up to its value at 0, ")):
+        # What a difference from the value at 0 loses to rounding grows as t falls.
+        decades = DECADES if not constant else DECADES[2:]
+        degree, deviation = _degree(box, wide, decades, constant)
+        lost = size / max(min(abs(box(u) - constant) for u in wide), 1e-300) * min(decades) ** -max(degree, 0.0)
+        allowed = 1e3 * base.rounding * (lost if constant else 1.0)
+        if deviation < min(max(allowed, 1e-10), 1e-2) and (degree > 0 or not constant):
+            whole = int(degree) if float(degree).is_integer() else degree
+            along_rays = ": constant along every ray, with no Hessian at 0" if degree == 0 else ", and no polynomial"
+            reason = f"{kept}homogeneous of degree {whole:.4g}{along_rays}"
+            existing = max(int(np.ceil(degree)) - 1, 0) if degree > 0 else None
+            return replace(base, kind="homogeneous", reason=reason, degree=whole, order=existing, residual=deviation)
+    return None
+
+
+def _epsilon(box: BlackBox, base: Regularity, wide: list[Array], scale: float) -> Regularity:
+    degree, deviation = _degree(box, wide, (3.0, 10.0, 30.0, 100.0), 0.0)
+    beyond, whole = "", None
+    if deviation < 1e-2:
+        whole = round(degree)
+        beyond = f"; beyond it is homogeneous of degree {whole}"
+    reason = (
+        f"smooth only while coordinates are below about {scale:.1g}, where coefficients grow like powers of "
+        f"1/{scale:.1g}: an epsilon of the code{beyond}"
+    )
+    return replace(base, kind="epsilon", reason=reason, scale=scale, degree=whole, radius=0.0)
+
+
+def _broken(
+    box: BlackBox,
+    base: Regularity,
+    directions: tuple[Array, ...],
+    wide: list[Array],
+    at_zero: float,
+    misfit: Misfit,
+    *,
+    jump: bool,
+) -> Regularity:
+    """Of a loss that has no series and is not homogeneous."""
+    near = np.array([box(1e-6 * u) for u in directions])
+    bad = int((~np.isfinite(near)).sum())
+    if not np.isfinite(at_zero) or bad:
+        where = f"it is {at_zero} at 0" if not np.isfinite(at_zero) else f"it is not finite along {bad} rays near 0"
+        return replace(base, kind="undefined", reason=f"{where}, and has no expansion there", residual=np.inf)
+    if jump or misfit.order == 0:
+        reason = "it tends to different values along different rays, so it has no value at 0 that is a limit"
+        return replace(base, kind="undefined", reason=reason, residual=misfit.residual)
+    found: list[Powers] = [powers(box, u, base.rounding, 4 if base.rounding == SINGLE else 6) for u in directions]
+    broken = [one.broken for one in found if one.broken is not None]
+    scales = [one.scale for one in found if one.scale is not None and one.scale < TINY]
+    # |z| + ε is smooth to second order alone, and what one sees is the ε.
+    if broken and not (min(broken) > 2.15 and scales):
+        return _by_power(base, min(broken))
+    if misfit.order is not None:
+        reason = (
+            f"its terms of order {misfit.order} are no polynomial of the embeddings, though smooth along each ray: "
+            f"not {misfit.order} times differentiable"
+        )
+        return replace(base, kind="rough", reason=reason, order=misfit.order - 1, residual=misfit.residual)
+    if scales:
+        return _epsilon(box, base, wide, min(scales) * float(np.sqrt(np.mean(wide[0] ** 2))))
+    return replace(base, reason="its series does not settle about 0, and no power of t that breaks it is seen")
+
+
+def _by_power(base: Regularity, power: float) -> Regularity:
+    if power < 0.15:
+        reason = "it does not tend to its value at 0"
+        return replace(base, kind="undefined", reason=reason)
+    order = max(int(np.ceil(power - 0.1)) - 1, 0)
+    if power < 1.15:
+        reason = f"it leaves 0 like {name_of(power)} along some rays: one-sided derivatives differ"
+        return replace(base, kind="cusp", reason=reason, order=0)
+    reason = f"it has a term like {name_of(power)} along some rays: derivatives exist through order {order} alone"
+    return replace(base, kind="rough", reason=reason, order=order)
