@@ -1,0 +1,129 @@
+"""How losses want their embeddings, one adapter a convention; and what can be called at all."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import nn
+
+from derive import InputError
+from verify.blackbox.function import Adapter, two_views
+
+
+def labels(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss(embeddings, labels)``: (2N, d), first views first, and (2N,) with one label a datum.
+
+    The convention of pytorch-metric-learning.
+    """
+    datum = torch.arange(len(z1), device=z1.device)
+    return loss(torch.cat([z1, z2]), torch.cat([datum, datum]))
+
+
+def views(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss([z1, z2])``: a list of views, (N, d) each."""
+    return loss([z1, z2])
+
+
+def stacked(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss(embeddings)``: (2N, d), first views first."""
+    return loss(torch.cat([z1, z2]))
+
+
+def pairs(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss(embeddings)``: (N, 2, d), the two views of a datum beside each other, as SupCon takes them."""
+    return loss(torch.stack([z1, z2], 1))
+
+
+# What follows --adapter.
+ADAPTERS: Mapping[str, Adapter] = {
+    "two-views": two_views,
+    "labels": labels,
+    "list": views,
+    "stacked": stacked,
+    "pairs": pairs,
+}
+
+
+def find_adapter(name: str) -> Adapter:
+    """The adapter of a name.
+
+    Raises:
+        InputError: there is none.
+
+    >>> find_adapter("label")
+    Traceback (most recent call last):
+        ...
+    derive.errors.InputError: there is no adapter 'label'; did you mean labels? There are two-views, labels, list, \
+stacked, pairs
+
+    """
+    if name not in ADAPTERS:
+        near = difflib.get_close_matches(name, ADAPTERS, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}? " if near else ""
+        message = f"there is no adapter {name!r}; {hint}There are {', '.join(ADAPTERS)}"
+        raise InputError(message)
+    return ADAPTERS[name]
+
+
+def callable_loss(loss: Any, name: str = "loss") -> Callable[..., Any]:
+    """The loss as something to call with embeddings in double precision.
+
+    A function is returned as it is. So is an instance of ``torch.nn.Module``, unless it holds numbers in single
+    precision: then a copy in double precision is, since layers refuse to mix the two. A class stands for the instance
+    that it makes without arguments.
+
+    Args:
+        loss: what the user named.
+        name: how it is called in messages.
+
+    Raises:
+        InputError: it cannot be called, or is a class that needs arguments.
+
+    >>> callable_loss(nn.MSELoss)
+    MSELoss()
+
+    """
+    if isinstance(loss, type):
+        loss = _made(loss, name)
+    if not callable(loss):
+        message = (
+            f"{name} is of type {type(loss).__name__} and cannot be called; a loss takes embeddings: {name}(z1, z2)"
+        )
+        raise InputError(message)
+    if isinstance(loss, nn.Module):
+        numbers = chain(loss.parameters(), loss.buffers())
+        if any(one.is_floating_point() and one.dtype != torch.float64 for one in numbers):
+            loss = copy.deepcopy(loss).double()
+    found: Callable[..., Any] = loss
+    return found
+
+
+def _made(kind: type, name: str) -> Any:
+    """An instance of a class that needs no arguments."""
+    try:
+        needed = [
+            one.name
+            for one in inspect.signature(kind).parameters.values()
+            if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        # A class written in C may have no signature.
+        needed = ["…"]
+    hint = f"make an instance, loss = {kind.__name__}(…), and name that"
+    if needed:
+        message = f"{name} is a class that needs {', '.join(needed)}; {hint}"
+        raise InputError(message)
+    if "__call__" not in dir(kind):
+        message = f"{name} is a class whose instances cannot be called; a loss takes embeddings: {name}(z1, z2)"
+        raise InputError(message)
+    try:
+        return kind()
+    except Exception as error:
+        message = f"{name} is a class, and {name}() raised {type(error).__name__}: {error}; {hint}"
+        raise InputError(message) from error
