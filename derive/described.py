@@ -39,7 +39,7 @@ class Described:
         transition: how a mode appears, None where it does not or that is not known.
         exact: the landscape to all orders by modes, None where neither the loss nor its limit N → ∞ closes.
         of_limit: whether that is the landscape of the limit N → ∞.
-        recession: whether the loss itself is bounded below.
+        recession: whether the loss itself is bounded below, None where its definition is not known.
         limit: the penalty's strength that goes to infinity, or None.
 
     """
@@ -50,7 +50,7 @@ class Described:
     collapse: Collapse
     transition: Transition | None
     exact: ExactModes | None
-    recession: Recession
+    recession: Recession | None
     limit: str | None = None
     of_limit: bool = False
 
@@ -99,14 +99,20 @@ class Described:
             if self.transition is not None and str(self.collapse.dimensional) not in ("never", "always"):
                 lines.append(("transition", self.transition.text()))
             lines += [("all orders", one) for one in self._exact_text()]
-            word = {"depends": "not everywhere"}.get(self.recession.verdict, self.recession.verdict)
-            below = f"{word}; {self.recession.reason}"
-            if self.recession.condition is not None:
-                below += f"; unbounded where {style.scalar(self.recession.condition.lhs)} < 0"
-            lines.append(("from below", below))
+            lines += self._below()
         elif self.exact is not None:
             lines.append(("exact", self.exact.latex()))
         return lines
+
+    def _below(self) -> Lines:
+        """Whether the loss is bounded below."""
+        if self.recession is None:
+            return []
+        word = {"depends": "not everywhere"}.get(self.recession.verdict, self.recession.verdict)
+        below = f"{word}; {self.recession.reason}"
+        if self.recession.condition is not None:
+            below += f"; unbounded where {TEXT.scalar(self.recession.condition.lhs)} < 0"
+        return [("from below", below)]
 
     def _exact_text(self) -> list[str]:
         if self.exact is None:
@@ -152,7 +158,9 @@ class Described:
                 "collapse": None if exact.collapse is None else str(exact.collapse),
                 "ratio_near_transition": str(exact.ratio_near_transition(4)),
             },
-            "bounded_below": {
+            "bounded_below": None
+            if self.recession is None
+            else {
                 "verdict": self.recession.verdict,
                 "reason": self.recession.reason,
                 "unbounded_where": None if self.recession.condition is None else str(self.recession.condition),
@@ -160,8 +168,13 @@ class Described:
         }
 
 
-def described(loss: Loss, expansion: Expansion, limit: str | None = None) -> Described:
+def described(loss: Loss | None, expansion: Expansion, limit: str | None = None) -> Described:
     """The landscape of a loss whose expansion through order 4 or more is given.
+
+    Args:
+        loss: its definition; None where that is not known, and the landscape is that of the expansion alone.
+        expansion: of the loss.
+        limit: the strength of a norm penalty that goes to infinity.
 
     >>> from derive import catalogue
     >>> loss = catalogue("infonce")
@@ -186,11 +199,14 @@ def described(loss: Loss, expansion: Expansion, limit: str | None = None) -> Des
         why = why or str(error)
     exact, of_limit = _exact(loss)
     found = collapse(expansion, limit=limit)
-    return Described(cases, points, why, found, critical, exact, recession(loss), limit, of_limit)
+    below = recession(loss) if loss is not None else None
+    return Described(cases, points, why, found, critical, exact, below, limit, of_limit)
 
 
-def _exact(loss: Loss) -> tuple[ExactModes | None, bool]:
+def _exact(loss: Loss | None) -> tuple[ExactModes | None, bool]:
     """The landscape to all orders, of the loss or else of its limit N → ∞."""
+    if loss is None:
+        return None, False
     closed, of_limit = closed_form(loss), False
     if closed is None and loss.samples:
         try:

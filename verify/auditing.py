@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import sympy
 
-from derive import NotAnalyticError, closed_form
+from derive import Loss, NotAnalyticError, closed_form
 from derive.described import Described, described
 from verify import minima
 from verify.evidence import Evidence, Verdict, verdict
@@ -18,8 +18,9 @@ from verify.target import put_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from derive import ClosedForm, Expansion, Loss
+    from derive import ClosedForm, Expansion
     from numeric.sampling import Covariances
+    from verify.blackbox.auditing import BlackBoxAudit
 
 DRAWS = 100_000
 
@@ -80,7 +81,45 @@ class Audit:
         }
 
 
+@overload
 def audit(
+    loss: Loss,
+    *,
+    order: int = 4,
+    basis: str = "A0,Sigma",
+    sampling: str = "iid",
+    given: Mapping[str, sympy.Expr] | None = None,
+    covariances: Covariances | None = None,
+    seed: int = 0,
+    draws: int = DRAWS,
+    train: bool = True,
+    tick: Callable[[str], None] = ...,
+) -> Audit: ...
+
+
+@overload
+def audit(loss: Callable[..., Any], **options: Any) -> BlackBoxAudit: ...
+
+
+def audit(loss: Loss | Callable[..., Any], **options: Any) -> Audit | BlackBoxAudit:
+    """Derive the expansion of a loss, or measure that of a torch function, and hold it against the loss itself.
+
+    Args:
+        loss: a `derive.Loss`, or a function ``loss(z1, z2)`` of two views of a batch, (N, d) each, in torch.
+        options: of `audit_definition` for the one, of `verify.blackbox.auditing.audit_function` for the other.
+
+    Raises:
+        InputError: an unusable loss, order, value or covariance.
+
+    """
+    if isinstance(loss, Loss):
+        return audit_definition(loss, **options)
+    from verify.blackbox.auditing import audit_function
+
+    return audit_function(loss, **options)
+
+
+def audit_definition(
     loss: Loss,
     *,
     order: int = 4,
@@ -93,7 +132,7 @@ def audit(
     train: bool = True,
     tick: Callable[[str], None] = lambda _: None,
 ) -> Audit:
-    """Derive the expansion of a loss and hold it against the loss itself.
+    """The audit of a loss that is given by its definition.
 
     Args:
         loss: the loss; values in ``given`` are put in first.

@@ -125,6 +125,23 @@ def latex(
 @click.option("--A0", "a0", type=click.Path(), help="Covariance between two views, a CSV or .npy file, to measure on.")
 @click.option("--C", "c", type=click.Path(), help="Covariance that the augmentation adds, Σ − A0; goes with --A0.")
 @click.option("--no-train", is_flag=True, help="Leave the trained route out.")
+@click.option(
+    "--adapter",
+    default="two-views",
+    show_default=True,
+    help="How a torch function takes its embeddings: two-views, labels, list, stacked or pairs.",
+)
+@click.option("--core", is_flag=True, help="Replace normalisations by the identity while a torch function runs.")
+@click.option(
+    "--constants",
+    multiple=True,
+    metavar="EXPR",
+    help='A constant to recognise coefficients with, as "1/tau". Repeatable.',
+)
+@click.option(
+    "--definition", metavar="TARGET", help="The same loss as a derive.Loss, to compare a torch function with."
+)
+@click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def audit(
@@ -138,21 +155,35 @@ def audit(
     c: str | None,
     *,
     no_train: bool,
+    adapter: str,
+    core: bool,
+    constants: tuple[str, ...],
+    definition: str | None,
+    limit: float,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Derive the expansion of a loss and hold it against the loss by every route that applies.
 
+    TARGET may also be a torch function loss(z1, z2) of yours, path/to/file.py:NAME: two views of a batch, (N, d) each.
+    It is run as it is, measured, and its expansion found with N symbolic.
+
     Exit status: 0 no contradiction, 1 a contradiction, 2 unusable input.
 
     Example: quartic audit infonce
     """
+    from derive import Loss
     from verify.auditing import audit as run
     from verify.report import audit_text
-    from verify.target import find_loss, parse_values
+    from verify.target import find_loss, find_target, parse_values
 
     covariances = _covariances(a0, c)
-    loss, values = find_loss(target), parse_values(settings)
+    loss, values = find_target(target), parse_values(settings)
+    if not isinstance(loss, Loss):
+        beside = None if definition is None else find_loss(definition)
+        options = {"adapter": adapter, "use_core": core, "named": constants, "definition": beside, "limit": limit}
+        _audit_function(loss, target, order, values, seed, options, quiet=quiet, as_json=as_json)
+        return
     with _progress(hidden=quiet) as tick:
         found = run(
             loss,
@@ -166,6 +197,35 @@ def audit(
             tick=tick,
         )
     click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else audit_text(found))
+    if found.verdict == "refuted":
+        sys.exit(1)
+
+
+def _audit_function(
+    loss: Callable[..., Any],
+    target: str,
+    order: int,
+    values: dict[str, Any],
+    seed: int,
+    options: dict[str, Any],
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from importlib.util import find_spec
+
+    from derive import InputError
+
+    if not find_spec("torch"):
+        message = "torch is not installed, and a torch function needs it: pip install 'quartic[torch]'"
+        raise InputError(message)
+    from verify.blackbox.auditing import audit_function
+    from verify.blackbox.report import black_box_text
+
+    with _progress(hidden=quiet) as tick:
+        name = target.rpartition(":")[2]
+        found = audit_function(loss, name=name, order=order, given=values, seed=seed, tick=tick, **options)
+    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else black_box_text(found))
     if found.verdict == "refuted":
         sys.exit(1)
 

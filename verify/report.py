@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from derive.notation import TEXT, signed_sum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from derive.described import Described
     from verify.auditing import Audit
     from verify.evidence import Evidence
 
@@ -19,7 +20,11 @@ WIDTH = 100
 
 def audit_text(found: Audit, width: int = WIDTH) -> str:
     """The audit in plain text, lines folded at ``width``."""
-    lines = [_heading(found, width), *_lines(found, width)]
+    return folded([_heading(found, width), *_lines(found, width)], width)
+
+
+def folded(lines: Iterable[str], width: int = WIDTH) -> str:
+    """Lines folded at a width, what follows being indented."""
     return "\n".join(
         part
         for line in lines
@@ -40,42 +45,53 @@ def _heading(found: Audit, width: int) -> str:
 
 def _lines(found: Audit, width: int) -> Iterator[str]:
     if not _fits(found, width):
-        yield _line("source", found.loss.source)
-    yield _line("definition", found.loss.text())
+        yield line("source", found.loss.source)
+    yield line("definition", found.loss.text())
     if found.given:
-        yield _line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
+        yield line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
     expansion = found.expansion
     if expansion is None:
-        yield _line("near W = 0", f"no expansion: {found.reason}")
+        yield line("near W = 0", f"no expansion: {found.reason}")
         point = "(W, b)" if found.loss.bias else "W"
         constant = f"constant along {point} → t{point}"
-        yield _line("regularity", f"{found.regularity} of degree {found.degree} in {point}: {constant}")
+        yield line("regularity", f"{found.regularity} of degree {found.degree} in {point}: {constant}")
     else:
         if expansion.bias:
-            yield _line("model", "f(x) = W x + b")
-        yield _line("near W = 0", expansion.text())
-        yield _line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
+            yield line("model", "f(x) = W x + b")
+        yield line("near W = 0", expansion.text())
+        yield line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
         if found.closed is not None:
             ends = "  (the expansion ends)" if found.closed.finite else ""
-            yield _line("exact", found.closed.text() + ends)
+            yield line("exact", found.closed.text() + ends)
         parts = [(value, letter) for letter, value in expansion.B.items() if value != 0]
         origin = f"B = {signed_sum([(v, {'Sigma': 'Σ'}.get(k, k)) for v, k in parts], TEXT)}"
         curvature = signed_sum([(-expansion.bias_curvature, "|b|²")] if expansion.bias_curvature else [], TEXT)
-        yield _line("origin", origin + (f";  in b: {curvature}" if expansion.bias else ""))
+        yield line("origin", origin + (f";  in b: {curvature}" if expansion.bias else ""))
         rotation = "all terms are traces" if expansion.rotation_invariant else "sums over coordinates remain"
-        yield _line("rotation", f"{'invariant' if expansion.rotation_invariant else 'not invariant'}: {rotation}")
-    label = ""
-    for name, said in found.landscape.lines() if found.landscape is not None else ():
-        yield _line("" if name == label else name, said)
-        label = name
+        yield line("rotation", f"{'invariant' if expansion.rotation_invariant else 'not invariant'}: {rotation}")
+    if found.landscape is not None:
+        yield from landscape_lines(found.landscape)
     for note in found.loss.notes:
-        yield _line("note", note)
+        yield line("note", note)
+    yield from evidence_lines(found.evidence)
+    yield line("verdict", found.verdict)
+
+
+def evidence_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
+    """What a reader needs of the evidence, a line each."""
     label = "evidence"
-    for one in found.evidence:
+    for one in evidence:
         if _shown(one):
-            yield _line(label, _evidence(one))
+            yield line(label, _evidence(one))
             label = ""
-    yield _line("verdict", found.verdict)
+
+
+def landscape_lines(landscape: Described) -> Iterator[str]:
+    """Stationary points, minima and collapse."""
+    label = ""
+    for name, said in landscape.lines():
+        yield line("" if name == label else name, said)
+        label = name
 
 
 def _shown(one: Evidence) -> bool:
@@ -112,5 +128,6 @@ def _plain(value: float | str | None) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _line(label: str, text: str) -> str:
+def line(label: str, text: str) -> str:
+    """A label and what it labels."""
     return f"  {label:<{LABEL}}{text}"

@@ -7,14 +7,14 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sympy
 
 from derive import InputError, Loss, NotAnalyticError, catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<p>\d+)(?:/(?P<q>\d+)|\.(?P<decimals>\d+))?")
 
@@ -30,6 +30,21 @@ def find_loss(target: str) -> Loss:
         InputError: nothing usable is there.
 
     """
+    found = find_target(target)
+    if not isinstance(found, Loss):
+        name = target.rpartition(":")[2]
+        message = f"{target}: {name} is of type {type(found).__name__}; a derive.Loss is needed here"
+        raise InputError(f"{message}; quartic audit takes torch functions too")
+    return found
+
+
+def find_target(target: str) -> Loss | Callable[..., Any]:
+    """The loss that a TARGET names: a `Loss`, or a function ``loss(z1, z2)`` of the user's.
+
+    Raises:
+        InputError: nothing usable is there.
+
+    """
     path, separator, name = target.rpartition(":")
     if not separator or not path.endswith(".py"):
         if target.endswith(".py") or "/" in target:
@@ -38,16 +53,22 @@ def find_loss(target: str) -> Loss:
         return catalogue(target)
     module = _run(Path(path))
     if name not in module:
-        losses = [key for key, value in module.items() if isinstance(value, Loss)]
+        losses = [key for key, value in module.items() if isinstance(value, Loss) or _own(value, module)]
         near = difflib.get_close_matches(name, losses, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
         message = f"{path} defines no {name!r}; {hint}Losses there: {', '.join(losses) or 'none'}"
         raise InputError(message)
     loss = module[name]
-    if not isinstance(loss, Loss):
-        message = f"{target}: {name} is of type {type(loss).__name__}; a target must be a derive.Loss"
+    if not isinstance(loss, Loss) and not callable(loss):
+        message = f"{target}: {name} is of type {type(loss).__name__}; a target is a derive.Loss or a function"
         raise InputError(message)
-    return loss
+    found: Loss | Callable[..., Any] = loss
+    return found
+
+
+def _own(value: object, module: Mapping[str, object]) -> bool:
+    """Whether it is a function that the file defines itself."""
+    return callable(value) and getattr(value, "__module__", None) == module.get("__name__")
 
 
 def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:

@@ -289,7 +289,7 @@ def test_files_that_cannot_be_used_are_refused(file, tmp_path, refused):
     said = refused("derive", f"{file}:mime")
     assert said.startswith(f"quartic: {file} defines no 'mime'; did you mean mine? Losses there: ")
     said = refused("derive", f"{file}:number")
-    assert said == f"quartic: {file}:number: number is of type int; a target must be a derive.Loss"
+    assert said == f"quartic: {file}:number: number is of type int; a target is a derive.Loss or a function"
     assert refused("derive", str(file)) == f"quartic: {str(file)!r} names no loss; write path/to/file.py:name"
     file.write_text("1 / 0", "utf-8")
     said = refused("derive", f"{file}:mine")

@@ -56,7 +56,7 @@ def test_a_name_that_the_file_does_not_define_is_refused(file):
 
 
 def test_a_name_that_is_no_loss_is_refused(file):
-    expected = f"{file}:number: number is of type int; a target must be a derive.Loss"
+    expected = f"{file}:number: number is of type int; a target is a derive.Loss or a function"
     assert refusal(find_loss, f"{file}:number") == expected
 
 

@@ -1,0 +1,253 @@
+"""The audit of a torch loss that this project has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sympy
+
+from derive import Expansion, InputError, Loss
+from derive.described import Described, described
+from derive.notation import TEXT, product_of_invariants
+from derive.words import trace
+from verify.blackbox import autograd, checks
+from verify.blackbox.adapters import callable_loss, find_adapter
+from verify.blackbox.coefficients import Route
+from verify.blackbox.core import core
+from verify.blackbox.derivatives import Derivatives, compare
+from verify.blackbox.exact import constants
+from verify.blackbox.expanding import Expanded, expanded
+from verify.blackbox.function import BlackBox
+from verify.blackbox.invariances import Invariances, invariances
+from verify.blackbox.regularity import Regularity, regularity
+from verify.evidence import Evidence, Verdict, verdict
+
+
+@dataclass(frozen=True)
+class BlackBoxAudit:
+    """What was found of a black box.
+
+    Attributes:
+        box: the loss, and what was noticed while it ran.
+        replaced: what was replaced, a sentence each; empty where the loss was run as it is.
+        regularity: what the function is near 0.
+        invariances: of the function; None where it has no values to compare.
+        derivatives: automatic differentiation against values; None where there is nothing to differentiate.
+        found: the expansion and how it was recognised; None where there is none.
+        landscape: what follows from it, through order 4.
+        normalised: the same with E|f|² = c fixed, as the model of a normalisation that was replaced; None without.
+        differences: the terms that differ from a definition given beside; None where none was given.
+        evidence: the comparisons.
+
+    """
+
+    box: BlackBox
+    replaced: tuple[str, ...]
+    regularity: Regularity
+    invariances: Invariances | None
+    derivatives: Derivatives | None
+    found: Expanded | None
+    landscape: Described | None
+    normalised: Described | None
+    differences: tuple[str, ...] | None
+    evidence: tuple[Evidence, ...] = field(default=())
+
+    @property
+    def expansion(self) -> Expansion | None:
+        """The expansion, None where there is none."""
+        return None if self.found is None else self.found.expansion
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the evidence supports."""
+        return verdict(self.evidence)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON values."""
+        expansion, smooth = self.expansion, self.regularity
+        return {
+            "loss": self.box.name,
+            "title": f"{self.box.name}, user code",
+            "source": "measured",
+            "definition": None,
+            "set": {},
+            "calls": self.box.seen.calls,
+            "core": list(self.replaced) or None,
+            "expansion": expansion.to_json() if expansion else None,
+            "numbers": {
+                name: {str(size): list(measured) for size, measured in values.items()}
+                for name, values in (self.found.numbers if self.found else {}).items()
+            },
+            "residual": self.found.residual if self.found else None,
+            "regularity": smooth.kind,
+            "degree": smooth.degree,
+            "scale": smooth.scale,
+            "reason": smooth.reason or None,
+            "rotation_invariant": None if self.invariances is None else self.invariances.rotation,
+            "invariances": None if self.invariances is None else self.invariances.to_json(),
+            "B": {letter: str(value) for letter, value in expansion.B.items()} if expansion else None,
+            "collapse": self.landscape.collapse.to_json() if self.landscape else None,
+            "landscape": self.landscape.to_json() if self.landscape else None,
+            "normalised": None
+            if self.normalised is None
+            else self.normalised.to_json() | {"collapse": self.normalised.collapse.to_json()},
+            "differences": None if self.differences is None else list(self.differences),
+            "evidence": [one.to_json() for one in self.evidence],
+            "verdict": self.verdict,
+        }
+
+
+def audit_function(
+    loss: Callable[..., Any],
+    *,
+    name: str = "",
+    order: int = 4,
+    adapter: str = "two-views",
+    use_core: bool = False,
+    named: Sequence[str] = (),
+    given: Mapping[str, sympy.Expr] | None = None,
+    definition: Loss | None = None,
+    limit: float = 60.0,
+    seed: int = 0,
+    tick: Callable[[str], None] = lambda _: None,
+) -> BlackBoxAudit:
+    """Measure a torch loss and hold its expansion against it.
+
+    Args:
+        loss: takes two views of a batch, (N, d) each, or what the adapter makes of them.
+        name: how it is called in the report.
+        order: 2, 4 or 6.
+        adapter: how it wants its embeddings, a key of `verify.blackbox.adapters.ADAPTERS`.
+        use_core: replace normalisations by the identity while it runs.
+        named: constants that coefficients may be multiples of, such as "1/tau".
+        given: values of the names in these.
+        definition: the same loss in the project's own language, to be compared term by term.
+        limit: seconds that one call may take.
+        seed: of all random numbers.
+        tick: called with a word before each step.
+
+    Raises:
+        InputError: an unusable loss, order, adapter or constant.
+
+    """
+    if order not in (2, 4, 6):
+        message = f"order {order} of a torch loss is not measured; choose 2, 4 or 6"
+        raise InputError(message)
+    multiples = constants(named, given or {})
+    name = name or getattr(loss, "__name__", type(loss).__name__)
+    usable = callable_loss(loss, name)
+    inner = core(usable) if use_core else None
+    box = BlackBox(inner or usable, name, find_adapter(adapter), None, limit)
+    tick("regularity")
+    smooth = regularity(box, seed=seed)
+    box.seed = seed if smooth.random else None
+    replaced = () if inner is None else (*inner.lines(), *filter(None, [inner.advice(smooth.degree)]))
+    if smooth.kind != "analytic":
+        found_at = (
+            invariances(box, N=smooth.smallest_batch + 1, d=3, seed=seed) if smooth.kind == "homogeneous" else None
+        )
+        evidence = _of_regularity(box, smooth, seed)
+        return BlackBoxAudit(box, replaced, smooth, found_at, None, None, None, None, None, evidence)
+    tick("invariances")
+    symmetry = invariances(box, N=smooth.smallest_batch + 1, d=3, seed=seed)
+    tick("derivatives")
+    derivatives = compare(box, N=smooth.smallest_batch + 1, radius=smooth.radius, order=order, seed=seed)
+    through = order if symmetry.rotation or symmetry.coordinates else 2
+    route = Route(
+        radius=smooth.radius,
+        rounding=smooth.rounding,
+        autograd=derivatives.agrees is True,
+        coordinates=not symmetry.rotation and symmetry.coordinates,
+        exchangeable=symmetry.permutation,
+    )
+    order = min(through, 4) if route.coordinates else through
+    found = expanded(box, route, order=order, smallest=smooth.smallest_batch, named=multiples, tick=tick)
+    landscape = described(None, found.expansion) if order >= 4 else None
+    normalised = (
+        described(None, with_norm_penalty(found.expansion), "kappa")
+        if order >= 4 and inner is not None and inner.replaced
+        else None
+    )
+    compared = [_of_derivatives(derivatives, seed), *checks.run(box, found, route, seed, tick)]
+    differ: tuple[str, ...] | None = None
+    if definition is not None:
+        tick("definition")
+        differ = tuple(differences(found.expansion, definition.expand(order)))
+        said = differ[0] if differ else "equal"
+        compared.append(Evidence("symbolic", "terms of the definition", "equal", said, agrees=not differ))
+    return BlackBoxAudit(
+        box, replaced, smooth, symmetry, derivatives, found, landscape, normalised, differ, tuple(compared)
+    )
+
+
+def differences(measured: Expansion, derived: Expansion) -> list[str]:
+    """The terms in which two expansions differ, by order, with the factor between them and its limit N → ∞."""
+    one, other = (
+        {term.invariants: (term.order, term.coefficient) for term in each.in_basis("A0,Sigma").terms}
+        for each in (measured, derived)
+    )
+    N = sympy.Symbol("N")
+    found = []
+    for invariants in sorted({*one, *other}, key=lambda key: ((one.get(key) or other[key])[0], len(key), key)):
+        mine, theirs = (each.get(invariants, (0, sympy.S.Zero))[1] for each in (one, other))
+        if sympy.cancel(mine - theirs) == 0:
+            continue
+        said = f"{product_of_invariants(invariants, TEXT)}: {TEXT.scalar(mine)} in the code"
+        said += f", {TEXT.scalar(theirs)} by the definition"
+        if theirs != 0 and mine != 0:
+            factor = sympy.factor(sympy.cancel(mine / theirs))
+            said += f", a factor of {TEXT.scalar(factor)}"
+            if factor.has(N) and (limit := sympy.limit(factor, N, sympy.oo)).is_finite:
+                said += f" ({TEXT.scalar(limit)} as N → ∞)"
+        found.append(said)
+    return found
+
+
+def with_norm_penalty(expansion: Expansion) -> Expansion:
+    """The expansion plus κ (Tr[W Σ Wᵀ] − c)², the model of normalisation in ICLR 2023, Eq. 10.
+
+    >>> from derive import catalogue
+    >>> whole = with_norm_penalty(catalogue("infonce").expand(order=4))
+    >>> whole.terms == catalogue("infonce+norm-penalty").expand(order=4).terms
+    True
+    """
+    kappa, c = sympy.symbols("kappa c")
+    size = trace("S")
+    penalty = [((size,), -2 * kappa * c), ((size, size), kappa)]
+    terms = [(term.invariants, term.coefficient) for term in expansion.in_basis("A0,Sigma").terms]
+    return expansion.in_basis("A0,Sigma").with_terms([*terms, *penalty])
+
+
+def _of_regularity(box: BlackBox, smooth: Regularity, seed: int) -> tuple[Evidence, ...]:
+    """Why there is no expansion; for a homogeneous loss by Euler's theorem too, z·∇L = k L."""
+    agrees = None if smooth.kind == "undecided" else True
+    found = Evidence(
+        "exact", "behaviour near W = 0", smooth.kind, smooth.kind, agrees=agrees, seed=seed, note=smooth.reason
+    )
+    if smooth.kind != "homogeneous" or smooth.degree is None:
+        return (found,)
+    z = np.random.default_rng(seed + 7).standard_normal((2, smooth.smallest_batch + 1, 3))
+    try:
+        value, slope = autograd.along(box, z, 1, at=1.0)
+    except (RuntimeError, InputError) as error:
+        return found, Evidence("autodiff", "dL(tW)/dt at t = 1", ran=False, note=str(error))
+    predicted, tolerance = smooth.degree * value, 1e-6 * max(1.0, abs(value))
+    right = bool(abs(slope - predicted) < tolerance)
+    what = "dL(tW)/dt at t = 1"
+    return found, Evidence("autodiff", what, float(predicted), float(slope), tolerance, "tolerance", right, seed)
+
+
+def _of_derivatives(derivatives: Derivatives, seed: int) -> Evidence:
+    return Evidence(
+        "exact",
+        "derivatives along rays: values",
+        "autograd",
+        "equal" if derivatives.agrees else "different" if derivatives.agrees is False else "no derivatives",
+        # Where they differ the values are right, and are what is used.
+        agrees=True if derivatives.agrees else None,
+        seed=seed,
+        note=derivatives.note,
+    )
