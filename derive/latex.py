@@ -27,8 +27,11 @@ _ESCAPED = str.maketrans({
 })  # fmt: skip
 
 
-def section(loss: Loss, expansion: Expansion, landscape: Described | None = None) -> str:
-    """Definition, expansion, B, assumptions and landscape, for a document with amsmath, amssymb and graphicx."""
+def section(loss: Loss | None, expansion: Expansion, landscape: Described | None = None) -> str:
+    """Definition, expansion, B, assumptions and landscape, for a document with amsmath, amssymb and graphicx.
+
+    Without a definition (a loss that was measured) the rest stands alone.
+    """
     origin = signed_sum([(value, _LETTERS[letter]) for letter, value in expansion.B.items() if value != 0], LATEX)
     point, model, hessian = "W", "Wx", r"-2B \otimes I"
     if expansion.bias:
@@ -36,15 +39,15 @@ def section(loss: Loss, expansion: Expansion, landscape: Described | None = None
         in_b = sympy.latex(normal_form(-2 * expansion.bias_curvature))
         point, model, hessian = "W, b", "Wx + b", rf"{hessian} \text{{ in }} W, \quad ({in_b})\, I \text{{ in }} b"
     formulas = [
-        (f"L({point})", loss.latex() + ","),
+        *([] if loss is None else [(f"L({point})", loss.latex() + ",")]),
         (f"L({point}) - L(0)", expansion.latex() + ","),
         *([("L(0)", sympy.latex(expansion.constant) + ",")] if expansion.constant != 0 else []),
         ("B", rf"{origin}, \qquad \text{{Hessian at the origin: }} {hessian}."),
     ]
     return "\n".join(
         [
-            rf"\paragraph{{{escaped(loss.title or loss.name)}.}}",
-            *([rf"({escaped(loss.source)})"] if loss.source else []),
+            rf"\paragraph{{{escaped(expansion.loss if loss is None else loss.title or loss.name)}.}}",
+            *([rf"({escaped(expansion.source)})"] if expansion.source else []),
             r"\begin{align*}",
             " \\\\\n".join(f"{left} ={{}}& {_broken(right)}" for left, right in formulas),
             r"\end{align*}",
@@ -86,7 +89,7 @@ def _displayed(formula: str) -> str:
     return rf"\[ \resizebox{{\linewidth}}{{!}}{{$\displaystyle {formula}$}} \]"
 
 
-def whole_document(loss: Loss, expansion: Expansion, landscape: Described | None = None) -> str:
+def whole_document(loss: Loss | None, expansion: Expansion, landscape: Described | None = None) -> str:
     """A document that pdflatex compiles."""
     return "\n".join(
         [

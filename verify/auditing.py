@@ -57,6 +57,12 @@ class Audit:
         """What the evidence supports."""
         return verdict(self.evidence)
 
+    def text(self) -> str:
+        """The audit on one screen."""
+        from verify.report import audit_text
+
+        return audit_text(self)
+
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         expansion = self.expansion

@@ -111,12 +111,21 @@ def latex(
 
     Example: quartic latex infonce --order 6
     """
+    from derive import InputError, Loss
     from derive.described import described
     from derive.latex import section, whole_document
+    from verify.target import find_target
 
+    loss, write = find_target(target), whole_document if document else section
+    if not isinstance(loss, Loss):
+        found = _measured(loss, target, quiet=True, order=order)
+        if found.expansion is None:
+            message = f"{target} has no expansion: {found.regularity.reason or 'it singles out coordinates'}"
+            raise InputError(message)
+        click.echo(write(None, found.expansion.in_basis(basis), found.landscape))
+        return
     loss, expansion = _loss(target, settings), _expand(target, order, basis, settings, sampling, data)
-    landscape = described(loss, expansion) if order >= 4 else None
-    click.echo((whole_document if document else section)(loss, expansion, landscape))
+    click.echo(write(loss, expansion, described(loss, expansion) if order >= 4 else None))
 
 
 @quartic.command(epilog=TARGET)
@@ -174,7 +183,6 @@ def audit(
     """
     from derive import Loss
     from verify.auditing import audit as run
-    from verify.report import audit_text
     from verify.target import find_loss, find_target, parse_values
 
     covariances = _covariances(a0, c)
@@ -182,7 +190,8 @@ def audit(
     if not isinstance(loss, Loss):
         beside = None if definition is None else find_loss(definition)
         options = {"adapter": adapter, "use_core": core, "named": constants, "definition": beside, "limit": limit}
-        _audit_function(loss, target, order, values, seed, options, quiet=quiet, as_json=as_json)
+        measured = _measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
+        _shown(measured, as_json=as_json)
         return
     with _progress(hidden=quiet) as tick:
         found = run(
@@ -196,22 +205,18 @@ def audit(
             train=not no_train,
             tick=tick,
         )
-    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else audit_text(found))
+    _shown(found, as_json=as_json)
+
+
+def _shown(found: Any, *, as_json: bool) -> None:
+    """Print an audit; exit status 1 where it found a contradiction."""
+    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
     if found.verdict == "refuted":
         sys.exit(1)
 
 
-def _audit_function(
-    loss: Callable[..., Any],
-    target: str,
-    order: int,
-    values: dict[str, Any],
-    seed: int,
-    options: dict[str, Any],
-    *,
-    quiet: bool,
-    as_json: bool,
-) -> None:
+def _measured(loss: Callable[..., Any], target: str, *, quiet: bool, **options: Any) -> Any:
+    """The audit of a torch function."""
     from importlib.util import find_spec
 
     from derive import InputError
@@ -220,14 +225,9 @@ def _audit_function(
         message = "torch is not installed, and a torch function needs it: pip install 'quartic[torch]'"
         raise InputError(message)
     from verify.blackbox.auditing import audit_function
-    from verify.blackbox.report import black_box_text
 
     with _progress(hidden=quiet) as tick:
-        name = target.rpartition(":")[2]
-        found = audit_function(loss, name=name, order=order, given=values, seed=seed, tick=tick, **options)
-    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else black_box_text(found))
-    if found.verdict == "refuted":
-        sys.exit(1)
+        return audit_function(loss, name=target.rpartition(":")[2], tick=tick, **options)
 
 
 @quartic.command()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import sympy
+from numpy.typing import NDArray
 
 from derive import Expansion, InputError, Loss
 from derive.described import Described, described
@@ -15,7 +16,7 @@ from derive.notation import TEXT, product_of_invariants
 from derive.words import trace
 from verify.blackbox import autograd, checks
 from verify.blackbox.adapters import callable_loss, find_adapter
-from verify.blackbox.coefficients import Route
+from verify.blackbox.coefficients import Route, second_order
 from verify.blackbox.core import core
 from verify.blackbox.derivatives import Derivatives, compare
 from verify.blackbox.exact import constants
@@ -24,6 +25,9 @@ from verify.blackbox.function import BlackBox
 from verify.blackbox.invariances import Invariances, invariances
 from verify.blackbox.regularity import Regularity, regularity
 from verify.evidence import Evidence, Verdict, verdict
+
+# The embedding's width at which a second order is shown that singles out coordinates.
+SHOWN_WIDTH = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class BlackBoxAudit:
         invariances: of the function; None where it has no values to compare.
         derivatives: automatic differentiation against values; None where there is nothing to differentiate.
         found: the expansion and how it was recognised; None where there is none.
+        second: for a loss that singles out coordinates, its second order as matrices, see
+            `verify.blackbox.coefficients.second_order`; None elsewhere.
         landscape: what follows from it, through order 4.
         normalised: the same with E|f|² = c fixed, as the model of a normalisation that was replaced; None without.
         differences: the terms that differ from a definition given beside; None where none was given.
@@ -50,6 +56,7 @@ class BlackBoxAudit:
     invariances: Invariances | None
     derivatives: Derivatives | None
     found: Expanded | None
+    second: Mapping[str, NDArray[np.float64]] | None
     landscape: Described | None
     normalised: Described | None
     differences: tuple[str, ...] | None
@@ -65,6 +72,12 @@ class BlackBoxAudit:
         """What the evidence supports."""
         return verdict(self.evidence)
 
+    def text(self) -> str:
+        """The audit on one screen."""
+        from verify.blackbox.report import black_box_text
+
+        return black_box_text(self)
+
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         expansion, smooth = self.expansion, self.regularity
@@ -77,6 +90,8 @@ class BlackBoxAudit:
             "calls": self.box.seen.calls,
             "core": list(self.replaced) or None,
             "expansion": expansion.to_json() if expansion else None,
+            "latex": expansion.latex() if expansion else None,
+            "second_order": {name: matrix.tolist() for name, matrix in self.second.items()} if self.second else None,
             "numbers": {
                 name: {str(size): list(measured) for size, measured in values.items()}
                 for name, values in (self.found.numbers if self.found else {}).items()
@@ -150,12 +165,11 @@ def audit_function(
             invariances(box, N=smooth.smallest_batch + 1, d=3, seed=seed) if smooth.kind == "homogeneous" else None
         )
         evidence = _of_regularity(box, smooth, seed)
-        return BlackBoxAudit(box, replaced, smooth, found_at, None, None, None, None, None, evidence)
+        return BlackBoxAudit(box, replaced, smooth, found_at, None, None, None, None, None, None, evidence)
     tick("invariances")
     symmetry = invariances(box, N=smooth.smallest_batch + 1, d=3, seed=seed)
     tick("derivatives")
     derivatives = compare(box, N=smooth.smallest_batch + 1, radius=smooth.radius, order=order, seed=seed)
-    through = order if symmetry.rotation or symmetry.coordinates else 2
     route = Route(
         radius=smooth.radius,
         rounding=smooth.rounding,
@@ -163,7 +177,13 @@ def audit_function(
         coordinates=not symmetry.rotation and symmetry.coordinates,
         exchangeable=symmetry.permutation,
     )
-    order = min(through, 4) if route.coordinates else through
+    if not symmetry.rotation and not symmetry.coordinates:
+        # Neither traces nor sums over coordinates: the formula would be that of one coordinate.
+        size = smooth.smallest_batch + 1
+        second = second_order(box, size, route, SHOWN_WIDTH)
+        evidence = (_of_derivatives(derivatives, seed),)
+        return BlackBoxAudit(box, replaced, smooth, symmetry, derivatives, None, second, None, None, None, evidence)
+    order = min(order, 4) if route.coordinates else order
     found = expanded(box, route, order=order, smallest=smooth.smallest_batch, named=multiples, tick=tick)
     landscape = described(None, found.expansion) if order >= 4 else None
     normalised = (
@@ -179,7 +199,7 @@ def audit_function(
         said = differ[0] if differ else "equal"
         compared.append(Evidence("symbolic", "terms of the definition", "equal", said, agrees=not differ))
     return BlackBoxAudit(
-        box, replaced, smooth, symmetry, derivatives, found, landscape, normalised, differ, tuple(compared)
+        box, replaced, smooth, symmetry, derivatives, found, None, landscape, normalised, differ, tuple(compared)
     )
 
 

@@ -216,6 +216,41 @@ def measured(
     return _in_sigma(values, at)
 
 
+def second_order(box: BlackBox, size: int, route: Route, width: int) -> dict[str, Array]:
+    """The second order of a loss that singles out coordinates, as matrices S and A at one batch size.
+
+    E[loss] = L(0) + Σ_ij S_ij (W Σ Wᵀ)_ij + A_ij (W A0 Wᵀ)_ij + …, i and j coordinates of the embedding.
+
+    Returns:
+        "Sigma" and "A0" → (width, width).
+
+    >>> import torch
+    >>> def loss(z1, z2):
+    ...     return (torch.tensor([2.0, 1.0]) * z1 * z2).sum(-1).mean()
+    >>> second_order(BlackBox(loss), 2, Route(0.5), 2)["A0"].round(6)
+    array([[2., 0.],
+           [0., 1.]])
+
+    """
+    at = Measurement(box, size, width, 2, route)
+    data = range(1) if route.exchangeable else range(size)
+    times = size if route.exchangeable else 1
+    found = {}
+    for letter in "pm":
+        matrix = np.zeros((width, width))
+        for datum, i, j in product(data, range(width), range(width)):
+            u, w = (letter, datum, i), (letter, datum, j)
+            if i == j:
+                matrix[i, i] += times * at.ray((u, 1))[0]
+            elif i < j:
+                both = (at.ray((u, 1), (w, 1))[0] - at.ray((u, 1), (w, -1))[0]) / 4
+                matrix[i, j] += times * both
+                matrix[j, i] += times * both
+        found[letter] = matrix
+    # The sum of two views has the covariance Σ + A0, their difference Σ − A0.
+    return {"Sigma": found["p"] + found["m"], "A0": found["p"] - found["m"]}
+
+
 def _with_coordinates(
     values: dict[Invariants, Measured], at: Measurement, turned: Measurement
 ) -> dict[Invariants, Measured]:

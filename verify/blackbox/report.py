@@ -41,6 +41,14 @@ def _lines(found: BlackBoxAudit) -> Iterator[str]:
         yield line("invariant", found.invariances.text())
     if found.found is not None:
         yield from _expanded(found)
+    if found.second is not None:
+        width = len(found.second["A0"])
+        at = f"N = {found.regularity.smallest_batch + 1}, d1 = {width}"
+        yield line("near W = 0", f"Σ_ij S_ij (W Σ Wᵀ)_ij + A_ij (W A0 Wᵀ)_ij + …, at {at}:")
+        for name, letter in (("Sigma", "S"), ("A0", "A")):
+            rows = "; ".join(" ".join(f"{value:.6g}" for value in row) for row in found.second[name].round(9) + 0.0)
+            yield line("", f"{letter} = [{rows}]")
+        yield line("note", "it singles out coordinates: its fourth order has no formula in traces, and none is given")
     if found.landscape is not None:
         yield from landscape_lines(found.landscape)
     if found.normalised is not None:

@@ -165,6 +165,39 @@ def test_libraries(name):
         assert found.to_json()["B"] == {"A0": "2*(N - 1)/N", "C": "0"}
 
 
+def test_a_loss_that_singles_out_coordinates_has_its_second_order_as_matrices():
+    import torch
+
+    def weighted(z1, z2):
+        return (torch.arange(1.0, z1.shape[1] + 1) * z1 * z2).sum(-1).mean() + (z1[:, 0] * z1[:, 1]).mean()
+
+    found = audit_function(weighted)
+    assert found.expansion is None
+    np.testing.assert_allclose(found.second["A0"], np.diag([1.0, 2.0, 3.0]), atol=1e-9)
+    mixed = np.zeros((3, 3))
+    mixed[0, 1] = mixed[1, 0] = 0.5
+    np.testing.assert_allclose(found.second["Sigma"], mixed, atol=1e-9)
+    assert "it singles out coordinates" in found.text()
+    assert found.verdict == "undecided"
+
+
+def test_libraries_without_an_expansion():
+    """The table of the README."""
+    vicreg = audit_function(libraries.vicreg_of_two_views)
+    assert vicreg.regularity.kind == "epsilon"
+    assert 0.003 < vicreg.regularity.scale < 0.02
+    nce = audit_function(libraries.InfoNCE(temperature=0.5))
+    assert (nce.regularity.kind, nce.regularity.degree) == ("homogeneous", 0)
+
+
+def test_a_defect_inside_a_normalisation():
+    definition = catalogue("dcl").set({"tau": Rational(1, 2)})
+    found = audit_function(libraries.dcl_of_two_logsumexps, use_core=True, definition=definition)
+    assert found.differences[1].endswith("a factor of 4(N - 2)/(2 N - 3) (2 as N → ∞)")
+    right = audit_function(libraries.dcl, use_core=True, definition=definition)
+    assert right.differences == ()
+
+
 MINE = """
 import torch
 from derive import catalogue
@@ -197,6 +230,15 @@ def test_the_command(tmp_path):
     refuted = run("mine.py:spectral", "--definition", "mine.py:wrong", "--json", cwd=tmp_path)
     assert refuted.returncode == 1
     assert json.loads(refuted.stdout)["differences"][0].endswith("a factor of 2")
+    written = subprocess.run(
+        [sys.executable, "-m", "verify.cli", "latex", "mine.py:spectral"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert r"-2 \operatorname{Tr}[W A_0 W^{\top}] + \operatorname{Tr}[(W \Sigma W^{\top})^{2}]" in written
     typo = run("mine.py:spectrl", cwd=tmp_path)
     assert (typo.returncode, typo.stdout) == (2, "")
     assert "did you mean spectral?" in typo.stderr
