@@ -18,7 +18,7 @@ That solution needs no inverse of a d0×d0 matrix, since K has the rank of p: wi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
@@ -125,8 +125,10 @@ def _of_case(case: Landscape, limit: str | None) -> Collapse:
     def decided(value: sympy.Expr) -> sympy.Basic:
         return at_most_zero(value if unbounded is None else _leading(value, unbounded))
 
+    notes = ("for A0 and C that commute",) if case.needs_commuting else ()
     if case.Q(MODE_I, MODE_I) == 0:
-        return _one_mode(case, decided)
+        found = _one_mode(case, decided)
+        return replace(found, notes=(*found.notes, *notes))
     complete = Condition(_complete(case, decided), "all")
     letters = sorted({letter for pair in case.products for letter in pair} - {"D"})
     kept, bias = _solution(case, letters, with_bias=False)
@@ -137,7 +139,7 @@ def _of_case(case: Landscape, limit: str | None) -> Collapse:
         off = decided(bias)
         beside = decided(kept_beside)
         dimensional = sympy.Or(sympy.And(off, dimensional), sympy.And(sympy.Not(off), beside))
-    return Collapse(Condition(dimensional, "some", case.Q(MODE_J, MODE_J)), complete)
+    return Collapse(Condition(dimensional, "some", case.Q(MODE_J, MODE_J)), complete, notes=notes)
 
 
 def _bias_stays_off(case: Landscape) -> bool:
