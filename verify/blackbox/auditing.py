@@ -88,6 +88,7 @@ class BlackBoxAudit:
             "definition": None,
             "set": {},
             "calls": self.box.seen.calls,
+            "random": smooth.random,
             "core": list(self.replaced) or None,
             "expansion": expansion.to_json() if expansion else None,
             "latex": expansion.latex() if expansion else None,
@@ -176,6 +177,7 @@ def audit_function(
         autograd=derivatives.agrees is True,
         coordinates=not symmetry.rotation and symmetry.coordinates,
         exchangeable=symmetry.permutation,
+        alike=symmetry.rotation or symmetry.coordinates,
     )
     if not symmetry.rotation and not symmetry.coordinates:
         # Neither traces nor sums over coordinates: the formula would be that of one coordinate.

@@ -50,6 +50,7 @@ class Route:
         coordinates: whether sums over coordinates are looked for, at order 4; the loss has to be the same for every
             order and sign of the coordinates.
         exchangeable: whether the loss is the same for every order of the data.
+        alike: whether it is the same for every order and sign of the coordinates, as with rotations.
 
     """
 
@@ -58,6 +59,7 @@ class Route:
     autograd: bool = False
     coordinates: bool = False
     exchangeable: bool = True
+    alike: bool = True
 
 
 @dataclass
@@ -85,15 +87,31 @@ class Measurement:
     def ray(self, *parts: tuple[Direction, int]) -> Measured:
         """The coefficient of t^order along Σ weight·direction, and its error."""
         key = frozenset(parts)
-        mirrored = frozenset((u, -k) for u, k in parts)
-        if key not in self.rays and mirrored in self.rays:
-            key = mirrored
+        if key not in self.rays:
+            key = self._representative(parts)
         if key not in self.rays:
             direction = np.sum([k * self._unit(u) for u, k in parts], axis=0)
             length = sqrt(sum(k * k for _, k in parts))
             value, error = self._coefficient(direction / length)
             self.rays[key] = value * length**self.order, error * length**self.order
+        self.rays[frozenset(parts)] = self.rays[key]
         return self.rays[key]
+
+    def _representative(self, parts: tuple[tuple[Direction, int], ...]) -> frozenset[tuple[Direction, int]]:
+        """The first of the rays that are the same to the loss: data and coordinates renamed, coordinates reflected."""
+        data, coordinates = {datum for (_, datum, _), _ in parts}, {axis for (_, _, axis), _ in parts}
+        found = []
+        as_they_are = [{k: k for k in data | coordinates}]
+        for names in _renamings(data) if self.route.exchangeable else as_they_are:
+            for axes in _renamings(coordinates) if self.route.alike else as_they_are:
+                renamed = [(letter, names[datum], axes[coordinate], k) for (letter, datum, coordinate), k in parts]
+                # A reflection of each coordinate makes its first part positive; without them, the whole ray's does.
+                renamed.sort(key=lambda part: (part[:3], -abs(part[3])))
+                signs: dict[int, int] = {}
+                for _, _, coordinate, k in renamed:
+                    signs.setdefault(coordinate if self.route.alike else 0, 1 if k > 0 else -1)
+                found.append(tuple((u, d, c, k * signs[c if self.route.alike else 0]) for u, d, c, k in renamed))
+        return frozenset(((u, d, c), k) for u, d, c, k in min(found))
 
     def _coefficient(self, direction: Array) -> Measured:
         """Of t^order along a unit ray."""
@@ -227,7 +245,7 @@ def second_order(box: BlackBox, size: int, route: Route, width: int) -> dict[str
     >>> import torch
     >>> def loss(z1, z2):
     ...     return (torch.tensor([2.0, 1.0]) * z1 * z2).sum(-1).mean()
-    >>> second_order(BlackBox(loss), 2, Route(0.5), 2)["A0"].round(6)
+    >>> second_order(BlackBox(loss), 2, Route(0.5, alike=False), 2)["A0"].round(6)
     array([[2., 0.],
            [0., 1.]])
 
@@ -249,6 +267,11 @@ def second_order(box: BlackBox, size: int, route: Route, width: int) -> dict[str
         found[letter] = matrix
     # The sum of two views has the covariance Σ + A0, their difference Σ − A0.
     return {"Sigma": found["p"] + found["m"], "A0": found["p"] - found["m"]}
+
+
+def _renamings(used: set[int]) -> list[dict[int, int]]:
+    """All ways to call the things that are used 0, 1, …."""
+    return [dict(zip(sorted(used), order, strict=True)) for order in permutations(range(len(used)))]
 
 
 def _with_coordinates(

@@ -30,6 +30,7 @@ def _lines(found: BlackBoxAudit) -> Iterator[str]:
             ("changes its inputs", seen.mutated),
             (f"returns {seen.first_of} values, of which the first was taken", seen.first_of > 0),
             ("computes in single precision", seen.single),
+            ("differs from seed to seed, so that its seed was fixed", smooth.random),
         )
         if is_so
     ]
