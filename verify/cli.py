@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -183,16 +182,26 @@ def audit(
     """
     from derive import Loss
     from verify.auditing import audit as run
-    from verify.target import find_loss, find_target, parse_values
+    from verify.target import find_loss, find_target, parse_values, read_covariances, refuse
 
-    covariances = _covariances(a0, c)
+    covariances = read_covariances(a0, c)
     loss, values = find_target(target), parse_values(settings)
     if not isinstance(loss, Loss):
+        refuse("a torch function", {"--sampling": sampling != "iid", "--A0 and --C": covariances})
         beside = None if definition is None else find_loss(definition)
-        options = {"adapter": adapter, "use_core": core, "named": constants, "definition": beside, "limit": limit}
+        options = {
+            "basis": basis,
+            "adapter": adapter,
+            "use_core": core,
+            "named": constants,
+            "definition": beside,
+            "limit": limit,
+        }
         measured = _measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
         _shown(measured, as_json=as_json)
         return
+    only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
+    refuse("a derive.Loss", only)
     with _progress(hidden=quiet) as tick:
         found = run(
             loss,
@@ -297,35 +306,6 @@ def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
     """Values of the loss's parameters, and moments s1, s4, … of a random scale."""
     moments = {int(name[1:]): value for name, value in values.items() if name[:1] == "s" and name[1:].isdecimal()}
     return {name: value for name, value in values.items() if not (name[:1] == "s" and name[1:].isdecimal())}, moments
-
-
-def _covariances(a0: str | None, c: str | None) -> Any:
-    if a0 is None and c is None:
-        return None
-    from derive import InputError
-
-    if a0 is None or c is None:
-        message = "--A0 and --C go together: give both covariances, or neither"
-        raise InputError(message)
-    from numeric.sampling import Covariances
-
-    return Covariances(_matrix(a0), _matrix(c))
-
-
-def _matrix(path: str) -> Any:
-    import numpy as np
-
-    from derive import InputError
-
-    try:
-        if path.endswith(".npy"):
-            return np.load(path, allow_pickle=False)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # an empty file is but a warning
-            return np.loadtxt(path, delimiter=",", ndmin=2)
-    except (OSError, ValueError, UserWarning) as error:
-        message = f"{path} holds no matrix of numbers (a CSV or a .npy file): {error}"
-        raise InputError(message) from None
 
 
 class _progress:  # noqa: N801 (used as a context, not as a type)

@@ -6,6 +6,7 @@ import difflib
 import importlib.util
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from derive import InputError, Loss, NotAnalyticError, catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from numeric.sampling import Covariances
 
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<p>\d+)(?:/(?P<q>\d+)|\.(?P<decimals>\d+))?")
 
@@ -69,6 +72,52 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
 def _own(value: object, module: Mapping[str, object]) -> bool:
     """Whether it is a function that the file defines itself."""
     return callable(value) and getattr(value, "__module__", None) == module.get("__name__")
+
+
+def refuse(what: str, options: Mapping[str, object]) -> None:
+    """Refuse options that a target of this kind does not take, where they are given.
+
+    >>> refuse("a torch function", {"--A0": None, "--sampling fixed": False})
+
+    Raises:
+        InputError: naming the first that is given.
+
+    """
+    for option, given in options.items():
+        if given:
+            message = f"{option} does not go with {what}; leave it out"
+            raise InputError(message)
+
+
+def read_covariances(a0: str | None, c: str | None) -> Covariances | None:
+    """The covariances in two files, CSV or .npy; None where none is named.
+
+    Raises:
+        InputError: one without the other, or a file that holds no covariance.
+
+    """
+    if a0 is None and c is None:
+        return None
+    if a0 is None or c is None:
+        message = "--A0 and --C go together: give both covariances, or neither"
+        raise InputError(message)
+    from numeric.sampling import Covariances
+
+    return Covariances(_matrix(a0), _matrix(c))
+
+
+def _matrix(path: str) -> Any:
+    import numpy as np
+
+    try:
+        if path.endswith(".npy"):
+            return np.load(path, allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an empty file is but a warning
+            return np.loadtxt(path, delimiter=",", ndmin=2)
+    except (OSError, ValueError, UserWarning) as error:
+        message = f"{path} holds no matrix of numbers (a CSV or a .npy file): {error}"
+        raise InputError(message) from None
 
 
 def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:

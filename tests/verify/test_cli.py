@@ -448,3 +448,9 @@ def test_only_what_is_needed_is_loaded(arguments, unwanted):
 def test_importing_the_command_loads_no_sympy():
     ran = process("-c", "import sys, verify.cli; sys.exit('sympy' in sys.modules or 'numpy' in sys.modules)")
     assert ran.returncode == 0
+
+
+def test_options_of_torch_functions_are_refused_for_definitions(refused):
+    assert refused("audit", "infonce", "--core") == "quartic: --core does not go with a derive.Loss; leave it out"
+    said = refused("audit", "infonce", "--adapter", "labels")
+    assert said == "quartic: --adapter does not go with a derive.Loss; leave it out"

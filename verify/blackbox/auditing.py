@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from derive import Expansion, InputError, Loss
 from derive.described import Described, described
+from derive.expansion import check_basis
 from derive.notation import TEXT, product_of_invariants
 from derive.words import trace
 from verify.blackbox import autograd, checks
@@ -121,6 +122,7 @@ def audit_function(
     *,
     name: str = "",
     order: int = 4,
+    basis: str = "A0,Sigma",
     adapter: str = "two-views",
     use_core: bool = False,
     named: Sequence[str] = (),
@@ -136,6 +138,7 @@ def audit_function(
         loss: takes two views of a batch, (N, d) each, or what the adapter makes of them.
         name: how it is called in the report.
         order: 2, 4 or 6.
+        basis: "A0,Sigma" or "A0,C".
         adapter: how it wants its embeddings, a key of `verify.blackbox.adapters.ADAPTERS`.
         use_core: replace normalisations by the identity while it runs.
         named: constants that coefficients may be multiples of, such as "1/tau".
@@ -149,6 +152,7 @@ def audit_function(
         InputError: an unusable loss, order, adapter or constant.
 
     """
+    check_basis(basis)
     if order not in (2, 4, 6):
         message = f"order {order} of a torch loss is not measured; choose 2, 4 or 6"
         raise InputError(message)
@@ -187,6 +191,7 @@ def audit_function(
         return BlackBoxAudit(box, replaced, smooth, symmetry, derivatives, None, second, None, None, None, evidence)
     order = min(order, 4) if route.coordinates else order
     found = expanded(box, route, order=order, smallest=smooth.smallest_batch, named=multiples, tick=tick)
+    found = replace(found, expansion=found.expansion.in_basis(basis))
     landscape = described(None, found.expansion) if order >= 4 else None
     normalised = (
         described(None, with_norm_penalty(found.expansion), "kappa")

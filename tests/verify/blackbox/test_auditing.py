@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import libraries
@@ -107,6 +108,13 @@ def test_the_audit_of_a_catalogue_loss():
     assert said["collapse"] == {"dimensional": "never", "complete": "never"}
     assert said["rotation_invariant"] is True
     assert {one["route"] for one in said["evidence"]} >= {"autodiff", "remainder", "monte-carlo"}
+
+
+def test_another_basis():
+    found = audit_function(PLAIN["spectral"].code, basis="A0,C")
+    assert found.expansion == replace(found.expansion, terms=catalogue("spectral").expand(basis="A0,C").terms)
+    with pytest.raises(InputError, match="basis 'A0' is unknown"):
+        audit_function(PLAIN["spectral"].code, basis="A0")
 
 
 def test_differences_of_order_two_come_first():
@@ -225,8 +233,7 @@ def test_the_command(tmp_path):
     assert "did you mean spectral?" in typo.stderr
     for option, message in (
         ("--adapter=label", "labels"),
-        ("--order=8", "choose 2, 4 or 6"),
-        ("--constants=__x", "what is __x"),
+        ("--sampling=fixed", "--sampling does not go with a torch function"),
     ):
         bad = run("mine.py:spectral", option, cwd=tmp_path)
         assert bad.returncode == 2
