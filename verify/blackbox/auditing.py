@@ -142,7 +142,7 @@ def audit_function(
         adapter: how it wants its embeddings, a key of `verify.blackbox.adapters.ADAPTERS`.
         use_core: replace normalisations by the identity while it runs.
         named: constants that coefficients may be multiples of, such as "1/tau".
-        given: values of the names in these.
+        given: values of the names in these, and of the definition's parameters.
         definition: the same loss in the project's own language, to be compared term by term.
         limit: seconds that one call may take.
         seed: of all random numbers.
@@ -157,6 +157,7 @@ def audit_function(
         message = f"order {order} of a torch loss is not measured; choose 2, 4 or 6"
         raise InputError(message)
     multiples = constants(named, given or {})
+    beside = None if definition is None else _in_numbers(definition, given or {})
     name = name or getattr(loss, "__name__", type(loss).__name__)
     usable = callable_loss(loss, name)
     inner = core(usable) if use_core else None
@@ -200,14 +201,27 @@ def audit_function(
     )
     compared = [_of_derivatives(derivatives, seed), *checks.run(box, found, route, seed, tick)]
     differ: tuple[str, ...] | None = None
-    if definition is not None:
+    if beside is not None:
         tick("definition")
-        differ = tuple(differences(found.expansion, definition.expand(order)))
+        differ = tuple(differences(found.expansion, beside.expand(order)))
         said = differ[0] if differ else "equal"
         compared.append(Evidence("symbolic", "terms of the definition", "equal", said, agrees=not differ))
     return BlackBoxAudit(
         box, replaced, smooth, symmetry, derivatives, found, None, landscape, normalised, differ, tuple(compared)
     )
+
+
+def _in_numbers(definition: Loss, given: Mapping[str, sympy.Expr]) -> Loss:
+    """A definition with its parameters set: code has numbers, N alone is left."""
+    here = definition.set({name: value for name, value in given.items() if name in definition.parameters})
+    open_ones = [name for name in here.parameters if name not in ("N", "d1")]
+    if open_ones:
+        message = (
+            f"the definition leaves {open_ones[0]} open, where the code has a number: give it with --set"
+            f" {open_ones[0]}=… or in the file"
+        )
+        raise InputError(message)
+    return here
 
 
 def differences(measured: Expansion, derived: Expansion) -> list[str]:

@@ -174,9 +174,11 @@ def test_libraries_without_an_expansion():
 
 def test_the_defect_of_two_logsumexps_is_named():
     """Negatives count double: the term, and the factor, beside the definition of DCL."""
-    definition = catalogue("dcl").set({"tau": Rational(1, 2)})
-    assert audit_function(libraries.dcl, use_core=True, definition=definition).differences == ()
-    found = audit_function(libraries.dcl_of_two_logsumexps, use_core=True, definition=definition)
+    definition, half = catalogue("dcl"), {"tau": Rational(1, 2)}
+    with pytest.raises(InputError, match="leaves tau open, where the code has a number: give it with --set tau="):
+        audit_function(libraries.dcl, definition=definition)
+    assert audit_function(libraries.dcl, use_core=True, definition=definition, given=half).differences == ()
+    found = audit_function(libraries.dcl_of_two_logsumexps, use_core=True, definition=definition, given=half)
     assert found.verdict == "refuted"
     assert found.differences == (
         "Tr[W A0 Wᵀ W Σ Wᵀ]: 0 in the code, -1/(N - 1) by the definition",
