@@ -190,7 +190,7 @@ def described(loss: Loss | None, expansion: Expansion, limit: str | None = None)
     why, critical = "", None
     try:
         cases = landscapes(expansion)
-        points = stationary(expansion, limit=limit)
+        points = tuple(point for case in cases for point in stationary(case, limit=limit))
     except InputError as error:
         why = str(error)
     try:

@@ -22,12 +22,14 @@ from derive import notation
 from derive.errors import InputError
 from derive.exact import ClosedForm
 from derive.expansion import Expansion
+from derive.landscape import MODE_I
+from derive.landscape import c_i as c
 from derive.signs import sign
 from derive.words import is_trace
 
 # The eigenvalues of A0 and C, that of H, and that of Σ^(−½) B Σ^(−½), for one mode.
-a, c, h, b = sympy.symbols("a_i c_i h_i b_i")
-_OF_LETTER = {"A": a / (a + c), "C": c / (a + c), "S": sympy.S.One, "I": 1 / (a + c)}
+h, b = sympy.symbols("h_i b_i")
+_OF_LETTER = {letter: MODE_I[letter] / MODE_I["S"] for letter in "ACSI"}
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,16 @@ class Expansion:
 
     # Writing.
 
+    def origin(self, style: notation.Style = notation.TEXT) -> str:
+        """B as a sum of matrices, in plain text or LaTeX.
+
+        >>> from derive import catalogue
+        >>> catalogue("beta-infonce").expand(order=2).origin()
+        'β A0 + (β - 1) C'
+        """
+        names = {"A0": "A_0"} if style is notation.LATEX else {}
+        return notation.signed_sum([(v, names.get(k, k)) for k, v in self.B.items() if v != 0], style)
+
     def text(self) -> str:
         """One line of plain text."""
         return self._in(notation.TEXT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.notation import LATEX, signed_sum
+from derive.notation import LATEX
 from derive.scalars import normal_form
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # How many letters wide a line may be.
 WIDTH = 115
-_LETTERS = {"A0": "A_0", "C": "C", "I": "I"}
 # What TeX takes for markup in running text.
 _ESCAPED = str.maketrans({
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -32,7 +31,6 @@ def section(loss: Loss | None, expansion: Expansion, landscape: Described | None
 
     Without a definition (a loss that was measured) the rest stands alone.
     """
-    origin = signed_sum([(value, _LETTERS[letter]) for letter, value in expansion.B.items() if value != 0], LATEX)
     point, model, hessian = "W", "Wx", r"-2B \otimes I"
     if expansion.bias:
         # The term −q |b|² has the second derivatives −2q I.
@@ -42,7 +40,7 @@ def section(loss: Loss | None, expansion: Expansion, landscape: Described | None
         *([] if loss is None else [(f"L({point})", loss.latex() + ",")]),
         (f"L({point}) - L(0)", expansion.latex() + ","),
         *([("L(0)", sympy.latex(expansion.constant) + ",")] if expansion.constant != 0 else []),
-        ("B", rf"{origin}, \qquad \text{{Hessian at the origin: }} {hessian}."),
+        ("B", rf"{expansion.origin(LATEX)}, \qquad \text{{Hessian at the origin: }} {hessian}."),
     ]
     return "\n".join(
         [

@@ -27,8 +27,10 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from derive.exact import closed_form, degree_of, quadratic_form, summands
-from derive.exact_modes import a, c, exact_modes, why_coupled
+from derive.exact_modes import exact_modes, why_coupled
 from derive.expression import Average, Exp, Expression, Log, Product, Scalar, Sum
+from derive.landscape import a_i as a
+from derive.landscape import c_i as c
 from derive.loss import Loss
 from derive.notation import TEXT, definition
 from derive.signs import sign

@@ -31,18 +31,18 @@ def closed_form_value(closed: ClosedForm, W: Any, A0: Any, Sigma: Any, b: Any = 
     """
     S, A = W * Sigma * W.T, W * A0 * W.T
     of_letter = {"S": S, "A": A, "C": S - A, "I": W * W.T} | ({} if b is None else {BIAS: b * b.T})
-    total = _number(closed.polynomial.constant.subs(EMBEDDING_DIMENSION, W.rows))
+    total = number(closed.polynomial.constant.subs(EMBEDDING_DIMENSION, W.rows))
     for term in closed.polynomial.terms:
-        total += _number(term.coefficient.subs(EMBEDDING_DIMENSION, W.rows)) * mpmath.fprod(
+        total += number(term.coefficient.subs(EMBEDDING_DIMENSION, W.rows)) * mpmath.fprod(
             _invariant(one, of_letter) for one in term.invariants
         )
     identity = mpmath.eye(S.rows)
     for logarithm in closed.log_determinants:
-        total += _number(logarithm.coefficient) * mpmath.log(mpmath.det(identity + _number(logarithm.mu) * S))
+        total += number(logarithm.coefficient) * mpmath.log(mpmath.det(identity + number(logarithm.mu) * S))
     for resolvent in closed.resolvents:
-        inverse = mpmath.inverse(identity + _number(resolvent.mu) * S)
+        inverse = mpmath.inverse(identity + number(resolvent.mu) * S)
         inside = of_letter[resolvent.letter] * S * inverse
-        total += _number(resolvent.coefficient) * mpmath.fsum(inside[i, i] for i in range(S.rows))
+        total += number(resolvent.coefficient) * mpmath.fsum(inside[i, i] for i in range(S.rows))
     return total
 
 
@@ -60,5 +60,6 @@ def _invariant(one: Any, of_letter: dict[str, Any]) -> Any:
     return total
 
 
-def _number(value: sympy.Expr) -> Any:
+def number(value: sympy.Expr) -> Any:
+    """A number as mpmath's, to its working precision."""
     return mpmath.mpmathify(sympy.N(value, mpmath.mp.dps + 5))

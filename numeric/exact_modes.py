@@ -17,6 +17,7 @@ import sympy
 from derive.errors import InputError
 from derive.exact_modes import ModePotential, h
 from derive.expression import as_scalar
+from numeric.closed_form import number
 
 
 class StationaryMode(NamedTuple):
@@ -234,8 +235,3 @@ def exact_number(name: str, value: object) -> sympy.Expr:
 
 def _value(expression: sympy.Expr, height: Any) -> Any:
     return sympy.lambdify(h, expression, "mpmath")(height)
-
-
-def number(value: sympy.Expr) -> Any:
-    """A number as mpmath's, to its working precision."""
-    return mpmath.mpmathify(sympy.N(value, mpmath.mp.dps + 5))

@@ -11,7 +11,8 @@ import sympy
 
 from derive.errors import InputError
 from derive.recession import Recession
-from numeric.exact_modes import exact_number, number, substitution
+from numeric.closed_form import number
+from numeric.exact_modes import exact_number, substitution
 
 
 @lru_cache(maxsize=256)

@@ -88,19 +88,7 @@ class Audit:
 
 
 @overload
-def audit(
-    loss: Loss,
-    *,
-    order: int = 4,
-    basis: str = "A0,Sigma",
-    sampling: str = "iid",
-    given: Mapping[str, sympy.Expr] | None = None,
-    covariances: Covariances | None = None,
-    seed: int = 0,
-    draws: int = DRAWS,
-    train: bool = True,
-    tick: Callable[[str], None] = ...,
-) -> Audit: ...
+def audit(loss: Loss, **options: Any) -> Audit: ...
 
 
 @overload

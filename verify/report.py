@@ -63,8 +63,7 @@ def _lines(found: Audit, width: int) -> Iterator[str]:
         if found.closed is not None:
             ends = "  (the expansion ends)" if found.closed.finite else ""
             yield line("exact", found.closed.text() + ends)
-        parts = [(value, letter) for letter, value in expansion.B.items() if value != 0]
-        origin = f"B = {signed_sum([(v, {'Sigma': 'Σ'}.get(k, k)) for v, k in parts], TEXT)}"
+        origin = f"B = {expansion.origin()}"
         curvature = signed_sum([(-expansion.bias_curvature, "|b|²")] if expansion.bias_curvature else [], TEXT)
         yield line("origin", origin + (f";  in b: {curvature}" if expansion.bias else ""))
         rotation = "all terms are traces" if expansion.rotation_invariant else "sums over coordinates remain"

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from derive import CATALOGUE, InputError, catalogue, closed_form
 from derive.collapse import Collapse, collapse
-from derive.notation import TEXT, signed_sum
 
 if TYPE_CHECKING:
     from derive.conditions import Condition
@@ -61,8 +60,7 @@ def collapse_of(name: str, variant: str) -> Collapse:
 
 
 def _origin(name: str) -> str:
-    B = CATALOGUE[name].expand(order=2).B
-    return signed_sum([(value, letter) for letter, value in B.items() if value != 0], TEXT)
+    return CATALOGUE[name].expand(order=2).origin()
 
 
 def _cell(found: Collapse) -> str:

@@ -7,8 +7,9 @@ import sympy
 from sympy import Rational, symbols
 
 from derive import CATALOGUE, Loss, Mean, catalogue, exp, half_sq, inner, log, views
-from derive.exact_modes import a, c
 from derive.expression import Average, Exp, Log, Product, Scalar, Sum
+from derive.landscape import a_i as a
+from derive.landscape import c_i as c
 from derive.population import population
 from derive.recession import recession
 from numeric.definition import Evaluator

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from derive.words import Invariants, invariant, substitute, trace
 from verify.blackbox import autograd as differentiation
 from verify.blackbox.function import BlackBox
-from verify.blackbox.rays import along
+from verify.blackbox.rays import DOUBLE, along
 
 Array = NDArray[np.float64]
 # A direction: the sum "p" or the difference "m" of the two views of a datum, in one coordinate.
@@ -55,7 +55,7 @@ class Route:
     """
 
     radius: float
-    rounding: float = 2e-16
+    rounding: float = DOUBLE
     autograd: bool = False
     coordinates: bool = False
     exchangeable: bool = True

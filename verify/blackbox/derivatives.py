@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from derive import InputError
 from verify.blackbox import autograd, rays
 from verify.blackbox.function import BlackBox
+from verify.blackbox.rays import DOUBLE, SINGLE
 from verify.blackbox.smoothness import dense, sparse
 
 Array = NDArray[np.float64]
-SINGLE, DOUBLE = 6e-8, 2e-16
 FAILURES = (RuntimeError, NotImplementedError)
 
 

@@ -179,8 +179,6 @@ def _recognised(
     by_unit: dict[sympy.Expr, dict[int, Fraction]] = {}
     for unit in [sympy.S.One, *(unit for unit, _ in multiples)]:
         one = [pair for pair in multiples if pair[0] == unit]
-        if unit != 1 and not one:
-            continue
         # One number at all sizes is one coincidence, different ones are several.
         values_at = [values[word] for values in table.values()]
         same = max(v for v, _ in values_at) - min(v for v, _ in values_at) <= sum(e for _, e in values_at)

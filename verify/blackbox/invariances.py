@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from derive import InputError
 from verify.blackbox.function import BlackBox
+from verify.blackbox.rays import DOUBLE, SINGLE
 
 Array = NDArray[np.float64]
-SINGLE, DOUBLE = 6e-8, 2e-16
 DRAWS = 6
 WORDS = {
     "rotation": "rotations",

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Function = Callable[[Array], float]
 
+# The relative error of one value.
+DOUBLE, SINGLE = 2e-16, 6e-8
 POINTS = 20
 RADII = tuple(2.0**-k for k in range(-2, 14))
 
@@ -40,7 +42,7 @@ class Ray:
     settled: bool
 
 
-def along(function: Function, direction: Array, radius: float, *, order: int = 6, rounding: float = 2e-16) -> Ray:
+def along(function: Function, direction: Array, radius: float, *, order: int = 6, rounding: float = DOUBLE) -> Ray:
     """The Taylor coefficients of t → function(t·direction) through an order.
 
     Args:
@@ -81,7 +83,7 @@ def series(function: Function, direction: Array, radius: float) -> Array:
     return np.asarray(_fit() @ np.array([function(t * direction) for t in radius * _nodes()]))
 
 
-def best_radius(function: Function, direction: Array, *, order: int, rounding: float = 2e-16) -> float | None:
+def best_radius(function: Function, direction: Array, *, order: int, rounding: float = DOUBLE) -> float | None:
     """The radius at which the coefficient of an order has the smallest estimated error; None where none settles."""
     found: list[tuple[float, float]] = []
     for radius in RADII:

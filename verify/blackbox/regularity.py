@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from derive import InputError
 from verify.blackbox import rays
 from verify.blackbox.function import BlackBox, TooSlowError
+from verify.blackbox.rays import DOUBLE, SINGLE
 from verify.blackbox.smoothness import Misfit, Powers, between_rays, dense, name_of, powers, reach, sparse
 
 Array = NDArray[np.float64]
@@ -26,7 +27,7 @@ SIZES = (2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32)
 # Smooth within less than this, as a length of (z1, z2): an epsilon in the code, not a scale of the problem.
 TINY = 0.1
 DECADES = (1e-4, 1e-3, 1e-2, 0.1, 10.0, 100.0)
-DOUBLE, SINGLE, HALF = 2e-16, 6e-8, 4e-3
+HALF = 4e-3
 ORDER = 4
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from derive.notation import TEXT, signed_sum
 from verify.report import WIDTH, evidence_lines, folded, landscape_lines, line
 
 if TYPE_CHECKING:
@@ -76,4 +75,4 @@ def _expanded(found: BlackBoxAudit) -> Iterator[str]:
         yield line("number", f"{name} = {shown}, …")
     for note in measured.notes:
         yield line("note", note)
-    yield line("origin", "B = " + signed_sum([(v, letter) for letter, v in expansion.B.items() if v != 0], TEXT))
+    yield line("origin", f"B = {expansion.origin()}")
