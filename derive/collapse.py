@@ -102,7 +102,8 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
         return cases[0][1]
 
     def either(pick: Callable[[Collapse], Any], quantifier: Literal["some", "all"]) -> Condition:
-        parts = (sympy.And(sympy.Ge(case.where, 0, evaluate=False), pick(found).formula) for case, found in cases)
+        # Each case has a Q_jj of its own: no one letter stands for both.
+        parts = (sympy.And(sympy.Ge(case.where, 0, evaluate=False), pick(found).spelled_out()) for case, found in cases)
         return Condition(sympy.Or(*parts), quantifier)
 
     notes = tuple(dict.fromkeys(note for _, found in cases for note in found.notes))

@@ -105,6 +105,10 @@ class Condition:
     def _has_q(self) -> bool:
         return any(one.has(q_j) for one in self.formula.atoms(sum_j))
 
+    def spelled_out(self) -> sympy.Basic:
+        """The formula with q_j written out."""
+        return self.formula if self.q is None else self.formula.subs({q_j: self.q})
+
     def holds(self, a: Sequence[Any], c: Sequence[Any], values: Mapping[str, Any] | None = None) -> bool:
         """Whether the condition holds for given eigenvalues of A0 and C and given parameters.
 
@@ -112,8 +116,7 @@ class Condition:
         False
         """
         put = {sympy.Symbol(name): value for name, value in (values or {}).items()} | {MODES: len(a)}
-        formula = self.formula.subs({q_j: self.q}) if self.q is not None else self.formula
-        formula = formula.subs(put)
+        formula = self.spelled_out().subs(put)
         sums = {
             one: sympy.Add(*(one.args[0].subs({a_j: x, c_j: y}) for x, y in zip(a, c, strict=True)))
             for one in formula.atoms(sum_j)

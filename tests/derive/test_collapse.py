@@ -108,3 +108,25 @@ def test_values_decide_a_case():
     assert high == "2*a_i - gamma <= 0 for some i"
     assert "sum_j(1/a_j)" in low
     assert "lambda" not in low
+
+
+def test_cases_keep_what_q_stands_for():
+    """A sum over coordinates of open sign beside mixed words: Q_jj differs from case to case."""
+    p, r = symbols("p r")
+    pair, other, diagonal = ((0, "SS", 0),), ((0, "AA", 0),), ((0, "S", 0), (0, "S", 0))
+
+    def found(p, r):
+        words = [((pair,), p), ((other,), sympy.S.One), ((diagonal,), r - p)]
+        base = catalogue("spectral+weight-decay").expand(order=4)
+        terms = [(term.invariants, term.coefficient) for term in base.terms_of_order(2)]
+        return collapse(base.with_terms([*terms, *words])).dimensional
+
+    both = found(p, r)
+    assert "None" not in both.text()
+    modes = ([1, 2], [1, Rational(1, 2)])
+    for values in ({"p": 1, "r": 4}, {"p": 4, "r": 1}):
+        for gamma in (Rational(1, 2), 1, Rational(3, 2), 2, 3):
+            given = {"gamma": gamma, "d1": 2}
+            assert both.holds(*modes, values | given) == found(*map(sympy.Integer, values.values())).holds(
+                *modes, given
+            )
