@@ -161,7 +161,9 @@ class Scalars:
             if q > 1:
                 roots[core] = lcm(roots.get(core, 1), q)
         basic = {_root(core, roots.get(core, 1)) for core, _ in map(_core, generators)}
-        numbers = sorted((one for one in basic if one.is_algebraic), key=sympy.default_sort_key)
+        numbers = sorted(
+            (one for one in basic if one.is_algebraic and not one.free_symbols), key=sympy.default_sort_key
+        )
         eliminated = _eliminations(roots, basic)
         for core in roots:
             basic |= core.free_symbols if core.is_Add else set()

@@ -132,3 +132,8 @@ def test_what_cancels_leaves_nothing():
     assert not value + -value
     assert not value * 0
     assert scalars.to_sympy(value * 0) == 0
+
+
+def test_a_minimum_of_integer_symbols_is_no_algebraic_number():
+    rows, columns = sympy.symbols("d_1 d_0", integer=True, positive=True)
+    assert normal_form(2 * sympy.Min(rows, columns) - sympy.Min(rows, columns)) == sympy.Min(rows, columns)
