@@ -54,7 +54,7 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
             message = f"{target!r} names no loss; write path/to/file.py:name"
             raise InputError(message)
         return catalogue(target)
-    module = _run(Path(path))
+    module = run_file(Path(path))
     if name not in module:
         losses = [key for key, value in module.items() if isinstance(value, Loss) or _own(value, module)]
         near = difflib.get_close_matches(name, losses, n=1, cutoff=0.4)
@@ -154,7 +154,13 @@ def _number(name: str, text: str) -> sympy.Expr:
     return sympy.Rational(text)
 
 
-def _run(path: Path) -> dict[str, object]:
+def run_file(path: Path) -> dict[str, object]:
+    """What a Python file of the user's defines, by running it.
+
+    Raises:
+        InputError: there is no such file, or it fails.
+
+    """
     if not path.is_file():
         message = f"there is no file {path}"
         raise InputError(message)

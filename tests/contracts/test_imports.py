@@ -13,7 +13,20 @@ ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "derive": {"derive", "sympy"},
     "numeric": {"numeric", "derive", "sympy", "mpmath", "numpy", "scipy", "torch"},
-    "verify": {"verify", "numeric", "derive", "sympy", "mpmath", "numpy", "torch", "matplotlib", "click", "pytest"},
+    "verify": {
+        "verify",
+        "numeric",
+        "derive",
+        "sympy",
+        "mpmath",
+        "numpy",
+        "scipy",
+        "torch",
+        "matplotlib",
+        "click",
+        "pytest",
+        "pylatexenc",
+    },
 }
 HEAVY = {"sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib"}
 

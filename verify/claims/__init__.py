@@ -1,0 +1,56 @@
+"""Published claims, re-derived and judged.
+
+A ledger holds the claims of one paper. `Ledger.claim` puts one in, with a function that derives and measures its
+subject without looking at the print; `judge` holds the print against what was found. See `verify.claims.claim`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verify.claims.claim import Claim, Ledger, Measured, Point, Reading
+    from verify.claims.formulas import formula_of
+    from verify.claims.judging import Judgement, judge, repaired
+    from verify.claims.measuring import averaged, exactly
+    from verify.claims.slips import misprints
+
+__all__ = [
+    "Claim",
+    "Judgement",
+    "Ledger",
+    "Measured",
+    "Point",
+    "Reading",
+    "averaged",
+    "exactly",
+    "formula_of",
+    "judge",
+    "misprints",
+    "repaired",
+]
+
+_HOME = {
+    "Claim": "claim",
+    "Ledger": "claim",
+    "Measured": "claim",
+    "Point": "claim",
+    "Reading": "claim",
+    "formula_of": "formulas",
+    "Judgement": "judging",
+    "judge": "judging",
+    "repaired": "judging",
+    "averaged": "measuring",
+    "exactly": "measuring",
+    "misprints": "slips",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for when it is asked for: the command and the pytest plugin must start without SymPy."""
+    if name not in _HOME:
+        message = f"module 'verify.claims' has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    return getattr(import_module(f"verify.claims.{_HOME[name]}"), name)
