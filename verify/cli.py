@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.claims.command import claims, theory
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -256,6 +258,10 @@ def losses(*, as_json: bool) -> None:
         click.echo(f"{loss.name:<22}{loss.title:<50}{loss.source}")
         click.echo(f"{'':<22}parameters: {', '.join(loss.parameters) or 'none'}")
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
+
+
+quartic.add_command(claims)
+quartic.add_command(theory)
 
 
 def main() -> None:

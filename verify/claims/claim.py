@@ -152,10 +152,14 @@ class Reading:
     """
 
     derived: Mapping[str, Any]
-    measured: Sequence[Measured]
+    measured: Iterable[Measured]
     name: str = ""
     definitions: Mapping[Any, Any] = field(default_factory=dict)
     how: str = "derived from the definition"
+
+    def __post_init__(self) -> None:
+        """Keep the measurements: a generator would be used up by the first judgement."""
+        object.__setattr__(self, "measured", tuple(self.measured))
 
 
 @dataclass(frozen=True, eq=False)

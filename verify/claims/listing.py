@@ -1,0 +1,124 @@
+"""The ledger as a person reads it on a terminal: a table, or one claim whole."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from verify.report import WIDTH, folded, line
+
+if TYPE_CHECKING:
+    from verify.claims.claim import Ledger
+    from verify.claims.running import Result
+
+VERDICT = 13
+
+
+def table(results: Sequence[Result], width: int = WIDTH) -> str:
+    """A line a claim, with what it should say beneath, and a count at the end."""
+    column = max((len(one["id"]) for one in results), default=0) + 2
+    lines = [part for one in results for part in _row(one, column, width)]
+    return "\n".join([*lines, "", summary(results)])
+
+
+def _row(one: Result, column: int, width: int) -> Iterable[str]:
+    verdict = one["verdict"] + ("*" if one["stored"] else "")
+    head = f"{one['id']:<{column}}{verdict:<{VERDICT}}"
+    if one["verdict"] == "refuted":
+        said = f"{one['kind']}: {one['plain']['corrected']}" if one["kind"] else one["plain"]["corrected"]
+    elif one["verdict"] == "conditional":
+        said = f"if {one['condition']}"
+    elif one["verdict"] == "not-run":
+        said = one["waits_for"] or ""
+    else:
+        said = one["plain"]["printed"]
+    if not _expected(one):
+        said = f"NOT AS RECORDED ({one['recorded']}). {said}"
+    return textwrap.wrap(
+        head + said, width, subsequent_indent=" " * (column + VERDICT), break_long_words=False, break_on_hyphens=False
+    ) or [head]  # fmt: skip
+
+
+def summary(results: Sequence[Result]) -> str:
+    """How many claims there are of each verdict, and whether all are as recorded."""
+    count = Counter(one["verdict"] for one in results)
+    kinds = Counter(one["kind"] for one in results if one["verdict"] == "refuted" and one["kind"])
+    parts = [f"{number} {verdict}" for verdict, number in count.most_common()]
+    named = [f"{n} {kind}{'s' * (n != 1)}" for kind, n in kinds.most_common()]
+    split = f" (of the refuted {', '.join(named)})" if kinds else ""
+    off = [one["id"] for one in results if not _expected(one)]
+    ends = f"not as recorded: {', '.join(off)}" if off else "all as recorded"
+    starred = "; * from a stored run" if any(one["stored"] for one in results) else ""
+    number = f"{len(results)} claim{'s' * (len(results) != 1)}"
+    return f"{number}: {', '.join(parts)}{split}; {ends}{starred}"
+
+
+def recorded_table(ledgers: Iterable[Ledger]) -> str:
+    """The recorded verdicts of ledgers as a Markdown table, a row a verdict: what the README shows."""
+    kinds = {"error": "refuted, an error", "misprint": "refuted, a misprint"}
+    claims = [claim for ledger in ledgers for claim in ledger]
+    by_verdict: dict[str, list[str]] = {}
+    for claim in claims:
+        by_verdict.setdefault(kinds.get(claim.kind or "", claim.recorded), []).append(f"`{claim.id}`")
+    order = ("holds", "conditional", *kinds.values(), "refuted", "undecided", "not-run")
+    rows = [f"| {verdict} | {len(by_verdict[verdict])} | {' '.join(by_verdict[verdict])} |"
+            for verdict in order if verdict in by_verdict]  # fmt: skip
+    return "\n".join(["| verdict | number | claims |", "|---|---|---|", *rows])
+
+
+def _expected(one: Result) -> bool:
+    return bool(one["verdict"] == one["recorded"] or not one["live"])
+
+
+def whole(one: Result, width: int = WIDTH) -> str:
+    """One claim with everything that was found."""
+    verdict = one["verdict"] + (f" ({one['kind']})" if one["kind"] else "")
+    lines = [f"{one['id']}{one['where']:>{width - len(one['id'])}}", line("printed", one["plain"]["printed"])]
+    lines.append(line("verdict", verdict))
+    for label, said in (
+        ("holds if", one["condition"]),
+        ("corrected", one["plain"]["corrected"]),
+        ("why", one["why"]),
+        ("falls with it", "; ".join(one["falls"])),
+        ("waits for", one["waits_for"]),
+    ):
+        if said:
+            lines.append(line(label, said))
+    several = len(one["readings"]) > 1
+    for reading in one["readings"]:
+        label = "evidence"
+        if several:
+            lines.append(line("reading", f"{reading['name']}: {reading['verdict']}"))
+        for found in one["evidence"]:
+            if found.get("reading", "") == reading["name"]:
+                lines.append(line(label, _evidence(found)))
+                label = ""
+    if one["stored"]:
+        made = one["stored"]
+        versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
+        lines.append(line("stored", f"{made['date']}, {made['command']}, {versions}"))
+    text = folded(lines, width)
+    if one["counterexample"]:
+        text += "\n" + _counterexample(one["counterexample"])
+    return text
+
+
+def _evidence(found: dict[str, Any]) -> str:
+    mark = {True: "✓", False: "✗", None: "undecided"}[found["agrees"]]
+    error = found["standard_error"] or found["tolerance"]
+    within = f" ± {error:.2g}" if error else ""
+    if found["route"] == "symbolic":
+        return f"{found['route']:<12}{found['slot']}: {found['measured']}  {mark}"
+    numbers = f"{_short(found['predicted'])} said, {_short(found['measured'])}{within} found"
+    return f"{found['route']:<12}{found['slot']}: {numbers}, {found['quantity']}  {mark}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _counterexample(found: dict[str, Any]) -> str:
+    code = textwrap.indent(found["code"].rstrip(), " " * 6)
+    return f"  in numbers\n{code}\n      # printed: {_short(found['printed'])}, true: {_short(found['true'])}"
