@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from verify.claims.ledgers import published
+from verify.claims.listing import recorded_table
 from verify.tables import catalogue_table, collapse_table
 
 README = Path(__file__).parents[2] / "README.md"
@@ -51,6 +53,10 @@ def test_the_catalogue_table_is_the_derived_one():
 
 def test_the_collapse_table_is_the_derived_one():
     assert between("collapse").strip() == collapse_table()
+
+
+def test_the_table_of_verdicts_is_the_recorded_one():
+    assert between("ledger").strip() == recorded_table(published())
 
 
 def test_the_main_command_runs_the_main_job():
