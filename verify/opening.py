@@ -1,4 +1,4 @@
-"""The directions in which a W of rank r can gain rank: rows that it does not use times input modes that it does not see.
+"""The directions in which a W of rank r can gain rank: rows that it does not use times modes that it does not see.
 
 A direction u vᵀ adds vᵀx, an input mode, along the output u. It is transverse
 
@@ -54,7 +54,7 @@ class Opening:
     @property
     def size(self) -> int:
         """The number of directions, p q."""
-        return self.rows.shape[1] * self.modes.shape[1]
+        return int(self.rows.shape[1]) * int(self.modes.shape[1])
 
     def along(self, row: int, mode: int) -> Array:
         """One direction, (d1, d0)."""
@@ -125,9 +125,7 @@ def check_direction(W: ArrayLike, covariances: Covariances, direction: ArrayLike
     if seen > OVERLAP:
         raise InputError(f"the direction moves the kept modes (overlap {seen:.2g}): it opens none")
     if used > OVERLAP:
-        raise InputError(
-            f"the direction feeds a collapsed mode into rows in use (overlap {used:.2g}): it tilts a kept mode"
-        )
+        raise InputError(f"the direction feeds rows that are in use (overlap {used:.2g}): it tilts a kept mode")
 
 
 def _roots(Sigma: Array) -> tuple[Array, Array]:

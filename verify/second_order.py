@@ -2,8 +2,8 @@
 
 By automatic differentiation (a backward pass through a backward pass), and from values: second differences with steps h
 and 2h, D(h) = Σ ± L(±h…)/h², whose combination (4 D(h) − D(2h))/3 is free of the error h²; what the combination
-changes bounds what it leaves, and rounding adds a few ε|L|/h². Where the two disagree by more than that, values are used:
-automatic differentiation is silently wrong at coincident points and behind detached branches.
+changes bounds what it leaves, and rounding adds a few ε|L|/h². Where the two disagree by more than that, values are
+used: automatic differentiation is silently wrong at coincident points and behind detached branches.
 """
 
 from __future__ import annotations

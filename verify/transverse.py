@@ -9,8 +9,8 @@ The mean is over Gaussian batches, drawn once from a seed and kept for every W a
 random numbers); H of each batch comes by differentiating twice, or from second differences of values where automatic
 differentiation is refuted by them. Standard errors are those of the mean over batches.
 
-The verdict compares the lowest eigenvalue of H with the noise: by Weyl's inequality it moves by no more than ‖δH‖, which
-is ‖standard errors‖_F in the mean square, and three times that has to leave its sign alone.
+The verdict compares the lowest eigenvalue of H with the noise: by Weyl's inequality it moves by no more than ‖δH‖,
+which is ‖standard errors‖_F in the mean square, and three times that has to leave its sign alone.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ class Transverse:
             return f"the loss has a slope of {slope:.2g} ± {error:.1g} along a direction: W is no stationary point"
         share = _largest_share(self.samples)
         if share > LARGEST_SHARE:
-            return (
-                f"one batch of {len(self.samples)} makes up {share:.0%} of the variance: its standard error is unknown"
-            )
+            return f"one of {len(self.samples)} batches makes up {share:.0%} of the variance: the error is unknown"
         return ""
 
     def text(self) -> str:

@@ -60,7 +60,7 @@ def unit(loss: TwoViews) -> TwoViews:
     """A loss of f/|f|, with no epsilon.
 
     >>> norms = unit(lambda z1, z2: (z1**2).sum(-1).mean(-1))
-    >>> norms(torch.full((4, 2), 3.0), torch.ones(4, 2)).item()
+    >>> norms(torch.tensor([[3.0, 4.0]]), torch.ones(1, 2)).item()
     1.0
     """
     return lambda z1, z2: loss(_on_sphere(z1), _on_sphere(z2))
