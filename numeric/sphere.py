@@ -1,12 +1,13 @@
 """InfoNCE of exactly normalised features over a population, by quadrature: r modes alike and one more.
 
-f = (z, s y)/√(|z|² + s² y²) with z ~ N(0, I_r), y ~ N(0, 1), the second view z′ = λ z + √(1−λ²) w with w ~ N(0, I_r), and
-y′ correlated with y by μ; s = 0 is the point at which the mode y is collapsed. With the temperature τ
+f = (z, s y)/√(|z|² + s² y²) with z ~ N(0, I_r), y ~ N(0, 1), the second view z′ = λ z + √(1−λ²) w with w ~ N(0, I_r),
+and y′ correlated with y by μ; s = 0 is the point at which the mode y is collapsed. With the temperature τ
 
     L(s) = E[½|f − f′|²/τ] + E_f log E_χ exp(−½|f − χ|²/τ).
 
-Few numbers decide: R = |z| (a χ variable with r degrees), z′ along z and the length of z′ across it (χ, r − 1), y and y′;
-the direction of χ's z against z's enters through E exp(k n·m) = ₀F₁(r/2; k²/4). Gauss rules for each: no random numbers.
+Few numbers decide: R = |z| (a χ variable with r degrees), z′ along z and the length of z′ across it (χ, r − 1), y and
+y′; the direction of χ's z against z's enters through E exp(k n·m) = ₀F₁(r/2; k²/4). Gauss rules for each, and no random
+numbers.
 
 The second derivative at s = 0 is an expectation of its own, found by differentiating under the mean: with n = z/R and
 n·f = 1 − s² (y/R)²/2 + …, the alignment gives 2 E[n·n′/R²] − 2 μ E[1/(R R′)] and the repulsion −2 ρ E[1/R²], where

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, overload
 
 import sympy
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from derive import ClosedForm, Expansion
     from numeric.sampling import Covariances
     from verify.blackbox.auditing import BlackBoxAudit
+    from verify.collapsed import Collapsed
 
 DRAWS = 100_000
 
@@ -39,6 +41,7 @@ class Audit:
         reason: why there is no expansion.
         landscape: stationary points, minima and collapse, None where there is no expansion.
         evidence: the comparisons.
+        transverse: whether collapsed modes stay collapsed, for a loss without an expansion; None elsewhere.
 
     """
 
@@ -51,6 +54,7 @@ class Audit:
     reason: str
     landscape: Described | None
     evidence: tuple[Evidence, ...] = field(default=())
+    transverse: Collapsed | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -82,6 +86,7 @@ class Audit:
             **({"bias_curvature": str(expansion.bias_curvature)} if expansion and expansion.bias else {}),
             "collapse": self.landscape.collapse.to_json() if self.landscape else None,
             "landscape": self.landscape.to_json() if self.landscape else None,
+            "transverse": self.transverse.to_json() if self.transverse else None,
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,
         }
@@ -155,7 +160,10 @@ def audit_definition(
         # A loss of normalised features has no expansion: that is what there is to check.
         tick("homogeneity")
         evidence = homogeneity(here, error, seed)
-        return Audit(here, dict(given or {}), None, None, "homogeneous", 0, error.reason, None, evidence)
+        tick("transverse")
+        transverse, measured = _transverse(loss, given or {}, seed)
+        found = Audit(here, dict(given or {}), None, None, "homogeneous", 0, error.reason, None, evidence + measured)
+        return replace(found, transverse=transverse)
     closed = closed_form(here) if sampling == "iid" else None
     finite = {name: value for name, value in (given or {}).items() if value is not sympy.oo}
     evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
@@ -168,6 +176,18 @@ def audit_definition(
     why = "not part of this version" if train else "left out by --no-train"
     evidence += (Evidence("trained", "minimisers of trained models", ran=False, note=why),)
     return Audit(here, dict(given or {}), shown, closed, "analytic", None, "", landscape, evidence)
+
+
+def _transverse(
+    loss: Loss, given: Mapping[str, sympy.Expr], seed: int
+) -> tuple[Collapsed | None, tuple[Evidence, ...]]:
+    """Whether collapsed modes of a loss without an expansion stay collapsed."""
+    if not find_spec("torch"):
+        note = "torch is not installed: pip install 'quartic[torch]'"
+        return None, (Evidence("monte-carlo", "curvature of a collapsed mode", ran=False, note=note),)
+    from verify.collapsed import of_definition
+
+    return of_definition(loss, given, seed)
 
 
 def _limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expansion, str | None]:

@@ -25,6 +25,7 @@ from verify.blackbox.expanding import Expanded, expanded
 from verify.blackbox.function import BlackBox
 from verify.blackbox.invariances import Invariances, invariances
 from verify.blackbox.regularity import Regularity, regularity
+from verify.collapsed import Collapsed, of_function
 from verify.evidence import Evidence, Verdict, verdict
 
 # The embedding's width at which a second order is shown that singles out coordinates.
@@ -48,6 +49,8 @@ class BlackBoxAudit:
         normalised: the same with E|f|² = c fixed, as the model of a normalisation that was replaced; None without.
         differences: the terms that differ from a definition given beside; None where none was given.
         evidence: the comparisons.
+        transverse: whether collapsed modes stay collapsed, where the loss does not depend on the length of its
+            features; None elsewhere.
 
     """
 
@@ -62,6 +65,7 @@ class BlackBoxAudit:
     normalised: Described | None
     differences: tuple[str, ...] | None
     evidence: tuple[Evidence, ...] = field(default=())
+    transverse: Collapsed | None = None
 
     @property
     def expansion(self) -> Expansion | None:
@@ -112,6 +116,7 @@ class BlackBoxAudit:
             if self.normalised is None
             else self.normalised.to_json() | {"collapse": self.normalised.collapse.to_json()},
             "differences": None if self.differences is None else list(self.differences),
+            "transverse": self.transverse.to_json() if self.transverse else None,
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,
         }
@@ -171,7 +176,12 @@ def audit_function(
             invariances(box, N=smooth.smallest_batch + 1, d=3, seed=seed) if smooth.kind == "homogeneous" else None
         )
         evidence = _of_regularity(box, smooth, seed)
-        return BlackBoxAudit(box, replaced, smooth, found_at, None, None, None, None, None, None, evidence)
+        transverse = None
+        if smooth.degree == 0:
+            tick("transverse")
+            transverse, measured = of_function(box, smooth.smallest_batch, seed)
+            evidence += measured
+        return BlackBoxAudit(box, replaced, smooth, found_at, None, None, None, None, None, None, evidence, transverse)
     tick("invariances")
     symmetry = invariances(box, N=smooth.smallest_batch + 1, d=3, seed=seed)
     tick("derivatives")
