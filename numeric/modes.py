@@ -137,7 +137,7 @@ def stationary_points(modes: Modes) -> tuple[StationaryPoint, ...]:
     for choice in product((False, True), repeat=modes.size):
         mask = np.array(choice)
         if (mask & ~modes.alone).sum() <= modes.d1:
-            point = _point(modes, mask)
+            point = masked_point(modes, mask)
             if point is not None:
                 found.append(point)
     return tuple(sorted(found, key=lambda point: point.loss))
@@ -148,7 +148,13 @@ def minima(modes: Modes) -> tuple[StationaryPoint, ...]:
     return tuple(point for point in stationary_points(modes) if point.index == 0)
 
 
-def _point(modes: Modes, mask: NDArray[np.bool_]) -> StationaryPoint | None:
+def masked_point(modes: Modes, mask: NDArray[np.bool_]) -> StationaryPoint | None:
+    """The stationary point that keeps exactly the modes of a mask (n,), at most d1 with rows; None where there is none.
+
+    >>> modes = Modes(np.array([1.0, -1.0]), np.ones((2, 2)), np.zeros((2, 2)), d1=2)
+    >>> masked_point(modes, np.array([True, False])).slopes.tolist()
+    [-1.0, 1.0]
+    """
     kept = np.flatnonzero(mask)
     matrix = (np.diag(np.diag(modes.Q)) + modes.K)[np.ix_(kept, kept)]
     solved = _powers(modes, kept, matrix)

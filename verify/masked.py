@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from derive import InputError
 from derive.landscape import landscapes
 from numeric.landscape import Solved, landscape_in_numbers
-from numeric.modes import StationaryPoint, stationary_points
+from numeric.modes import StationaryPoint, masked_point
 from verify.transverse import draw
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ Array = NDArray[np.float64]
 STEPS = 400
 # The length of the gradient, for W with E|f|² of order one, below which a descent has ended.
 FLAT = 1e-6
+# The noise of a gradient's entry counts as no less than this share of the largest.
+FLOOR = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,10 +135,10 @@ def kept(solved: Solved, mask: Sequence[bool] | NDArray[np.bool_]) -> Stationary
 
     """
     wanted = np.asarray(mask, dtype=np.bool_)
-    for point in stationary_points(solved.modes):
-        if np.array_equal(point.mask, wanted):
-            return point
-    raise InputError(f"no stationary point keeps exactly the modes {np.flatnonzero(wanted).tolist()}")
+    point = masked_point(solved.modes, wanted)
+    if point is None:
+        raise InputError(f"no stationary point keeps exactly the modes {np.flatnonzero(wanted).tolist()}")
+    return point
 
 
 def curvatures_of(solved: Solved, point: StationaryPoint, covariances: Covariances) -> Array:
@@ -224,8 +226,9 @@ def drift(loss: TwoViews, covariances: Covariances, W: Array, *, batch: int, bat
     (slopes,) = torch.autograd.grad(loss(z[0], z[1]).sum(), each)
     found = slopes.numpy()
     error = found.std(0, ddof=1) / np.sqrt(batches)
-    flat = error <= 1e-14 * np.abs(found).max()
-    return float(np.abs(np.where(flat, 0.0, found.mean(0) / np.where(flat, 1.0, error))).max())
+    # An entry that every batch leaves alone, as a normalisation does the length of a row, has rounding for its noise.
+    noise = np.hypot(error, FLOOR * error.max())
+    return float((np.abs(found.mean(0)) / np.where(noise > 0, noise, 1.0)).max())
 
 
 def _any_scale(mean: object, M: torch.Tensor) -> bool:

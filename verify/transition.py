@@ -25,7 +25,7 @@ from derive import InputError
 from verify.masked import Masked, curvatures_of, descended, fixed_norm, kept
 from verify.opening import Opening, opening
 from verify.second_order import curvatures
-from verify.transverse import SIGNIFICANT, draw
+from verify.transverse import SIGNIFICANT, draw, plus_minus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,8 +76,7 @@ class Crossing:
             return f"{'none' if self.absent else 'undecided'}: {self.reason}"
         if self.error == 0:
             return f"{self.strength:.4g}"
-        digits = max(0, 1 - int(np.floor(np.log10(self.error))))
-        return f"{self.strength:.{digits}f} ± {self.error:.{digits}f}"
+        return plus_minus(self.strength, self.error)
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""

@@ -111,7 +111,7 @@ class Transverse:
 
     def text(self) -> str:
         """In a few words."""
-        said = f"{self.value:+.3g} ± {self.error:.1g}: {self.verdict}"
+        said = f"{plus_minus(self.value, self.error)}: {self.verdict}"
         return f"{said} ({self.why_not})" if self.why_not else said
 
     def to_json(self) -> dict[str, object]:
@@ -195,6 +195,16 @@ def is_scale_free(loss: TwoViews, width: int, batch: int, seed: int) -> bool:
     with torch.no_grad():
         plain, scaled = loss(z[0], z[1]), loss(*(z * scales))
     return bool(torch.allclose(plain, scaled, rtol=1e-5, atol=1e-7))
+
+
+def plus_minus(value: float, error: float) -> str:
+    """A number with its error, to two digits of the latter.
+
+    >>> plus_minus(-0.28360, 0.01584)
+    '-0.284 ± 0.016'
+    """
+    digits = max(0, 1 - int(np.floor(np.log10(error)))) if error > 0 else 6
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
 def _averaged(found: Curved, opening: Opening, batch: int, seed: int, reason: str) -> Transverse:
