@@ -31,6 +31,8 @@ Array = NDArray[np.float64]
 
 # Nodes of each rule: for values, whose integrands have five variables, and for the curvature, with three.
 NODES, FINE = 16, 60
+# Beyond this weights and Bessel functions leave the range of double precision.
+MOST = 200
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Sphere:
         """Check the numbers."""
         if self.r < 3:
             raise InputError(f"r = {self.r}: with fewer than 3 kept modes the loss has no second derivative")
+        if self.r > MOST:
+            raise InputError(f"r = {self.r}: the quadrature holds for at most {MOST} kept modes")
         if not 0 <= self.kept < 1:
             raise InputError(f"kept = {self.kept}: the correlation of two views is at least 0 and below 1")
 
