@@ -122,7 +122,8 @@ def test_a_normalised_loss_has_no_expansion_and_that_is_checked():
     assert (shown["regularity"], shown["degree"]) == ("homogeneous", 0)
     assert shown["reason"]
     assert found.verdict == "holds"
-    assert agreeing(found) == {"exact", "autodiff"}
+    assert agreeing(found) == {"exact", "autodiff", "monte-carlo"}
+    assert found.transverse is not None
 
 
 def test_a_loss_that_is_not_rotation_invariant_is_said_to_be_so():
