@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from derive import InputError, catalogue
+from derive.collapse import collapse
 from numeric.landscape import quartic_landscape
 from numeric.sampling import Covariances
 from numeric.sphere import Sphere
@@ -100,6 +101,15 @@ def test_the_model_is_the_landscape_at_fixed_norm():
         # Modes in increasing order of λ: the weak one is first.
         point = next(one for one in solved.stationary_points() if one.mask.tolist() == [False, True])
         assert (point.slopes[0] < 0) == opens
+
+
+def test_the_model_changes_sign_where_the_collapse_condition_does():
+    # With all modes kept the weak one's power goes to zero there.
+    condition = collapse(catalogue("infonce+norm-penalty").expand(4), limit="kappa").dimensional
+    at = predicted(catalogue("infonce"), family, 12, 0.1, 1.0).strength
+    for s, lost in ((at - 1e-4, False), (at + 1e-4, True)):
+        covariances = family(s)
+        assert condition.holds(np.diag(covariances.A0).tolist(), np.diag(covariances.C).tolist(), {"c": 1}) == lost
 
 
 def test_the_model_says_why_it_has_nothing_to_say():
