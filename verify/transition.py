@@ -52,7 +52,7 @@ class Crossing:
         strength: s; NaN where there is none.
         error: its standard error; 0 where nothing random is in it.
         reason: why it was not found; "" where it was.
-        absent: whether there is none, the curvature having one sign at both ends, beyond its noise.
+        absent: whether the curvature has one sign at both ends, beyond its noise; between them it is not followed.
 
     """
 
@@ -73,7 +73,7 @@ class Crossing:
         ('0.500 ± 0.010', '0.5')
         """
         if not self.found:
-            return f"{'none' if self.absent else 'undecided'}: {self.reason}"
+            return self.reason if self.absent else f"undecided: {self.reason}"
         if self.error == 0:
             return f"{self.strength:.4g}"
         return plus_minus(self.strength, self.error)

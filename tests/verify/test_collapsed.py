@@ -152,4 +152,4 @@ def test_a_loss_that_is_lost_at_no_strength_says_so():
     found = collapsed(two_views("siglip+normalised", {"t": 1.0, "b": 0.5}), batch=16)
     change = found.evidence()[-1]
     assert change.agrees
-    assert change.measured == "none: the curvature is negative at both 0.1 and 1"
+    assert change.measured == "the curvature is negative at both 0.1 and 1"

@@ -48,8 +48,8 @@ def test_the_error_covers_the_root():
 @pytest.mark.parametrize(
     ("curve", "text"),
     [
-        (lambda s: s - 3 + NOISE, "none: the curvature is negative at both 0 and 2"),
-        (lambda s: s + 1 + NOISE, "none: the curvature is positive at both 0 and 2"),
+        (lambda s: s - 3 + NOISE, "the curvature is negative at both 0 and 2"),
+        (lambda s: s + 1 + NOISE, "the curvature is positive at both 0 and 2"),
         (lambda s: s - 0.01 + NOISE, "undecided: the curvature at 0 is -0.01 ± 0.01, noise"),
     ],
 )
@@ -114,7 +114,7 @@ def test_the_model_changes_sign_where_the_collapse_condition_does():
 
 def test_the_model_says_why_it_has_nothing_to_say():
     assert predicted(catalogue("siglip"), family, 12, 0.1, 1.0, {"t": 1.0, "b": 0.5, "N": 32.0}).text() == (
-        "none: the curvature is negative at both 0.1 and 1"
+        "the curvature is negative at both 0.1 and 1"
     )
 
 
