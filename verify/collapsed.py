@@ -218,10 +218,14 @@ def of_function(box: BlackBox, smallest: int, seed: int) -> tuple[Collapsed | No
 
     """
     batch = max(BATCH, smallest)
-    with one_thread():
-        before = box.seen.seconds
-        box(np.random.default_rng(seed).standard_normal((2, batch, RANK + 1)))
-        took = box.seen.seconds - before
+    before = box.seen.seconds
+    try:
+        with one_thread():
+            box(np.random.default_rng(seed).standard_normal((2, batch, RANK + 1)))
+    except InputError as error:
+        # Of a width that it does not take, say.
+        return None, _not_run(str(error))
+    took = box.seen.seconds - before
     if took > SLOW:
         return None, _not_run(f"one call takes {took:.1g} s; thousands are needed")
     loss = one_by_one(lambda z1, z2: box.tensor(torch.stack([z1, z2])))

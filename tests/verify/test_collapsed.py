@@ -148,6 +148,17 @@ def test_a_function_that_is_too_slow_is_not_run():
     assert line.note == "one call takes 0.1 s; thousands are needed"
 
 
+def test_a_function_of_another_width_is_not_run():
+    def narrow(z1, z2):
+        if z1.shape[1] > 3:
+            raise ValueError("at most three coordinates")
+        return contrastive(z1, z2)
+
+    (line,) = lines(audit(narrow))
+    assert line.mark == "not run"
+    assert line.note == "narrow raised ValueError on two batches of shape (32, 13): at most three coordinates"
+
+
 def test_a_loss_that_is_lost_at_no_strength_says_so():
     found = collapsed(two_views("siglip+normalised", {"t": 1.0, "b": 0.5}), batch=16)
     change = found.evidence()[-1]
