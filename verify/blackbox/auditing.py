@@ -27,6 +27,7 @@ from verify.blackbox.invariances import Invariances, invariances
 from verify.blackbox.regularity import Regularity, regularity
 from verify.collapsed import Collapsed, of_function
 from verify.evidence import Evidence, Verdict, verdict
+from verify.hand_written import one_thread
 
 # The embedding's width at which a second order is shown that singles out coordinates.
 SHOWN_WIDTH = 3
@@ -122,6 +123,7 @@ class BlackBoxAudit:
         }
 
 
+@one_thread()
 def audit_function(
     loss: Callable[..., Any],
     *,
@@ -137,7 +139,7 @@ def audit_function(
     seed: int = 0,
     tick: Callable[[str], None] = lambda _: None,
 ) -> BlackBoxAudit:
-    """Measure a torch loss and hold its expansion against it.
+    """Measure a torch loss and hold its expansion against it; torch runs on one thread meanwhile.
 
     Args:
         loss: takes two views of a batch, (N, d) each, or what the adapter makes of them.
