@@ -32,7 +32,8 @@ from derive.words import BIAS, Invariant, Invariants, is_trace, trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_GREEK = {
+# Letters of scalars and of views, by their names.
+GREEK = {
     "chi": "χ",
     "alpha": "α",
     "beta": "β",
@@ -42,7 +43,7 @@ _GREEK = {
     "gamma": "γ",
     "mu": "μ",
 }
-_GREEK |= {
+GREEK |= {
     "nu": "ν",
     "epsilon": "ε",
     "xi": "ξ",
@@ -51,6 +52,9 @@ _GREEK |= {
     "phi": "φ",
     "sigma": "σ",
     "theta": "θ",
+    "rho": "ρ",
+    "delta": "δ",
+    "omega": "ω",
 }
 _FRACTIONS = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾", (1, 8): "⅛", (3, 8): "⅜"}
 _FRACTIONS |= {
@@ -105,11 +109,11 @@ def superscript(number: int) -> str:
 
 def _view_text(view: View) -> str:
     own = _own_suffix(view)
-    return _GREEK.get(view.datum, view.datum) + "′" * view.name.count("_pos") + (f"_{own}" if own else "")
+    return GREEK.get(view.datum, view.datum) + "′" * view.name.count("_pos") + (f"_{own}" if own else "")
 
 
 def _view_latex(view: View) -> str:
-    base = rf"\{view.datum}" if view.datum in _GREEK else view.datum.replace("_", r"\_")
+    base = rf"\{view.datum}" if view.datum in GREEK else view.datum.replace("_", r"\_")
     own = _own_suffix(view).replace("_", r"\_")
     return base + "'" * view.name.count("_pos") + (rf"_{{\mathrm{{{own}}}}}" if own else "")
 
@@ -124,7 +128,7 @@ def _scalar_text(value: sympy.Expr) -> str:
         sign, p, q = "-" if value < 0 else "", abs(int(value.p)), int(value.q)
         return sign + (_FRACTIONS.get((p, q)) or (str(p) if q == 1 else f"{p}/{q}"))
     written = str(value).replace("**", "^").replace("*(", "(").replace("*", " ")
-    return re.sub(r"[A-Za-z]+(?=_|\b)", lambda name: _GREEK.get(name[0], name[0]), written)
+    return re.sub(r"[A-Za-z]+(?=_|\b)", lambda name: GREEK.get(name[0], name[0]), written)
 
 
 TEXT = Style(

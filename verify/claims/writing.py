@@ -10,7 +10,7 @@ import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from derive.notation import LATEX, TEXT, Style, signed_sum
+from derive.notation import GREEK, LATEX, TEXT, Style, signed_sum
 from derive.scalars import normal_form
 
 if TYPE_CHECKING:
@@ -32,10 +32,7 @@ _SIGNS = {
     }.items()
 } | {sign: rf"\ensuremath{{{{}}^{power}}}" for power, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # fmt: skip
 _SIGNS["\N{COMBINING CIRCUMFLEX ACCENT}"] = ""
-_GREEK = {
-    "Sigma": "Σ", "Lambda": "Λ", "alpha": "α", "beta": "β", "gamma": "γ", "kappa": "κ", "lambda": "λ", "epsilon": "ε",
-    "rho": "ρ", "sigma": "σ", "theta": "θ", "tau": "τ",
-}  # fmt: skip
+_LETTERS = GREEK | {"Sigma": "Σ", "Lambda": "Λ"}
 
 
 def latex(value: Any) -> str:
@@ -217,10 +214,10 @@ class _Text(StrPrinter):  # type: ignore[misc]
         return str(super()._print_Pow(expr, rational))
 
     def _print_MatrixSymbol(self, node: sympy.MatrixSymbol) -> str:
-        return _GREEK.get(str(node.name), str(node.name).replace("_", ""))
+        return _LETTERS.get(str(node.name), str(node.name).replace("_", ""))
 
     def _print_Symbol(self, node: sympy.Symbol) -> str:
-        return _GREEK.get(str(node.name), str(node.name))
+        return _LETTERS.get(str(node.name), str(node.name))
 
     def _print_Identity(self, _: sympy.Identity) -> str:
         return "I"
