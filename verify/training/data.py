@@ -1,0 +1,77 @@
+"""What models are trained on: a training set with fresh noise at each step, or fresh data from the population.
+
+All models of a batch see the same standard normal numbers, each through its own covariance: their differences then
+come from their settings, and n·d0 numbers a step are enough. Independent repetitions are batches of their own, each
+with its own seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Data(Protocol):
+    """Where views come from."""
+
+    def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Views (m, n, d0): two of the same data, and a third for χ."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """A fixed training set x̂; each step sees x̂ + noise, full batch. The third view is of the same data.
+
+    Attributes:
+        points: (1, n, d0), or (m, n, d0) where each model has its own.
+        noise: (m, 1, d0), the noise's standard deviations; or (m, d0, d0), a symmetric root of its covariance C.
+
+    >>> data = TrainingSet(torch.zeros(1, 4, 2), torch.tensor([[[1.0, 2.0]], [[0.0, 0.0]]]))
+    >>> x, x_pos = data.views(2, torch.Generator().manual_seed(0))
+    >>> x.shape, bool((x[1] == 0).all()), bool((x == x_pos).all())
+    (torch.Size([2, 4, 2]), True, False)
+
+    """
+
+    points: Tensor
+    noise: Tensor
+
+    def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """That many views with independent noise."""
+        _, n, d0 = self.points.shape
+        drawn = _normals((number, n, d0), generator, self.points)
+        return tuple(self.points + _through(one[None], self.noise) for one in drawn)
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Fresh Gaussian data at each step. The third view is of independent data.
+
+    Attributes:
+        n: how many data a step.
+        data: (m, 1, d0) standard deviations, or (m, d0, d0) a symmetric root of A0.
+        noise: the same for C.
+
+    """
+
+    n: int
+    data: Tensor
+    noise: Tensor
+
+    def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """That many views: two of the same data, then one of others."""
+        drawn = _normals((number + 1 + (number > 2), self.n, self.data.shape[-1]), generator, self.data)
+        centres = [_through(one[None], self.data) for one in drawn[number:]]
+        return tuple(centres[int(k > 1)] + _through(drawn[k][None], self.noise) for k in range(number))
+
+
+def _normals(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
+    return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+
+
+def _through(normals: Tensor, root: Tensor) -> Tensor:
+    """Normal numbers (1, n, d0) with a covariance: (m, n, d0)."""
+    return normals * root if root.shape[1] == 1 else normals @ root
