@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.claims.command import claims, theory
+from verify.reproduce.command import reproduce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,9 @@ class _Command(click.Group):
 @click.version_option(package_name="quartic", prog_name="quartic")
 def quartic() -> None:
     """Derive the expansion of a self-supervised loss around W = 0 from its definition, and check it."""
+
+
+quartic.add_command(reproduce)
 
 
 def _shared(command: Callable[..., None]) -> Callable[..., None]:

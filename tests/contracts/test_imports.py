@@ -26,9 +26,10 @@ ALLOWED = {
         "click",
         "pytest",
         "pylatexenc",
+        "distributed",
     },
 }
-HEAVY = {"sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib"}
+HEAVY = {"sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "distributed", "dask"}
 
 
 def imported(source: str) -> set[str]:

@@ -1,8 +1,8 @@
 """What models are trained on: a training set with fresh noise at each step, or fresh data from the population.
 
-All models of a batch see the same standard normal numbers, each through its own covariance: their differences then
-come from their settings, and n·d0 numbers a step are enough. Independent repetitions are batches of their own, each
-with its own seed.
+Unless told otherwise all models of a batch see the same standard normal numbers, each through its own covariance: their
+differences then come from their settings, and n·d0 numbers a step are enough. Repetitions whose spread is to count as
+an error need numbers of their own: batches of their own, or data that are `independent`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from torch import Tensor
 class Data(Protocol):
     """Where views come from."""
 
+    @property
+    def batches(self) -> int:
+        """Over how many batches the loss of a model is averaged at each step."""
+
     def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Views (m, n, d0): two of the same data, and a third for χ."""
+        """Views (m · batches, n, d0), m models' or one for all: two of the same data, and a third for χ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,7 @@ class TrainingSet:
     Attributes:
         points: (1, n, d0), or (m, n, d0) where each model has its own.
         noise: (m, 1, d0), the noise's standard deviations; or (m, d0, d0), a symmetric root of its covariance C.
+        independent: whether each model has random numbers of its own.
 
     >>> data = TrainingSet(torch.zeros(1, 4, 2), torch.tensor([[[1.0, 2.0]], [[0.0, 0.0]]]))
     >>> x, x_pos = data.views(2, torch.Generator().manual_seed(0))
@@ -38,12 +43,14 @@ class TrainingSet:
 
     points: Tensor
     noise: Tensor
+    independent: bool = False
+    batches: int = 1
 
     def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """That many views with independent noise."""
         _, n, d0 = self.points.shape
-        drawn = _normals((number, n, d0), generator, self.points)
-        return tuple(self.points + _through(one[None], self.noise) for one in drawn)
+        drawn = _normals((number, len(self.noise) if self.independent else 1, n, d0), generator, self.points)
+        return tuple(self.points + _through(one, self.noise) for one in drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +58,28 @@ class Population:
     """Fresh Gaussian data at each step. The third view is of independent data.
 
     Attributes:
-        n: how many data a step.
+        n: how many data a batch.
         data: (m, 1, d0) standard deviations, or (m, d0, d0) a symmetric root of A0.
         noise: the same for C.
+        independent: whether each model has random numbers of its own.
+        batches: over how many batches the loss is averaged at each step; views are (m · batches, n, d0).
 
     """
 
     n: int
     data: Tensor
     noise: Tensor
+    independent: bool = False
+    batches: int = 1
 
     def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """That many views: two of the same data, then one of others."""
-        drawn = _normals((number + 1 + (number > 2), self.n, self.data.shape[-1]), generator, self.data)
-        centres = [_through(one[None], self.data) for one in drawn[number:]]
-        return tuple(centres[int(k > 1)] + _through(drawn[k][None], self.noise) for k in range(number))
+        models = len(self.data) if self.independent else 1
+        shape = (number + 1 + (number > 2), models, self.batches * self.n, self.data.shape[-1])
+        drawn = _normals(shape, generator, self.data)
+        centres = [_through(one, self.data) for one in drawn[number:]]
+        views = (centres[int(k > 1)] + _through(drawn[k], self.noise) for k in range(number))
+        return tuple(one.reshape(-1, self.n, one.shape[-1]) for one in views)
 
 
 def _normals(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
@@ -73,5 +87,5 @@ def _normals(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -
 
 
 def _through(normals: Tensor, root: Tensor) -> Tensor:
-    """Normal numbers (1, n, d0) with a covariance: (m, n, d0)."""
+    """Normal numbers (1 or m, n, d0) with a covariance: (m, n, d0)."""
     return normals * root if root.shape[1] == 1 else normals @ root

@@ -206,10 +206,15 @@ class _Run:
         for one in weights.values():
             one.requires_grad_()
         x = self.data.views(self.loss.views, self.generator)
-        z = tuple(self.model.embed(weights, one) for one in x)
+        batches = self.data.batches
+        each = {name: one.repeat_interleave(batches, 0) for name, one in weights.items()} if batches > 1 else weights
+        z = tuple(self.model.embed(each, one) for one in x)
         value = self.loss(z, self.parameters)
+        if batches > 1:
+            value = value.reshape(-1, batches).mean(-1)
         if self.plan.norm_penalty is not None:
-            value = value + norm_penalty(z[0], *self.plan.norm_penalty)
+            # The mean of |f|² is over all batches of a model: its square is no mean of squares.
+            value = value + norm_penalty(z[0].reshape(len(value), -1, z[0].shape[-1]), *self.plan.norm_penalty)
         value = value + self.plan.weight_decay * (weights["W"] ** 2).sum((-2, -1))
         slopes = torch.autograd.grad(value.sum(), list(weights.values()))
         for one in weights.values():

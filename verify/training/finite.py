@@ -85,7 +85,7 @@ def lowest(
     of = loss if isinstance(loss, BatchedLoss) else batched(loss)
     views = _views(points.double(), noise.double(), of.views, draws, generator)
     model = Model(points.shape[1], len(start), normalised=normalised)
-    W = start.double().clone().requires_grad_()
+    W = start.double().clone(memory_format=torch.contiguous_format).requires_grad_()
 
     def value() -> Tensor:
         return of(tuple(model.embed({"W": W[None]}, x) for x in views), dict(parameters or {})).mean()

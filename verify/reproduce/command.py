@@ -1,0 +1,66 @@
+"""The command ``quartic reproduce``. torch and matplotlib are loaded when it runs, not before."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+
+@click.command()
+@click.argument("figure")
+@click.option("--out", default=".", show_default=True, metavar="DIR", help="The folder to write to.")
+@click.option("--quick", is_flag=True, help="Small settings that take seconds.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the first repetition.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes beside each other; as many as there are processors unless given, one with --quick.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers train, such as tcp://host:8786.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def reproduce(
+    figure: str, out: str, *, quick: bool, seed: int, workers: int | None, scheduler: str | None, quiet: bool
+) -> None:
+    """Reproduce a FIGURE of Ziyin et al. 2023 with trained models, predicted beside measured.
+
+    FIGURE is fig1, fig3, fig5-left, fig5-mid, fig5-right, fig6 or fig7, or eigenvalues for the comparison under them.
+    Writes FIGURE.png, .svg and .csv, and FIGURE.jsonl with all that was trained: a run that was stopped, or killed,
+    goes on from there with the same command.
+
+    Example: quartic reproduce fig5-right --quick --out figures
+    """
+    from importlib.util import find_spec
+
+    from derive import InputError
+
+    if not find_spec("torch"):
+        message = "torch is not installed, and training needs it: pip install 'quartic[torch]'"
+        raise InputError(message)
+    from verify.reproduce.run import plan
+    from verify.reproduce.run import reproduce as run
+
+    sweep = plan(figure, quick=quick, seed=seed)
+    total = sum(map(sweep.cost, range(len(sweep.units))))
+    hidden = quiet or not sys.stderr.isatty()
+    # The bar counts in whole numbers, and the costs of units may lie far apart.
+    with click.progressbar(length=10_000, label=figure, file=sys.stderr, hidden=hidden, show_eta=True) as bar:
+
+        def tick(cost: float) -> None:
+            bar.update(round(10_000 * cost / total))
+
+        def say(sentence: str) -> None:
+            click.echo(f"quartic: {sentence}", err=True)
+
+        found = run(
+            figure,
+            out,
+            quick=quick,
+            seed=seed,
+            workers=workers or (1 if quick else os.cpu_count() or 1),
+            scheduler=scheduler,
+            tick=tick,
+            say=say,
+        )
+    click.echo(found.text())

@@ -1,0 +1,142 @@
+"""Fig. 1: the toy landscape over diag(r₁, r₂), with where trained models end.
+
+Printed: a linear model with a diagonal weight matrix, three strengths of augmentation: no, dimensional and complete
+collapse. Left out and chosen: the loss, β-InfoNCE at β = ½ (InfoNCE itself never collapses), features of variance 1,
+and the augmentations. Models with a full 2×2 matrix W are trained with Adam at 6e-4, 5000 iterations of 500 fresh data,
+and put on the map at (±√(WᵀW)₁₁, ±√(WᵀW)₂₂), to whose signs the loss is blind. The map is the loss to all orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
+from verify.reproduce.figure import RATE, STEPS, Shown
+from verify.reproduce.linear import seeded
+from verify.sweeps.sweep import Settings, Sweep
+from verify.training.comparing import compared
+from verify.training.data import Population
+from verify.training.engine import Plan, train
+from verify.training.models import Model
+from verify.training.predictions import along_mode, predictions
+
+TITLE = "Fig. 1: the toy landscape of β-InfoNCE, β = ½"
+HEADER = (
+    "panel", "mode", "c_over_a", "seeds", "published", "quartic", "exact", "rho", "trained", "error", "published_is",
+    "quartic_is", "exact_is",
+)  # fmt: skip
+BETA = 0.5
+Array = NDArray[np.float64]
+PANELS = {"no collapse": (0.5, 0.3), "dimensional collapse": (1.4, 0.3), "complete collapse": (1.6, 1.3)}
+
+
+def sweep(*, quick: bool, seed: int) -> Sweep:
+    """One unit for each seed, with all three panels."""
+    units: tuple[Settings, ...] = tuple(
+        {
+            "n": 100 if quick else 500,
+            "steps": 300 if quick else STEPS,
+            "rate": 1e-2 if quick else RATE,
+            "seed": seed + k,
+        }
+        for k in range(3 if quick else 5)
+    )
+    return Sweep("fig1", "verify.reproduce.fig1:unit", units)
+
+
+def unit(*, n: int, steps: int, rate: float, seed: int) -> dict[str, Any]:
+    """Train one model a panel; (WᵀW)₁₁ and (WᵀW)₂₂, averaged over the last steps."""
+    noise = torch.tensor(list(PANELS.values()), dtype=torch.float32).sqrt()[:, None]
+    m = len(PANELS)
+    end = train(
+        Model(2, 2),
+        Population(n, torch.ones(m, 1, 2), noise),
+        "beta-infonce",
+        Plan(rate=rate, steps=steps),
+        models=m,
+        generator=seeded("fig1", seed),
+        parameters={"beta": BETA},
+    )
+    return {"powers": end.averaged.double().diagonal(dim1=1, dim2=2).tolist()}
+
+
+def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
+    """The maps with the trained models on them, and the curves along an eigenmode."""
+    del sweep  # the panels are always the same
+    powers = np.array([one["powers"] for one in results])
+    theory = predictions("beta-infonce", 1.0, list(PANELS.values()), {"beta": BETA})
+    rows = []
+    for at, (panel, noise) in enumerate(PANELS.items()):
+        for mode, c in enumerate(noise):
+            guesses = [float(getattr(theory, name)[at, mode]) for name in ("published", "quartic", "exact")]
+            off = float(theory.truncation[at, mode])
+            decided = [
+                compared(guess, powers[:, at, mode].tolist(), scale=guess or 1 / (1 + c), truncation=slack)
+                for guess, slack in zip(guesses, (off, off, 0.0), strict=True)
+            ]
+            rows.append(
+                (panel, mode + 1, c, len(powers), *guesses, float(theory.radius[at]), decided[0].measured,
+                 decided[0].error, *(one.word for one in decided))
+            )  # fmt: skip
+    lines = [
+        f"{panel}, mode {mode}: trained {trained:.4f} ± {error:.4f}, all orders {exact:.4f} ({word})"
+        for panel, mode, _, _, _, _, exact, _, trained, error, _, _, word in rows
+    ]
+    return Shown(_drawn(powers, theory.exact, rows), lines)
+
+
+def _drawn(powers: Array, exact: Array, rows: Sequence[tuple[Any, ...]]) -> Picture:
+    reach = 1.3 * float(np.sqrt(max(powers.max(), exact.max())))
+    r = np.linspace(-reach, reach, 161)
+    colours = (BLUE, ORANGE, VERMILION)
+    with styled():
+        figure = new_figure(14.6, 4.3)
+        axes = figure.subplots(1, 1 + len(PANELS), width_ratios=(1.15, 1, 1, 1))
+        maps = [np.add(*np.meshgrid(*(_loss(r, c) for c in noise))) for noise in PANELS.values()]
+        low = min(float(one.min()) for one in maps)
+        levels = np.linspace(low, -2 * low, 19)
+        for k, (panel, (title, noise)) in enumerate(zip(axes[1:], PANELS.items(), strict=True)):
+            panel.contourf(r, r, maps[k], levels=levels, cmap="cividis", extend="max")
+            panel.contour(r, r, maps[k], levels=levels, colors="black", linewidths=0.35, alpha=0.5, linestyles="solid")
+            for name, column, mark, size in (("published", 4, "s", 5.5), ("quartic, derived", 5, "^", 6.5)):
+                at = [np.sqrt(row[column]) for row in rows if row[0] == title]
+                _mirrored(panel, at, mark, color=VERMILION if column == 4 else ORANGE, markersize=size, label=name)
+            _mirrored(panel, np.sqrt(exact[k]), "*", color="white", markersize=15, label="minimum, all orders")
+            for one in np.sqrt(powers[:, k]):
+                _mirrored(panel, one, "o", color="black", markersize=3.5, label="trained")
+            panel.set(xlabel="r₁", aspect="equal", title=f"{title}\nc = {noise[0]:g}, {noise[1]:g}; a = 1")
+            # One mode of each panel along its axis: the curves of panel (a).
+            mode = {0: 1, 1: 0, 2: 0}[k]
+            axes[0].plot(r, _loss(r, noise[mode]), color=colours[k], linewidth=2, label=f"c = {noise[mode]:g}")
+            for sign in (1, -1):
+                ends = sign * np.sqrt(powers[:, k, mode])
+                axes[0].plot(ends, _loss(ends, noise[mode]), "o", color="black", markersize=3.5)
+        axes[1].set_ylabel("r₂")
+        lowest = min(float(_loss(r, noise[1]).min()) for noise in PANELS.values())
+        axes[0].axhline(0.0, color="black", linewidth=0.6)
+        axes[0].set(
+            xlabel="r", ylabel="loss along one mode", ylim=(1.3 * lowest, -1.6 * lowest), title="an eigenmode, a = 1"
+        )
+        axes[0].legend(loc="upper center", ncols=3, fontsize=9, handlelength=1.2, columnspacing=0.8)
+        handles, labels = axes[1].get_legend_handles_labels()
+        shown = dict(zip(labels, handles, strict=True))
+        figure.legend(shown.values(), shown, loc="outside lower center", ncols=len(shown))
+        laid_out(figure)
+    return Picture(figure, HEADER, rows)
+
+
+def _loss(r: Array, c: float) -> Array:
+    """The loss to all orders along one mode, at W = r."""
+    return along_mode("beta-infonce", (1 + c) * np.asarray(r) ** 2, 1.0, c, {"beta": BETA})
+
+
+def _mirrored(panel: Any, at: Any, mark: str, **style: Any) -> None:
+    """A mark at (±r₁, ±r₂), to whose signs the loss is blind; one entry in the legend."""
+    for sign in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
+        x, y = np.asarray(at) * sign
+        panel.plot([x], [y], mark, markeredgecolor="black", markeredgewidth=0.7, linestyle="none", **style)

@@ -1,0 +1,216 @@
+"""Fig. 3: the phase diagram of β-InfoNCE in the strength σ and the orientation θ, and the downstream error.
+
+Printed: β = ½, d0 = 2, features of variance 1, the augmentation σ² diag(1 − θ, θ), the label y = c x₁, a ridge
+regression on f(x̂) with penalty 0.001. Left out and chosen: c = 1; a batch of 200 fresh data a step, so that E|x̂ x̂ᵀ| is
+the identity; Adam at 6e-4 and 5000 iterations, as elsewhere; d1 = 2. The regression is trained on 2000 data and its
+error measured on 20,000 others.
+
+The downstream error in closed form: with M = W A0 Wᵀ + λ I and v = W A0 e₁ the regressor is vᵀM⁻¹, and its error
+a₁ − 2 vᵀM⁻¹v + vᵀM⁻¹ W A0 Wᵀ M⁻¹v. At the exact minimum, W diagonal, it is a₁ λ²/(a₁ g₁ + λ)².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from verify.figures.phases import oriented_augmentation
+from verify.figures.picture import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    Picture,
+    laid_out,
+    new_figure,
+    styled,
+)  # fmt: skip
+from verify.reproduce.figure import RATE, STEPS, Shown
+from verify.reproduce.linear import seeded
+from verify.sweeps.sweep import Settings, Sweep
+from verify.training.comparing import compared
+from verify.training.data import Population
+from verify.training.engine import Plan, train
+from verify.training.models import Model
+from verify.training.predictions import predictions
+
+TITLE = "Fig. 3: phases of β-InfoNCE and the downstream error, β = ½"
+HEADER = (
+    "sigma", "theta", "seeds", "content_trained", "content_error", "style_trained", "style_error", "content_exact",
+    "style_exact", "content_published", "style_published", "phase_trained", "phase_exact", "phase_published",
+    "downstream_measured", "downstream_error", "downstream_of_trained_W", "downstream_exact",
+)  # fmt: skip
+BETA = 0.5
+RIDGE = 1e-3
+# A mode counts as kept where h = (a + c) g is above this: between what noise leaves and what the next σ would have.
+KEPT = 0.02
+PHASES = ("both kept", "style collapsed", "content collapsed", "both collapsed")
+_COLOURS = (BLUE, GREEN, ORANGE, GREY)
+Array = NDArray[np.float64]
+
+
+def sweep(*, quick: bool, seed: int) -> Sweep:
+    """One unit for each seed, with all σ and θ."""
+    units: tuple[Settings, ...] = tuple(
+        {
+            "sigmas": [0.5, 1.5] if quick else [round(0.1 + 0.1 * k, 1) for k in range(24)],
+            "thetas": [0.0, 0.5, 1.0] if quick else [round(0.1 * k, 1) for k in range(11)],
+            "n": 64 if quick else 200,
+            "steps": 400 if quick else STEPS,
+            "rate": 1e-2 if quick else RATE,
+            "seed": seed + k,
+        }
+        for k in range(3)
+    )
+    return Sweep("fig3", "verify.reproduce.fig3:unit", units)
+
+
+def unit(*, sigmas: list[float], thetas: list[float], n: int, steps: int, rate: float, seed: int) -> dict[str, Any]:
+    """Train one model for each σ and θ, and a regression on each."""
+    sigma, theta = (one.ravel() for one in np.meshgrid(sigmas, thetas, indexing="ij"))
+    _, c = oriented_augmentation(sigma, theta)
+    noise = torch.tensor(np.sqrt(c), dtype=torch.float32)[:, None]
+    m = len(sigma)
+    end = train(
+        Model(2, 2),
+        Population(n, torch.ones(m, 1, 2), noise),
+        "beta-infonce",
+        Plan(rate=rate, steps=steps),
+        models=m,
+        generator=seeded("fig3", seed),
+        parameters={"beta": BETA},
+    )
+    W = end.weights["W"].double()
+    drawn = torch.randn(22_000, 2, generator=seeded("fig3 regression", seed), dtype=torch.float64)
+    return {
+        "gram": end.averaged.double().diagonal(dim1=1, dim2=2).tolist(),
+        "downstream": _measured(W, drawn[:2000], drawn[2000:]).tolist(),
+        "closed": downstream(W.numpy()).tolist(),
+    }
+
+
+def _measured(W: torch.Tensor, fit: torch.Tensor, test: torch.Tensor) -> torch.Tensor:
+    """The error of a ridge regression of x₁ on W x̂, fitted on some data and measured on others: (m,)."""
+    z = fit @ W.mT
+    moment = z.mT @ z / len(fit) + RIDGE * torch.eye(W.shape[1], dtype=W.dtype)
+    G = torch.linalg.solve(moment, (z.mT @ fit[:, 0]) / len(fit))
+    predicted = ((test @ W.mT) @ G[..., None])[..., 0]
+    error: torch.Tensor = (predicted - test[:, 0]).square().mean(-1)
+    return error
+
+
+def downstream(W: Array, a: float = 1.0) -> Array:
+    """The ridge error of y = x₁ on f(x̂) = W x̂ with A0 = a I, in closed form: (…,) of W (…, d1, 2).
+
+    >>> W = np.array([[2.0, 0.0], [0.0, 1.0]])
+    >>> bool(np.isclose(downstream(W), (0.001 / 4.001) ** 2))
+    True
+    """
+    v = a * W[..., 0]
+    moment = a * W @ np.swapaxes(W, -1, -2)
+    G = np.linalg.solve(moment + RIDGE * np.eye(W.shape[-2]), v[..., None])[..., 0]
+    return np.asarray(a - 2 * (G * v).sum(-1) + np.einsum("...i,...ij,...j->...", G, moment, G))
+
+
+def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
+    """Phases and downstream errors, trained beside predicted."""
+    settings = sweep.units[0]
+    sigma, theta = (one.ravel() for one in np.meshgrid(settings["sigmas"], settings["thetas"], indexing="ij"))
+    a, c = oriented_augmentation(sigma, theta)
+    theory = predictions("beta-infonce", a, c, {"beta": BETA})
+    gram = np.array([one["gram"] for one in results])
+    measured, closed = (np.array([one[name] for one in results]) for name in ("downstream", "closed"))
+    mean, error = gram.mean(0), gram.std(0, ddof=1) / np.sqrt(len(gram))
+    phases = [
+        _phase(one * theory.s, least) for one, least in ((mean, KEPT), (theory.exact, 0.0), (theory.published, 0.0))
+    ]
+    wanted = (RIDGE / (theory.exact[:, 0] + RIDGE)) ** 2
+    rows = [
+        (float(sigma[k]), float(theta[k]), len(gram), mean[k, 0], error[k, 0], mean[k, 1], error[k, 1],
+         *theory.exact[k], *theory.published[k], *(PHASES[one[k]] for one in phases), measured[:, k].mean(),
+         measured[:, k].std(ddof=1) / np.sqrt(len(gram)), closed[:, k].mean(), wanted[k])
+        for k in range(len(sigma))
+    ]  # fmt: skip
+    plain = [tuple(float(one) if isinstance(one, np.floating) else one for one in row) for row in rows]
+    return Shown(_drawn(plain), _lines(plain, theory.exact, gram))
+
+
+def _phase(heights: Array, least: float) -> NDArray[np.intp]:
+    """0 to 3 as in `PHASES`."""
+    content, style = (heights > least).T
+    return np.asarray(np.where(content, np.where(style, 0, 1), np.where(style, 2, 3)))
+
+
+def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
+    with styled():
+        from matplotlib.lines import Line2D
+
+        figure = new_figure(12.6, 4.6)
+        above, below = figure.subplots(1, 2)
+        fine = np.linspace(min(row[0] for row in rows) * 0.5, max(row[0] for row in rows) * 1.05, 240)
+        across = np.linspace(-0.05, 1.05, 220)
+        x, y = np.meshgrid(fine, across)
+        inside = np.clip(y, 0.0, 1.0)
+        a, c = oriented_augmentation(x, inside)
+        region = _phase((exact := predictions("beta-infonce", a, c, {"beta": BETA}).exact).reshape(-1, 2), 0.0)
+        from matplotlib.colors import ListedColormap
+
+        above.pcolormesh(
+            x, y, region.reshape(exact.shape[:-1]), cmap=ListedColormap(_COLOURS), vmin=-0.5, vmax=3.5, alpha=0.35,
+            rasterized=True,
+        )  # fmt: skip
+        for k, name in enumerate(PHASES):
+            at = [row for row in rows if row[11] == name]
+            above.plot([row[0] for row in at], [row[1] for row in at], "o", color=_COLOURS[k], markersize=5,
+                       markeredgecolor="black", markeredgewidth=0.4)  # fmt: skip
+        for level, colour, style in ((1.0, "black", "-"), (2.0, VERMILION, "--")):
+            with np.errstate(divide="ignore"):
+                boundary = level / fine**2
+            above.plot(fine, boundary, style, color=colour, linewidth=1.6)
+            above.plot(fine, 1 - boundary, style, color=colour, linewidth=1.6)
+        above.set(xlim=(fine[0], fine[-1]), ylim=(-0.05, 1.05), xlabel="strength σ", ylabel="orientation θ")
+        dot: dict[str, Any] = {"marker": "o", "linewidth": 0, "markeredgecolor": "black", "markeredgewidth": 0.4}
+        handles = [Line2D([], [], color=_COLOURS[k], label=name, **dot) for k, name in enumerate(PHASES)]
+        handles += [
+            Line2D([], [], color="black", label="derived: c = a"),
+            Line2D([], [], color=VERMILION, linestyle="--", label="published B: c = 2a"),
+        ]
+        for orientation, colour, name in ((0.5, PURPLE, "isotropic, θ = ½"), (1.0, GREEN, "on the style, θ = 1"),
+                                 (0.0, ORANGE, "on the content, θ = 0")):  # fmt: skip
+            here = [row for row in rows if row[1] == orientation]
+            if not here:
+                continue
+            a, c = oriented_augmentation(fine, np.full_like(fine, orientation))
+            g = predictions("beta-infonce", a, c, {"beta": BETA}).exact[:, 0]
+            below.plot(fine, (RIDGE / (g + RIDGE)) ** 2, color=colour, linewidth=1.6)
+            below.errorbar([row[0] for row in here], [row[14] for row in here], [row[15] for row in here], fmt="o",
+                           color=colour, markersize=4.5)  # fmt: skip
+            handles.append(Line2D([], [], color=colour, marker="o", markersize=4.5, label=name))
+        below.set(
+            xlabel="strength σ", ylabel="downstream error", yscale="log", xlim=(fine[0], fine[-1]), ylim=(1e-7, 3)
+        )
+        figure.legend(handles=handles, loc="outside right upper", labelspacing=0.7)
+        laid_out(figure)
+    return Picture(figure, HEADER, rows)
+
+
+def _lines(rows: Sequence[tuple[Any, ...]], exact: Array, gram: Array) -> list[str]:
+    sure = [row for row in rows if row[11] == row[12]]
+    printed = [row for row in rows if row[11] == row[13]]
+    words = [
+        compared(float(exact[k, i]), gram[:, k, i].tolist(), scale=float(max(exact[k, i], 0.05))).word
+        for k in range(len(rows))
+        for i in (0, 1)
+    ]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in ("agrees", "off", "undecided"))
+    return [
+        f"the trained phase is that of the exact landscape at {len(sure)} of {len(rows)} points",
+        f"and that of the published B at {len(printed)} of {len(rows)}",
+        f"eigenvalues against the exact landscape: {counts}",
+    ]

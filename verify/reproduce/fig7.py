@@ -1,0 +1,225 @@
+"""Fig. 7: the landscape of the last layer of three-layer tanh and ReLU networks with two outputs.
+
+Printed: the data of Fig. 5 (N(0, I_32), diagonal Gaussian noise), output dimension 2, SGD until convergence; then the
+last layer is rescaled, W → aW (top), and its two rows, (w₁, w₂) → (r₁ w₁, r₂ w₂), under weak, intermediate and strong
+augmentation (bottom). Left out and chosen: β-InfoNCE at β = ½, whose linear model has all three phases (plain InfoNCE
+has one); N = 100; hidden layers of 64 units with biases; SGD with learning rate 0.05 and momentum 0.9, which stops once
+WᵀW has settled; σ as in the panels' titles. The embedding is turned to its principal axes first, which the loss does
+not see: otherwise a single learned direction would spread over both rows.
+
+Where training has collapsed the embedding, W is shown at E|f|² = 1: its direction is what is left to look along. The
+loss is averaged over fixed draws of the noise. Beside its curvature along a at a = 0 stands the theory's for any
+features: ½ d²L/da² = −Tr[W B Wᵀ], B = β Ā0 − (1 − β) C̄ with Ā0 and C̄ the covariances of the centred features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from derive import catalogue
+from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
+from verify.reproduce.figure import D0, Shown
+from verify.reproduce.linear import seeded, training_set
+from verify.sweeps.sweep import Settings, Sweep
+from verify.training.comparing import compared
+from verify.training.data import TrainingSet
+from verify.training.engine import Plan, train
+from verify.training.losses import batched
+from verify.training.models import Model
+
+TITLE = "Fig. 7: the last layer of three-layer networks"
+HEADER = (
+    "activation", "sigma", "seed", "steps", "stopped", "loss_at_1", "loss_at_0", "r1_at_minimum", "r2_at_minimum",
+    "curvature_measured", "curvature_error", "curvature_predicted", "curvature_is",
+)  # fmt: skip
+BETA = 0.5
+STRENGTHS = {"weak": 0.7, "intermediate": 1.3, "strong": 2.0}
+D1 = 2
+# E|f|², centred, below which an embedding counts as collapsed.
+COLLAPSED = 1e-2
+
+
+def sweep(*, quick: bool, seed: int) -> Sweep:
+    """One unit for each activation and seed, with all strengths."""
+    units: tuple[Settings, ...] = tuple(
+        {
+            "activation": activation,
+            "n": 40 if quick else 100,
+            "d0": 6 if quick else D0,
+            "width": 16 if quick else 64,
+            "sigmas": list(STRENGTHS.values()),
+            "steps": 300 if quick else 8000,
+            "points": 9 if quick else 41,
+            "draws": 8 if quick else 24,
+            "seed": seed + k,
+        }
+        for activation in ("tanh", "relu")
+        for k in range(1 if quick else 2)
+    )
+    return Sweep("fig7", "verify.reproduce.fig7:unit", units)
+
+
+def unit(
+    *,
+    activation: Any,
+    n: int,
+    d0: int,
+    width: int,
+    sigmas: list[float],
+    steps: int,
+    points: int,
+    draws: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Train one network for each σ, and evaluate the loss over its rescaled last layers."""
+    data = training_set(n, d0, seed).float()
+    m = len(sigmas)
+    model = Model(d0, D1, activation, width=width)
+    end = train(
+        model,
+        TrainingSet(data[None], torch.tensor(sigmas)[:, None, None].expand(m, 1, d0)),
+        "beta-infonce",
+        Plan(optimiser="sgd", rate=0.05, momentum=0.9, steps=steps, tolerance=2e-3, window=500),
+        models=m,
+        generator=seeded("fig7", activation, seed),
+        parameters={"beta": BETA},
+    )
+    maps = []
+    for k, sigma in enumerate(sigmas):
+        one = {name: weight[k : k + 1].double() for name, weight in end.weights.items()}
+        noise = torch.full((1, 1, d0), sigma, dtype=torch.float64)
+        views = TrainingSet(data.double().expand(draws, -1, -1), noise.expand(draws, 1, d0), independent=True)
+        features = [model.features(one, x) for x in views.views(3, seeded("fig7 noise", activation, seed))]
+        maps.append(_maps(one["W"][0], features, points))
+    return {
+        "steps": end.steps.tolist(),
+        "stopped": end.stopped.tolist(),
+        "maps": maps,
+    }
+
+
+def _maps(W: Tensor, features: Sequence[Tensor], points: int) -> dict[str, Any]:
+    """The loss along a and over (r₁, r₂), and both curvatures at 0."""
+    left, _, _ = torch.linalg.svd(W, full_matrices=False)
+    size = float((features[0] @ W.T - (features[0] @ W.T).mean((0, 1))).square().sum(-1).mean())
+    if size < COLLAPSED:
+        W = W / sqrt(size)
+    z = [phi @ (left.T @ W).T for phi in features]  # (draws, n, 2), on the principal axes
+    loss = batched("beta-infonce")
+
+    def at(scales: Tensor) -> Tensor:
+        """The loss of each draw at each pair of scales: (scales, draws)."""
+        found = [loss(tuple(one * r for one in z), {"beta": BETA}) for r in scales]
+        return torch.stack(found)
+
+    a = torch.linspace(-1.6, 1.6, 4 * points // 2 | 1, dtype=torch.float64)
+    r = torch.linspace(0.0, 1.6, points // 2 + 1, dtype=torch.float64)
+    grid = torch.stack(torch.meshgrid(r, r, indexing="ij"), -1).reshape(-1, 2)
+    h = 1e-2
+    around = at(torch.tensor([[0.0, 0.0], [h, h], [2 * h, 2 * h]], dtype=torch.float64))
+    # The loss is even in a: two widths remove the term of order 4.
+    second = (16 * (around[1] - around[0]) - (around[2] - around[0])) / (12 * h**2)
+    x, x_pos, _ = features
+    stacked = torch.cat(list(features), 0)
+    mean = stacked.mean((0, 1))
+    n = x.shape[1]
+    # χ is another view of the same data: the spread is that of all views, the alignment that of two of one datum.
+    A0 = ((x - mean).mT @ (x_pos - mean) / n).mean(0)
+    Sigma = ((stacked - mean).mT @ (stacked - mean) / n).mean(0)
+    weights = {letter: float(value.subs({"beta": BETA})) for letter, value in _curvature().items()}
+    B = weights["A0"] * (A0 + A0.T) / 2 + weights["C"] * (Sigma - (A0 + A0.T) / 2)
+    return {
+        "a": a.tolist(),
+        "along": at(torch.stack([a, a], -1)).mean(1).tolist(),
+        "r": r.tolist(),
+        "over": at(grid).mean(1).reshape(len(r), len(r)).tolist(),
+        "second": second.tolist(),
+        "predicted": -float((W @ B @ W.T).trace()),
+    }
+
+
+def _curvature() -> Any:
+    """B of the derived expansion, in A0 and C, which at order 2 holds for any distribution."""
+    return catalogue("beta-infonce").expand(order=2, basis="A0,C").B
+
+
+def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
+    """Curves along a for both activations, maps over the two rows, and the curvatures at 0."""
+    rows: list[tuple[Any, ...]] = []
+    for settings, found in zip(sweep.units, results, strict=True):
+        for k, sigma in enumerate(settings["sigmas"]):
+            here = found["maps"][k]
+            over = np.array(here["over"])
+            i, j = np.unravel_index(over.argmin(), over.shape)
+            along = np.array(here["along"])
+            scale = float(np.abs(here["second"]).mean())
+            decided = compared(here["predicted"], here["second"], scale=scale)
+            rows.append(
+                (settings["activation"], sigma, settings["seed"], found["steps"][k], found["stopped"][k],
+                 float(np.interp(1.0, here["a"], along)), float(along[len(along) // 2]), here["r"][i], here["r"][j],
+                 decided.measured, decided.error, here["predicted"], decided.word)
+            )  # fmt: skip
+    return Shown(_drawn(sweep, results, rows), _lines(rows))
+
+
+def _drawn(sweep: Sweep, results: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> Picture:
+    first = {one["activation"]: r for one, r in reversed(list(zip(sweep.units, results, strict=True)))}
+    names = list(STRENGTHS)
+    with styled():
+        figure = new_figure(13.6, 6.6)
+        axes = figure.subplots(2, 4)
+        for row, activation in zip(axes, ("tanh", "relu"), strict=True):
+            maps = first[activation]["maps"]
+            for k, (name, colour) in enumerate(zip(names, (BLUE, ORANGE, VERMILION), strict=True)):
+                along = np.array(maps[k]["along"])
+                middle = along[len(along) // 2]
+                row[0].plot(maps[k]["a"], along - middle, color=colour, label=f"{name}, σ = {STRENGTHS[name]:g}")
+            row[0].axhline(0.0, color="black", linewidth=0.6)
+            shortfall = min(min(one["along"]) - one["along"][len(one["along"]) // 2] for one in maps)
+            row[0].set(xlabel="a", ylabel=f"{activation}: L(aW) − L(0)", ylim=(1.15 * shortfall, -0.8 * shortfall))
+            for k, panel in enumerate(row[1:]):
+                _map(panel, maps[k], f"σ = {STRENGTHS[names[k]]:g}")
+            row[1].set_ylabel("r₂")
+        axes[0][0].legend(loc="lower center", fontsize=8, bbox_to_anchor=(0.5, 1.0))
+        laid_out(figure)
+    return Picture(figure, HEADER, rows)
+
+
+def _map(panel: Any, here: Any, title: str) -> None:
+    r, over = np.array(here["r"]), np.array(here["over"])
+    # L is even in r₁ and in r₂: f is turned to its principal axes, and a reflection is a rotation of the embedding.
+    whole = np.concatenate([-r[:0:-1], r])
+    mirrored = np.concatenate([over[:0:-1], over])
+    mirrored = np.concatenate([mirrored[:, :0:-1], mirrored], 1)
+    low, middle = float(mirrored.min()), float(over[0, 0])
+    high = min(float(mirrored.max()), middle + max(2 * (middle - low), 0.15 * (float(mirrored.max()) - middle)))
+    levels = np.linspace(low, high, 16)
+    panel.contourf(whole, whole, mirrored.T, levels=levels, cmap="cividis", extend="max")
+    panel.contour(
+        whole, whole, mirrored.T, levels=levels, colors="black", linewidths=0.35, alpha=0.5, linestyles="solid"
+    )
+    i, j = np.unravel_index(over.argmin(), over.shape)
+    for sign in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
+        panel.scatter(
+            [sign[0] * r[i]], [sign[1] * r[j]], marker="*", s=130, color="white", edgecolors="black", zorder=3
+        )
+    panel.set(title=title, xlabel="r₁", aspect="equal")
+
+
+def _lines(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    words = [row[12] for row in rows]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in ("agrees", "off", "undecided"))
+    lines = [f"curvature of L(aW) at a = 0 against −Tr[W B Wᵀ] of the features: {counts}"]
+    for activation in ("tanh", "relu"):
+        for sigma in STRENGTHS.values():
+            here = [row for row in rows if row[:2] == (activation, sigma)]
+            at = ", ".join(f"({row[7]:.2f}, {row[8]:.2f})" for row in here)
+            settled = sum(bool(row[4]) for row in here)
+            lines.append(f"{activation}, σ = {sigma:g}: minimum at (r₁, r₂) = {at}; {settled} of {len(here)} settled")
+    return lines

@@ -1,0 +1,75 @@
+"""What a figure is made of, and where the modules of the figures are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from derive import InputError
+
+if TYPE_CHECKING:
+    from verify.figures.picture import Picture
+    from verify.sweeps.sweep import Sweep
+
+# The command's names of the figures, and their modules here.
+FIGURES = {
+    "fig1": "fig1",
+    "fig3": "fig3",
+    "fig5-left": "fig5_left",
+    "fig5-mid": "fig5_mid",
+    "fig5-right": "fig5_right",
+    "fig6": "fig6",
+    "fig7": "fig7",
+    "eigenvalues": "eigenvalues",
+}
+# As printed in App. A.
+RATE = 6e-4
+STEPS = 5000
+D0 = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A figure as it is shown.
+
+    Attributes:
+        picture: drawn, with the table of numbers behind it.
+        lines: what it says, a sentence each.
+        more: further pictures, by what is added to the figure's name.
+
+    """
+
+    picture: Picture
+    lines: Sequence[str]
+    more: Mapping[str, Picture] = field(default_factory=dict)
+
+
+class Figure(Protocol):
+    """A module of this package."""
+
+    TITLE: str
+
+    def sweep(self, *, quick: bool, seed: int) -> Sweep:
+        """What is to be trained."""
+
+    def shown(self, sweep: Sweep, results: Sequence[Any]) -> Shown:
+        """What came of it, beside the theory."""
+
+
+def find_figure(name: str) -> Figure:
+    """The module of a figure.
+
+    >>> find_figure("fig1").TITLE
+    'Fig. 1: the toy landscape of β-InfoNCE, β = ½'
+
+    Raises:
+        InputError: there is no figure of that name.
+
+    """
+    if name not in FIGURES:
+        message = f"there is no figure {name!r} to reproduce; there are: {', '.join(FIGURES)}"
+        raise InputError(message)
+    found: Figure = import_module(f"verify.reproduce.{FIGURES[name]}")
+    return found
