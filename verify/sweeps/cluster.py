@@ -46,7 +46,7 @@ def on_cluster(sweep: Sweep, units: list[int], scheduler: str) -> Iterator[tuple
             for unit in units
         }
         try:
-            for future in as_completed(waiting):  # type: ignore[no-untyped-call]
+            for future in as_completed(waiting, loop=client.loop):  # type: ignore[no-untyped-call]
                 yield waiting[future], future.result()
         except KilledWorker:
             message = "the workers died one after the other on the same unit; run the command again with more memory"
