@@ -10,7 +10,7 @@ import sympy
 
 from derive import Loss, NotAnalyticError, closed_form
 from derive.described import Described, described
-from verify import minima
+from verify import minima, trained
 from verify.evidence import Evidence, Verdict, verdict
 from verify.routes import Routes, homogeneity
 from verify.settings import values_for
@@ -173,8 +173,14 @@ def audit_definition(
     tick("minima")
     numbers = {name: float(value) for name, value in (values_for(here, 4, minima.DIMENSION) | finite).items()}
     evidence += (minima.compare(expansion, numbers, seed),)
-    why = "not part of this version" if train else "left out by --no-train"
-    evidence += (Evidence("trained", "minimisers of trained models", ran=False, note=why),)
+    if train:
+        tick("train")
+        sizes = values_for(here, trained.BATCH, 2) | finite
+        evidence += trained.compare(
+            here, expansion, closed, {name: float(value) for name, value in sizes.items()}, seed
+        )
+    else:
+        evidence += (Evidence("trained", trained.QUANTITY, ran=False, note="left out by --no-train"),)
     return Audit(here, dict(given or {}), shown, closed, "analytic", None, "", landscape, evidence)
 
 

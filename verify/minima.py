@@ -46,7 +46,7 @@ def compare(expansion: Expansion, values: Mapping[str, float], seed: int) -> Evi
     quartic = expansion.truncate(4)
     rng = np.random.default_rng(seed)
     try:
-        case = _case(landscapes(quartic), {**values, "d1": DIMENSION})
+        case = case_at(landscapes(quartic), {**values, "d1": DIMENSION})
         data = random_covariances(rng, DIMENSION)
         if case.needs_commuting:
             data = Covariances(*(np.diag(np.linalg.eigvalsh(matrix)) for matrix in (data.A0, data.C)))
@@ -74,7 +74,7 @@ def compare(expansion: Expansion, values: Mapping[str, float], seed: int) -> Evi
     return Evidence("exact", quantity, 0.0, distance, AGREE, "tolerance", distance < AGREE, seed, note)
 
 
-def _case(cases: tuple[Landscape, ...], values: Mapping[str, float]) -> Landscape:
+def case_at(cases: tuple[Landscape, ...], values: Mapping[str, float]) -> Landscape:
     """The one that holds at some values."""
     for case in cases:
         if float(case.where.subs({symbol: values[symbol.name] for symbol in case.where.free_symbols})) >= 0:

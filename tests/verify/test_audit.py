@@ -27,7 +27,8 @@ MINE = Loss(2 * half_sq(x, x_pos) + log(Mean(exp(-3 * half_sq(x, chi)), over=chi
 @cache
 def audited(name, **options):
     given = {key: sympy.S(value) for key, value in options.pop("given", ())}
-    return audit(catalogue(name), given=given, draws=DRAWS, **options)
+    # Training has tests of its own, in test_trained.py.
+    return audit(catalogue(name), **({"given": given, "draws": DRAWS, "train": False} | options))
 
 
 def of_route(found, route):
@@ -46,7 +47,14 @@ def test_infonce_holds_by_every_route():
     assert of_route(found, "remainder")[0].measured == pytest.approx(6, abs=0.05)
     (training,) = of_route(found, "trained")
     assert not training.ran
-    assert training.note
+    assert training.note == "left out by --no-train"
+
+
+def test_training_is_a_route_of_an_audit():
+    found = audited("dcl", train=True)
+    (training,) = of_route(found, "trained")
+    assert training.agrees is True
+    assert "trained" in agreeing(found)
 
 
 def test_the_json_has_the_keys_of_the_design():
@@ -134,7 +142,7 @@ def test_a_loss_that_is_not_rotation_invariant_is_said_to_be_so():
 
 
 def test_a_loss_of_the_users_own_needs_no_torch():
-    found = audit(MINE, draws=DRAWS)
+    found = audit(MINE, draws=DRAWS, train=False)
     (missing,) = of_route(found, "autodiff")
     assert not missing.ran
     assert missing.note == "no hand-written torch loss is known for this definition"
@@ -146,7 +154,7 @@ def test_a_loss_of_the_users_own_needs_no_torch():
 def test_a_batch_loss_of_the_users_own_holds_by_two_routes():
     N = sympy.Symbol("N")
     mine = Loss(log(Mean(exp(inner(x, chi)), over=chi, count=N - 1)) - inner(x, x_pos), name="mine")
-    found = audit(mine, draws=DRAWS)
+    found = audit(mine, draws=DRAWS, train=False)
     assert found.closed is None
     assert {"remainder", "monte-carlo"} <= agreeing(found)
     assert found.verdict == "holds"
@@ -168,7 +176,7 @@ def test_a_fixed_training_set_is_refused_beyond_second_order():
 
 def test_given_covariances_are_measured_on():
     data = Covariances(np.diag([1.0, 0.0]), np.diag([0.0, 0.5]))
-    found = audit(catalogue("infonce"), covariances=data, draws=DRAWS)
+    found = audit(catalogue("infonce"), covariances=data, draws=DRAWS, train=False)
     assert found.verdict == "holds"
     coefficient = next(one for one in of_route(found, "monte-carlo") if "A0" in one.quantity)
     assert coefficient.predicted == -1.0
@@ -176,7 +184,7 @@ def test_given_covariances_are_measured_on():
 
 def test_a_datum_that_never_varies_decides_nothing_about_A0():
     """With A0 = 0 no measurement sees its coefficient."""
-    found = audit(catalogue("infonce"), covariances=Covariances(np.zeros((2, 2)), np.eye(2)), draws=DRAWS)
+    found = audit(catalogue("infonce"), covariances=Covariances(np.zeros((2, 2)), np.eye(2)), draws=DRAWS, train=False)
     about_A0 = [one for one in of_route(found, "monte-carlo") if "coefficient of Tr[W A0 Wᵀ]" in one.quantity]
     assert all(one.agrees is None for one in about_A0)
     assert found.verdict != "refuted"
@@ -231,13 +239,13 @@ def test_an_engine_that_derives_a_mutant_is_refuted(name, monkeypatch):
     for label, wrong in chosen.items():
         with monkeypatch.context() as patched:
             with_engine(patched, loss, wrong)
-            assert audit(loss, draws=500).verdict == "refuted", label
+            assert audit(loss, draws=500, train=False).verdict == "refuted", label
 
 
 def test_every_route_sees_a_flipped_sign(monkeypatch):
     loss = catalogue("ntxent")
     with_engine(monkeypatch, loss, dict(mutants(loss.expand(4)))["sign of term 0 of order 2 flipped"])
-    found = audit(loss, draws=DRAWS)
+    found = audit(loss, draws=DRAWS, train=False)
     assert found.verdict == "refuted"
     assert {"autodiff", "remainder", "monte-carlo"} <= {one.route for one in found.evidence if one.agrees is False}
 
@@ -248,7 +256,7 @@ def test_every_route_sees_a_flipped_sign(monkeypatch):
 def test_a_seed_gives_the_same_json_in_two_processes():
     code = (
         "import json; from derive import catalogue; from verify.auditing import audit;"
-        "print(json.dumps(audit(catalogue('spectral'), seed={}, draws=1000).to_json()))"
+        "print(json.dumps(audit(catalogue('spectral'), seed={}, draws=1000, train=False).to_json()))"
     )
     first, second, other = (
         subprocess.run(
@@ -267,7 +275,7 @@ def test_a_seed_gives_the_same_json_in_two_processes():
 def test_neighbouring_seeds_share_no_draws():
     """Were they alike, many seeds would be few."""
     means = [
-        {one.measured for one in of_route(audit(catalogue("ntxent"), seed=seed, draws=200), "monte-carlo")}
+        {one.measured for one in of_route(audit(catalogue("ntxent"), seed=seed, draws=200, train=False), "monte-carlo")}
         for seed in (0, 1)
     ]
     assert means[0] & means[1] == set()
@@ -275,7 +283,7 @@ def test_neighbouring_seeds_share_no_draws():
 
 def test_progress_is_told_step_by_step():
     steps = []
-    audit(catalogue("spectral"), draws=200, tick=steps.append)
+    audit(catalogue("spectral"), draws=200, train=False, tick=steps.append)
     assert steps[:2] == ["derive", "exact"]
     assert steps[-3:] == ["monte-carlo", "landscape", "minima"]
     assert {"remainder", "autodiff", "symmetry"} <= set(steps)

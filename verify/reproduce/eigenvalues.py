@@ -1,8 +1,8 @@
 """Trained eigenvalues of WᵀW over a grid of c/a, for three losses, beside all three predictions.
 
 Not a figure of the paper but the comparison under its figures, where the theory is exact: Gaussian data, A0 = I and
-C = diag(c), a fresh batch of 1000 data a step (3000 draws for β-InfoNCE and InfoNCE, χ being independent), four modes a
-model, and eight independent seeds. Adam at 5e-3 with the rate going to 0 over 2000 steps. For β-InfoNCE, β = ½, the
+C = diag(c), a fresh batch of 600 data a step and 600 others for χ, four modes a
+model, and eight independent seeds. Adam at 5e-3 with the rate going to 0 over 1500 steps. For β-InfoNCE, β = ½, the
 grid has both sides of the transition at c/a = β/(1 − β) = 1, and the one that is printed, at 2.
 """
 
@@ -44,8 +44,8 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
         {
             "loss": loss,
             "c": list(grid[first::3]),
-            "n": 250 if quick else 1000,
-            "steps": 300 if quick else 2000,
+            "n": 250 if quick else 600,
+            "steps": 300 if quick else 1500,
             "rate": 2e-2 if quick else 5e-3,
             "seeds": 4 if quick else 8,
             "seed": seed,

@@ -2,7 +2,7 @@
 
 Printed: a linear model with a diagonal weight matrix, three strengths of augmentation: no, dimensional and complete
 collapse. Left out and chosen: the loss, β-InfoNCE at β = ½ (InfoNCE itself never collapses), features of variance 1,
-and the augmentations. Models with a full 2×2 matrix W are trained with Adam at 6e-4, 5000 iterations of 500 fresh data,
+and the augmentations. Models with a full 2×2 matrix W are trained with Adam at 6e-4, 5000 iterations of 300 fresh data,
 and put on the map at (±√(WᵀW)₁₁, ±√(WᵀW)₂₂), to whose signs the loss is blind. The map is the loss to all orders.
 """
 
@@ -39,7 +39,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each seed, with all three panels."""
     units: tuple[Settings, ...] = tuple(
         {
-            "n": 100 if quick else 500,
+            "n": 100 if quick else 300,
             "steps": 300 if quick else STEPS,
             "rate": 1e-2 if quick else RATE,
             "seed": seed + k,

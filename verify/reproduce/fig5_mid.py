@@ -37,7 +37,7 @@ SMALLEST = 3
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each training set and learning rate, with both α."""
-    sizes = {8: 3, 30: 3} if quick else {40: 5, 50: 5, 65: 5, 80: 5, 100: 5, 130: 5, 200: 4, 400: 3, 800: 3, 2000: 2}
+    sizes = {8: 3, 30: 3} if quick else {40: 5, 65: 5, 100: 5, 200: 4, 500: 3, 2000: 2}
     units: tuple[Settings, ...] = tuple(
         {
             "n": n,
@@ -46,7 +46,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
             "steps": 300 if quick else STEPS,
             "rate": 2e-3 if quick else RATE,
             "decay": decay,
-            "draws": (8 if quick else max(4, 2000 // n)) if decay == "cosine" and n <= 200 else 0,
+            "draws": (8 if quick else max(4, 1000 // n)) if decay == "cosine" and n <= 200 else 0,
             "seed": seed + k,
         }
         for n, seeds in sizes.items()

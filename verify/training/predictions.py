@@ -81,9 +81,9 @@ def predictions(loss: str, a: ArrayLike, c: ArrayLike, parameters: Mapping[str, 
     given = dict(parameters or {})
     exact = _exact(loss)
     s = at + ct
+    quartic, height = (heights(one, at, ct, given) for one in (exact.truncated(4), exact))
     B, _ = PRINTED[loss]
     published = np.maximum(B(at, ct, **given), 0.0) / (2 * s**2)
-    quartic, height = (_height(one, at, ct, given) for one in (exact.truncated(4), exact))
     return Predictions(np.asarray(published), quartic / s, height / s, s)
 
 
@@ -112,8 +112,8 @@ def _exact(loss: str) -> ExactModes:
     return modes
 
 
-def _height(modes: ModePotential, a: Array, c: Array, parameters: Mapping[str, float]) -> Array:
-    """h at the minimum of a convex mode: 0 where its level is not positive."""
+def heights(modes: ModePotential, a: Array, c: Array, parameters: Mapping[str, float]) -> Array:
+    """h at the minimum of a convex mode, (…): 0 where its level is not positive; see `predictions`."""
     names = sorted({one.name for one in (modes.level, modes.heights[0]) for one in one.free_symbols} - {"a_i", "c_i"})
     missing = [name for name in names if name not in parameters]
     if missing:

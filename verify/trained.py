@@ -1,0 +1,265 @@
+"""The trained route of an audit: models are trained on the hand-written loss, and their power is held against theory.
+
+Two regimes are chosen in which a prediction is sharp. Near the transition all modes have little power, so that the
+landscape through order 4 is nearly the whole of it; what it leaves out is estimated by the minimum through order 6 and
+counted as an error of the prediction. Away from it, where the loss closes to all orders, the exact landscape is the
+prediction. Both take models with two modes, A0 = x C, whose x is looked for; the number that is compared is
+Tr[W Σ Wᵀ], which no rotation of the embedding changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive import CATALOGUE, MODIFIERS, InputError, catalogue
+from derive.landscape import landscapes
+from numeric.descent import Function, descend, of_kernel
+from numeric.kernels import kernel
+from numeric.landscape import landscape_in_numbers
+from numeric.modes import minima
+from numeric.sampling import Covariances
+from verify.evidence import Evidence
+from verify.minima import case_at
+
+if TYPE_CHECKING:
+    from derive import ClosedForm, Expansion, Loss
+    from derive.landscape import Landscape
+
+Array = NDArray[np.float64]
+
+QUANTITY = "Tr[W Σ Wᵀ] of trained models"
+# The noise of the two modes; that they differ shows an exchange of modes.
+NOISE = (1.0, 1.5)
+# Half of the seeds begin with more power than is predicted, half with less: where the two halves end apart, they have
+# not come to rest.
+SEEDS = 6
+BEGIN = (1.5, 0.6)
+STEPS = 700
+RATE = 2e-2
+# Data a step and a model: in batches where the loss has a size of batches; where all pairs of data enter; and where
+# moments alone do, whose errors must not show.
+DATA = {"batches": 600, "pairs": 160, "moments": 2000}
+MOMENTS = ("spectral", "barlow-twins", "vicreg", "vicreg-soft")
+# The size of batches where it is left open.
+BATCH = 12
+# The power of the largest mode: near the transition, and away from it.
+NEAR, AWAY = 0.04, 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class Regime:
+    """Where models are trained, and what is predicted there.
+
+    Attributes:
+        name: in words.
+        data: A0 and C.
+        predicted: Tr[W Σ Wᵀ].
+        slack: by how much the prediction may be off by its own theory.
+
+    """
+
+    name: str
+    data: Covariances
+    predicted: float
+    slack: float
+
+
+def compare(
+    loss: Loss, expansion: Expansion, closed: ClosedForm | None, values: Mapping[str, float], seed: int
+) -> tuple[Evidence, ...]:
+    """Train in each regime that there is.
+
+    Args:
+        loss: as it is defined, its parameters symbolic.
+        expansion: through order 4 or more, what is left symbolic having a value.
+        closed: its closed form to all orders, None where it has none.
+        values: of the loss's parameters; N among them is the size of the batches.
+        seed: of all random numbers.
+
+    """
+    reason = _why_not(loss, expansion)
+    if reason:
+        return (_not_run(reason),)
+    try:
+        near = _near(loss, expansion, values)
+        regimes = [near, *_away(closed, values)]
+        return tuple(_trained(loss, regime, values, seed) for regime in regimes)
+    except InputError as error:
+        return (_not_run(str(error)),)
+
+
+def _not_run(reason: str) -> Evidence:
+    return Evidence("trained", QUANTITY, ran=False, note=reason)
+
+
+def _why_not(loss: Loss, expansion: Expansion) -> str:
+    base, *modifiers = loss.name.split("+")
+    if expansion.order < 4:
+        return "an expansion to order 4 is needed"
+    if not find_spec("torch"):
+        return "torch is not installed: pip install 'quartic[torch]'"
+    known = base in CATALOGUE and all(name in MODIFIERS for name in modifiers)
+    if not known or catalogue(loss.name).expression != loss.expression:
+        return "no hand-written torch loss is known for this definition"
+    if not set(modifiers) <= {"weight-decay", "norm-penalty"}:
+        return "the models trained here have no bias"
+    return ""
+
+
+def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float]) -> Regime:
+    """The data at which the landscape through order 4 gives the modes a little power."""
+    case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
+    # Three grids, each between the neighbours of what the one before found: a transition may be steep in x.
+    low, high, best = 0.02, 50.0, None
+    for _ in range(3):
+        xs = np.geomspace(low, high, 25)
+        found = []
+        for at, x in enumerate(xs):
+            gram = _minimum(case, _data(x), values)
+            power = 0.0 if gram is None else float((gram * _data(x).Sigma).sum())
+            if power > 0 and gram is not None:
+                found.append((abs(np.log(power / (2 * NEAR))), at, gram))
+        if not found:
+            break
+        _, at, gram = min(found, key=lambda one: one[0])
+        best = float(xs[at]), gram
+        low, high = xs[max(at - 1, 0)], xs[min(at + 1, len(xs) - 1)]
+    if best is None:
+        message = "the landscape through order 4 keeps no mode at these values"
+        raise InputError(message)
+    data, gram = _data(best[0]), best[1]
+    power = float((gram * data.Sigma).sum())
+    beyond = _minimum_through_6(_with_order_6(expansion, loss), values, data, gram)
+    if beyond is None:
+        message = "the orders left out are not small at any minimum of the landscape through order 4"
+        raise InputError(message)
+    name = "near the transition" if power < 4 * NEAR else "where order 4 is all there is"
+    return Regime(name, data, power, abs(beyond - power))
+
+
+def _data(x: float) -> Covariances:
+    return Covariances(x * np.diag(NOISE), np.diag(NOISE))
+
+
+def _minimum(case: Landscape, data: Covariances, values: Mapping[str, float]) -> Array | None:
+    """WᵀW at the lowest minimum through order 4, None where there is none."""
+    try:
+        solved = landscape_in_numbers(case, data, values)
+        listed = minima(solved.modes)
+    except InputError:
+        return None
+    return solved.gram(listed[0]) if listed else None
+
+
+def _with_order_6(expansion: Expansion, loss: Loss) -> Expansion:
+    """The expansion as it is given through order 4, with the terms of order 6: a wrong quartic must stay wrong."""
+    sixth = loss.expand(6)
+    given = expansion.in_basis("A0,Sigma").truncate(4)
+    return replace(sixth, terms=(*given.terms, *sixth.terms_of_order(6)))
+
+
+def _minimum_through_6(sixth: Expansion, values: Mapping[str, float], data: Covariances, gram: Array) -> float | None:
+    """Tr[W Σ Wᵀ] where the descent through order 6 from the minimum through order 4 ends; None where it runs away."""
+    emitted = kernel(sixth)
+    arguments = [values.get(name, values.get(name.removesuffix("_"), 2.0)) for name in emitted.arguments[3:]]
+    root = np.linalg.cholesky(gram + 1e-12 * np.eye(2)).T
+    smooth = of_kernel(emitted, (2, 2), data.A0, data.Sigma, *arguments)
+    smooth = replace(smooth, hessian=lambda x: _jacobian(smooth.gradient, x))
+    ends = descend(smooth, root.reshape(1, 4), tolerance=1e-8)
+    W = ends.x[0].reshape(2, 2)
+    power = float(((W.T @ W) * data.Sigma).sum())
+    before = float((gram * data.Sigma).sum())
+    return power if bool(ends.converged[0]) and 0.5 * before < power < 2 * before else None
+
+
+def _jacobian(gradient: Function, x: Array) -> Array:
+    """By central differences: the gradient is no cubic here, and needs no more than a good direction."""
+    step = 1e-5
+    columns = [(gradient(x + step * one) - gradient(x - step * one)) / (2 * step) for one in np.eye(x.shape[-1])]
+    jacobian = np.stack(columns, -1)
+    return np.asarray((jacobian + np.swapaxes(jacobian, -1, -2)) / 2)
+
+
+def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime]:
+    """Data at which the exact landscape gives the modes a good deal of power, if the loss closes to all orders."""
+    from derive.exact_modes import exact_modes
+    from verify.training.predictions import heights
+
+    modes = None if closed is None else exact_modes(closed)
+    if modes is None or not modes.convex or not modes.heights:
+        return []
+    c = np.array(NOISE)
+    xs = np.geomspace(0.05, 20.0, 200)
+    powers = np.array([heights(modes, x * c, c, values) for x in xs])
+    usable = np.isfinite(powers).all(-1) & (powers > 0).all(-1)
+    if not usable.any():
+        return []
+    k = int(np.argmin(np.where(usable, np.abs(powers.max(-1) - AWAY), np.inf)))
+    return [Regime("away from it", _data(float(xs[k])), float(powers[k].sum()), 0.0)]
+
+
+def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int) -> Evidence:
+    """Models of several seeds, each with random numbers of its own."""
+    import torch
+
+    from verify.sweeps.sweep import seed_of
+    from verify.training.comparing import compared
+    from verify.training.data import Population
+    from verify.training.engine import Plan, train
+    from verify.training.losses import batched
+    from verify.training.models import Model
+
+    base, *modifiers = loss.name.split("+")
+    of = batched(base)
+    data = DATA["batches" if "N" in loss.parameters else "moments" if base in MOMENTS else "pairs"]
+    size = int(values["N"]) if "N" in loss.parameters else data
+    extra: dict[str, Any] = {}
+    if "weight-decay" in modifiers:
+        extra["weight_decay"] = values["gamma"]
+    if "norm-penalty" in modifiers:
+        extra["norm_penalty"] = (values["kappa"], values["c"])
+    own = {name: values[name] for name in catalogue(base).parameters if name not in ("N", "d1")}
+    a, c = (torch.from_numpy(np.sqrt(np.diag(one))).expand(SEEDS, 1, 2) for one in (regime.data.A0, regime.data.C))
+    scale = float(np.sqrt(regime.predicted / 2 / regime.data.Sigma.diagonal().mean()))
+    generator = torch.Generator().manual_seed(seed_of("audit", loss.name, regime.name, seed))
+    end = train(
+        Model(2, 2),
+        Population(size, a, c, independent=True, batches=max(1, data // size)),
+        of,
+        Plan(rate=RATE * scale, steps=STEPS, decay="cosine", tail=0.1, **extra),
+        models=SEEDS,
+        generator=generator,
+        parameters=own,
+        weights={"W": _turned(generator) * scale * torch.tensor(BEGIN).repeat(SEEDS // 2)[:, None, None]},
+        # Double precision, so that another processor prints the same digits.
+        dtype=torch.float64,
+    )
+    powers = (end.averaged.numpy() * regime.data.Sigma).sum((1, 2))
+    decided = compared(regime.predicted, powers.tolist(), truncation=regime.slack)
+    agrees, why = decided.agrees, decided.why
+    halves = [powers[k::2] for k in (0, 1)]
+    apart = abs(halves[0].mean() - halves[1].mean())
+    if apart > 3 * sqrt(sum(one.var(ddof=1) / len(one) for one in halves)) + 0.02 * regime.predicted:
+        agrees, why = None, "models that began with more and with less power have not come together"
+    theory = f"by order 4, which order 6 moves by {regime.slack:.2g}" if regime.slack else "by the exact landscape"
+    ratio = regime.data.A0[0, 0] / regime.data.C[0, 0]
+    note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {data} data, a/c = {ratio:.3g}"
+    return Evidence(
+        "trained", f"{QUANTITY}, {regime.name}", regime.predicted, decided.measured, decided.error, "standard error",
+        agrees, seed, f"{why}; {note}" if why else note,
+    )  # fmt: skip
+
+
+def _turned(generator: Any) -> Any:
+    """Random rotations, (seeds, 2, 2)."""
+    import torch
+
+    drawn = torch.randn(SEEDS, 2, 2, generator=generator, dtype=torch.float64)
+    return torch.linalg.qr(drawn).Q
