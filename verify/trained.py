@@ -41,11 +41,11 @@ NOISE = (1.0, 1.5)
 # not come to rest.
 SEEDS = 6
 BEGIN = (1.5, 0.6)
-STEPS = 700
+STEPS = 600
 RATE = 2e-2
 # Data a step and a model: in batches where the loss has a size of batches; where all pairs of data enter; and where
 # moments alone do, whose errors must not show.
-DATA = {"batches": 600, "pairs": 160, "moments": 2000}
+DATA = {"batches": 600, "pairs": 120, "moments": 2000}
 MOMENTS = ("spectral", "barlow-twins", "vicreg", "vicreg-soft")
 # The size of batches where it is left open.
 BATCH = 12

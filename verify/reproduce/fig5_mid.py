@@ -37,7 +37,7 @@ SMALLEST = 3
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each training set and learning rate, with both α."""
-    sizes = {8: 3, 30: 3} if quick else {40: 5, 65: 5, 100: 5, 200: 4, 500: 3, 2000: 2}
+    sizes = {8: 3, 30: 3} if quick else {40: 4, 65: 4, 100: 4, 200: 3, 500: 3, 2000: 2}
     units: tuple[Settings, ...] = tuple(
         {
             "n": n,

@@ -35,7 +35,7 @@ _COLOURS = (BLUE, GREEN, SKY, PURPLE, ORANGE)
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each β and training set."""
     sigmas = [0.5, 0.8, 1.4] if quick else [round(0.2 + 0.1 * k, 1) for k in range(18)]
-    settings = [(0.5, 60, 3)] if quick else [(0.5, 100, 5), (0.7, 100, 5), (0.5, 400, 3)]
+    settings = [(0.5, 60, 3)] if quick else [(0.5, 100, 4), (0.7, 100, 3), (0.5, 200, 3)]
     units: tuple[Settings, ...] = tuple(
         {
             "n": n,

@@ -1,7 +1,7 @@
 """Fig. 6: InfoNCE with f/|f|, the smallest eigenvalues of WᵀW against σ, with the norm-penalty theory beside it.
 
 Printed: the same data and training as Fig. 5, the representation f(x)/|f(x)|, smallest eigenvalues of A0 roughly 0.2.
-Left out and chosen: N = 100, which gives such eigenvalues (see `fig5_left`), and 400 beside it.
+Left out and chosen: N = 100, which gives such eigenvalues (see `fig5_left`), and 200 beside it.
 
 f/|f| does not change under W → sW, so that the eigenvalues of WᵀW have no scale of their own: they are shown at
 E|Wx|² = 1. The model of normalisation in Sec. 3.2 fixes E|f|² = c, here 1, by an infinite penalty: its minimum as
@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each training set and learning rate."""
     sigmas = [0.1, 0.5] if quick else [0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0]
-    sizes = {30: 3} if quick else {100: 4, 400: 2}
+    sizes = {30: 3} if quick else {100: 3, 200: 3}
     units: tuple[Settings, ...] = tuple(
         {
             "n": n,

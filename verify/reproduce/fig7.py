@@ -54,7 +54,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
             "d0": 6 if quick else D0,
             "width": 16 if quick else 64,
             "sigmas": list(STRENGTHS.values()),
-            "steps": 300 if quick else 8000,
+            "steps": 300 if quick else 4000,
             "points": 9 if quick else 41,
             "draws": 8 if quick else 24,
             "seed": seed + k,

@@ -84,6 +84,8 @@ def compared(
         return undecided("fewer than three seeds")
     if not np.isfinite(predicted):
         return undecided("outside of its domain: no finite prediction")
+    if not np.isfinite(values).all() or not np.isfinite(truncation):
+        return undecided("not measured: no finite number")
     if truncation > DOMAIN * size:
         return undecided("outside of its domain: the orders left out are not small")
     within = max(SIGMAS * error, SHARE * size) + truncation

@@ -71,6 +71,7 @@ def test_what_has_no_exact_landscape_is_refused():
         (1.0, [0.1, 2.0, 0.9], {}, "undecided", "the seeds spread too much"),
         (1.0, [1.0, 1.0, 1.0], {"truncation": 0.11}, "undecided",
          "outside of its domain: the orders left out are not small"),
+        (1.0, [1.0, float("nan"), 1.0], {}, "undecided", "not measured: no finite number"),
         (float("nan"), [1.0, 1.0, 1.0], {}, "undecided", "outside of its domain: no finite prediction"),
     ],
 )  # fmt: skip
