@@ -4,16 +4,16 @@
 
 The peer is the loop that one would write: one model at a time, the loss from its definition with one matrix product for
 all pairs (no `torch.cdist`), autograd, `torch.optim.Adam`, and fresh noise each step. Our side trains all models at
-once. Both have the same models, data, noise strengths, precision (float32), number of steps and threads, all that the
-process may use; the loop is measured on a few models and counted up, which is exact for a loop. Before that both train
-one model from the same weights without noise and end at the same WᵀW to 1e-3.
+once. Both have the same models, data, noise strengths, precision (float32) and number of steps, and one thread each: a
+sweep and a loop alike fill further cores with processes of their own. The loop is measured on a few models and counted
+up, which is exact for a loop. Before that both train one model from the same weights without noise and end at the same
+WᵀW to 1e-3.
 
 A second peer writes all pairs of differences out, (n, n, d), as `verify/definitions.py` does.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -22,7 +22,6 @@ import torch
 from torch import Tensor
 
 from verify.definitions import weighted_infonce
-from verify.training import engine
 from verify.training.data import TrainingSet
 from verify.training.engine import Plan, train
 from verify.training.models import Model
@@ -31,10 +30,10 @@ from verify.training.models import Model
 SIZES = (
     ("Fig. 3", 528, 64, 2, 6, 8),
     ("Fig. 3", 198, 128, 2, 8, 8),
-    ("Fig. 5, left", 11, 100, 32, 30, 3),
+    ("Fig. 5, left", 11, 100, 32, 20, 2),
     ("Fig. 5, right", 18, 100, 5, 30, 3),
-    ("Fig. 5, middle", 2, 500, 32, 20, 2),
-    ("Fig. 5, middle", 2, 2000, 32, 4, 1),
+    ("Fig. 5, middle", 2, 500, 32, 8, 2),
+    ("Fig. 5, middle", 2, 2000, 32, 2, 1),
 )
 ALPHA = 0.1
 
@@ -90,11 +89,7 @@ def together(starts: Tensor, points: Tensor, sigmas: Tensor, steps: int, *, devi
 def main(rounds: int) -> None:
     """Time all sizes and print the table."""
     timing.print_versions("torch", "numpy")
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(threads)
-    # Both sides may use all processors; training itself holds to one unless told otherwise.
-    engine.one_thread = torch.no_grad if threads < 2 else _as_it_is  # type: ignore[attr-defined]
-    print(f"{threads} threads")
+    torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else None
     rows = []
     for figure, m, n, d, steps, few in SIZES:
@@ -142,13 +137,5 @@ def main(rounds: int) -> None:
     timing.print_table("one step of one model", header, rows)
 
 
-class _as_it_is:  # noqa: N801 (stands for a context)
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

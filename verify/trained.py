@@ -252,7 +252,7 @@ def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int)
     ratio = regime.data.A0[0, 0] / regime.data.C[0, 0]
     note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {data} data, a/c = {ratio:.3g}"
     return Evidence(
-        "trained", f"{QUANTITY}, {regime.name}", regime.predicted, decided.measured, decided.error, "standard error",
+        "trained", f"Tr[W Σ Wᵀ] {regime.name}", regime.predicted, decided.measured, decided.error, "standard error",
         agrees, seed, f"{why}; {note}" if why else note,
     )  # fmt: skip
 
