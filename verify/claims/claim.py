@@ -134,7 +134,8 @@ def _where(point: Point, points: int) -> str:
     """The numbers of a point, where they are few enough to read."""
     shown = [f"{name} = {np.array2string(np.asarray(value), precision=4, separator=', ')}".replace("\n", "")
              for name, value in point.at.items() if np.size(value) <= 4]  # fmt: skip
-    count = f"{points} points, the furthest off" if points > 1 else ""
+    furthest = "" if isinstance(point.found, str | bool) else ", the furthest off"
+    count = f"{points} points{furthest}" if points > 1 else ""
     return ": ".join(part for part in (count, ", ".join(shown)) if part)
 
 

@@ -112,7 +112,9 @@ def _evidence(found: dict[str, Any]) -> str:
     if found["route"] == "symbolic":
         return f"{found['route']:<12}{found['slot']}: {found['measured']}  {mark}"
     numbers = f"{_short(found['predicted'])} said, {_short(found['measured'])}{within} found"
-    return f"{found['route']:<12}{found['slot']}: {numbers}, {found['quantity']}  {mark}"
+    # Behind a yes or a no stand numbers, which are in the note.
+    note = f" ({found['note']})" if found["note"] and not isinstance(found["measured"], float) else ""
+    return f"{found['route']:<12}{found['slot']}: {numbers}, {found['quantity']}{note}  {mark}"
 
 
 def _short(value: Any) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from typing import Any
 from derive import InputError
 from verify.claims.claim import Claim
 from verify.claims.judging import judge
+from verify.sweeps.writing import write_whole
 
 # The project's own stored results; a user's stand beside their file.
 STORED = Path(__file__).parent / "stored.json"
@@ -112,12 +111,9 @@ def _read(path: Path) -> dict[str, Result]:
 
 
 def _write(path: Path, kept: Mapping[str, Result]) -> None:
-    """Whole or not at all: into a file beside it, which then takes its place."""
     text = json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(text)
-        os.replace(file.name, path)  # noqa: PTH105 (Path.replace, with one file that has no Path yet)
+        write_whole(path, text.encode())
     except OSError as error:
-        message = f"the results cannot be stored in {path}: {error}"
+        message = f"the results cannot be stored in {path}: {error.strerror or error}"
         raise InputError(message) from None

@@ -15,6 +15,7 @@ import pytest
 
 from verify.claims import judge, misprints, repaired
 from verify.claims.ledgers import published
+from verify.claims.running import run
 from verify.claims.values import evaluate
 
 ROOT = Path(__file__).parents[3]
@@ -217,3 +218,23 @@ def test_no_investigation_looks_at_the_print():
     for file in (ROOT / "verify/claims/iclr").glob("*.py"):
         source = file.read_text("utf-8")
         assert not re.search(r"\.printed|ICLR\[|NEURREPS\[", source), file.name
+
+
+SLOW = [claim for claim in CLAIMS if claim.slow]
+
+
+@named(SLOW)
+def test_what_is_slow_is_stored_and_says_when_and_how(claim):
+    (found,) = run([claim])
+    assert found["verdict"] == claim.recorded
+    assert not found["live"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", found["stored"]["date"])
+    assert found["stored"]["command"] == "quartic claims --slow"
+    assert {"python", "sympy", "numpy", "torch"} <= set(found["stored"]["versions"])
+
+
+@named([claim for claim in SLOW if claim.recorded == "refuted"])
+def test_what_is_slow_and_refuted_shows_it_in_numbers(claim):
+    assert claim.why
+    assert claim.counterexample is not None
+    assert claim.kind == "misprint" or claim.falls
