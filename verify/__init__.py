@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from verify.lazily import lazily
 
 if TYPE_CHECKING:
     from verify.auditing import Audit, audit
@@ -11,20 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Audit", "Evidence", "audit", "audit_text", "verdict"]
 
-_HOME = {
-    "Audit": "verify.auditing",
-    "audit": "verify.auditing",
-    "Evidence": "verify.evidence",
-    "verdict": "verify.evidence",
-    "audit_text": "verify.report",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load what is asked for when it is asked for: the command must start without SymPy."""
-    if name not in _HOME:
-        message = f"module 'verify' has no attribute {name!r}"
-        raise AttributeError(message)
-    from importlib import import_module
-
-    return getattr(import_module(_HOME[name]), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "Audit": "auditing",
+        "audit": "auditing",
+        "Evidence": "evidence",
+        "verdict": "evidence",
+        "audit_text": "report",
+    },
+)

@@ -6,7 +6,9 @@ subject without looking at the print; `judge` holds the print against what was f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from verify.lazily import lazily
 
 if TYPE_CHECKING:
     from verify.claims.claim import Claim, Ledger, Measured, Point, Reading
@@ -30,27 +32,20 @@ __all__ = [
     "repaired",
 ]
 
-_HOME = {
-    "Claim": "claim",
-    "Ledger": "claim",
-    "Measured": "claim",
-    "Point": "claim",
-    "Reading": "claim",
-    "formula_of": "formulas",
-    "Judgement": "judging",
-    "judge": "judging",
-    "repaired": "judging",
-    "averaged": "measuring",
-    "exactly": "measuring",
-    "misprints": "slips",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load what is asked for when it is asked for: the command and the pytest plugin must start without SymPy."""
-    if name not in _HOME:
-        message = f"module 'verify.claims' has no attribute {name!r}"
-        raise AttributeError(message)
-    from importlib import import_module
-
-    return getattr(import_module(f"verify.claims.{_HOME[name]}"), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "Claim": "claim",
+        "Ledger": "claim",
+        "Measured": "claim",
+        "Point": "claim",
+        "Reading": "claim",
+        "formula_of": "formulas",
+        "Judgement": "judging",
+        "judge": "judging",
+        "repaired": "judging",
+        "averaged": "measuring",
+        "exactly": "measuring",
+        "misprints": "slips",
+    },
+)

@@ -20,7 +20,7 @@ from derive.conditions import at_most_zero
 from derive.landscape import MODE_I, a_i, c_i, landscapes
 from verify.claims.claim import Measured, Point, Reading
 from verify.claims.counterexamples import beta, landau
-from verify.claims.iclr.landau import to_all_orders
+from verify.claims.iclr.landau import with_strong_augmentation
 from verify.claims.iclr.ledger import ICLR
 
 FOLDER = Path("out") / "figures"
@@ -150,11 +150,8 @@ def figure_3() -> Iterator[Reading]:
 )
 def figure_5_left() -> Iterator[Reading]:
     """The exponent that the landscape tends to; trained eigenvalues over σ from 2 on, where it has settled."""
-    sigma, a = sympy.symbols("sigma a", positive=True)
-    modes = to_all_orders("infonce")
-    eigenvalue = (modes.heights[0] / (a_i + c_i)).subs({a_i: a, c_i: sigma**2})
-    growth = sympy.limit(sympy.simplify(sigma * sympy.diff(eigenvalue, sigma) / eigenvalue), sigma, sympy.oo)
-    derived = {"trend": "fall" if growth < 0 else "grow", "vanish": modes.collapse != sympy.false}
+    growth, vanishes = with_strong_augmentation()
+    derived = {"trend": "fall" if growth < 0 else "grow", "vanish": vanishes}
     table = [row for row in rows("fig5-left") if row["mode"] == 1 and row["sigma"] >= 2]
     trends, vanished, notes = [], [], []
     for size in sorted({row["N"] for row in table}):

@@ -57,6 +57,15 @@ def to_all_orders(name: str, **values: Any) -> ExactModes:
     return found
 
 
+def with_strong_augmentation() -> tuple[sympy.Expr, bool]:
+    """The power of σ that InfoNCE's eigenvalues of WᵀW go with as σ → ∞, and whether they ever vanish."""
+    sigma, a = sympy.symbols("sigma a", positive=True)
+    modes = to_all_orders("infonce")
+    eigenvalue = (modes.heights[0] / (a_i + c_i)).subs({a_i: a, c_i: sigma**2})
+    growth = sympy.limit(sympy.simplify(sigma * sympy.diff(eigenvalue, sigma) / eigenvalue), sigma, sympy.oo)
+    return growth, bool(modes.collapse != sympy.false)
+
+
 @ICLR.claim(
     "iclr:landau-exponent",
     where="Sec. 4.1, A connection to Landau theory",
@@ -171,10 +180,7 @@ def _pairs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 )
 def infonce_scaling() -> Iterator[Reading]:
     """From the closed form, to all orders."""
-    sigma, a = sympy.symbols("sigma a", positive=True)
-    modes = to_all_orders("infonce")
-    eigenvalue = (modes.heights[0] / (a_i + c_i)).subs({a_i: a, c_i: sigma**2})
-    growth = sympy.limit(sympy.simplify(sigma * sympy.diff(eigenvalue, sigma) / eigenvalue), sigma, sympy.oo)
+    growth, vanishes = with_strong_augmentation()
     strong = (100.0, 200.0)
     found = [height(1.0, one**2) for one in strong]
     exponent = float(np.log(found[1] / found[0]) / np.log(2.0))
@@ -184,7 +190,7 @@ def infonce_scaling() -> Iterator[Reading]:
         Measured("vanishes", "exact", "whether w² is 0 at the minimum, on quadrature nodes",
                  [Point({}, one == 0) for one in found], note="a = 1, σ = 100 and 200"),
     ]  # fmt: skip
-    yield Reading({"exponent": growth, "vanishes": modes.collapse != sympy.false}, measured)
+    yield Reading({"exponent": growth, "vanishes": vanishes}, measured)
 
 
 @ICLR.claim(
