@@ -61,6 +61,7 @@ def theory(*, latex: bool) -> None:
 
     Every formula is derived when it is printed. Example: quartic theory > theory.md
     """
-    from verify.claims.theory import document, markdown
+    from verify.claims.pages import document, markdown
+    from verify.claims.theory import page
 
-    click.echo(document() if latex else markdown(), nl=False)
+    click.echo((document if latex else markdown)(page()), nl=False)

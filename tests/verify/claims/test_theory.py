@@ -6,30 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from verify.claims.theory import document, markdown
+from verify.claims.pages import document, markdown
+from verify.claims.theory import page
 
 DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.mark.parametrize(("name", "write"), [("theory.md", markdown), ("theory.tex", document)])
 def test_the_committed_page_is_current(name, write):
-    assert (DOCS / name).read_text("utf-8") == write(), (
+    assert (DOCS / name).read_text("utf-8") == write(page()), (
         f"run: quartic theory {'--latex' * (name[-3:] == 'tex')} > docs/{name}"
     )
 
 
 def test_what_the_paper_has_wrong_is_right_here():
-    page = markdown()
-    assert r"\frac{3}{4} \operatorname{Tr}[(W \Sigma W^{\top})^{2}]" in page
-    assert "| Spectral Contrastive | $2 A_0$ | never | never |" in page
-    assert r"$A_0 - \gamma I$" in page
+    text = markdown(page())
+    assert r"\frac{3}{4} \operatorname{Tr}[(W \Sigma W^{\top})^{2}]" in text
+    assert "| Spectral Contrastive | $2 A_0$ | never | never |" in text
+    assert r"$A_0 - \gamma I$" in text
 
 
 @pytest.mark.skipif(
     not shutil.which("pdflatex"), reason="pdflatex is not installed (Debian: texlive-latex-extra, lmodern)"
 )
 def test_the_document_compiles(tmp_path):
-    (tmp_path / "theory.tex").write_text(document(), "utf-8")
+    (tmp_path / "theory.tex").write_text(document(page()), "utf-8")
     command = [shutil.which("pdflatex"), "-interaction=nonstopmode", "-halt-on-error", "theory.tex"]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, errors="replace")
     assert found.returncode == 0, found.stdout[-2000:]
