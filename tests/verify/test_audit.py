@@ -99,11 +99,11 @@ def test_the_json_has_the_keys_of_the_design():
 
 
 def test_values_that_are_set_stay_exact():
-    found = audited("weighted-infonce", given=(("N", 4), ("alpha", "1/10")))
+    found = audited("weighted-infonce", given=(("N", 3), ("alpha", "1/10")))
     assert found.verdict == "holds"
-    assert found.to_json()["set"] == {"N": "4", "alpha": "1/10"}
+    assert found.to_json()["set"] == {"N": "3", "alpha": "1/10"}
     assert found.expansion.symbols == ()
-    assert found.to_json()["B"] == {"A0": "30/31", "C": "0"}
+    assert found.to_json()["B"] == {"A0": "20/21", "C": "0"}
     # Setting a value changes nothing in which routes there are.
     assert {"autodiff", "remainder", "monte-carlo"} <= agreeing(found) | {"remainder"}
 
@@ -191,7 +191,7 @@ def test_a_datum_that_never_varies_decides_nothing_about_A0():
 
 
 @pytest.mark.parametrize("basis", ["A0,Sigma", "A0,C"])
-@pytest.mark.parametrize("order", [2, 6])
+@pytest.mark.parametrize("order", [2, pytest.param(6, marks=pytest.mark.slow)])
 def test_other_orders_and_bases_hold_too(order, basis):
     found = audited("beta-infonce", order=order, basis=basis)
     assert found.verdict == "holds"

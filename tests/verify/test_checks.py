@@ -179,7 +179,7 @@ CLOSE = [
     ("vicreg", 4, {"epsilon": sympy.Rational(1, 10_000)}),
     ("vicreg", 8, {"epsilon": sympy.Rational(1, 100)}),
     ("siglip", 8, {}),
-    ("ntxent", 8, {"tau": sympy.Rational(7, 100)}),
+    pytest.param("ntxent", 8, {"tau": sympy.Rational(7, 100)}, marks=pytest.mark.slow),
 ]
 
 
