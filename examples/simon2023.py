@@ -47,7 +47,7 @@ def slope(W_, Gamma):
 
 @ledger.claim(
     "simon2023:flow",
-    where="Sec. 4, the gradient flow",
+    where="the linear model, its gradient flow",
     says="dW/dt = {flow}",
     recorded="holds",
     flow=-4 * (W * A0 * W.T - sympy.Identity(d1)) * W * A0,
@@ -72,7 +72,7 @@ def velocity():
 
 @ledger.claim(
     "simon2023:singular-values",
-    where="Sec. 4, aligned initialisation",
+    where="the linear model, aligned initialisation",
     says="s_j(t) = {s}",
     recorded="holds",
     s=sympy.exp(4 * gamma * t) / sympy.sqrt(1 / s_0**2 + (sympy.exp(8 * gamma * t) - 1) * gamma),
@@ -99,7 +99,7 @@ def singular_values():
 
 @ledger.claim(
     "simon2023:step-times",
-    where="Sec. 4, after the singular values",
+    where="the linear model, times of the steps",
     says="the j-th step, γ_j s_j² = ½, happens at t = {time}",
     recorded="conditional",
     why="From a start s_0 it happens log((1 − γs_0²)/(γs_0²))/(8γ) later; the printed time is that for a small start.",
