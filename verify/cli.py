@@ -40,9 +40,6 @@ def quartic() -> None:
     """Derive the expansion of a self-supervised loss around W = 0 from its definition, and check it."""
 
 
-quartic.add_command(reproduce)
-
-
 def _shared(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         (
@@ -264,8 +261,8 @@ def losses(*, as_json: bool) -> None:
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
 
 
-quartic.add_command(claims)
-quartic.add_command(theory)
+for _command in (claims, theory, reproduce):
+    quartic.add_command(_command)
 
 
 def main() -> None:

@@ -184,7 +184,7 @@ def repaired(claim: Claim) -> tuple[Judgement, ...]:
     return tuple(
         Judgement(claim, said, (_judged(claim, reading, said),))
         for reading in claim.readings
-        for said in ({**claim.printed, **dict(reading.derived.items())},)
+        for said in ({**claim.printed, **reading.derived},)
     )
 
 

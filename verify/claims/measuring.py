@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from derive import CATALOGUE, Loss, catalogue
+from derive import Loss, catalogue
 from numeric.sampling import Covariances, random_covariances
 from verify import autodiff
 from verify.claims.claim import Measured, Point
@@ -182,8 +182,3 @@ def random_point(seed: int, dimension: int = 2) -> tuple[Array, Covariances]:
 def square_distance(W: Array, u: Array, v: Array) -> Array:
     """|W(u − v)|², (points,)."""
     return np.asarray((((u - v) @ W.T) ** 2).sum(-1))
-
-
-def known_losses() -> tuple[str, ...]:
-    """The catalogue's names, for claims about all losses."""
-    return tuple(CATALOGUE)

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive import InputError
+from verify.sweeps.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -150,14 +149,5 @@ def save(picture: Picture, path: str | Path, *, dpi: int = 200) -> Path:
     with styled():
         written = io.BytesIO()
         picture.figure.savefig(written, format=ending[1:], dpi=dpi, metadata=_METADATA[ending])
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(written.getvalue())
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
+    write_whole(target, written.getvalue())
     return target
