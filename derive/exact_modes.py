@@ -62,12 +62,12 @@ class ModePotential:
         """Whether φ″ > 0 for every h > 0: then ℓ has one minimum, and no other stationary point with h > 0."""
         return sign(sympy.diff(self.slope, h)) == 1
 
-    @property
+    @cached_property
     def branch(self) -> sympy.Expr | None:
         """The stationary point that leaves the origin at b = 0, in b_i; None where φ′ = b is of degree 3 or more."""
         return next(iter(self._roots(b)), None)
 
-    @property
+    @cached_property
     def heights(self) -> tuple[sympy.Expr, ...]:
         """Candidates for stationary points h_i in terms of a_i and c_i, the branch from the origin first.
 

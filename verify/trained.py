@@ -197,7 +197,7 @@ def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime
         return []
     c = np.array(NOISE)
     xs = np.geomspace(0.05, 20.0, 200)
-    powers = np.array([heights(modes, x * c, c, values) for x in xs])
+    powers = heights(modes, xs[:, None] * c, c, values)
     usable = np.isfinite(powers).all(-1) & (powers > 0).all(-1)
     if not usable.any():
         return []

@@ -50,7 +50,7 @@ class TrainingSet:
         """That many views with independent noise."""
         _, n, d0 = self.points.shape
         drawn = _normals((number, len(self.noise) if self.independent else 1, n, d0), generator, self.points)
-        return tuple(self.points + _through(one, self.noise) for one in drawn)
+        return tuple(_along(self.points) + _through(one, self.noise) for one in drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,4 +88,9 @@ def _normals(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -
 
 def _through(normals: Tensor, root: Tensor) -> Tensor:
     """Normal numbers (1 or m, n, d0) with a covariance: (m, n, d0)."""
-    return normals * root if root.shape[1] == 1 else normals @ root
+    return _along(normals) * root if root.shape[1] == 1 else (root.mT @ normals.mT).mT
+
+
+def _along(x: Tensor) -> Tensor:
+    """The same numbers with the data, not the few dimensions, running first in memory: sums over them are faster."""
+    return x.mT.contiguous().mT

@@ -29,10 +29,17 @@ def distances_to(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     tensor([[ 0., -2.],
             [-2.,  0.]])
     """
-    return (
-        torch.cat([z, torch.ones_like(z[..., :1]), -(z * z).sum(-1, keepdim=True) / 2], -1),
-        torch.cat([y, -(y * y).sum(-1, keepdim=True) / 2, torch.ones_like(y[..., :1])], -1),
+    return _joined(z, torch.ones_like(z[..., 0]), _half_square(z)), _joined(
+        y, _half_square(y), torch.ones_like(y[..., 0])
     )
+
+
+def _half_square(z: Tensor) -> Tensor:
+    return (z * z).sum(-1) / -2
+
+
+def _joined(z: Tensor, *more: Tensor) -> Tensor:
+    return torch.cat([z.mT, *(one[..., None, :] for one in more)], -2).mT
 
 
 def mean_log_sum(Z: Tensor, Y: Tensor, weights: Mapping[int, Tensor] | None = None) -> Tensor:
@@ -58,26 +65,29 @@ class _MeanLogSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, Z: Tensor, Y: Tensor, weights: dict[int, Tensor]) -> Tensor:
-        m, n, _ = Z.shape
+        m, n, d = Z.shape
         k = Y.shape[1]
         block = BLOCK.get(Z.device.type, BLOCK["cuda"])
         models = max(1, min(m, block // (n * k)))
         rows = max(1, min(n, block // k))
         spread = {offset: weight.expand(m) for offset, weight in weights.items()}
         value = Z.new_zeros(m)
-        # Transposed: a product with a tall thin matrix is many times faster from this side.
-        to_Z, to_Y = torch.empty_like(Z.mT), torch.zeros_like(Y.mT)
+        # Transposed: a product with a tall thin matrix is many times faster from this side. A row of ones under Yᵀ
+        # gives the sums of the terms in the product that gives the gradient.
+        across, to_Z, to_Y = _with_ones(Y), Z.new_empty(m, d, n), Z.new_zeros(m, d, k)
+        # One block of memory for all terms: fresh memory costs more to come by than its exponentials.
+        room = Z.new_empty(models * rows * k)
         for first in range(0, m, models):
-            some = slice(first, first + models)
-            beside = Y[some]
+            some = slice(first, min(m, first + models))
             for top in range(0, n, rows):
                 here = Z[some, top : top + rows]
                 diagonals = {offset + top: weight[some, None] for offset, weight in spread.items()}
-                terms, logs, total = _terms(here, beside, diagonals)
+                terms = room[: here.shape[0] * here.shape[1] * k].view(*here.shape[:2], k)
+                logs, sums = _terms(here, Y[some], across[some], diagonals, out=terms)
                 value[some] += logs.sum((1, 2))
-                scale = total.reciprocal() / n
-                to_Z[some, :, top : top + rows] = (beside.mT @ terms.mT).mul_(scale.mT)
-                to_Y[some] += (here * scale).mT @ terms
+                scale = sums[:, -1:].reciprocal() / n
+                torch.mul(sums[:, :-1], scale, out=to_Z[some, :, top : top + rows])
+                to_Y[some].baddbmm_(here.mT * scale, terms)
         ctx.save_for_backward(to_Z.mT, to_Y.mT)
         return value / n
 
@@ -88,24 +98,27 @@ class _MeanLogSum(torch.autograd.Function):
         return scale * to_Z, scale * to_Y, None
 
 
-def _terms(Z: Tensor, Y: Tensor, diagonals: Mapping[int, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """The terms of each sum up to a factor of its row, the sums' logarithms and the sums of the terms."""
-    terms = (Z @ Y.mT).exp_()
-    total = _weighted(terms, diagonals).sum(-1, keepdim=True)
+def _with_ones(Y: Tensor) -> Tensor:
+    """(Y, 1)ᵀ, (m, d + 1, k)."""
+    return torch.cat([Y.mT, torch.ones_like(Y.mT[:, :1])], 1)
+
+
+def _terms(
+    Z: Tensor, Y: Tensor, across: Tensor, diagonals: Mapping[int, Tensor], *, out: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The terms, up to a factor of their row, in `out`; the logarithms of their sums; (Y, 1)ᵀ times the terms."""
+    torch.bmm(Z, Y.mT, out=out).exp_()
+    for offset, weight in diagonals.items():
+        out.diagonal(offset, 1, 2).mul_(weight)
+    sums = across @ out.mT
+    total = sums[:, -1:]
     lowest, highest = total.aminmax()
     if lowest > 1e-30 and highest < 1e30:
-        return terms, total.log(), total
+        return total.log(), sums
     # Out of the range of single precision, or nearly so: the largest exponent of each row is taken out first.
-    exponents = Z @ Y.mT
+    torch.bmm(Z, Y.mT, out=out)
     for offset, weight in diagonals.items():
-        exponents.diagonal(offset, 1, 2).add_(weight.log())
-    top = exponents.amax(-1, keepdim=True)
-    terms = exponents.sub_(top).exp_()
-    total = terms.sum(-1, keepdim=True)
-    return terms, total.log() + top, total
-
-
-def _weighted(terms: Tensor, diagonals: Mapping[int, Tensor]) -> Tensor:
-    for offset, weight in diagonals.items():
-        terms.diagonal(offset, 1, 2).mul_(weight)
-    return terms
+        out.diagonal(offset, 1, 2).add_(weight.log())
+    top = out.amax(-1, keepdim=True)
+    sums = across @ out.sub_(top).exp_().mT
+    return sums[:, -1:].log() + top.mT, sums

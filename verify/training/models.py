@@ -86,7 +86,7 @@ class Model:
         >>> Model(2, 2, normalised=True).embed({"W": torch.eye(2)[None]}, torch.tensor([[[3.0, 4.0]]]))
         tensor([[[0.6000, 0.8000]]])
         """
-        z = self.features(weights, x) @ weights["W"].mT
+        z = (weights["W"] @ self.features(weights, x).mT).mT  # the data run first in memory, see verify.training.data
         if self.bias:
             z = z + weights["b"][:, None]
         return z / (z * z).sum(-1, keepdim=True).sqrt() if self.normalised else z
