@@ -1,12 +1,13 @@
 """How fast are many models trained together, against a plain loop over them?
 
-    python bench/training.py [ROUNDS]
+    python bench/training.py [ROUNDS] [CORES]
 
-The peer is the loop that one would write: one model at a time, the loss from its definition with one matrix product for
-all pairs (no `torch.cdist`), autograd, `torch.optim.Adam`, and fresh noise each step. Our side trains all models at
-once. Both have the same models, data, noise strengths, precision (float32) and number of steps, and one thread each: a
-sweep and a loop alike fill further cores with processes of their own. The loop is measured on a few models and counted
-up, which is exact for a loop. Before that both train one model from the same weights without noise and end at the same
+The peer is the loop that one would write: one model at a time, the loss from its definition with one matrix product
+for all pairs (no `torch.cdist`), autograd, `torch.optim.Adam`, and fresh noise each step. Our side trains all models
+at once. Both have the same models, data, noise strengths, precision (float32) and number of steps, and one core
+unless told otherwise. On more cores our side is what a sweep is there, a process a core with a share of the models,
+and the loop has as many threads, as torch gives it by itself. The loop is measured on a few models and counted up,
+which is exact for a loop. Before that both train one model from the same weights without noise and end at the same
 WᵀW to 1e-3.
 
 A second peer writes all pairs of differences out, (n, n, d), as `verify/definitions.py` does.
@@ -16,6 +17,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 
 import timing
 import torch
@@ -28,12 +32,12 @@ from verify.training.models import Model
 
 # Figure, models, size of the training set, dimension, steps that are timed, models of the loop that are.
 SIZES = (
-    ("Fig. 3", 528, 64, 2, 6, 8),
-    ("Fig. 3", 198, 128, 2, 8, 8),
-    ("Fig. 5, left", 11, 100, 32, 20, 2),
-    ("Fig. 5, right", 18, 100, 5, 30, 3),
-    ("Fig. 5, middle", 2, 500, 32, 8, 2),
-    ("Fig. 5, middle", 2, 2000, 32, 2, 1),
+    ("Fig. 3", 528, 64, 2, 30, 8),
+    ("Fig. 3", 198, 128, 2, 40, 8),
+    ("Fig. 5, left", 11, 100, 32, 100, 2),
+    ("Fig. 5, right", 18, 100, 5, 100, 3),
+    ("Fig. 5, middle", 2, 500, 32, 40, 2),
+    ("Fig. 5, middle", 2, 2000, 32, 10, 1),
 )
 ALPHA = 0.1
 
@@ -86,10 +90,22 @@ def together(starts: Tensor, points: Tensor, sigmas: Tensor, steps: int, *, devi
     ).weights["W"]
 
 
-def main(rounds: int) -> None:
+def shared(pool: ProcessPoolExecutor, cores: int, starts: Tensor, points: Tensor, sigmas: Tensor, steps: int) -> None:
+    """The same, a share of the models in each process."""
+    share = partial(together, points=points, steps=steps)
+    list(pool.map(_share, [share] * cores, starts.chunk(cores), sigmas.chunk(cores)))
+
+
+def _share(train_some: Callable[..., Tensor], starts: Tensor, sigmas: Tensor) -> Tensor:
+    return train_some(starts, sigmas=sigmas)
+
+
+def main(rounds: int, cores: int) -> None:
     """Time all sizes and print the table."""
     timing.print_versions("torch", "numpy")
-    torch.set_num_threads(1)
+    print(f"cores: {cores}")
+    torch.set_num_threads(cores)
+    pool = ProcessPoolExecutor(cores, get_context("spawn")) if cores > 1 else None
     device = "cuda" if torch.cuda.is_available() else None
     rows = []
     for figure, m, n, d, steps, few in SIZES:
@@ -104,7 +120,9 @@ def main(rounds: int) -> None:
             message = "the two sides end at different models"
             raise SystemExit(message)
         sides: dict[str, Callable[[], object]] = {
-            "together": lambda: together(starts, points, sigmas, steps),  # noqa: B023
+            "together": partial(shared, pool, cores, starts, points, sigmas, steps)
+            if pool
+            else partial(together, starts, points, sigmas, steps),
             "loop": lambda: loop(from_one_product, starts[:few], points, sigmas[:few], steps),  # noqa: B023
         }
         if n * n * d < 2e7:
@@ -138,4 +156,5 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    given = [int(one) for one in sys.argv[1:]]
+    main(*given, *(5, 1)[len(given) :])
