@@ -5,12 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from derive.notation import TEXT, signed_sum
+from verify.description import Description, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from derive.described import Described
     from verify.auditing import Audit
     from verify.evidence import Evidence
 
@@ -20,7 +19,12 @@ WIDTH = 100
 
 def audit_text(found: Audit, width: int = WIDTH) -> str:
     """The audit in plain text, lines folded at ``width``."""
-    return folded([_heading(found, width), *_lines(found, width)], width)
+    return description_text(describe(found), width)
+
+
+def description_text(found: Description, width: int = WIDTH) -> str:
+    """What was found in plain text, lines folded at ``width``."""
+    return folded([*_heading(found, width), *_lines(found)], width)
 
 
 def folded(lines: Iterable[str], width: int = WIDTH) -> str:
@@ -34,44 +38,21 @@ def folded(lines: Iterable[str], width: int = WIDTH) -> str:
     )
 
 
-def _fits(found: Audit, width: int) -> bool:
-    return len(found.loss.title or found.loss.name) + len(found.loss.source) + 2 <= width
-
-
-def _heading(found: Audit, width: int) -> str:
-    title, source = found.loss.title or found.loss.name, found.loss.source
-    return f"{title}{source:>{width - len(title)}}" if _fits(found, width) else title
-
-
-def _lines(found: Audit, width: int) -> Iterator[str]:
-    if not _fits(found, width):
-        yield line("source", found.loss.source)
-    yield line("definition", found.loss.text())
-    if found.given:
-        yield line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
-    expansion = found.expansion
-    if expansion is None:
-        yield line("near W = 0", f"no expansion: {found.reason}")
-        point = "(W, b)" if found.loss.bias else "W"
-        constant = f"constant along {point} → t{point}"
-        yield line("regularity", f"{found.regularity} of degree {found.degree} in {point}: {constant}")
+def _heading(found: Description, width: int) -> Iterator[str]:
+    title, source = found.title, found.source
+    if found.remark:
+        yield f"{title}, {found.remark}"
+    elif len(title) + len(source) + 2 <= width:
+        yield f"{title}{source:>{width - len(title)}}"
     else:
-        if expansion.bias:
-            yield line("model", "f(x) = W x + b")
-        yield line("near W = 0", expansion.text())
-        yield line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
-        if found.closed is not None:
-            ends = "  (the expansion ends)" if found.closed.finite else ""
-            yield line("exact", found.closed.text() + ends)
-        origin = f"B = {expansion.origin()}"
-        curvature = signed_sum([(-expansion.bias_curvature, "|b|²")] if expansion.bias_curvature else [], TEXT)
-        yield line("origin", origin + (f";  in b: {curvature}" if expansion.bias else ""))
-        rotation = "all terms are traces" if expansion.rotation_invariant else "sums over coordinates remain"
-        yield line("rotation", f"{'invariant' if expansion.rotation_invariant else 'not invariant'}: {rotation}")
-    if found.landscape is not None:
-        yield from landscape_lines(found.landscape)
-    for note in found.loss.notes:
-        yield line("note", note)
+        yield title
+        if source:
+            yield line("source", source)
+
+
+def _lines(found: Description) -> Iterator[str]:
+    for one in found.lines:
+        yield line(one.label, one.text)
     yield from evidence_lines(found.evidence)
     yield line("verdict", found.verdict)
 
@@ -83,14 +64,6 @@ def evidence_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
         if _shown(one):
             yield line(label, _evidence(one))
             label = ""
-
-
-def landscape_lines(landscape: Described) -> Iterator[str]:
-    """Stationary points, minima and collapse."""
-    label = ""
-    for name, said in landscape.lines():
-        yield line("" if name == label else name, said)
-        label = name
 
 
 def _shown(one: Evidence) -> bool:

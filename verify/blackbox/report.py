@@ -1,10 +1,12 @@
-"""The audit of a black box on one screen."""
+"""What the audit of a black box says, and the same on one screen."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.report import WIDTH, evidence_lines, folded, landscape_lines, line
+from derive.notation import LATEX
+from verify.description import Description, Line, landscape_lines, sections
+from verify.report import WIDTH, description_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +19,28 @@ SHOWN = 3
 
 def black_box_text(found: BlackBoxAudit, width: int = WIDTH) -> str:
     """The audit in plain text, lines folded at ``width``."""
-    return folded([f"{found.box.name}, a torch function: user code, run as it is", *_lines(found)], width)
+    return description_text(describe(found), width)
 
 
-def _lines(found: BlackBoxAudit) -> Iterator[str]:
+def describe(found: BlackBoxAudit) -> Description:
+    """The description of the audit of a torch function."""
+    return Description(
+        title=found.box.name,
+        source="",
+        remark="a torch function: user code, run as it is",
+        sections=sections(
+            ("The code", _code(found)),
+            ("Near W = 0", (*_expanded(found), *_second_order(found))),
+            ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
+            ("Landscape of normalised features", _normalised(found)),
+            ("Beside the definition", _differences(found)),
+        ),
+        evidence=found.evidence,
+        verdict=found.verdict,
+    )
+
+
+def _code(found: BlackBoxAudit) -> Iterator[Line]:
     seen, smooth = found.box.seen, found.regularity
     noticed = [
         text
@@ -33,46 +53,50 @@ def _lines(found: BlackBoxAudit) -> Iterator[str]:
         )
         if is_so
     ]
-    yield line("called", f"{seen.calls} times, {seen.seconds:.1f} s" + "".join(f"; {text}" for text in noticed))
+    yield Line("called", f"{seen.calls} times, {seen.seconds:.1f} s" + "".join(f"; {text}" for text in noticed))
     for said in found.replaced:
-        yield line("core", said)
-    yield line("regularity", f"{smooth.kind}: {smooth.reason}" if smooth.reason else smooth.kind)
+        yield Line("core", said)
+    yield Line("regularity", f"{smooth.kind}: {smooth.reason}" if smooth.reason else smooth.kind)
     if found.invariances is not None:
-        yield line("invariant", found.invariances.text())
-    if found.found is not None:
-        yield from _expanded(found)
-    if found.second is not None:
-        width = len(found.second["A0"])
-        at = f"N = {found.regularity.smallest_batch + 1}, d1 = {width}"
-        yield line("near W = 0", f"Σ_ij S_ij (W Σ Wᵀ)_ij + A_ij (W A0 Wᵀ)_ij + …, at {at}:")
-        for name, letter in (("Sigma", "S"), ("A0", "A")):
-            rows = "; ".join(" ".join(f"{value:.6g}" for value in row) for row in found.second[name].round(9) + 0.0)
-            yield line("", f"{letter} = [{rows}]")
-        yield line("note", "it singles out coordinates: its fourth order has no formula in traces, and none is given")
-    if found.landscape is not None:
-        yield from landscape_lines(found.landscape)
-    if found.normalised is not None:
-        yield line("normalised", "E|f|² = c fixed, as the model of what was replaced:")
-        yield from landscape_lines(found.normalised)
-    label = "definition"
-    for said in found.differences or (() if found.differences is None else ("every term is equal",)):
-        yield line(label, said)
-        label = ""
-    yield from evidence_lines(found.evidence)
-    yield line("verdict", found.verdict)
+        yield Line("invariant", found.invariances.text())
 
 
-def _expanded(found: BlackBoxAudit) -> Iterator[str]:
+def _expanded(found: BlackBoxAudit) -> Iterator[Line]:
     measured, expansion = found.found, found.expansion
     if measured is None or expansion is None:
         return
-    yield line("near W = 0", expansion.text())
-    yield line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
+    yield Line("near W = 0", expansion.text(), (expansion.latex(),))
+    yield Line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
     sizes = f"N = {measured.sizes[0]}, …, {measured.sizes[-1]}"
-    yield line("measured", f"at {sizes}; largest residual {measured.residual:.1g} of its error")
+    yield Line("measured", f"at {sizes}; largest residual {measured.residual:.1g} of its error")
     for name, values in measured.numbers.items():
         shown = ", ".join(f"{value:.10g} ± {error:.0e} (N = {n})" for n, (value, error) in list(values.items())[:SHOWN])
-        yield line("number", f"{name} = {shown}, …")
+        yield Line("number", f"{name} = {shown}, …")
     for note in measured.notes:
-        yield line("note", note)
-    yield line("origin", f"B = {expansion.origin()}")
+        yield Line("note", note)
+    yield Line("origin", f"B = {expansion.origin()}", (f"B = {expansion.origin(LATEX)}",))
+
+
+def _second_order(found: BlackBoxAudit) -> Iterator[Line]:
+    if found.second is None:
+        return
+    width = len(found.second["A0"])
+    at = f"N = {found.regularity.smallest_batch + 1}, d1 = {width}"
+    yield Line("near W = 0", f"Σ_ij S_ij (W Σ Wᵀ)_ij + A_ij (W A0 Wᵀ)_ij + …, at {at}:")
+    for name, letter in (("Sigma", "S"), ("A0", "A")):
+        rows = "; ".join(" ".join(f"{value:.6g}" for value in row) for row in found.second[name].round(9) + 0.0)
+        yield Line("", f"{letter} = [{rows}]")
+    yield Line("note", "it singles out coordinates: its fourth order has no formula in traces, and none is given")
+
+
+def _normalised(found: BlackBoxAudit) -> Iterator[Line]:
+    if found.normalised is not None:
+        yield Line("normalised", "E|f|² = c fixed, as the model of what was replaced:")
+        yield from landscape_lines(found.normalised)
+
+
+def _differences(found: BlackBoxAudit) -> Iterator[Line]:
+    label = "definition"
+    for said in found.differences or (() if found.differences is None else ("every term is equal",)):
+        yield Line(label, said)
+        label = ""
