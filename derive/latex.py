@@ -82,7 +82,7 @@ def _landscape(found: Described) -> list[str]:
 
 def _displayed(formula: str) -> str:
     """A formula on a line of its own, made smaller where it is wider than the page."""
-    if "aligned" in formula or _width(formula) <= WIDTH:
+    if "aligned" in formula or width(formula) <= WIDTH:
         return rf"\[ {formula} \]"
     return rf"\[ \resizebox{{\linewidth}}{{!}}{{$\displaystyle {formula}$}} \]"
 
@@ -108,24 +108,35 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPED)
 
 
-def _broken(formula: str, width: int = WIDTH) -> str:
-    """A sum broken over lines, before signs that stand in no argument of a command, where it is wide."""
-    terms, depth = [""], 0
+def pieces(formula: str) -> list[str]:
+    r"""A sum cut before its signs: where a line may be broken, in no argument of a command and in no \left … \right.
+
+    >>> pieces(r"-\frac{a + b}{c} x + \left(a - b\right) y")
+    ['-\\frac{a + b}{c} x', '+ \\left(a - b\\right) y']
+    """
+    found, depth = [""], 0
     for token in formula.split(" "):
-        if depth == 0 and token in ("+", "-") and terms[-1]:
-            terms.append(token)
+        if depth == 0 and token in ("+", "-") and found[-1]:
+            found.append(token)
         else:
-            terms[-1] = f"{terms[-1]} {token}" if terms[-1] else token
+            found[-1] = f"{found[-1]} {token}" if found[-1] else token
         depth += token.count("{") - token.count("}")
-    lines = [terms[0]]
-    for term in terms[1:]:
-        if _width(f"{lines[-1]} {term}") > width:
-            lines.append(rf"\quad {term}")
+        depth += len(re.findall(r"\\left(?![A-Za-z])", token)) - len(re.findall(r"\\right(?![A-Za-z])", token))
+    return found
+
+
+def _broken(formula: str, widest: int = WIDTH) -> str:
+    """A sum broken over lines where it is wide."""
+    first, *rest = pieces(formula)
+    lines = [first]
+    for piece in rest:
+        if width(f"{lines[-1]} {piece}") > widest:
+            lines.append(rf"\quad {piece}")
         else:
-            lines[-1] += f" {term}"
+            lines[-1] += f" {piece}"
     return " \\\\\n& ".join(lines)
 
 
-def _width(formula: str) -> int:
+def width(formula: str) -> int:
     """About how many letters wide a formula is: a command counts as one, markup as none."""
     return len(re.sub(r"[{}^_\s]", "", re.sub(r"\\[A-Za-z]+", "x", formula)))
