@@ -79,6 +79,15 @@ def test_the_curve_along_a_ray_is_the_loss():
     assert a[0] == pytest.approx(-1.3 * np.sqrt(0.9 / (0.75 * 1.21)))
 
 
+def test_a_parameter_may_be_called_by_a_word_of_python():
+    data = {"data": Covariances(np.eye(1), np.eye(1))}
+    expansion = catalogue("alignment-uniformity").expand(order=4)
+    drawn = loss_along(expansion, data, [[1.0]], {"lambda": 0.75, "t": 0.5}, reach=1.0)
+    assert drawn.rows[-1][1] == pytest.approx(
+        kernel(expansion)(np.eye(1), np.eye(1), 2 * np.eye(1), lambda_=0.75, t=0.5)
+    )
+
+
 def test_the_line_of_the_condition_separates_the_regions(diagram, phases):
     """Each picture of a region is of one phase: the zero lines of the margins run along the regions' borders."""
     said = collapse(EXPANSION)

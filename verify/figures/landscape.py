@@ -214,7 +214,9 @@ def _range(curves: Collection[Array]) -> tuple[float, float]:
 def _loss(expansion: Expansion, data: Covariances, W: Array, values: Mapping[str, float] | None) -> Array:
     """L through order 4 at W, (…, d1, d0)."""
     found = kernel(expansion.in_basis("A0,Sigma").truncate(4))
-    return np.asarray(found(W, data.A0, data.Sigma, **(values or {})))
+    # A parameter whose name is a word of Python's, such as lambda, has an underscore in the kernel.
+    named = {f"{name}_" if f"{name}_" in found.arguments else name: value for name, value in (values or {}).items()}
+    return np.asarray(found(W, data.A0, data.Sigma, **named))
 
 
 def _return(expansion: Expansion, data: Covariances, W: Array, values: Mapping[str, float] | None) -> float:
@@ -248,7 +250,7 @@ def _points(
 
 def _case(expansion: Expansion, values: Mapping[str, float] | None) -> Landscape:
     cases = landscapes(expansion)
-    if len(cases) > 1 or cases[0].rotated or cases[0].has_bias:
+    if len(cases) > 1 or cases[0].rotated or expansion.bias:
         message = (
             f"the map over diag(r1, r2) of {expansion.loss} is not its landscape: the loss singles out coordinates of"
             " the embedding or has a bias; take a loss that is invariant under rotations"
