@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from verify.audit_command import audit, measured
 from verify.claims.command import claims, theory
+from verify.options import TARGET, expanding
 from verify.reproduce.command import reproduce
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-TARGET = (
-    "TARGET is a catalogue name (quartic losses lists them), with modifiers after plus signs such as"
-    " infonce+weight-decay, or path/to/file.py:NAME for a Loss of your own."
-)
 
 
 class _Command(click.Group):
@@ -34,35 +28,14 @@ class _Command(click.Group):
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
 
 
-@click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Command,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: quartic audit infonce. Each command has a --help of its own.",
+)
 @click.version_option(package_name="quartic", prog_name="quartic")
 def quartic() -> None:
     """Derive the expansion of a self-supervised loss around W = 0 from its definition, and check it."""
-
-
-def _shared(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(
-        (
-            click.argument("target"),
-            click.option("--order", default=4, show_default=True, help="Even order in W through which to expand."),
-            click.option("--basis", default="A0,Sigma", show_default=True, help="Letters: A0,Sigma or A0,C."),
-            click.option(
-                "--set",
-                "settings",
-                multiple=True,
-                metavar="NAME=VALUE",
-                help="An exact value, such as alpha=1/10 or N=8; N=oo takes the limit. Repeatable.",
-            ),
-            click.option(
-                "--sampling",
-                default="iid",
-                show_default=True,
-                help="Batches: iid (independent draws) or fixed (a centred training set, fresh noise; order 2 only).",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 _data = click.option(
@@ -75,7 +48,7 @@ _data = click.option(
 
 
 @quartic.command(epilog=TARGET)
-@_shared
+@expanding
 @_data
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def derive(
@@ -103,7 +76,7 @@ def derive(
 
 
 @quartic.command(epilog=TARGET)
-@_shared
+@expanding
 @_data
 @click.option("--document", is_flag=True, help="A whole document that compiles, rather than lines to paste.")
 def latex(
@@ -120,7 +93,7 @@ def latex(
 
     loss, write = find_target(target), whole_document if document else section
     if not isinstance(loss, Loss):
-        found = _measured(loss, target, quiet=True, order=order)
+        found = measured(loss, target, quiet=True, order=order)
         if found.expansion is None:
             message = f"{target} has no expansion: {found.regularity.reason or 'it singles out coordinates'}"
             raise InputError(message)
@@ -130,122 +103,13 @@ def latex(
     click.echo(write(loss, expansion, described(loss, expansion) if order >= 4 else None))
 
 
-@quartic.command(epilog=TARGET)
-@_shared
-@click.option("--seed", default=0, show_default=True, help="Seed of all random numbers.")
-@click.option("--A0", "a0", type=click.Path(), help="Covariance between two views, a CSV or .npy file, to measure on.")
-@click.option("--C", "c", type=click.Path(), help="Covariance that the augmentation adds, Σ − A0; goes with --A0.")
-@click.option("--no-train", is_flag=True, help="Leave the trained route out.")
-@click.option(
-    "--adapter",
-    default="two-views",
-    show_default=True,
-    help="How a torch function takes its embeddings: two-views, labels, list, stacked or pairs.",
-)
-@click.option("--core", is_flag=True, help="Replace normalisations by the identity while a torch function runs.")
-@click.option(
-    "--constants",
-    multiple=True,
-    metavar="EXPR",
-    help='A constant to recognise coefficients with, as "1/tau". Repeatable.',
-)
-@click.option(
-    "--definition", metavar="TARGET", help="The same loss as a derive.Loss, to compare a torch function with."
-)
-@click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def audit(
-    target: str,
-    order: int,
-    basis: str,
-    settings: tuple[str, ...],
-    sampling: str,
-    seed: int,
-    a0: str | None,
-    c: str | None,
-    *,
-    no_train: bool,
-    adapter: str,
-    core: bool,
-    constants: tuple[str, ...],
-    definition: str | None,
-    limit: float,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """Derive the expansion of a loss and hold it against the loss by every route that applies.
-
-    TARGET may also be a torch function loss(z1, z2) of yours, path/to/file.py:NAME: two views of a batch, (N, d) each.
-    It is run as it is, measured, and its expansion found with N symbolic.
-
-    Exit status: 0 no contradiction, 1 a contradiction, 2 unusable input.
-
-    Example: quartic audit infonce
-    """
-    from derive import Loss
-    from verify.auditing import audit as run
-    from verify.target import find_loss, find_target, parse_values, read_covariances, refuse
-
-    covariances = read_covariances(a0, c)
-    loss, values = find_target(target), parse_values(settings)
-    if not isinstance(loss, Loss):
-        refuse("a torch function", {"--sampling": sampling != "iid", "--A0 and --C": covariances})
-        beside = None if definition is None else find_loss(definition)
-        options = {
-            "basis": basis,
-            "adapter": adapter,
-            "use_core": core,
-            "named": constants,
-            "definition": beside,
-            "limit": limit,
-        }
-        measured = _measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
-        _shown(measured, as_json=as_json)
-        return
-    only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
-    refuse("a derive.Loss", only)
-    with _progress(hidden=quiet) as tick:
-        found = run(
-            loss,
-            order=order,
-            basis=basis,
-            sampling=sampling,
-            given=values,
-            covariances=covariances,
-            seed=seed,
-            train=not no_train,
-            tick=tick,
-        )
-    _shown(found, as_json=as_json)
-
-
-def _shown(found: Any, *, as_json: bool) -> None:
-    """Print an audit; exit status 1 where it found a contradiction."""
-    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
-    if found.verdict == "refuted":
-        sys.exit(1)
-
-
-def _measured(loss: Callable[..., Any], target: str, *, quiet: bool, **options: Any) -> Any:
-    """The audit of a torch function."""
-    from importlib.util import find_spec
-
-    from derive import InputError
-
-    if not find_spec("torch"):
-        message = "torch is not installed, and a torch function needs it: pip install 'quartic[torch]'"
-        raise InputError(message)
-    from verify.blackbox.auditing import audit_function
-
-    with _progress(hidden=quiet) as tick:
-        return audit_function(loss, name=target.rpartition(":")[2], tick=tick, **options)
-
-
 @quartic.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def losses(*, as_json: bool) -> None:
-    """List the catalogue with its sources and parameters."""
+    """List the catalogue with its sources and parameters.
+
+    Example: quartic losses --json
+    """
     from derive import CATALOGUE, MODIFIERS
 
     if as_json:
@@ -261,7 +125,7 @@ def losses(*, as_json: bool) -> None:
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
 
 
-for _command in (claims, theory, reproduce):
+for _command in (audit, claims, theory, reproduce):
     quartic.add_command(_command)
 
 
@@ -313,22 +177,6 @@ def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
     """Values of the loss's parameters, and moments s1, s4, … of a random scale."""
     moments = {int(name[1:]): value for name, value in values.items() if name[:1] == "s" and name[1:].isdecimal()}
     return {name: value for name, value in values.items() if not (name[:1] == "s" and name[1:].isdecimal())}, moments
-
-
-class _progress:  # noqa: N801 (used as a context, not as a type)
-    """A progress bar on standard error, on a terminal only."""
-
-    def __init__(self, *, hidden: bool) -> None:
-        self.bar = click.progressbar(
-            length=10, label="quartic", file=sys.stderr, hidden=hidden or not sys.stderr.isatty(), item_show_func=str
-        )
-
-    def __enter__(self) -> Callable[[str], None]:
-        self.bar.__enter__()
-        return lambda step: self.bar.update(1, step)
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.__exit__(*error)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ class Description:
     Attributes:
         title: how people call the loss.
         source: where it was published, empty where that is not known.
-        remark: what kind of thing was audited, where it is no published definition.
+        remark: what kind of thing was audited, where it is no definition.
+        subject: what the verdict is about.
         sections: what was found, in order.
         evidence: the comparisons.
         verdict: what they support.
@@ -60,6 +61,7 @@ class Description:
     title: str
     source: str
     remark: str
+    subject: str
     sections: tuple[Section, ...]
     evidence: tuple[Evidence, ...]
     verdict: Verdict
@@ -86,6 +88,7 @@ def describe(found: Audit) -> Description:
         title=found.loss.title or found.loss.name,
         source=found.loss.source,
         remark="",
+        subject="The derived expansion" if found.expansion else "That there is no expansion at W = 0",
         sections=sections(
             ("Definition", _definition(found)),
             ("Near W = 0", _near_zero(found)),
@@ -122,7 +125,7 @@ def _near_zero(found: Audit) -> Iterator[Line]:
     curvature = signed_sum([(-expansion.bias_curvature, "|b|²")] if expansion.bias_curvature else [], TEXT)
     formulas = [f"B = {expansion.origin(LATEX)}"]
     if expansion.bias_curvature:
-        formulas.append(signed_sum([(-expansion.bias_curvature, r"\|b\|^2")], LATEX))
+        formulas.append(r"\text{in } b\text{: } " + signed_sum([(-expansion.bias_curvature, r"\|b\|^2")], LATEX))
     yield Line("origin", origin + (f";  in b: {curvature}" if expansion.bias else ""), tuple(formulas))
     rotation = "all terms are traces" if expansion.rotation_invariant else "sums over coordinates remain"
     yield Line("rotation", f"{'invariant' if expansion.rotation_invariant else 'not invariant'}: {rotation}")

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from verify.description import Description, describe
+from verify.in_words import error, measured, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,19 +86,14 @@ def _measured(one: Evidence) -> str:
     if not isinstance(one.measured, float):
         return f": {one.measured}"
     if one.error_kind == "standard error" and one.error:
-        digits = max(0, 1 - int(f"{one.error:e}".split("e")[1]))
         z = "" if one.z is None else f", z = {one.z:+.1f}"
-        return f": {_plain(one.predicted)} → {one.measured:.{digits}f} ± {one.error:.{digits}f}{z}"
+        return f": {number(one.predicted)} → {measured(one)} {error(one)}{z}"
     if one.route == "remainder":
-        return f": {one.measured:.3f} ({_plain(one.predicted)} expected)"
+        return f": {one.measured:.3f} ({number(one.predicted)} expected)"
     if isinstance(one.predicted, float):
         difference = abs(one.measured - one.predicted)
         return f": |Δ| = {difference:.0e}" if difference else ": |Δ| = 0"
     return f": {one.measured:.3g} ({one.predicted} expected)"
-
-
-def _plain(value: float | str | None) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def line(label: str, text: str) -> str:

@@ -27,9 +27,11 @@ ALLOWED = {
         "pytest",
         "pylatexenc",
         "distributed",
+        "jinja2",
+        "math_core",
     },
 }
-HEAVY = {"sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "distributed", "dask"}
+HEAVY = {"sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "distributed", "dask", "jinja2", "math_core"}
 
 
 def imported(source: str) -> set[str]:
@@ -128,6 +130,7 @@ main()
         pytest.param(ALL_OF_DERIVE, {"numpy", "torch"}, id="every-module-of-derive"),
         pytest.param("import numeric", {"torch", "scipy"}, id="numeric"),
         pytest.param("import verify.figures", HEAVY, id="verify.figures"),
+        pytest.param("import verify.html", HEAVY, id="verify.html"),
         pytest.param("import verify.cli", HEAVY, id="verify.cli"),
         pytest.param(HELP, HEAVY, id="quartic---help"),
     ],

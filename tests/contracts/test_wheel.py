@@ -54,6 +54,10 @@ def test_it_holds_every_module_of_the_tree(wheel):
     assert tree == {name for name in wheel.namelist() if name.endswith(".py")}
 
 
+def test_it_holds_what_a_page_is_made_of(wheel):
+    assert {"verify/html/page.html.jinja", "verify/html/page.css"} <= set(wheel.namelist())
+
+
 @pytest.mark.parametrize("package", sorted(PACKAGES))
 def test_it_is_typed(wheel, package):
     assert f"{package}/py.typed" in wheel.namelist()

@@ -28,6 +28,7 @@ def describe(found: BlackBoxAudit) -> Description:
         title=found.box.name,
         source="",
         remark="a torch function: user code, run as it is",
+        subject=_subject(found),
         sections=sections(
             ("The code", _code(found)),
             ("Near W = 0", (*_expanded(found), *_second_order(found))),
@@ -38,6 +39,12 @@ def describe(found: BlackBoxAudit) -> Description:
         evidence=found.evidence,
         verdict=found.verdict,
     )
+
+
+def _subject(found: BlackBoxAudit) -> str:
+    if found.differences is not None:
+        return "That the code agrees with the definition"
+    return "The measured expansion" if found.expansion else "What was found near W = 0"
 
 
 def _code(found: BlackBoxAudit) -> Iterator[Line]:

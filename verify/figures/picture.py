@@ -146,8 +146,13 @@ def save(picture: Picture, path: str | Path, *, dpi: int = 200) -> Path:
     if not target.parent.is_dir():
         message = f"there is no folder {target.parent}; make it first"
         raise InputError(message)
+    write_whole(target, encoded(picture, ending, dpi=dpi))
+    return target
+
+
+def encoded(picture: Picture, ending: str, *, dpi: int = 200) -> bytes:
+    """The bytes of a picture's file, ``.png`` or ``.svg``."""
     with styled():
         written = io.BytesIO()
         picture.figure.savefig(written, format=ending[1:], dpi=dpi, metadata=_METADATA[ending])
-    write_whole(target, written.getvalue())
-    return target
+    return written.getvalue()

@@ -8,7 +8,7 @@ import sys
 import click
 
 
-@click.command()
+@click.command(short_help="Reproduce a figure of the ICLR paper with trained models.")
 @click.argument("figure")
 @click.option("--out", default=".", show_default=True, metavar="DIR", help="The folder to write to.")
 @click.option("--quick", is_flag=True, help="Small settings that take seconds.")

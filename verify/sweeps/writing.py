@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -48,3 +49,32 @@ def usable_folder(path: str | Path) -> Path:
         message = f"cannot write to the folder {folder}: {error.strerror or error}"
         raise InputError(message) from None
     return folder
+
+
+def usable_file(path: str | Path, *endings: str) -> Path:
+    """A file that can be written, found out before anything is computed; what stands there is left as it is.
+
+    Args:
+        path: of the file.
+        endings: one of which its name must have, so that no other file is replaced by a slip.
+
+    Raises:
+        InputError: another ending, a folder of that name, or a place that cannot be written to.
+
+    >>> usable_file("report.txt", ".html")
+    Traceback (most recent call last):
+    derive.errors.InputError: report.txt does not end in .html; name the file so
+    """
+    file = Path(path)
+    if file.suffix.lower() not in endings:
+        message = f"{file} does not end in {' or '.join(endings)}; name the file so"
+        raise InputError(message)
+    try:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        message = f"cannot write {file}: {error.strerror or error}"
+        raise InputError(message) from None
+    return file

@@ -1,0 +1,75 @@
+"""``quartic audit --html``: what is refused before the audit takes its time, and what is written."""
+
+import shlex
+import sys
+
+import pytest
+
+from verify import auditing
+from verify.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The command in this process: exit status, standard output, standard error."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["quartic", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = stop.code or 0
+        return status, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def no_audit(monkeypatch):
+    """From here on an audit would fail."""
+
+    def started(*_, **__):
+        message = "the audit was begun"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(auditing, "audit", started)
+
+
+@pytest.mark.usefixtures("no_audit")
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("report.txt", "report.txt does not end in .html or .htm; name the file so"),
+        ("mine.py", "mine.py does not end in .html or .htm; name the file so"),
+        ("no/folder/a.html", "cannot write no/folder/a.html: No such file or directory"),
+        ("folder.html", "cannot write folder.html: Is a directory"),
+        ("", ". does not end in .html or .htm; name the file so"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_audit(file, said, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.html").mkdir()
+    assert run("audit", "infonce", "--html", file) == (2, "", f"quartic: {said}\n")
+    assert [one.name for one in tmp_path.iterdir()] == ["folder.html"]
+
+
+@pytest.mark.usefixtures("no_audit")
+def test_a_missing_library_is_named_before_the_audit(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("verify.html.report.find_spec", lambda _: None)
+    said = "quartic: an HTML report needs Jinja2 and math-core: pip install 'quartic[html]'\n"
+    assert run("audit", "infonce", "--html", str(tmp_path / "a.html")) == (2, "", said)
+
+
+def test_the_page_is_written_beside_what_is_printed(run, tmp_path, audited, monkeypatch):
+    monkeypatch.setattr(auditing, "audit", lambda *_, **__: audited("refuted"))
+    monkeypatch.setattr("verify.html.pictures.pictures", lambda _: ())
+    file = tmp_path / "a page.html"
+    status, out, err = run("audit", "spectral", "--html", str(file))
+    # A contradiction is said by the exit status, with the page written.
+    assert (status, err) == (1, "")
+    assert out.endswith("verdict       refuted\n")
+    page = file.read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.rstrip().endswith("</html>")
+    assert shlex.join(["quartic", "audit", "spectral", "--html", str(file)]).replace("'", "&#39;") in page

@@ -1,0 +1,144 @@
+"""The subcommand ``quartic audit``. SymPy, NumPy and torch are loaded when it runs, not before."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from verify.options import TARGET, expanding, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@click.command(epilog=TARGET)
+@expanding
+@click.option("--seed", default=0, show_default=True, help="Seed of all random numbers.")
+@click.option("--A0", "a0", type=click.Path(), help="Covariance between two views, a CSV or .npy file, to measure on.")
+@click.option("--C", "c", type=click.Path(), help="Covariance that the augmentation adds, Σ − A0; goes with --A0.")
+@click.option("--no-train", is_flag=True, help="Leave the trained route out.")
+@click.option(
+    "--adapter",
+    default="two-views",
+    show_default=True,
+    help="How a torch function takes its embeddings: two-views, labels, list, stacked or pairs.",
+)
+@click.option("--core", is_flag=True, help="Replace normalisations by the identity while a torch function runs.")
+@click.option(
+    "--constants",
+    multiple=True,
+    metavar="EXPR",
+    help='A constant to recognise coefficients with, as "1/tau". Repeatable.',
+)
+@click.option(
+    "--definition", metavar="TARGET", help="The same loss as a derive.Loss, to compare a torch function with."
+)
+@click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", metavar="FILE", type=click.Path(), help="Write a page with formulas and pictures, too.")
+def audit(
+    target: str,
+    order: int,
+    basis: str,
+    settings: tuple[str, ...],
+    sampling: str,
+    seed: int,
+    a0: str | None,
+    c: str | None,
+    *,
+    no_train: bool,
+    adapter: str,
+    core: bool,
+    constants: tuple[str, ...],
+    definition: str | None,
+    limit: float,
+    quiet: bool,
+    as_json: bool,
+    html: str | None,
+) -> None:
+    """Derive the expansion of a loss and hold it against the loss by every route that applies.
+
+    TARGET may also be a torch function loss(z1, z2) of yours, path/to/file.py:NAME: two views of a batch, (N, d) each.
+    It is run as it is, measured, and its expansion found with N symbolic.
+
+    Exit status: 0 no contradiction, 1 a contradiction, 2 unusable input.
+
+    Example: quartic audit infonce --html infonce.html
+    """
+    from derive import Loss
+    from verify.auditing import audit as run
+    from verify.target import find_loss, find_target, parse_values, read_covariances, refuse
+
+    page = None if html is None else _usable_page(html)
+    covariances = read_covariances(a0, c)
+    loss, values = find_target(target), parse_values(settings)
+    if not isinstance(loss, Loss):
+        refuse("a torch function", {"--sampling": sampling != "iid", "--A0 and --C": covariances})
+        beside = None if definition is None else find_loss(definition)
+        options = {
+            "basis": basis,
+            "adapter": adapter,
+            "use_core": core,
+            "named": constants,
+            "definition": beside,
+            "limit": limit,
+        }
+        of_code = measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
+        _shown(of_code, as_json=as_json, page=page)
+        return
+    only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
+    refuse("a derive.Loss", only)
+    with progress(hidden=quiet) as tick:
+        found = run(
+            loss,
+            order=order,
+            basis=basis,
+            sampling=sampling,
+            given=values,
+            covariances=covariances,
+            seed=seed,
+            train=not no_train,
+            tick=tick,
+        )
+    _shown(found, as_json=as_json, page=page)
+
+
+def _usable_page(path: str) -> Path:
+    """The file of an HTML report, which can be written, and made: found out before the audit takes its time."""
+    from verify.html.report import check_installed
+    from verify.sweeps.writing import usable_file
+
+    check_installed()
+    return usable_file(path, ".html", ".htm")
+
+
+def _shown(found: Any, *, as_json: bool, page: Path | None) -> None:
+    """Print an audit, and write its page where one is wanted; exit status 1 where it found a contradiction."""
+    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
+    if page is not None:
+        from verify.html import write_page
+
+        write_page(found, page, command=shlex.join(["quartic", *sys.argv[1:]]))
+    if found.verdict == "refuted":
+        sys.exit(1)
+
+
+def measured(loss: Callable[..., Any], target: str, *, quiet: bool, **options: Any) -> Any:
+    """The audit of a torch function."""
+    from importlib.util import find_spec
+
+    from derive import InputError
+
+    if not find_spec("torch"):
+        message = "torch is not installed, and a torch function needs it: pip install 'quartic[torch]'"
+        raise InputError(message)
+    from verify.blackbox.auditing import audit_function
+
+    with progress(hidden=quiet) as tick:
+        return audit_function(loss, name=target.rpartition(":")[2], tick=tick, **options)
