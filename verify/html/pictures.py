@@ -61,11 +61,13 @@ def pictures(found: Audit | BlackBoxAudit) -> tuple[Drawn, ...]:
     expansion, landscape = found.expansion, found.landscape
     if found.transverse is not None:
         return (_curvature(found.transverse),)
-    if expansion is None or landscape is None:
+    if expansion is None or landscape is None or expansion.order < 4:
         return ()
     counted = counted_symbols(found.loss) if isinstance(found, Audit) else {"N"}
     values = _values(expansion, counted)
-    return _phases(expansion, landscape, values), _map(expansion, landscape, values)
+    given = found.given if isinstance(found, Audit) else {}
+    norm = None if landscape.limit is None else float(given.get("c", values.get("c")))
+    return _phases(expansion, landscape, values, norm), _map(expansion, landscape, values)
 
 
 def _values(expansion: Expansion, counted: set[str]) -> dict[str, float]:
@@ -75,7 +77,7 @@ def _values(expansion: Expansion, counted: set[str]) -> dict[str, float]:
     return {name: float(BATCH) if name in counted else float(next(generic)) for name in names}
 
 
-def _phases(expansion: Expansion, landscape: Described, values: Values) -> Drawn:
+def _phases(expansion: Expansion, landscape: Described, values: Values, norm: float | None) -> Drawn:
     limit = landscape.limit
     here = {name: value for name, value in values.items() if name != limit}
 
@@ -83,7 +85,6 @@ def _phases(expansion: Expansion, landscape: Described, values: Values) -> Drawn
         axes = ("σ", STRENGTHS), ("θ", ORIENTATIONS)
         # A penalty of infinite strength fixes the norm, and is no part of the loss then.
         cases = landscapes(expansion if limit is None else expansion.set({limit: 0}))
-        norm = None if limit is None else here["c"]
         diagram = phase_diagram(cases, *axes, oriented_augmentation, here, norm=norm)
         shares = [(name, float((diagram.phase == number).mean())) for number, name in enumerate(PHASES)]
         said = ", ".join(f"{name} {_share(share)}" for name, share in shares if share)

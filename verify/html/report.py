@@ -99,7 +99,8 @@ def write_page(found: Audit | BlackBoxAudit, path: str | Path, **options: Any) -
 
     """
     file = usable_file(path, ".html", ".htm")
-    written = page(found, **options).encode()
+    # The command may name a file whose name is no Unicode.
+    written = page(found, **options).encode("utf-8", "replace")
     try:
         write_whole(file, written)
     except OSError as why:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy
 
 from derive import InputError, catalogue
 from derive.described import described
@@ -12,11 +13,11 @@ from verify.transition import Crossing
 from verify.transverse import Transverse
 
 
-def drawn(name, limit=None, order=4):
-    loss = catalogue(name)
+def drawn(name, limit=None, order=4, **given):
+    loss = catalogue(name).set(given)
     expansion = loss.expand(order)
     landscape = described(loss, expansion, limit) if order >= 4 else None
-    return pictures(Audit(loss, {}, expansion, None, "analytic", None, "", landscape, ()))
+    return pictures(Audit(loss, given, expansion, None, "analytic", None, "", landscape, ()))
 
 
 def unable(*_, **__):
@@ -34,8 +35,10 @@ def test_the_phases_are_those_of_the_condition(monkeypatch):
 
 
 def test_a_fixed_norm_is_drawn_in_its_limit():
-    phases, landscape = drawn("infonce+norm-penalty", "kappa")
-    assert phases.picture is not None
+    phases, landscape = drawn("infonce+norm-penalty", "kappa", c=sympy.Rational(1, 10))
+    # A mode is lost where its ratio a/(a + c) is 3 c/2 = 3/20 below the other one.
+    assert phases.said.startswith("No collapse on ")
+    assert "dimensional collapse on " in phases.said
     assert "κ" not in phases.caption
     assert landscape.picture is None
     assert landscape.said == "W is bound to a fixed norm as κ → ∞, and the loss has no values beside it"

@@ -250,6 +250,11 @@ def test_what_stood_there_is_replaced(audited, tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_name_that_is_no_unicode_does_not_stop_it(audited, tmp_path):
+    file = write_page(audited("black box"), tmp_path / "audit.html", command="quartic audit \udcff.py:loss")
+    assert "quartic audit ?.py:loss" in file.read_text("utf-8")
+
+
 def test_a_page_that_cannot_be_written_whole_leaves_the_old_one(audited, tmp_path, monkeypatch):
     file = tmp_path / "audit.html"
     file.write_text("old", "utf-8")
