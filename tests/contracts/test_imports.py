@@ -29,9 +29,16 @@ ALLOWED = {
         "distributed",
         "jinja2",
         "math_core",
+        "kornia",
+        "PIL",
+        "pyarrow",
+        "safetensors",
     },
 }
-HEAVY = {"sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "distributed", "dask", "jinja2", "math_core"}
+HEAVY = {
+    *("sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "distributed", "dask"),
+    *("jinja2", "math_core", "kornia", "PIL", "pyarrow", "safetensors"),
+}
 
 
 def imported(source: str) -> set[str]:
@@ -131,6 +138,8 @@ main()
         pytest.param("import numeric", {"torch", "scipy"}, id="numeric"),
         pytest.param("import verify.figures", HEAVY, id="verify.figures"),
         pytest.param("import verify.html", HEAVY, id="verify.html"),
+        pytest.param("import verify.images", HEAVY, id="verify.images"),
+        pytest.param("import verify.images.reading", HEAVY - {"numpy", "sympy", "mpmath"}, id="verify.images.reading"),
         pytest.param("import verify.cli", HEAVY, id="verify.cli"),
         pytest.param(HELP, HEAVY, id="quartic---help"),
     ],
