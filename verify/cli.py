@@ -10,6 +10,7 @@ import click
 
 from verify.audit_command import audit, measured
 from verify.claims.command import claims, theory
+from verify.last_layer.command import landscape
 from verify.options import TARGET, expanding
 from verify.reproduce.command import reproduce
 
@@ -125,14 +126,14 @@ def losses(*, as_json: bool) -> None:
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
 
 
-for _command in (audit, claims, theory, reproduce):
+for _command in (audit, claims, theory, reproduce, landscape):
     quartic.add_command(_command)
 
 
-def main() -> None:
-    """Run the command; unusable input is one sentence on standard error and exit status 2."""
+def main(command: click.Command = quartic) -> None:
+    """Run a command; unusable input is one sentence on standard error and exit status 2."""
     try:
-        quartic(standalone_mode=False)
+        command(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

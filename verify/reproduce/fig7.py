@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from derive import catalogue
+from verify.figures.maps import mirrored_map
 from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
 from verify.reproduce.figure import D0, Shown
 from verify.reproduce.linear import seeded, training_set
@@ -198,32 +199,13 @@ def _drawn(sweep: Sweep, results: Sequence[Any], rows: Sequence[tuple[Any, ...]]
             shortfall = min(min(one["along"]) - one["along"][len(one["along"]) // 2] for one in maps)
             row[0].set(xlabel="a", ylabel=f"{activation}: L(aW) − L(0)", ylim=(1.15 * shortfall, -0.8 * shortfall))
             for k, panel in enumerate(row[1:]):
-                _map(panel, maps[k], f"σ = {STRENGTHS[names[k]]:g}")
+                r = np.array(maps[k]["r"])
+                # f is turned to its principal axes, and a reflection is a rotation of the embedding: L is even in both.
+                mirrored_map(panel, (r, r), np.array(maps[k]["over"]), f"σ = {STRENGTHS[names[k]]:g}")
             row[1].set_ylabel("r₂")
         axes[0][0].legend(loc="lower center", fontsize=8, bbox_to_anchor=(0.5, 1.0))
         laid_out(figure)
     return Picture(figure, HEADER, rows)
-
-
-def _map(panel: Any, here: Any, title: str) -> None:
-    r, over = np.array(here["r"]), np.array(here["over"])
-    # L is even in r₁ and in r₂: f is turned to its principal axes, and a reflection is a rotation of the embedding.
-    whole = np.concatenate([-r[:0:-1], r])
-    mirrored = np.concatenate([over[:0:-1], over])
-    mirrored = np.concatenate([mirrored[:, :0:-1], mirrored], 1)
-    low, middle = float(mirrored.min()), float(over[0, 0])
-    high = min(float(mirrored.max()), middle + max(2 * (middle - low), 0.15 * (float(mirrored.max()) - middle)))
-    levels = np.linspace(low, high, 16)
-    panel.contourf(whole, whole, mirrored.T, levels=levels, cmap="cividis", extend="max")
-    panel.contour(
-        whole, whole, mirrored.T, levels=levels, colors="black", linewidths=0.35, alpha=0.5, linestyles="solid"
-    )
-    i, j = np.unravel_index(over.argmin(), over.shape)
-    for sign in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
-        panel.scatter(
-            [sign[0] * r[i]], [sign[1] * r[j]], marker="*", s=130, color="white", edgecolors="black", zorder=3
-        )
-    panel.set(title=title, xlabel="r₁", aspect="equal")
 
 
 def _lines(rows: Sequence[tuple[Any, ...]]) -> list[str]:
