@@ -1,0 +1,125 @@
+"""A network: images → φ → f = Wφ, W its last layer, d1 × d0, without a bias.
+
+φ are the features of the backbone. With a projector, the two-layer head of Ziyin et al. 2023, App. C (hidden dimension
+512, batch normalisation between), W is the second of its layers and φ what comes out of the first. What a network
+represents, and what linear evaluation looks at, is f; a projector is thrown away after training (Chen et al. 2020), and
+the backbone's features are the representation.
+
+A network is described by plain values, its architecture, with which a checkpoint can rebuild it:
+
+    {"name": "resnet18", "width": 64, "d1": 128, "projector": 0}
+
+`width` scales all layers. `projector` is its hidden dimension, 0 for none. A ViT has `depth`, `heads` and `patch` too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from derive import InputError
+from verify.networks.resnet import resnet12, resnet18
+from verify.networks.vit import SIZE, ViT
+
+Architecture = dict[str, Any]
+_COMMON: Architecture = {"d1": 128, "projector": 0}
+# Everything that may be said of each backbone, with its full size.
+FULL: dict[str, Architecture] = {
+    "resnet18": {"width": 64, **_COMMON},
+    "resnet12": {"width": 64, **_COMMON},
+    "vit": {"width": 192, "depth": 6, "heads": 3, "patch": 4, **_COMMON},
+}
+
+
+class Network(nn.Module):
+    """f = Wφ of images.
+
+    Attributes:
+        architecture: what it was built from.
+        backbone: images (n, 3, 32, 32) → features (n, d).
+        projector: those → (n, d0); the identity without one.
+        last: W, (d1, d0).
+
+    """
+
+    def __init__(self, architecture: Architecture, backbone: nn.Module, features: int) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.backbone = backbone
+        hidden = architecture["projector"]
+        self.projector = (
+            nn.Sequential(nn.Linear(features, hidden), nn.BatchNorm1d(hidden), nn.ReLU()) if hidden else nn.Identity()
+        )
+        self.last = nn.Linear(hidden or features, architecture["d1"], bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """f, (n, d1)."""
+        f: Tensor = self.last(self.projector(self.backbone(images)))
+        return f
+
+    def representation(self, images: Tensor) -> Tensor:
+        """What is kept after training: f without a projector, the backbone's features with one."""
+        found: Tensor = self.backbone(images) if self.architecture["projector"] else self(images)
+        return found
+
+
+def architecture(given: Mapping[str, Any]) -> Architecture:
+    """A description with everything in it that was left out, at full size.
+
+    >>> architecture({"name": "resnet18", "width": 8})
+    {'name': 'resnet18', 'width': 8, 'd1': 128, 'projector': 0}
+
+    Raises:
+        InputError: no such network, a word that it does not know, or numbers that do not fit.
+
+    """
+    name = given.get("name")
+    if name not in FULL:
+        near = get_close_matches(str(name), FULL, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"there is no network {name!r}; there are {', '.join(FULL)}{hint}")
+    full = {"name": name, **FULL[name]}
+    for word, value in given.items():
+        if word not in full:
+            raise InputError(f"{name} has no {word!r}; it has {', '.join(key for key in full if key != 'name')}")
+        least = 0 if word == "projector" else 1
+        if word != "name" and (type(value) is not int or value < least):
+            raise InputError(f"{word} = {value!r} of {name}: a whole number from {least} on is needed")
+    full.update(given)
+    if name == "vit" and (full["width"] % full["heads"] or SIZE % full["patch"]):
+        raise InputError(
+            f"a vit of width {full['width']} with {full['heads']} heads and patches of {full['patch']}: the heads must"
+            f" divide the width, and the patches {SIZE}"
+        )
+    return full
+
+
+def build(given: Mapping[str, Any], *, seed: int = 0) -> Network:
+    """The network of a description, with random weights that depend on the seed alone.
+
+    Torch's own random state, which all draw from, stays as it was.
+
+    >>> network = build({"name": "vit", "width": 12, "depth": 1, "patch": 16, "d1": 5})
+    >>> network.last.weight.shape, network(torch.zeros(2, 3, 32, 32)).shape
+    (torch.Size([5, 12]), torch.Size([2, 5]))
+
+    Raises:
+        InputError: as `architecture`.
+
+    """
+    full = architecture(given)
+    width = full["width"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        match full["name"]:
+            case "resnet18":
+                return Network(full, resnet18(width), 8 * width)
+            case "resnet12":
+                return Network(full, resnet12(width), 10 * width)
+            case _:
+                shape = {word: full[word] for word in ("depth", "heads", "patch")}
+                return Network(full, ViT(width, **shape), width)
