@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from verify.figures.picture import Picture
     from verify.sweeps.sweep import Sweep
 
-# The command's names of the figures, and their modules here.
+# The command's names of the figures, and their modules here, or objects in them.
 FIGURES = {
     "fig1": "fig1",
     "fig3": "fig3",
@@ -23,7 +23,12 @@ FIGURES = {
     "fig6": "fig6",
     "fig7": "fig7",
     "eigenvalues": "eigenvalues",
+    "fig2-resnet": "fig2:RESNET",
+    "fig2-vit": "fig2:VIT",
+    "fig4": "fig4",
 }
+# Those of networks that are trained on images, which --data names.
+OF_IMAGES = ("fig2-resnet", "fig2-vit", "fig4")
 # As printed in App. A.
 RATE = 6e-4
 STEPS = 5000
@@ -47,19 +52,19 @@ class Shown:
 
 
 class Figure(Protocol):
-    """A module of this package."""
+    """A module of this package, or an object in one."""
 
     TITLE: str
 
-    def sweep(self, *, quick: bool, seed: int) -> Sweep:
-        """What is to be trained."""
+    def sweep(self, *, quick: bool, seed: int, **of_images: str | None) -> Sweep:
+        """What is to be trained; figures of images take ``data``, the path of the images or None."""
 
     def shown(self, sweep: Sweep, results: Sequence[Any]) -> Shown:
         """What came of it, beside the theory."""
 
 
 def find_figure(name: str) -> Figure:
-    """The module of a figure.
+    """What makes a figure.
 
     >>> find_figure("fig1").TITLE
     'Fig. 1: the toy landscape of β-InfoNCE, β = ½'
@@ -71,5 +76,6 @@ def find_figure(name: str) -> Figure:
     if name not in FIGURES:
         message = f"there is no figure {name!r} to reproduce; there are: {', '.join(FIGURES)}"
         raise InputError(message)
-    found: Figure = import_module(f"verify.reproduce.{FIGURES[name]}")
-    return found
+    module, _, inside = FIGURES[name].partition(":")
+    found: Figure = import_module(f"verify.reproduce.{module}")
+    return getattr(found, inside) if inside else found

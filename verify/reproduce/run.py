@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verify.reproduce.figure import find_figure
+from derive import InputError
+from verify.reproduce.figure import OF_IMAGES, find_figure
 from verify.sweeps.running import Tick, run
 from verify.sweeps.sweep import Sweep
 from verify.sweeps.writing import usable_folder, write_whole
@@ -32,17 +33,24 @@ class Reproduced:
         return "\n".join([self.title, *(f"  {line}" for line in self.lines), *(f"  → {file}" for file in self.files)])
 
 
-def plan(name: str, *, quick: bool = False, seed: int = 0) -> Sweep:
+def plan(name: str, *, quick: bool = False, seed: int = 0, data: str | None = None) -> Sweep:
     """The sweep of a figure.
 
     >>> plan("fig1", quick=True).name
     'fig1'
 
     Raises:
-        InputError: there is no such figure.
+        InputError: there is no such figure, or it is of no images and some were given.
 
     """
-    return find_figure(name).sweep(quick=quick, seed=seed)
+    figure = find_figure(name)
+    if name in OF_IMAGES:
+        from verify.networks.given import given_path
+
+        return figure.sweep(quick=quick, seed=seed, data=given_path(data))
+    if data is not None:
+        raise InputError(f"{name} is of no images; --data goes with {', '.join(OF_IMAGES)}")
+    return figure.sweep(quick=quick, seed=seed)
 
 
 def reproduce(
@@ -51,6 +59,7 @@ def reproduce(
     *,
     quick: bool = False,
     seed: int = 0,
+    data: str | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     tick: Tick = lambda _: None,
@@ -63,6 +72,7 @@ def reproduce(
         folder: where to write; it is made unless it exists.
         quick: small settings that take seconds, for a first look; their results are kept apart.
         seed: of the first repetition.
+        data: a path of images, for figures that need some; the environment's or synthetic ones unless given.
         workers: processes beside each other.
         scheduler: the address of a Dask scheduler.
         tick: called with the cost of each unit that is done.
@@ -78,7 +88,7 @@ def reproduce(
     with styled():  # without matplotlib, say so before the training and not after it
         place = usable_folder(folder)
     stem = f"{name}-quick" if quick else name
-    sweep = figure.sweep(quick=quick, seed=seed)
+    sweep = plan(name, quick=quick, seed=seed, data=data)
     results = run(sweep, place / f"{stem}.jsonl", workers=workers, scheduler=scheduler, tick=tick, say=say)
     shown = figure.shown(sweep, results)
     files = []
