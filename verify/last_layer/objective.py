@@ -109,7 +109,9 @@ def core(one: Objective) -> Objective:
     Raises:
         InputError: it is not known how to take the normalisation out.
     """
-    if one.definition is not None and "+normalised" in one.name:
+    if one.definition is not None:
+        if one.name.partition("+")[0] not in BATCHED:
+            raise InputError(f"{one.name} is constant along W → aW; give the loss without its normalisation")
         plain = one.name.replace("+normalised", "")
         found = _catalogue(plain, {name: value for name, value in one.values.items() if name != "N"}, one.batch)
     else:

@@ -202,6 +202,13 @@ def test_a_normalised_loss_is_seen_and_its_core_taken():
     assert not is_normalised(plain, *z)
 
 
+def test_a_normalised_definition_of_ones_own_has_no_core_that_is_known():
+    x, x_pos = views("x, x_pos")
+    with pytest.raises(InputError) as error:
+        core(objective(Loss(inner(x, x_pos), name="mine").normalised(), batch=16))
+    assert str(error.value) == "mine+normalised is constant along W → aW; give the loss without its normalisation"
+
+
 def test_the_core_of_a_torch_function():
     def mine(z1, z2):
         z1, z2 = (torch.nn.functional.normalize(z, dim=-1) for z in (z1, z2))
