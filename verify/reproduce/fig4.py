@@ -253,7 +253,7 @@ def _compared(rows: Sequence[tuple[Any, ...]], projector: int) -> str:
     decided = seeds >= 3 and abs(more) > 3 * error
     verdict = ("spectral is more robust" if more > 0 else "infonce is more robust") if decided else "undecided"
     where = f"{'with' if projector else 'without'} projector"
-    return f"{where}: infonce loses {_with_error(more, error)} more than spectral, {seeds} seeds: {verdict}"
+    return f"{where}: infonce loses {_with_error(more, error)} more than spectral (seeds: {seeds}): {verdict}"
 
 
 def _with_error(value: float, error: float) -> str:

@@ -96,7 +96,7 @@ def rows_of(drops, seeds=3, noise=0.001):
     ],
 )
 def test_robustness_is_decided_beyond_the_noise_of_seeds_alone(drops, how, verdict):
-    assert fig4._compared(rows_of(drops, **how), 0).endswith(f" seeds: {verdict}")
+    assert fig4._compared(rows_of(drops, **how), 0).endswith(f"): {verdict}")
 
 
 def test_what_a_last_layer_aligns_with_is_seen():
