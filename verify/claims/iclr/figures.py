@@ -1,7 +1,7 @@
 """The figures: trained at the printed settings, which takes minutes to an hour, and held against the theory.
 
 A figure's models are those of `quartic reproduce`, which are trained with losses written by hand; their results are
-kept in ``out/figures``, so that a run goes on where it stopped. The two figures of deep networks are not trained here.
+kept in ``out/figures``, so that a run goes on where it stopped. The figures of deep networks are not judged here.
 """
 
 from __future__ import annotations
@@ -296,7 +296,7 @@ def figure_7() -> Iterator[Reading]:
     yield Reading(derived, measured)
 
 
-_DEEP = "deep networks on CIFAR-10, which this version does not train"
+_DEEP = "networks of full size on CIFAR-10, which need a CUDA device (bench/gpu.sh) and have not been run on one"
 _RESNET = (
     "ResNet-18 on CIFAR-10, SimCLR, d1 = 128, weight decay 10⁻³, Gaussian-noise augmentation: the loss under"
     " W_last → aW_last, and under (r1, r2) on the larger and the smaller half of its singular values"
