@@ -212,6 +212,6 @@ def _transitions(found: Sequence[AtStrength], parts: int) -> tuple[Transition, .
         for one in ordered:
             spectrum_ = one.eigenvalues
             tops.append((spectrum_.values[0], spectrum_.errors[0]) if spectrum_ else (0.0, inf))
-        what = "complete collapse, where the largest eigenvalue of B is 0,"
+        what = "the largest eigenvalue of B reaches 0 (complete collapse)"
         result.append(sign_change(what, strengths, [v for v, _ in tops], [e for _, e in tops]))
     return tuple(result)
