@@ -26,6 +26,7 @@ import sympy
 from derive.conditions import Condition, at_most_zero, q_j, total
 from derive.errors import InputError
 from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, a_i, a_j, landscapes, s_i, s_j
+from derive.latex import for_notebook
 from derive.signs import sign
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class Collapse:
     complete: Condition | None
     reason: str = ""
     notes: tuple[str, ...] = ()
+
+    def _repr_latex_(self) -> str | None:
+        found = {"dimensional": self.dimensional, "complete": self.complete}
+        said = [rf"\text{{{name} collapse: }} {one.latex()}" for name, one in found.items() if one is not None]
+        return for_notebook(*said) if said else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: ``never``, ``always``, a condition, or null with the reason beside it."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import sympy
 
 from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
+from derive.latex import for_notebook
 from derive.signs import sign
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ class Condition:
         tail = rf" \quad\text{{for {self.quantifier} }} i" if self.formula.has(a_i, c_i) else ""
         written = _written(self.formula, sympy.latex, r" \text{ or } ", r" \text{ and } ")
         return written + tail + (rf",\quad q_j = {sympy.latex(self.q)}" if self._has_q else "")
+
+    def _repr_latex_(self) -> str:
+        return for_notebook(self.latex())
 
     @property
     def _has_q(self) -> bool:

@@ -13,6 +13,7 @@ from derive.errors import InputError
 from derive.exact import closed_form
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
 from derive.landscape import Landscape, landscapes
+from derive.latex import for_notebook
 from derive.notation import LATEX, TEXT, Style
 from derive.population import population
 from derive.recession import Recession, recession
@@ -126,6 +127,12 @@ class Described:
             ratio = f"{limit}order 4 over all orders: {shown(near)} + … as b_i = {shown(modes.level)} → 0"
             found.append(ratio + ("" if without is None else f"; {shown(without)} as c_i → 0"))
         return found
+
+    def _repr_latex_(self) -> str:
+        named = {"dimensional": "dimensional collapse: ", "complete": "complete collapse: "}
+        return for_notebook(
+            *(rf"\text{{{named[label]}}} {line}" if label in named else line for label, line in self.lines(LATEX))
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -37,6 +37,7 @@ from derive.expression import (
     free_views,
     walk,
 )
+from derive.latex import for_notebook
 from derive.loss import Loss
 from derive.scalars import normal_form
 from derive.words import trace
@@ -130,7 +131,7 @@ class ClosedForm:
         return self._written(pieces, notation.LATEX) + ("" if self.finite else r",\quad S = W \Sigma W^{\top}")
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        return for_notebook(self.latex())
 
     def _written(self, pieces: list[tuple[sympy.Expr, str]], style: notation.Style) -> str:
         polynomial = [

@@ -24,6 +24,7 @@ from derive.exact import ClosedForm
 from derive.expansion import Expansion
 from derive.landscape import MODE_I
 from derive.landscape import c_i as c
+from derive.latex import for_notebook
 from derive.signs import sign
 from derive.words import is_trace
 
@@ -219,7 +220,7 @@ class ExactModes(ModePotential):
         return r"\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}"
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        return for_notebook(self.latex())
 
     def _lines(self, style: notation.Style) -> list[tuple[str, str]]:
         text, shown = style is notation.TEXT, style.scalar

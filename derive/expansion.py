@@ -10,6 +10,7 @@ import sympy
 from derive import notation
 from derive.errors import InputError
 from derive.expression import as_scalar
+from derive.latex import for_notebook
 from derive.scalars import normal_form
 from derive.words import BIAS, NAMES, Invariants, is_trace, letters, substitute, trace
 
@@ -204,7 +205,7 @@ class Expansion:
         return self.text()
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        return for_notebook(self.latex())
 
     def to_json(self) -> dict[str, object]:
         """The expansion as plain JSON values.

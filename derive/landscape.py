@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive.errors import InputError
+from derive.latex import for_notebook
 from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION
 from derive.signs import sign
@@ -75,6 +76,11 @@ class Landscape:
     def K(self, one: Values = MODE_I, other: Values = MODE_J) -> sympy.Expr:
         """The coefficient of |w_i|² |w_j|²."""
         return normal_form(_symmetric(self.products, one, other))
+
+    def _repr_latex_(self) -> str:
+        named = (("b_i", self.b()), ("Q_{ij}", self.Q()), ("K_{ij}", self.K()))
+        head = r"L = -\sum_i b_i |w_i|^2 + \sum_{ij} Q_{ij} (w_i \cdot w_j)^2 + \sum_{ij} K_{ij} |w_i|^2 |w_j|^2"
+        return for_notebook(head, *(f"{name} = {sympy.latex(value)}" for name, value in named))
 
     @property
     def has_bias(self) -> bool:

@@ -103,6 +103,16 @@ def whole_document(loss: Loss | None, expansion: Expansion, landscape: Described
     )
 
 
+def for_notebook(*formulas: str) -> str:
+    r"""Formulas as a notebook shows them, one beneath the other.
+
+    >>> print(for_notebook("a = b"), for_notebook("a", "b"))
+    $\displaystyle a = b$ $\begin{array}{l}\displaystyle a \\ \displaystyle b\end{array}$
+    """
+    lines = r" \\ ".join(rf"\displaystyle {one}" for one in formulas)
+    return f"${lines}$" if len(formulas) == 1 else rf"$\begin{{array}}{{l}}{lines}\end{{array}}$"
+
+
 def escaped(text: str) -> str:
     """Running text with TeX's own characters made harmless."""
     return text.translate(_ESCAPED)

@@ -32,6 +32,7 @@ from derive.expression import (
 )
 from derive.gaussian import Data, Gaussian, trace_polynomial
 from derive.language import Mean, inner
+from derive.latex import for_notebook
 from derive.moments import MomentSeries, check_closed, moment_series
 from derive.references import REFERENCES
 from derive.series import EMBEDDING_DIMENSION, Sample
@@ -265,7 +266,7 @@ class Loss:
         return self._definition(notation.LATEX)
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        return for_notebook(self.latex())
 
     def _definition(self, style: notation.Style) -> str:
         body = notation.definition(self.expression, style)

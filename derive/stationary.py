@@ -21,6 +21,7 @@ import sympy
 from derive.errors import InputError
 from derive.expansion import Expansion
 from derive.landscape import BIAS, MODE_I, Isotropic, Landscape, a_i, c_i, landscapes
+from derive.latex import for_notebook
 from derive.notation import LATEX, TEXT, Style, signed_sum
 from derive.scalars import normal_form
 from derive.signs import sign
@@ -58,6 +59,10 @@ class StationaryPoints:
     def power(self) -> sympy.Expr:
         """h_i of a kept mode, in λ_i, m and Λ₁."""
         return sympy.factor(sympy.cancel((lam - self.shift) / (2 * self.isotropic.q1)))
+
+    def _repr_latex_(self) -> str:
+        given = self.given(LATEX)
+        return for_notebook(*([rf"{given}:"] if given else []), *(f"{a} = {b}" for a, b in self.lines(LATEX)))
 
     def lines(self, style: Style = TEXT) -> list[tuple[str, str]]:
         """Left and right sides of the formulas, in plain text or LaTeX."""

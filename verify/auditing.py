@@ -67,6 +67,12 @@ class Audit:
 
         return audit_text(self)
 
+    def _repr_html_(self) -> str:
+        from verify.description import describe
+        from verify.html.notebook import of_audit
+
+        return of_audit(describe(self))
+
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         expansion = self.expansion
@@ -167,7 +173,7 @@ def audit_definition(
     closed = closed_form(here) if sampling == "iid" else None
     finite = {name: value for name, value in (given or {}).items() if value is not sympy.oo}
     evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
-    shown, limit = _limits(expansion, later)
+    shown, limit = limits(expansion, later)
     tick("landscape")
     landscape = described(here, shown, limit)
     tick("minima")
@@ -196,7 +202,7 @@ def _transverse(
     return of_definition(loss, given, seed)
 
 
-def _limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expansion, str | None]:
+def limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expansion, str | None]:
     """The expansion with limits taken, and a norm penalty's strength whose limit only the landscape has."""
     for name, value in later.items():
         # κ (Tr[W Σ Wᵀ] − c)²: in products of traces alone, and linear, so that the expansion itself has no limit.

@@ -84,6 +84,12 @@ class BlackBoxAudit:
 
         return black_box_text(self)
 
+    def _repr_html_(self) -> str:
+        from verify.blackbox.report import describe
+        from verify.html.notebook import of_audit
+
+        return of_audit(describe(self))
+
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         expansion, smooth = self.expansion, self.regularity

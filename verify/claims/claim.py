@@ -196,6 +196,11 @@ class Claim:
     slow: bool = False
     waits_for: str = ""
 
+    def _repr_html_(self) -> str:
+        from verify.html.notebook import of_claim
+
+        return of_claim(self)
+
     @property
     def paper(self) -> str:
         """The key of the paper: what stands before the colon of the id."""

@@ -125,6 +125,11 @@ class Judgement:
             for one in evidence
         )
 
+    def _repr_html_(self) -> str:
+        from verify.html.notebook import of_judgement
+
+        return of_judgement(self)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; ``printed`` and ``corrected`` are LaTeX."""
         claim, corrected = self.claim, self.corrected
