@@ -1,0 +1,139 @@
+"""One check of something printed: what was printed, what was derived, where they differ, and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from verify.report import evidence_lines, line
+
+if TYPE_CHECKING:
+    from verify.evidence import Evidence, Verdict
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A place at which print and derivation differ.
+
+    Attributes:
+        of: what differs, such as ``Tr[(W Σ Wᵀ)²], order 4``.
+        printed: what is printed, in plain text.
+        derived: what is derived.
+        factor: printed over derived, empty where one of them is 0 or no number.
+        latex: (printed, derived) in LaTeX.
+
+    """
+
+    of: str
+    printed: str
+    derived: str
+    factor: str = ""
+    latex: tuple[str, str] = ("", "")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "of": self.of,
+            "printed": self.printed,
+            "derived": self.derived,
+            "factor": self.factor or None,
+            "latex": {"printed": self.latex[0], "derived": self.latex[1]},
+        }
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check found.
+
+    Attributes:
+        kind: of what.
+        loss: the loss's name.
+        printed: all that is printed, in plain text; empty for an audit, which nothing is printed for.
+        derived: the same as it is derived.
+        latex: (printed, derived) in LaTeX.
+        differences: where they differ, the first first.
+        evidence: comparisons of the derivation with measurements that share no code with it.
+        verdict: on the print. ``undecided`` where the measurements do not support the derivation, or were not made.
+        reason: why it is undecided or was not run, in a sentence.
+
+    """
+
+    kind: Literal["expansion", "landscape", "audit"]
+    loss: str
+    printed: str
+    derived: str
+    latex: tuple[str, str]
+    differences: tuple[Difference, ...]
+    evidence: tuple[Evidence, ...]
+    verdict: Verdict
+    reason: str = ""
+
+    def text(self) -> str:
+        """The check as a person reads it: the first difference, print beside derivation, and what was measured."""
+        lines = [self.sentence()]
+        if self.differences:
+            first = self.differences[0]
+            lines += [line("printed", first.printed), line("derived", first.derived)]
+            lines += [line("factor", f"{first.factor}, printed over derived")] if first.factor else []
+            if first.latex[1]:
+                lines += [line("LaTeX", first.latex[0]), line("", first.latex[1])]
+            also = "; ".join(one.of for one in self.differences[1:])
+            lines += [line("also", also)] if also else []
+            lines += [line("in full", self.derived)] if self.kind == "expansion" else []
+        return "\n".join([*lines, *evidence_lines(self.evidence)])
+
+    def sentence(self) -> str:
+        """The verdict in a sentence."""
+        what = {"expansion": "the printed expansion", "landscape": "what is printed of the landscape"}
+        subject = f"{self.loss}: {what.get(self.kind, 'the audit')} is {self.verdict}"
+        if self.verdict == "holds":
+            return f"{self.loss}: {what.get(self.kind, 'the audit')} holds"
+        if self.verdict == "refuted" and self.differences:
+            count = len(self.differences)
+            return f"{subject}, {count} difference{'s' * (count != 1)}; the first is in {self.differences[0].of}"
+        return f"{subject}: {self.reason}" if self.reason else subject
+
+    def _repr_html_(self) -> str:
+        from verify.html.notebook import preformatted
+
+        return preformatted(self.text())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "kind": self.kind,
+            "loss": self.loss,
+            "printed": self.printed or None,
+            "derived": self.derived or None,
+            "latex": {"printed": self.latex[0] or None, "derived": self.latex[1] or None},
+            "differences": [one.to_json() for one in self.differences],
+            "evidence": [one.to_json() for one in self.evidence],
+            "verdict": self.verdict,
+            "reason": self.reason or None,
+        }
+
+
+class ContradictedError(AssertionError):
+    """A check that does not hold; its message is the check's text.
+
+    Attributes:
+        check: what was found.
+
+    """
+
+    def __init__(self, check: Check) -> None:
+        super().__init__(check.text())
+        self.check = check
+
+
+def verdict(*, differs: bool, supported: bool | None) -> Verdict:
+    """On a print that does or does not differ from a derivation, which measurements support or not.
+
+    >>> [verdict(differs=differs, supported=True) for differs in (False, True)]
+    ['holds', 'refuted']
+    >>> {verdict(differs=differs, supported=how) for differs in (False, True) for how in (False, None)}
+    {'undecided'}
+    """
+    if not supported:
+        return "undecided"
+    return "refuted" if differs else "holds"

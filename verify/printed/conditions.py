@@ -1,0 +1,229 @@
+"""Collapse conditions as they are printed: read from text, compared, and held against minima in numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import sympy
+
+from derive import InputError
+from derive.conditions import MODES, Condition, q_j, sum_j, total
+from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
+from numeric.phases import phase_diagram
+from verify.claims.canonical import same
+from verify.printed.grammar import Formula
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from derive.landscape import Landscape
+
+_LETTERS = {one.name: one for one in (a_i, c_i, a_j, c_j, q_j, MODES)}
+_LETTERS |= {s_i.name: a_i + c_i, s_j.name: a_j + c_j}
+_RELATIONS = {"<=": sympy.Le, "<": sympy.Lt, ">=": sympy.Ge, ">": sympy.Gt}
+_ENDING = re.compile(r"\s+for\s+(some|all|every|any)\s+i\b")
+_Q = re.compile(r",\s*q_j\s*=")
+
+MODES_DRAWN, POINTS, SETTINGS = 3, 64, 6
+# A margin this much smaller than the largest is rounding, and says nothing.
+_CLOSE = 1e-9
+
+
+def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condition:
+    """A condition as `derive.conditions.Condition.text` writes it, such as ``a_i - gamma <= 0 for some i``.
+
+    a_i, c_i (and s_i = a_i + c_i) are the eigenvalues of A0, C (and Σ) of mode i, ``sum_j(…)`` a sum over all d0 modes.
+
+    Raises:
+        InputError: it cannot be read.
+
+    >>> read_condition("beta >= c_i/(a_i + c_i) for all i", {"beta": sympy.Symbol("beta")}).text()
+    'beta >= c_i/(a_i + c_i) for all i'
+
+    """
+    if isinstance(printed, Condition):
+        return printed
+    if not isinstance(printed, str):
+        message = f"a condition is text such as 'a_i - gamma <= 0 for some i', not {type(printed).__name__}"
+        raise InputError(message)
+    said = printed.strip()
+    if said in ("never", "always"):
+        return Condition(sympy.true if said == "always" else sympy.false, "all")
+    body, *meant = _Q.split(said, maxsplit=1)
+    ending = _ENDING.search(body)
+    if ending and body[ending.end() :].strip():
+        message = f"nothing may follow {ending[0].strip()!r} in the condition {printed!r}"
+        raise InputError(message)
+    known = {**symbols, **_LETTERS}
+    formula = _whole(body[: ending.start()] if ending else body, known)
+    q = None
+    if meant:
+        reader = Formula(meant[0], known)
+        q = reader.coefficient(reader.sum(), reader.next, "q_j is an expression in a_j, c_j and parameters")
+        reader.expect_end()
+    if formula.has(a_i, c_i) and ending is None:
+        message = f"the condition {printed!r} does not say for which modes; end it with 'for some i' or 'for all i'"
+        raise InputError(message)
+    quantifier: Literal["some", "all"] = "some" if ending and ending[1] in ("some", "any") else "all"
+    return Condition(formula, quantifier, q)
+
+
+def _whole(text: str, known: Mapping[str, sympy.Expr]) -> sympy.Basic:
+    reader = Formula(text, known, functions={"sum_j": _total}, stops=("or", "and"))
+    found = _either(reader)
+    reader.expect_end()
+    return found
+
+
+def _total(expression: sympy.Expr) -> sympy.Expr:
+    if expression.has(sum_j):
+        message = "a sum over modes holds no other; give the inner one outside of it"
+        raise InputError(message)
+    # `total` knows c_j as s_j − a_j.
+    return total(expression.subs(c_j, s_j - a_j)).subs(s_j, a_j + c_j)
+
+
+def _either(reader: Formula) -> sympy.Basic:
+    return _joined(reader, "or", lambda: _joined(reader, "and", lambda: _relation(reader), sympy.And), sympy.Or)
+
+
+def _joined(reader: Formula, word: str, part: Any, join: Any) -> sympy.Basic:
+    parts = [part()]
+    while reader.next.kind == "name" and reader.next.value == word:
+        reader.at += 1
+        parts.append(part())
+    return join(*parts, evaluate=False) if len(parts) > 1 else parts[0]
+
+
+def _relation(reader: Formula) -> sympy.Basic:
+    """An inequality, or conditions in brackets."""
+    start = reader.at
+    try:
+        return _inequality(reader)
+    except InputError:
+        reached, reader.at, reader.depth = reader.next, start, 0
+        if not reader.taken("("):
+            raise
+        try:
+            inside = _either(reader)
+        except InputError:
+            reader.at = reader.tokens.index(reached)
+            raise
+        if not reader.taken(")"):
+            raise reader.refuse("')' is missing here") from None
+        return inside
+
+
+def _inequality(reader: Formula) -> sympy.Basic:
+    rule = "a condition holds eigenvalues and parameters"
+    start = reader.next
+    left = reader.coefficient(reader.sum(), start, rule)
+    relation = _RELATIONS.get(reader.next.value) if reader.next.kind == "sign" else None
+    if relation is None:
+        raise reader.refuse("one of <=, <, >=, > is needed here")
+    reader.at += 1
+    start = reader.next
+    return relation(left, reader.coefficient(reader.sum(), start, rule), evaluate=False)
+
+
+def equal(one: Condition, other: Condition) -> bool:
+    """Whether two conditions are recognised as equal; False says nothing but that they were not."""
+    first, second = one.spelled_out(), other.spelled_out()
+    quantified = [formula for formula in (first, second) if formula.has(a_i, c_i)]
+    return (not quantified or one.quantifier == other.quantifier) and _equal(first, second)
+
+
+def _equal(one: sympy.Basic, other: sympy.Basic) -> bool:
+    if isinstance(one, sympy.And | sympy.Or) and isinstance(other, sympy.And | sympy.Or):
+        if isinstance(one, sympy.And) != isinstance(other, sympy.And) or len(one.args) != len(other.args):
+            return False
+        left = list(other.args)
+        for part in one.args:
+            match = next((found for found in left if _equal(part, found)), None)
+            if match is None:
+                return False
+            left.remove(match)
+        return True
+    if isinstance(one, sympy.core.relational.Relational) and isinstance(other, sympy.core.relational.Relational):
+        return same(one, other)
+    return bool(one == other)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Random eigenvalues and parameters, and which phase the minima of the landscape are in there.
+
+    Attributes:
+        diagrams: one for each draw of the parameters.
+
+    """
+
+    diagrams: tuple[Any, ...]
+
+    @property
+    def points(self) -> int:
+        """How many."""
+        return sum(one.phase.size for one in self.diagrams)
+
+    def wrong(self, condition: Condition, phase: int) -> str:
+        """A point at which a condition is not the truth about the minima, empty where there is none.
+
+        Args:
+            condition: under which the phase is ``phase`` or beyond.
+            phase: 1 for dimensional collapse, 2 for complete.
+
+        """
+        for diagram in self.diagrams:
+            margin = np.broadcast_to(diagram.margin(condition), diagram.phase.shape)
+            finite = np.abs(margin[np.isfinite(margin)])
+            near = np.abs(margin) <= _CLOSE * finite.max(initial=0.0)
+            off = ((margin <= 0) != (diagram.phase >= phase)) & ~near
+            if off.any():
+                row, column = np.argwhere(off)[0]
+                values = [f"{name} = {value:.3g}" for name, value in diagram.values.items() if name != "d1"]
+                data = [f"{name} = ({', '.join(f'{one:.3g}' for one in of[row, column])})"
+                        for name, of in (("a", diagram.a), ("c", diagram.c))]  # fmt: skip
+                found = ("no mode is", "some modes are", "all modes are")[diagram.phase[row, column]]
+                says = "holds" if margin[row, column] <= 0 else "does not hold"
+                return f"at {', '.join(data + values)} it {says}, and {found} zero at the minima"
+        return ""
+
+
+def drawn(
+    cases: Sequence[Landscape], symbols: Sequence[str], *, norm: sympy.Expr | None, bias: bool, seed: int
+) -> Drawn:
+    """The minima of a landscape in numbers at random points; parameters at which it is not convex are left out.
+
+    Args:
+        cases: of the landscape.
+        symbols: the names of the parameters that have no value; N is a whole number from 2.
+        norm: the value at which E|f|² is fixed, in these parameters.
+        bias: whether f(x) = W x + b.
+        seed: of the points.
+
+    """
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(SETTINGS):
+        values = {name: float(rng.integers(2, 10)) if name == "N" else float(np.exp(rng.uniform(-1, 1)))
+                  for name in symbols}  # fmt: skip
+        a, c = np.exp(rng.uniform(-1.5, 1.5, (2, 1, POINTS, MODES_DRAWN)))
+        fixed = None if norm is None else float(norm.subs(values))
+        try:
+            found.append(
+                phase_diagram(
+                    cases,
+                    ("point", np.arange(POINTS)),
+                    ("row", [0.0]),
+                    lambda *_, a=a, c=c: (a, c),
+                    values,
+                    norm=fixed,
+                    bias=bias,
+                )
+            )
+        except InputError:
+            continue
+    return Drawn(tuple(found))

@@ -1,0 +1,349 @@
+r"""The grammar of printed formulas: sums of coefficient × traces, matrices like β A0 + (β − 1) C, and inequalities.
+
+    sum      a + b − c, an O(W⁶) at its end
+    term     factors side by side, * and /; a division is by the next factor alone
+    factor   a base with ^ or superscripts, or a transpose: W^T, W', Wᵀ, W.T
+    base     3/4, 0.75, ¾; a parameter; exp, log, sqrt; W, A0, Sigma, C, I, G = WᵀW, b; Tr[…]; |b|; Σ_ij …; brackets
+
+It is read by descent into `verify.printed.algebra`: exact coefficients, no evaluation of text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive import InputError
+from derive.words import BIAS, trace
+from verify.printed import algebra
+from verify.printed.algebra import Polynomial, Product
+from verify.printed.tokens import PlaceError, Token, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_MATRICES = {"W": "W", "A0": "A", "Sigma": "S", "C": "C", "G": "wW"}
+_FUNCTIONS: dict[str, Callable[[sympy.Expr], sympy.Expr]] = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}
+# Letters of the field that are no parameters.
+_WORDS = ("Tr", "W", "A0", "Sigma", "C", "G", "I", "exp", "log", "sqrt")
+_NO_BIAS = "b is the bias of f(x) = W x + b, and the loss is of f(x) = W x; give loss.with_bias()"
+_CONSTANTS = {"e": sympy.E, "E": sympy.E, "pi": sympy.pi}
+_LARGEST_POWER = 100
+_DEEPEST = 100
+
+
+class Formula:
+    """A formula that is being read.
+
+    Args:
+        text: of the formula.
+        symbols: what names stand for: the loss's parameters, and what else the formula may hold.
+        bias: whether b may be the bias of f(x) = W x + b.
+        functions: further functions of a scalar by name.
+        stops: names that end a term, such as "or" between conditions.
+
+    """
+
+    def __init__(
+        self,
+        text: str,
+        symbols: Mapping[str, sympy.Expr],
+        *,
+        bias: bool = False,
+        functions: Mapping[str, Callable[[sympy.Expr], sympy.Expr]] | None = None,
+        stops: tuple[str, ...] = (),
+    ) -> None:
+        self.text = text
+        self.symbols = symbols
+        self.bias = bias
+        self.functions = {**_FUNCTIONS, **(functions or {})}
+        self.stops = stops
+        self.tokens = tokens(text)
+        self.at = 0
+        self.depth = 0
+        # The order of O(…), where the formula ends in one.
+        self.remainder: int | None = None
+
+    # What the places of the grammar share.
+
+    @property
+    def next(self) -> Token:
+        """The token that is to be read."""
+        return self.tokens[self.at]
+
+    def sign(self, *values: str) -> bool:
+        """Whether one of these signs is next."""
+        return self.next.kind == "sign" and self.next.value in values
+
+    def taken(self, *values: str) -> bool:
+        """Read one of these signs, if it is next."""
+        found = self.sign(*values)
+        self.at += found
+        return found
+
+    def refuse(self, said: str, token: Token | None = None) -> PlaceError:
+        """The error for a place, the next token unless given."""
+        return PlaceError(said, self.text, (token or self.next).start)
+
+    def expect_end(self) -> None:
+        """Nothing may be left.
+
+        Raises:
+            PlaceError: something is.
+
+        """
+        if self.next.kind != "end":
+            raise self.refuse(f"{self.next.value!r} cannot stand here; the formula was complete before it")
+
+    def at_place(self, token: Token, call: Callable[[], Polynomial]) -> Polynomial:
+        """What a call gives; what it refuses is refused at the place of a token."""
+        try:
+            return call()
+        except PlaceError:
+            raise
+        except InputError as error:
+            raise self.refuse(str(error), token) from None
+
+    # The grammar.
+
+    def sum(self) -> Polynomial:
+        """Terms with signs between."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self.refuse("the formula has too many brackets inside one another")
+        total: list[Polynomial] = []
+        sign = -1 if self._signs() else 1
+        while True:
+            if self._remainder(first=not total):
+                break
+            total.append(algebra.times(algebra.scalar(sympy.Integer(sign)), self.term()))
+            if not self.sign("+", "-"):
+                break
+            sign = -1 if self._signs() else 1
+        self.depth -= 1
+        return algebra.plus(*total)
+
+    def _signs(self) -> bool:
+        """Read signs; whether they make a minus."""
+        minus = False
+        while self.sign("+", "-"):
+            minus ^= self.next.value == "-"
+            self.at += 1
+        return minus
+
+    def term(self) -> Polynomial:
+        """Factors side by side, * and /."""
+        product = self.factor(algebra.scalar(sympy.S.One))
+        while True:
+            start = self.next
+            if self.taken("/"):
+                product = algebra.times(product, algebra.scalar(1 / self._divisor(start)))
+            elif self.taken("*") or self._begins():
+                product = algebra.times(product, self.factor(product))
+            else:
+                return product
+
+    def _begins(self) -> bool:
+        if self.next.kind == "name" and self.next.value in self.stops:
+            return False
+        return self.next.kind in ("number", "name", "sum") or self.sign("(", "[", "{", "|")
+
+    def _divisor(self, slash: Token) -> sympy.Expr:
+        number, name = self.next, self.tokens[min(self.at + 1, len(self.tokens) - 1)]
+        if number.kind == "number" and name.kind == "name" and number.end == name.start:
+            shown = self.text[name.start : name.end]
+            one, other = f"/({number.value} {shown})", f"/{number.value} {shown}"
+            raise self.refuse(f"/{number.value}{shown} can be read in two ways; write {one} or {other}", slash)
+        return self._not_zero(self.factor(algebra.scalar(sympy.S.One)), slash)
+
+    def _not_zero(self, divisor: Polynomial, token: Token) -> sympy.Expr:
+        value = self.coefficient(divisor, token, "a formula is divided by numbers and parameters alone")
+        if value == 0:
+            raise self.refuse("this divides by zero", token)
+        return value
+
+    def coefficient(self, value: Polynomial, token: Token, rule: str) -> sympy.Expr:
+        """A polynomial that holds no matrix, as an expression in the parameters.
+
+        Raises:
+            PlaceError: it holds one.
+
+        """
+        if set(value) - {Product()}:
+            raise self.refuse(f"{rule}, not matrices and traces", token)
+        return value.get(Product(), sympy.S.Zero)
+
+    def factor(self, before: Polynomial) -> Polynomial:
+        """A base with its powers and transposes; what stands before it tells the bias b from a parameter b."""
+        start = self.next
+        base = self.base(before)
+        while True:
+            if self.taken("'"):
+                base = algebra.transposed(base)
+            elif self.sign("_"):
+                base = self._entry(base)
+            elif self.taken("^"):
+                base = self._raised(base, start)
+            else:
+                return base
+
+    def _raised(self, base: Polynomial, start: Token) -> Polynomial:
+        matrices = any(one.word for one in base)
+        closing = _CLOSING[self.tokens[self.at - 1].value] if self.taken("(", "{") else None
+        if matrices and self.next.kind == "name" and self.next.value == "T":
+            self.at += 1
+            self._close(closing)
+            return algebra.transposed(base)
+        if closing is not None:
+            exponent = self.coefficient(self.sum(), start, "an exponent holds numbers and parameters alone")
+            self._close(closing)
+        else:
+            minus = self._signs()
+            if self.next.kind not in ("number", "name"):
+                raise self.refuse("after ^ an exponent is needed, such as ^2, ^(-1/2), or ^T of a matrix")
+            exponent = self.coefficient(self.base({}), start, "an exponent holds numbers and parameters alone")
+            exponent = -exponent if minus else exponent
+        if self.sign("^"):
+            raise self.refuse("a power of a power can be read in two ways; put brackets")
+        if set(base) <= {Product()}:
+            value = base.get(Product(), sympy.S.Zero)
+            if value == 0 and not exponent.is_positive:
+                raise self.refuse("this divides by zero", start)
+            if exponent.is_number and abs(exponent) > _LARGEST_POWER:
+                raise self.refuse(f"powers up to {_LARGEST_POWER} are read, not {exponent}", start)
+            return algebra.scalar(value**exponent)
+        if not (exponent.is_Integer and 0 < exponent <= _LARGEST_POWER):
+            raise self.refuse(f"a trace or a matrix has whole powers from 1 to {_LARGEST_POWER}, not {exponent}", start)
+        return algebra.power(base, int(exponent))
+
+    def _close(self, closing: str | None) -> None:
+        if closing is not None and not self.taken(closing):
+            raise self.refuse(f"{closing!r} is missing here")
+
+    def _entry(self, base: Polynomial) -> Polynomial:
+        start = self.next
+        self.at += 1
+        closing = "}" if self.taken("{") else None
+        index = self.next.value if self.next.kind == "name" else ""
+        if not re.fullmatch("[i-p][i-p]", index):
+            raise self.refuse("an entry has two coordinates, as in (W A0 W^T)_ij")
+        self.at += 1
+        self._close(closing)
+        return self.at_place(start, lambda: algebra.entry(base, index[0], index[1]))
+
+    def base(self, before: Polynomial) -> Polynomial:
+        """A number, a name, a function, a trace, a norm, a sum over coordinates or brackets."""
+        start = self.next
+        if start.kind == "end":
+            raise self.refuse("the formula ends where a term is needed")
+        if start.kind == "sign" and start.value not in (*_CLOSING, "|"):
+            raise self.refuse(f"{start.value!r} stands where a term is needed")
+        self.at += 1
+        match start.kind:
+            case "number":
+                return algebra.scalar(sympy.Rational(start.value))
+            case "sum":
+                name = f"sum_{start.value}"
+                if name in self.functions:
+                    return self._applied(name, self._bracketed(name), start)
+                inside = self.term()
+                return self.at_place(start, lambda: algebra.summed(inside, start.value))
+            case "name":
+                return self._named(start, before)
+        if start.value == "|":
+            return self._norm(start)
+        inside = self.sum()
+        self._close(_CLOSING[start.value])
+        return inside
+
+    def _bracketed(self, name: str) -> Polynomial:
+        if not self.sign(*_CLOSING):
+            raise self.refuse(f"after {name} brackets are needed, {name}[…]")
+        closing = _CLOSING[self.next.value]
+        self.at += 1
+        inside = self.sum()
+        self._close(closing)
+        return inside
+
+    def _norm(self, start: Token) -> Polynomial:
+        rest = [token.value for token in self.tokens[self.at : self.at + 3]]
+        if rest[:2] != ["b", "|"] or rest[2] != "^":
+            raise self.refuse("bars stand for |b|^2, the bias's norm, alone", start)
+        if not self.bias:
+            raise self.refuse(_NO_BIAS, start)
+        self.at += 3
+        closing = "}" if self.taken("{") else None
+        number = self.next
+        if number.kind != "number" or number.value not in ("2", "4", "6", "8", "10", "12"):
+            raise self.refuse("|b| has even powers, as in |b|^2")
+        self.at += 1
+        self._close(closing)
+        return {Product("", (trace(BIAS),) * (int(number.value) // 2)): sympy.S.One}
+
+    def _named(self, token: Token, before: Polynomial) -> Polynomial:
+        name = token.value
+        if name == "b" and self._is_bias(before):
+            return algebra.matrix("b")
+        if name in self.symbols:
+            return algebra.scalar(self.symbols[name])
+        if name == "Tr":
+            inside = self._bracketed(name)
+            return self.at_place(token, lambda: algebra.traced(inside))
+        if name in self.functions:
+            return self._applied(name, self._bracketed(name), token)
+        if name == "frac":
+            above, below = self._group(), self._group()
+            return algebra.times(above, algebra.scalar(1 / self._not_zero(below, token)))
+        if name in _MATRICES:
+            return algebra.matrix(_MATRICES[name])
+        if name == "I":
+            return algebra.scalar(sympy.S.One)
+        if name in _CONSTANTS:
+            return algebra.scalar(_CONSTANTS[name])
+        raise self.refuse(self._unknown(name), token)
+
+    def _applied(self, name: str, inside: Polynomial, token: Token) -> Polynomial:
+        value = self.coefficient(inside, token, f"{name} is taken of numbers and parameters alone")
+        return self.at_place(token, lambda: algebra.scalar(self.functions[name](value)))
+
+    def _group(self) -> Polynomial:
+        if not self.sign("{"):
+            raise self.refuse(r"\frac takes two groups in braces, as in \frac{3}{4}")
+        return self._bracketed("frac")
+
+    def _is_bias(self, before: Polynomial) -> bool:
+        """Whether this b is the bias: transposed, before bᵀ, or after a matrix whose columns are its coordinates."""
+        if not self.bias:
+            return False
+        following = [token.value for token in self.tokens[self.at : self.at + 3]]
+        transposes = (["'"], ["^", "T"], ["^", "{", "T"])
+        if any(following[: len(one)] == one for one in transposes):
+            return True
+        then = [token.value for token in self.tokens[self.at + 1 : self.at + 4]]
+        if following[:1] == ["b"] and any(then[: len(one)] == one for one in transposes):
+            return True
+        return bool(before) and all(one.word[-1:] in ("w", "d") for one in before)
+
+    def _unknown(self, name: str) -> str:
+        if name == "b":
+            return _NO_BIAS
+        known = sorted(self.symbols)
+        near = difflib.get_close_matches(name, [*known, *_WORDS], n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}? " if near else ""
+        return f"{name} is unknown here; {hint}The parameters are {', '.join(known) or 'none'}"
+
+    def _remainder(self, *, first: bool) -> bool:
+        """Read O(W⁶), which ends a formula."""
+        start = self.next
+        if not (start.kind == "name" and start.value == "O" and "O" not in self.symbols):
+            return False
+        rest = self.text[start.end :]
+        number = re.search(r"(\d+)\D*$", "".join(token.value for token in self.tokens[self.at + 1 :]))
+        if first or self.depth > 1 or not rest.lstrip().startswith("(") or number is None:
+            raise self.refuse("a remainder stands at the end of a formula and names an order, as in … + O(W^6)")
+        self.at, self.remainder = len(self.tokens) - 1, int(number[1])
+        return True

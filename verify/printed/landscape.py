@@ -1,0 +1,204 @@
+"""What is printed of a landscape, B and when modes collapse, held against what is derived and against minima."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from derive import InputError
+from derive.collapse import collapse
+from derive.landscape import landscapes
+from derive.notation import LATEX, TEXT, signed_sum
+from derive.scalars import normal_form
+from derive.words import trace
+from verify.evidence import Evidence
+from verify.printed.check import Check, ContradictedError, Difference, verdict
+from verify.printed.conditions import Drawn, drawn, equal, read_condition
+from verify.printed.reading import read_matrix
+from verify.printed.subject import exact, subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from derive import Loss
+    from derive.collapse import Collapse
+    from derive.conditions import Condition
+    from derive.notation import Style
+    from verify.printed.subject import Found, Subject
+
+# The phase from which on a condition speaks, see `numeric.phases.PHASES`.
+_PHASE = {"dimensional": 1, "complete": 2}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One thing that is printed: in text and LaTeX, beside what is derived, and whether they are equal."""
+
+    name: str
+    printed: str
+    derived: str
+    latex: tuple[str, str]
+    same: bool
+
+
+def check_landscape(
+    loss: Loss | Callable[..., Any] | str,
+    *,
+    B: object = None,
+    dimensional: object = None,
+    complete: object = None,
+    order: int = 4,
+    given: Mapping[str, object] | None = None,
+    sampling: str = "iid",
+    seed: int = 0,
+    **options: Any,
+) -> Check:
+    """Hold what is printed of a landscape near W = 0 against what is derived: only what is given is checked.
+
+    B is compared exactly, and the expansion that it is of with the definition in numbers. A collapse condition is
+    compared with the derived one, and that one with the minima of the landscape at random points in numbers.
+
+    Args:
+        loss: a `derive.Loss`, a torch function ``loss(z1, z2)``, or a TARGET as on the command line.
+        B: the matrix in −Tr[W B Wᵀ], as in ``"beta A0 + (beta - 1) C"``, or its coefficients by letter, {"A0": 1}.
+        dimensional: when some mode is zero at the minima: "never", "always" or a condition as an audit writes it,
+            ``"a_i - gamma <= 0 for some i"``; a_i, c_i > 0, parameters positive, d1 ≥ d0.
+        complete: when all modes are.
+        order: through which the loss is expanded; collapse is that of the landscape through order 4.
+        given: values of parameters, ``{"kappa": "oo"}`` among them for the norm fixed by a penalty.
+        sampling: "iid" or "fixed", as in `Loss.expand`.
+        seed: of the measurements.
+        options: of `verify.blackbox.auditing.audit_function`, for a torch function.
+
+    Raises:
+        ContradictedError: the verdict is not ``holds``; the message shows the first difference.
+        InputError: something cannot be read, or nothing is printed.
+
+    >>> print(check_landscape("infonce", B="A0", dimensional="never", complete="never").sentence())
+    infonce: what is printed of the landscape holds
+    >>> check_landscape("beta-infonce", B="A0")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    verify.printed.check.ContradictedError: beta-infonce: what is printed of the landscape is refuted, 1 difference; \
+the first is in B
+      printed       A0
+      derived       β A0 + (β - 1) C
+      ...
+
+    """
+    values = exact(given)
+    about = subject(loss, values, sampling=sampling, seed=seed, options=options)
+    stated = {"dimensional": dimensional, "complete": complete}
+    conditions = {name: read_condition(one, about.parameters) for name, one in stated.items() if one is not None}
+    matrix = None if B is None else read_matrix(B, about.parameters)
+    if matrix is None and not conditions:
+        message = "nothing is printed to be checked; give B, dimensional or complete"
+        raise InputError(message)
+    found = about.expanded(order if conditions else 2, values)
+    parts = [] if matrix is None else [_of_B(matrix, found, values)]
+    evidence, reason, supported = list(found.evidence), found.reason, found.supported
+    if conditions:
+        derived = collapse(found.expansion, limit=found.limit)
+        here, why = _of_conditions(about, found, derived, conditions, seed)
+        parts += [part for part, _ in here]
+        evidence += [one for _, one in here]
+        sure = all(one.agrees for _, one in here)
+        reason, supported = (reason or why, supported if sure or supported is False else None)
+    checked = Check(
+        "landscape",
+        about.name,
+        "; ".join(f"{part.name}: {part.printed}" for part in parts),
+        "; ".join(f"{part.name}: {part.derived}" for part in parts),
+        (_stacked(parts, 0), _stacked(parts, 1)),
+        tuple(Difference(part.name, part.printed, part.derived, "", part.latex) for part in parts if not part.same),
+        tuple(evidence),
+        verdict(differs=not all(part.same for part in parts), supported=supported),
+        reason,
+    )
+    if checked.verdict != "holds":
+        raise ContradictedError(checked)
+    return checked
+
+
+def _stacked(parts: list[_Part], side: int) -> str:
+    return r", \quad ".join(rf"\text{{{part.name}: }} {part.latex[side]}" for part in parts)
+
+
+def _of_B(printed: Mapping[str, sympy.Expr], found: Found, values: Mapping[str, sympy.Expr]) -> _Part:
+    expansion = found.expansion
+    put = {sympy.Symbol(name): value for name, value in values.items() if value is not sympy.oo}
+    limits = [sympy.Symbol(name) for name, value in values.items() if value is sympy.oo and name != found.limit]
+    said = {}
+    for letter, value in printed.items():
+        said[letter] = value.subs(put)
+        for symbol in limits:
+            said[letter] = sympy.limit(said[letter], symbol, sympy.oo)
+    derived = expansion.B
+    letters = {**derived, **said}
+    same = all(normal_form(said.get(one, sympy.S.Zero) - derived.get(one, sympy.S.Zero)) == 0 for one in letters)
+    return _Part("B", _matrix(said, TEXT), expansion.origin(), (_matrix(said, LATEX), expansion.origin(LATEX)), same)
+
+
+def _matrix(value: Mapping[str, sympy.Expr], style: Style) -> str:
+    names = {"A0": "A_0"} if style is LATEX else {}
+    return signed_sum([(one, names.get(letter, letter)) for letter, one in value.items() if one != 0], style)
+
+
+def _of_conditions(
+    about: Subject, found: Found, derived: Collapse, printed: Mapping[str, Condition], seed: int
+) -> tuple[list[tuple[_Part, Evidence]], str]:
+    """Each printed condition beside the derived one, with what minima in numbers say of the latter; and why not."""
+    if derived.dimensional is None or derived.complete is None:
+        message = f"when modes collapse is not determined for {about.name}: {derived.reason}"
+        raise InputError(message)
+    points = _points(about, found, seed)
+    parts, reason = [], ""
+    for name, said in printed.items():
+        right = derived.dimensional if name == "dimensional" else derived.complete
+        counterexample = points.wrong(right, _PHASE[name])
+        agrees = None if not points.points else not counterexample
+        note = counterexample or ("" if points.points else "no random point has a convex landscape")
+        evidence = Evidence(
+            "exact",
+            f"{name} collapse as derived, against minima at {points.points} random points",
+            "equal",
+            "different" if counterexample else "equal" if points.points else "nothing",
+            agrees=agrees,
+            seed=seed,
+            note=note,
+        )
+        same, shown = equal(said, right), said.text()
+        if not same:
+            wrong = points.wrong(said, _PHASE[name])
+            shown = f"{shown}: {wrong}" if wrong else shown
+            if agrees and not wrong:
+                reason = (
+                    f"the printed condition is not recognised as the derived one, and no point tells them apart: {said}"
+                )
+                evidence = Evidence(
+                    "exact", evidence.quantity, "different", "equal", agrees=None, seed=seed, note=reason
+                )
+        reason = reason or ("" if agrees else f"the minima do not bear the derived condition out: {note}")
+        latex = (said.latex(), right.latex())
+        parts.append((_Part(f"{name} collapse", shown, right.text(), latex, same), evidence))
+    return parts, reason
+
+
+def _points(about: Subject, found: Found, seed: int) -> Drawn:
+    expansion, norm = found.expansion.in_basis("A0,Sigma"), None
+    if found.limit is not None:
+        # κ (Tr[W Σ Wᵀ] − c)²: c is half the ratio of its two coefficients, and the penalty is left to the norm.
+        kappa = sympy.Symbol(found.limit)
+        slope = {term.invariants: sympy.diff(term.coefficient, kappa) for term in expansion.terms}
+        size = trace("S")
+        norm = sympy.cancel(-slope.get((size,), sympy.S.Zero) / (2 * slope[size, size]))
+        expansion = expansion.with_terms((term.invariants, term.coefficient.subs(kappa, 0)) for term in expansion.terms)
+    try:
+        cases = landscapes(expansion)
+    except InputError:
+        return Drawn(())
+    names = {symbol.name for case in cases for symbol in case.symbols | case.where.free_symbols}
+    names |= set() if norm is None else {symbol.name for symbol in norm.free_symbols}
+    return drawn(cases, sorted(names - {"d1"}), norm=norm, bias=about.bias and norm is not None, seed=seed)

@@ -1,0 +1,77 @@
+"""The orders of a loss measured on its definition, which is evaluated as it stands and never expanded.
+
+At a random W (and b), with random A0 and C that do not commute, Taylor coefficients along t·W are read off a complex
+circle by Cauchy's integral, the data being cubature nodes that have the moments of Gaussian data. An expansion whose
+coefficients are polynomials in matrix entries and that agrees there to rounding agrees everywhere, but for a set of W,
+A0 and C of measure zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from verify import autodiff
+from verify.autodiff import RADIUS, RayCoefficients
+from verify.defined import Defined
+from verify.evidence import Evidence
+from verify.routes import LARGEST_AUTODIFF
+from verify.settings import at_values, case, counted_symbols
+from verify.taylor import cauchy, circle, safe_radius
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import sympy
+
+    from derive import Expansion, Loss
+    from verify.settings import Case
+
+DIMENSION = 2
+
+
+def measured(
+    loss: Loss, given: Mapping[str, sympy.Expr], order: int, *, sampling: str = "iid", seed: int = 0
+) -> list[RayCoefficients | Evidence]:
+    """The coefficients of t², …, t^order at two batch sizes, where a symbol counts data, and at one elsewhere.
+
+    Args:
+        loss: the loss, its parameters open.
+        given: values of parameters; the others get generic ones.
+        order: even.
+        sampling: "iid" or "fixed".
+        seed: of W, A0 and C.
+
+    Returns:
+        the coefficients, or evidence that was not run where a batch is too large for cubature.
+
+    """
+    counted = counted_symbols(loss) - set(given)
+    first = 3 if sampling == "fixed" else 2
+    sizes = (first, first + 1) if counted else (first,)
+    return [_at(loss, case(loss, given, seed=seed + k, size=size, dimension=DIMENSION, sampling=sampling), order)
+            for k, size in enumerate(sizes)]  # fmt: skip
+
+
+def _at(loss: Loss, at: Case, order: int) -> RayCoefficients | Evidence:
+    if (at.setting.batch or 1) * DIMENSION > LARGEST_AUTODIFF:
+        note = f"a batch of {at.setting.batch} is too large for cubature; leave its size a symbol"
+        return Evidence("exact", _quantity(order), ran=False, note=note)
+    truth = Defined(at_values(loss, at.values), at.setting)
+    ts = circle(safe_radius(lambda points: truth.averaged(points, order), 2 * RADIUS))
+    orders = range(2, order + 1, 2)
+    values = cauchy(truth.averaged(ts, order), ts, orders)
+    found = dict(zip(orders, map(float, values), strict=True))
+    return RayCoefficients(at, found, "definition evaluated on cubature nodes, Cauchy's integral")
+
+
+def held_against(found: RayCoefficients | Evidence, expansion: Expansion) -> Evidence:
+    """The order that is furthest off the expansion, beside what was measured of it."""
+    if isinstance(found, Evidence):
+        return found
+    compared = autodiff.compare(found, expansion)
+    return replace(compared, route="exact", quantity=_quantity(expansion.order) + found.case.where)
+
+
+def _quantity(order: int) -> str:
+    return f"derived against the definition, {'order 2' if order == 2 else f'orders 2–{order}'} at a random W"

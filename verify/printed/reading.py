@@ -1,0 +1,266 @@
+"""What a user states an expansion to be, read from text, SymPy, JSON, a file or an `Expansion`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sympy
+
+from derive import Expansion, InputError
+from derive.series import EMBEDDING_DIMENSION
+from derive.words import NAMES, Invariants, invariant, substitute, trace
+from verify.printed import algebra
+from verify.printed.grammar import Formula
+
+if TYPE_CHECKING:
+    from verify.printed.algebra import Polynomial
+
+_FACTORS = {"W": "W", "A_0": "A", "A0": "A", "Sigma": "S", "C": "C", "G": "wW", "b": "b"}
+_WHAT = "the printed formula"
+# What is shown of an expression that cannot be read.
+_LONG = 60
+
+
+class Stated(NamedTuple):
+    """An expansion as it is stated.
+
+    Attributes:
+        expansion: its terms, canonical, in the letters that were used.
+        constant: L(0); None where nothing is said of it.
+
+    """
+
+    expansion: Expansion
+    constant: sympy.Expr | None
+
+
+def read_expansion(
+    printed: object, *, loss: str, symbols: Mapping[str, sympy.Symbol], order: int | None = None, bias: bool = False
+) -> Stated:
+    r"""An expansion as it is stated, its words canonical.
+
+    Args:
+        printed: text or LaTeX (`verify.printed.grammar`); SymPy in `Trace` and the symbols W, A_0, Sigma, C of
+            `Expansion.to_sympy` or of `verify.claims.formulas`; JSON as `Expansion.to_json` makes it, as a dictionary
+            or as text; a path of a file with text or JSON; or an `Expansion`.
+        loss: the name of the loss that it is said of.
+        symbols: the loss's parameters by name.
+        order: through which it is stated; where it is not given, that of its remainder O(…), else its highest.
+        bias: whether the loss is of f(x) = W x + b.
+
+    Raises:
+        InputError: it cannot be read, or says nothing of the order.
+
+    >>> N = sympy.Symbol("N")
+    >>> print(read_expansion("-(N-1)/N Tr[A0 W^T W]", loss="mine", symbols={"N": N}).expansion)
+    −(N - 1)/N Tr[W A0 Wᵀ] + O(W⁴)
+
+    """
+    if isinstance(printed, Path):
+        printed = _content(printed)
+    if isinstance(printed, str) and printed.lstrip().startswith("{"):
+        printed = _json(printed)
+    known = {**symbols, "d1": EMBEDDING_DIMENSION}
+    through: int | None = None
+    match printed:
+        case Expansion():
+            terms = {term.invariants: term.coefficient for term in printed.terms} | {(): printed.constant}
+            through = printed.order
+        case str():
+            formula = Formula(printed, known, bias=bias)
+            value = formula.sum()
+            formula.expect_end()
+            terms = algebra.invariants(value)
+            # O(W⁶), and O(W⁵) as well, leave orders through 4.
+            through = None if formula.remainder is None else (formula.remainder - 1) // 2 * 2
+        case Mapping():
+            terms, through = _of_json(printed, known)
+        case sympy.Basic():
+            terms = algebra.invariants(_of_sympy(printed))
+        case _:
+            message = (
+                f"{_WHAT} is of type {type(printed).__name__}; give text, a SymPy expression, JSON or an Expansion"
+            )
+            raise InputError(message)
+    terms = _in_one_basis(terms)
+    highest = max((_order(one) for one in terms), default=0)
+    stated = through if through is not None else max(highest, 2)
+    wanted = stated if order is None else order
+    if wanted > stated and through is not None:
+        message = f"{_WHAT} ends at order {stated} and says nothing of order {wanted}; give order={stated}"
+        raise InputError(message)
+    if highest > wanted:
+        message = f"{_WHAT} has a term of order {highest} in W; give order={highest}, or leave the term out"
+        raise InputError(message)
+    constant = terms.pop((), None)
+    at_zero = sympy.S.Zero if constant is None else constant
+    made = Expansion.collect(terms, wanted, loss=loss, constant=at_zero, bias=bias, parameters=tuple(symbols))
+    return Stated(made.in_basis("A0,C") if _speaks_of_C(printed) else made, constant)
+
+
+def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> dict[str, sympy.Expr]:
+    """A matrix such as B: the coefficients of A0, C and the identity I in it.
+
+    Args:
+        printed: text or LaTeX, a SymPy matrix expression, or a mapping of letters, {"A0": 1, "C": "-gamma"}.
+        symbols: the loss's parameters by name.
+
+    Raises:
+        InputError: it is no sum of multiples of A0, Sigma, C and I.
+
+    >>> read_matrix("beta A0 + (beta - 1) C", {"beta": sympy.Symbol("beta")})
+    {'A0': beta, 'C': beta - 1, 'I': 0}
+    >>> read_matrix({"A0": 1, "Sigma": "-1/2"}, {})
+    {'A0': 1/2, 'C': -1/2, 'I': 0}
+
+    """
+    what = "B, as it is printed,"
+    match printed:
+        case str():
+            formula = Formula(printed, symbols)
+            value = formula.sum()
+            formula.expect_end()
+        case Mapping():
+            parts = (f"({one}) {letter}" for letter, one in printed.items())
+            return read_matrix(" + ".join(parts) or "0", symbols)
+        case sympy.MatrixExpr():
+            from verify.claims.canonical import polynomial
+
+            value = algebra.plus(*(algebra.times(algebra.scalar(weight), _word(word))
+                                   for word, weight in polynomial(printed).items()))  # fmt: skip
+        case _:
+            message = f"{what} is of type {type(printed).__name__}; give text such as 'A0 - gamma I'"
+            raise InputError(message)
+    found = dict.fromkeys(("A0", "C", "I"), sympy.S.Zero)
+    for one, weight in value.items():
+        letters = {"A": ("A0",), "C": ("C",), "S": ("A0", "C"), "": ("I",)}.get(one.word)
+        if letters is None or one.invariants or one.entries:
+            message = f"{what} is a sum of multiples of A0, Sigma, C and I, and {printed} is none"
+            raise InputError(message)
+        for letter in letters:
+            found[letter] += weight
+    return found
+
+
+def _order(invariants: Invariants) -> int:
+    return 2 * sum(len(word) for one in invariants for _, word, _ in one)
+
+
+def _in_one_basis(terms: Mapping[Invariants, sympy.Expr]) -> dict[Invariants, sympy.Expr]:
+    """C written as Σ − A0."""
+    total: dict[Invariants, list[sympy.Expr]] = {}
+    for invariants, value in terms.items():
+        for new, weight in substitute(invariants, "C", {"S": 1, "A": -1}).items():
+            total.setdefault(new, []).append(weight * value)
+    return {key: sympy.Add(*values) for key, values in total.items()}
+
+
+def _speaks_of_C(printed: object) -> bool:
+    """Whether the letters are A0 and C, in which the formula is then shown."""
+    match printed:
+        case Expansion():
+            return printed.basis == "A0,C"
+        case str():
+            letters = set(_words(printed))
+            return "C" in letters and not letters & {"Sigma", "Σ"}
+        case Mapping():
+            return "C" in printed.get("basis", ())
+    names = {symbol.name for symbol in printed.atoms(sympy.MatrixSymbol)} if isinstance(printed, sympy.Basic) else set()
+    return "C" in names and "Sigma" not in names
+
+
+def _words(text: str) -> list[str]:
+    from verify.printed.tokens import tokens
+
+    return [token.value for token in tokens(text) if token.kind == "name"]
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{_WHAT} cannot be read from {path}: {getattr(error, 'strerror', None) or 'it is no text'}"
+        raise InputError(message) from None
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        message = f"{_WHAT} starts like JSON and is none: {error}"
+        raise InputError(message) from None
+    return dict(found)
+
+
+def _of_json(given: Mapping[str, Any], symbols: Mapping[str, sympy.Expr]) -> tuple[dict[Invariants, sympy.Expr], int]:
+    letter = {name: key for key, name in NAMES.items()}
+    total: dict[Invariants, list[sympy.Expr]] = {}
+    try:
+        # What `quartic audit --json` prints holds the expansion.
+        given = given["expansion"] if "terms" not in given and isinstance(given.get("expansion"), Mapping) else given
+        for term in given["terms"]:
+            words = [trace("".join(letter[one] for one in word)) for word in term["traces"]]
+            sums = [
+                invariant(tuple((int(i), "".join(letter[one] for one in word), int(j)) for i, word, j in links))
+                for links in term.get("coordinate_sums", ())
+            ]
+            for key, weight in substitute(tuple(sorted(words + sums)), "", {}).items():
+                total.setdefault(key, []).append(weight * _coefficient(str(term["coefficient"]), symbols))
+        order = int(given["order"])
+        if "constant" in given:
+            total[()] = [_coefficient(str(given["constant"]), symbols)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        message = (
+            f"{_WHAT} is no JSON of an expansion, as quartic derive --json prints it: {type(error).__name__} {error}"
+        )
+        raise InputError(message) from None
+    return {key: sympy.Add(*values) for key, values in total.items()}, order
+
+
+def _coefficient(text: str, symbols: Mapping[str, sympy.Expr]) -> sympy.Expr:
+    formula = Formula(text, symbols)
+    start, value = formula.next, formula.sum()
+    formula.expect_end()
+    return formula.coefficient(value, start, "a coefficient holds numbers and parameters")
+
+
+def _of_sympy(node: sympy.Basic) -> Polynomial:
+    """Traces, products, sums and whole powers of SymPy; coefficients as they stand."""
+    from verify.claims.canonical import polynomial
+
+    if isinstance(node, sympy.Add):
+        return algebra.plus(*map(_of_sympy, node.args))
+    if isinstance(node, sympy.Mul):
+        product = algebra.scalar(sympy.S.One)
+        for part in node.args:
+            product = algebra.times(product, _of_sympy(part))
+        return product
+    if isinstance(node, sympy.Pow) and node.has(sympy.Trace) and node.exp.is_Integer and node.exp > 0:
+        return algebra.power(_of_sympy(node.base), int(node.exp))
+    if isinstance(node, sympy.Trace):
+        words = polynomial(node.arg)
+        inside = (algebra.times(algebra.scalar(weight), _word(word)) for word, weight in words.items())
+        return algebra.traced(algebra.plus(*inside))
+    if isinstance(node, sympy.Expr) and not node.is_Matrix and not node.has(sympy.Trace, sympy.MatrixSymbol, sympy.Sum):
+        return algebra.scalar(node)
+    shown = node if len(str(node)) < _LONG else f"a {type(node).__name__}"
+    message = f"{_WHAT} holds {shown}: in SymPy it is a sum of products of Trace(W*A_0*W.T) and coefficients"
+    raise InputError(message)
+
+
+def _word(word: Any) -> Polynomial:
+    product = algebra.scalar(sympy.S.One)
+    for letter in word:
+        if letter.name not in _FACTORS or not (letter.power.is_Integer and letter.power > 0):
+            shown = letter.name if letter.power == 1 else f"{letter.name}^({letter.power})"
+            message = f"{_WHAT} holds the matrix {shown}; its matrices are W, A_0, Sigma and C"
+            raise InputError(message)
+        factor = algebra.matrix(_FACTORS[letter.name])
+        turned = algebra.transposed(factor) if letter.turned else factor
+        product = algebra.times(product, algebra.power(turned, int(letter.power)))
+    return product

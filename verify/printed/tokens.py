@@ -1,0 +1,134 @@
+r"""A printed formula cut into tokens, in plain text or LaTeX.
+
+Both spell the same things: ``Tr[(W Sigma W^T)^2]``, ``Tr[(W Σ Wᵀ)²]``, ``\operatorname{Tr}[(W \Sigma W^{\top})^{2}]``.
+Text is cut, never evaluated. Every error points at its place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from derive import InputError
+from derive.notation import GREEK
+
+Kind = Literal["number", "name", "sign", "sum", "end"]
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_LETTERS = {letter: name for name, letter in GREEK.items()} | {"ϵ": "epsilon", "Σ": "Sigma", "Λ": "Lambda"}
+_SPELLED = {"varepsilon": "epsilon", "top": "T", "intercal": "T"}
+_SPELLED |= dict.fromkeys(("tr", "trace", "Trace"), "Tr") | dict.fromkeys(("tfrac", "dfrac"), "frac")
+_SIGNS = {"−": "-", "·": "*", "⋅": "*", "×": "*", "‖": "|", "≤": "<=", "≥": ">=", "′": "'", "**": "^", "⊤": "T"}
+
+# How much of a formula is shown around an error.
+_BEFORE, _AFTER = 60, 30
+
+# In order: the first that fits is taken.
+_TOKENS = re.compile(
+    r"""
+    (?P<space>(?:\s|\\[,;:!>\ ]|~|&|\\q?quad\b|\\(?:left|right)(?![A-Za-z])|\\[bB]igg?[lrm]?(?![a-z]))+)
+  | (?P<sum>(?:\\sum(?=\s*_)|∑|Σ(?=_)|sum(?=_[i-p]+\b))\s*_\s*
+        (?:\{\s*(?P<braced>[i-p](?:\s*,?\s*[i-p])*)\s*\}|(?P<bare>[i-p]+)))
+  | \\[td]?frac\s*(?P<top>\d)\s*(?P<bottom>\d)
+  | (?P<decimal>\d+(?:\.\d+)?)
+  | (?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])
+  | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
+  | \\(?:operatorname|mathrm|text|mathsf|mathit|mathbf)\s*\{\s*(?P<set>[A-Za-z]+)\s*\}
+  | (?P<transpose>ᵀ|\.T\b)
+  | (?P<zero>[Aad]_\{?[01]\}?(?![A-Za-z0-9])|[Aad][₀₁])
+  | (?P<mode>(?:[acqsb]|lambda|λ)_\{?[ij]\}?(?![A-Za-z0-9]))
+  | (?P<name>\\?[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*|[α-ωϵΣΛ](?:_[A-Za-z0-9]+)*)
+  | (?P<sign>\*\*|<=|>=|==|\\[|{}]|[-+*/^_()\[\]{}|<>=,'−·⋅×‖≤≥′⊤])
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of a formula.
+
+    Attributes:
+        kind: "number", "name", "sign", "sum" (over coordinates, ``value`` names them) or "end".
+        value: in one spelling.
+        start: where it begins in the text.
+        end: where it ends.
+
+    """
+
+    kind: Kind
+    value: str
+    start: int
+    end: int
+
+
+class PlaceError(InputError):
+    """A formula that cannot be read: what is wrong, and the place under the text."""
+
+    def __init__(self, said: str, text: str, start: int) -> None:
+        # As wide as a terminal, in one line.
+        low, high = max(0, start - _BEFORE), start + _AFTER
+        left, right = "… " if low else "", " …" if high < len(text) else ""
+        line = "".join(" " if one.isspace() else one for one in text[low:high])
+        super().__init__(f"{said}\n  {left}{line}{right}\n  {' ' * (len(left) + start - low)}^")
+
+
+def tokens(text: str) -> list[Token]:
+    r"""The tokens of a formula, the end being one.
+
+    Raises:
+        PlaceError: a character that means nothing here.
+
+    >>> [token.value for token in tokens(r"-\tfrac34 \operatorname{Tr}[W A_0 W^{\top}]")]
+    ['-', '3/4', 'Tr', '[', 'W', 'A0', 'W', '^', '{', 'T', '}', ']', '']
+    >>> tokens("3 $ 4")
+    Traceback (most recent call last):
+    verify.printed.tokens.PlaceError: '$' means nothing in a formula; leave it out
+      3 $ 4
+        ^
+
+    """
+    found, at = [], 0
+    while at < len(text):
+        match = _TOKENS.match(text, at)
+        if match is None:
+            raise PlaceError(f"{text[at]!r} means nothing in a formula; leave it out", text, at)
+        found += [Token(kind, value, match.start(), match.end()) for kind, value in _meaning(match)]
+        at = match.end()
+    return [*found, Token("end", "", at, at)]
+
+
+def _meaning(match: re.Match[str]) -> list[tuple[Kind, str]]:
+    kind, said = match.lastgroup, match[0]
+    if match["space"]:
+        return []
+    if match["sum"]:
+        return [("sum", re.sub(r"[\s,]", "", match["braced"] or match["bare"]))]
+    if match["top"]:
+        return [("number", f"{match['top']}/{match['bottom']}")]
+    if kind == "decimal":
+        return [("number", said)]
+    if kind == "fraction":
+        return [("number", str(Fraction(unicodedata.numeric(said)).limit_denominator(10)))]
+    if kind == "raised":
+        return [("sign", "^"), ("number", said.translate(_SUPERSCRIPTS))]
+    if kind == "transpose":
+        return [("sign", "'")]
+    if kind == "zero":
+        return [("name", said[0] + ("0" if said[-1] == "₀" or "0" in said else "1"))]
+    if kind == "mode":
+        name, _, index = re.sub(r"[{}]", "", said).partition("_")
+        return [("name", f"{_LETTERS.get(name, name)}_{index}")]
+    if kind in ("set", "name"):
+        name = match[kind].removeprefix("\\")
+        if name in ("cdot", "times"):
+            return [("sign", "*")]
+        if name in ("le", "leq", "ge", "geq"):
+            return [("sign", "<=" if name[0] == "l" else ">=")]
+        name = _LETTERS.get(name[0], name[0]) + name[1:]
+        return [("name", _SPELLED.get(name, name))]
+    value = said.removeprefix("\\") if said != "\\" else said
+    return [("name", "T") if value == "⊤" else ("sign", _SIGNS.get(value, value))]
