@@ -1,6 +1,8 @@
 """The pytest plugin: ``pytest --claims FILE`` runs the ledger in a file, one test item a claim, named by its id.
 
-It is thin: SymPy and torch are loaded when a ledger is collected, never at pytest's start.
+With it come the fixtures for a user's own tests (`verify.printed.fixtures`) and ``--derivation-report``
+(`verify.printed.reported`). All is thin: SymPy and torch are loaded when a ledger is collected or a fixture is called,
+never at pytest's start.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import pytest
 
 if TYPE_CHECKING:
     from verify.claims.claim import Claim
+
+pytest_plugins = ("verify.printed.fixtures", "verify.printed.reported")
 
 _FILES: pytest.StashKey[list[Path]] = pytest.StashKey()
 
