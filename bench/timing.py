@@ -59,6 +59,7 @@ def alternate(
     rounds: int,
     block: float = 0.0,
     before: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Times]:
     """Time the sides in turn, round after round, each round starting with the next side.
 
@@ -67,6 +68,7 @@ def alternate(
         rounds: the number of samples of a side; one further round before them warms up and is dropped.
         block: a sample is the mean over enough calls to fill about this many seconds; 0 is a single call.
         before: is called, untimed, before each sample.
+        clock: in seconds; that of the processor's time where other programs take their share.
 
     """
     names = list(sides)
@@ -76,24 +78,24 @@ def alternate(
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             before()
-            seconds = _seconds_per_call(sides[name], calls[name])
+            seconds = _seconds_per_call(sides[name], calls[name], clock)
             if turn >= 0:
                 samples[name].append(seconds)
             elif block:
                 # The warm-up pays for first calls, so it is measured once more before it sets the size.
-                seconds = _seconds_per_call(sides[name], 1)
+                seconds = _seconds_per_call(sides[name], 1, clock)
                 calls[name] = max(1, round(block / seconds))
     return {name: Times(tuple(values)) for name, values in samples.items()}
 
 
-def _seconds_per_call(call: Callable[[], object], calls: int) -> float:
+def _seconds_per_call(call: Callable[[], object], calls: int, clock: Callable[[], float]) -> float:
     enabled = gc.isenabled()
     gc.disable()
     try:
-        start = time.perf_counter()
+        start = clock()
         for _ in range(calls):
             call()
-        return (time.perf_counter() - start) / calls
+        return (clock() - start) / calls
     finally:
         if enabled:
             gc.enable()
