@@ -178,19 +178,17 @@ def test_the_report_as_a_page_shows_markup_as_text():
     assert "<strong>refuted</strong> <span>a|b, expansion; the test failed</span>" in page
 
 
-def test_a_file_that_cannot_be_written_is_a_sentence_at_the_start(tmp_path):
-    found = run(tmp_path, "--derivation-report", "none/report.md", "-p", "no:hypothesispytest")
-    assert found.returncode == 4
-    assert found.stderr == "ERROR: --derivation-report: cannot write none/report.md: No such file or directory\n\n"
-
-
-def test_a_file_of_another_ending_is_refused():
-    config = SimpleNamespace(getoption=lambda _: "report.pdf")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("report.pdf", "report.pdf does not end in .json or .md or .html or .htm; name the file so"),
+        ("none/report.md", "cannot write none/report.md: No such file or directory"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_a_sentence_at_the_start(name, message):
     with pytest.raises(pytest.UsageError) as refused:
-        reported.pytest_configure(config)
-    assert str(refused.value) == (
-        "--derivation-report: report.pdf does not end in .json or .md or .html or .htm; name the file so"
-    )
+        reported.pytest_configure(SimpleNamespace(getoption=lambda _: name))
+    assert str(refused.value) == f"--derivation-report: {message}"
 
 
 def test_a_page_without_its_libraries_is_refused(monkeypatch):

@@ -50,8 +50,11 @@ def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condit
         message = f"a condition is text such as 'a_i - gamma <= 0 for some i', not {type(printed).__name__}"
         raise InputError(message)
     said = printed.strip()
-    if said in ("never", "always"):
-        return Condition(sympy.true if said == "always" else sympy.false, "all")
+    if said.lower() in ("never", "always"):
+        return Condition(sympy.true if said.lower() == "always" else sympy.false, "all")
+    if not said or said.isalpha():
+        message = f"a condition is 'never', 'always' or as in 'a_i - gamma <= 0 for some i', not {printed!r}"
+        raise InputError(message)
     body, *meant = _Q.split(said, maxsplit=1)
     ending = _ENDING.search(body)
     if ending and body[ending.end() :].strip():

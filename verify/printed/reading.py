@@ -5,23 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import sympy
 
 from derive import Expansion, InputError
 from derive.series import EMBEDDING_DIMENSION
 from derive.words import NAMES, Invariants, invariant, substitute, trace
-from verify.printed import algebra
+from verify.printed import algebra, from_sympy
 from verify.printed.grammar import Formula
 
-if TYPE_CHECKING:
-    from verify.printed.algebra import Polynomial
-
-_FACTORS = {"W": "W", "A_0": "A", "A0": "A", "Sigma": "S", "C": "C", "G": "wW", "b": "b"}
 _WHAT = "the printed formula"
-# What is shown of an expression that cannot be read.
-_LONG = 60
 
 
 class Stated(NamedTuple):
@@ -59,10 +53,15 @@ def read_expansion(
     −(N - 1)/N Tr[W A0 Wᵀ] + O(W⁴)
 
     """
+    if not _is_order(order):
+        message = f"order is an even number such as 4, not {order!r}"
+        raise InputError(message)
     if isinstance(printed, Path):
         printed = _content(printed)
     if isinstance(printed, str) and printed.lstrip().startswith("{"):
         printed = _json(printed)
+    if isinstance(printed, str):
+        printed = _right_side(printed, _WHAT)
     known = {**symbols, "d1": EMBEDDING_DIMENSION}
     through: int | None = None
     match printed:
@@ -79,7 +78,7 @@ def read_expansion(
         case Mapping():
             terms, through = _of_json(printed, known)
         case sympy.Basic():
-            terms = algebra.invariants(_of_sympy(printed))
+            terms = algebra.invariants(from_sympy.scalar(printed, known))
         case _:
             message = (
                 f"{_WHAT} is of type {type(printed).__name__}; give text, a SymPy expression, JSON or an Expansion"
@@ -120,17 +119,14 @@ def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> dict[str,
     what = "B, as it is printed,"
     match printed:
         case str():
-            formula = Formula(printed, symbols)
+            formula = Formula(_right_side(printed, what), symbols)
             value = formula.sum()
             formula.expect_end()
         case Mapping():
             parts = (f"({one}) {letter}" for letter, one in printed.items())
             return read_matrix(" + ".join(parts) or "0", symbols)
         case sympy.MatrixExpr():
-            from verify.claims.canonical import polynomial
-
-            value = algebra.plus(*(algebra.times(algebra.scalar(weight), _word(word))
-                                   for word, weight in polynomial(printed).items()))  # fmt: skip
+            value = from_sympy.matrix(printed, symbols)
         case _:
             message = f"{what} is of type {type(printed).__name__}; give text such as 'A0 - gamma I'"
             raise InputError(message)
@@ -143,6 +139,19 @@ def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> dict[str,
         for letter in letters:
             found[letter] += weight
     return found
+
+
+def _is_order(order: object) -> bool:
+    return order is None or (isinstance(order, int) and order >= 2 and order % 2 == 0)
+
+
+def _right_side(text: str, what: str) -> str:
+    """What stands after an equals sign, without the mark that ends a sentence."""
+    said = text.rpartition("=")[2].strip().rstrip(".,;")
+    if not said:
+        message = f"{what} is empty; write it as in '-Tr[W A0 W^T]', and 0 where there is nothing"
+        raise InputError(message)
+    return said
 
 
 def _order(invariants: Invariants) -> int:
@@ -227,40 +236,3 @@ def _coefficient(text: str, symbols: Mapping[str, sympy.Expr]) -> sympy.Expr:
     start, value = formula.next, formula.sum()
     formula.expect_end()
     return formula.coefficient(value, start, "a coefficient holds numbers and parameters")
-
-
-def _of_sympy(node: sympy.Basic) -> Polynomial:
-    """Traces, products, sums and whole powers of SymPy; coefficients as they stand."""
-    from verify.claims.canonical import polynomial
-
-    if isinstance(node, sympy.Add):
-        return algebra.plus(*map(_of_sympy, node.args))
-    if isinstance(node, sympy.Mul):
-        product = algebra.scalar(sympy.S.One)
-        for part in node.args:
-            product = algebra.times(product, _of_sympy(part))
-        return product
-    if isinstance(node, sympy.Pow) and node.has(sympy.Trace) and node.exp.is_Integer and node.exp > 0:
-        return algebra.power(_of_sympy(node.base), int(node.exp))
-    if isinstance(node, sympy.Trace):
-        words = polynomial(node.arg)
-        inside = (algebra.times(algebra.scalar(weight), _word(word)) for word, weight in words.items())
-        return algebra.traced(algebra.plus(*inside))
-    if isinstance(node, sympy.Expr) and not node.is_Matrix and not node.has(sympy.Trace, sympy.MatrixSymbol, sympy.Sum):
-        return algebra.scalar(node)
-    shown = node if len(str(node)) < _LONG else f"a {type(node).__name__}"
-    message = f"{_WHAT} holds {shown}: in SymPy it is a sum of products of Trace(W*A_0*W.T) and coefficients"
-    raise InputError(message)
-
-
-def _word(word: Any) -> Polynomial:
-    product = algebra.scalar(sympy.S.One)
-    for letter in word:
-        if letter.name not in _FACTORS or not (letter.power.is_Integer and letter.power > 0):
-            shown = letter.name if letter.power == 1 else f"{letter.name}^({letter.power})"
-            message = f"{_WHAT} holds the matrix {shown}; its matrices are W, A_0, Sigma and C"
-            raise InputError(message)
-        factor = algebra.matrix(_FACTORS[letter.name])
-        turned = algebra.transposed(factor) if letter.turned else factor
-        product = algebra.times(product, algebra.power(turned, int(letter.power)))
-    return product

@@ -35,6 +35,10 @@ def pytest_configure(config: pytest.Config) -> None:
     name = config.getoption("--derivation-report")
     if name is None:
         return
+    if hasattr(config, "workerinput"):
+        # A worker of pytest-xdist sends its checks and writes nothing.
+        config.pluginmanager.register(Reporter(Path(name)), "quartic-derivation-report")
+        return
     from derive import InputError
     from verify.sweeps.writing import usable_file
 

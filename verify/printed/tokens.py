@@ -36,7 +36,7 @@ _TOKENS = re.compile(
   | (?P<decimal>\d+(?:\.\d+)?)
   | (?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])
   | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
-  | \\(?:operatorname|mathrm|text|mathsf|mathit|mathbf)\s*\{\s*(?P<set>[A-Za-z]+)\s*\}
+  | \\(?:operatorname|mathrm|text|mathsf|mathit|mathbf|mathcal)\s*\{\s*(?P<set>[A-Za-z]+)\s*\}
   | (?P<transpose>ᵀ|\.T\b)
   | (?P<zero>[Aad]_\{?[01]\}?(?![A-Za-z0-9])|[Aad][₀₁])
   | (?P<mode>(?:[acqsb]|lambda|λ)_\{?[ij]\}?(?![A-Za-z0-9]))

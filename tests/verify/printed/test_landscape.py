@@ -118,6 +118,10 @@ def test_conditions_with_brackets_and_connectives():
         ({}, "nothing is printed to be checked; give B, dimensional or complete"),
         ({"complete": 3}, "a condition is text such as 'a_i - gamma <= 0 for some i', not int"),
         (
+            {"complete": "sometimes"},
+            "a condition is 'never', 'always' or as in 'a_i - gamma <= 0 for some i', not 'sometimes'",
+        ),
+        (
             {"complete": "a_i <= 0"},
             "the condition 'a_i <= 0' does not say for which modes; end it with 'for some i' or 'for all i'",
         ),

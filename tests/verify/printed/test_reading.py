@@ -39,6 +39,20 @@ def test_sympy_in_the_letters_of_claims():
     assert found.text() == "−Tr[W A0 Wᵀ] + ½ Tr[W A0 Wᵀ W C Wᵀ] + ½ Tr[(W C Wᵀ)²] + O(W⁶)"
 
 
+def test_symbols_are_known_by_their_names():
+    N = sympy.Symbol("N", integer=True, positive=True)
+    found = read(-(N - 1) / N * formulas.Tr(formulas.W * formulas.A0 * formulas.W.T)).expansion
+    assert found.terms == catalogue("infonce-batch").expand(2).terms
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["L = -Tr[W A0 W^T].", r"\mathcal{L}(W) - L(0) &= -\Tr(W A_0 W^\top) + \mathcal{O}(\|W\|^4),", "B=-tr[W A0 W']"],
+)
+def test_a_left_side_and_the_end_of_a_sentence_are_left_out(written):
+    assert read(written, "infonce").expansion.terms == catalogue("infonce").expand(2).terms
+
+
 def test_a_file_of_text_or_json(tmp_path):
     expansion = catalogue("infonce").expand(4)
     (tmp_path / "a.txt").write_text(expansion.text() + "\n", "utf-8")
@@ -69,6 +83,10 @@ def test_the_order_is_that_of_the_remainder_or_the_highest(printed, options, ord
             {"order": 2},
             "the printed formula has a term of order 4 in W; give order=4, or leave the term out",
         ),
+        ("L = ", {}, "the printed formula is empty; write it as in '-Tr[W A0 W^T]', and 0 where there is nothing"),
+        ("0", {"order": 3}, "order is an even number such as 4, not 3"),
+        ("0", {"order": "4"}, "order is an even number such as 4, not '4'"),
+        (sympy.Symbol("M"), {}, "M is unknown here; the parameters are N, d1"),
         (3, {}, "the printed formula is of type int; give text, a SymPy expression, JSON or an Expansion"),
         ("{", {}, "the printed formula starts like JSON and is none: Expecting property name enclosed in double"),
         ({"terms": [{}]}, {}, "the printed formula is no JSON of an expansion, as quartic derive --json prints it: "),
@@ -83,9 +101,9 @@ def test_the_order_is_that_of_the_remainder_or_the_highest(printed, options, ord
             "the printed formula holds the matrix X; its matrices are W, A_0, Sigma and C",
         ),
         (
-            catalogue("barlow-twins").expand(4).to_sympy(),
+            catalogue("barlow-twins").set({"lambda": 2}).expand(4).to_sympy(),
             {},
-            "the printed formula holds a Sum: in SymPy it is a sum of products of Trace(W*A_0*W.T) and coefficients",
+            "the printed formula holds a Sum: in SymPy it is made of Trace(W*A_0*W.T), products and coefficients",
         ),
     ],
 )
