@@ -25,7 +25,7 @@ from derive.expansion import Expansion
 from derive.landscape import MODE_I
 from derive.landscape import c_i as c
 from derive.latex import for_notebook
-from derive.signs import sign
+from derive.signs import relation, sign
 from derive.words import is_trace
 
 # The eigenvalues of A0 and C, that of H, and that of Σ^(−½) B Σ^(−½), for one mode.
@@ -84,7 +84,7 @@ class ModePotential:
         if (found := self._quadratic(self.level)) is None:
             return None
         square, linear, constant = found
-        return _relation(sympy.factor(linear**2 - 4 * square * constant), sympy.Ge)
+        return relation(sympy.factor(linear**2 - 4 * square * constant), sympy.Ge)
 
     def _quadratic(self, level: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr] | None:
         """The coefficients of h², h and 1 in the numerator of φ′(h) − level."""
@@ -126,7 +126,7 @@ class ModePotential:
     @property
     def bounded(self) -> sympy.Basic | None:
         """Whether ℓ is bounded below on h ≥ 0: true, false, or the condition; None where that is open."""
-        return None if self.growth is sympy.nan else _relation(self.growth, sympy.Gt)
+        return None if self.growth is sympy.nan else relation(self.growth, sympy.Gt)
 
     @property
     def edge(self) -> sympy.Expr:
@@ -141,7 +141,7 @@ class ModePotential:
 
         With φ convex ℓ is so too, and the minimum is at 0 exactly when ℓ′(0) = −b ≥ 0.
         """
-        return _relation(self.level, sympy.Le) if self.convex else None
+        return relation(self.level, sympy.Le) if self.convex else None
 
     def leaving(self, terms: int) -> list[sympy.Expr]:
         """The coefficients k_1, k_2, … of the branch h = k_1 b + k_2 b² + …, by reversion of φ′(h) = b.
@@ -317,19 +317,6 @@ def _split(polynomial: sympy.Expr, rest: sympy.Expr) -> tuple[sympy.Expr, sympy.
     degree = sympy.Poly(polynomial, h).degree()
     beyond = sympy.Add(*(sympy.factor(polynomial.coeff(h, k)) * h**k for k in range(2, degree + 1)))
     return level, sympy.factor(-at_zero) * h + beyond + rest
-
-
-def _relation(value: sympy.Expr, kind: type[sympy.Rel]) -> sympy.Basic:
-    """value > 0 or value ≤ 0 for positive symbols: true, false, or the condition on its numerator."""
-    if value.is_infinite:
-        return kind(value, 0)
-    found = sign(value)
-    if found is not None:
-        return kind(sympy.Integer(found), 0)
-    numerator, denominator = sympy.fraction(sympy.factor(value))
-    if sign(denominator) != 1:
-        numerator = value
-    return kind(sympy.expand(numerator), 0)
 
 
 def _root(square: sympy.Expr) -> sympy.Expr:

@@ -52,3 +52,21 @@ def _of_coefficients(polynomial: sympy.Expr) -> int | None:
     if all(number < 0 for number in numbers):
         return -1
     return None
+
+
+def relation(value: sympy.Expr, kind: type[sympy.Rel]) -> sympy.Basic:
+    """value > 0, or another relation to 0, for positive symbols: true, false, or the condition on its numerator.
+
+    >>> a, c = sympy.symbols("a_i c_i")
+    >>> relation(a + c, sympy.Gt), relation((a - c) / (a + c), sympy.Le)
+    (True, a_i - c_i <= 0)
+    """
+    if value.is_infinite:
+        return kind(value, 0)
+    found = sign(value)
+    if found is not None:
+        return kind(sympy.Integer(found), 0)
+    numerator, denominator = sympy.fraction(sympy.factor(value))
+    if sign(denominator) != 1:
+        numerator = value
+    return kind(sympy.expand(numerator), 0)
