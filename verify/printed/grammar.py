@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import sympy
@@ -20,7 +21,8 @@ from derive import InputError
 from derive.words import BIAS, trace
 from verify.printed import algebra
 from verify.printed.algebra import Polynomial, Product
-from verify.printed.tokens import PlaceError, Token, tokens
+from verify.printed.cursor import Cursor
+from verify.printed.tokens import PlaceError, Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,11 +34,12 @@ _FUNCTIONS: dict[str, Callable[[sympy.Expr], sympy.Expr]] = {"exp": sympy.exp, "
 _WORDS = ("Tr", "W", "A0", "Sigma", "C", "G", "I", "exp", "log", "sqrt")
 _NO_BIAS = "b is the bias of f(x) = W x + b, and the loss is of f(x) = W x; give loss.with_bias()"
 _CONSTANTS = {"e": sympy.E, "E": sympy.E, "pi": sympy.pi}
-_LARGEST_POWER = 100
+# Beyond these a formula is a slip, or meant to keep a processor busy.
+_LARGEST_POWER, _LARGEST_LOG, _LARGEST_OF_TRACES, _LONGEST_NUMBER = 100, 500, 20, 40
 _DEEPEST = 100
 
 
-class Formula:
+class Formula(Cursor):
     """A formula that is being read.
 
     Args:
@@ -57,47 +60,14 @@ class Formula:
         functions: Mapping[str, Callable[[sympy.Expr], sympy.Expr]] | None = None,
         stops: tuple[str, ...] = (),
     ) -> None:
-        self.text = text
+        super().__init__(text)
         self.symbols = symbols
         self.bias = bias
         self.functions = {**_FUNCTIONS, **(functions or {})}
         self.stops = stops
-        self.tokens = tokens(text)
-        self.at = 0
         self.depth = 0
         # The order of O(…), where the formula ends in one.
         self.remainder: int | None = None
-
-    # What the places of the grammar share.
-
-    @property
-    def next(self) -> Token:
-        """The token that is to be read."""
-        return self.tokens[self.at]
-
-    def sign(self, *values: str) -> bool:
-        """Whether one of these signs is next."""
-        return self.next.kind == "sign" and self.next.value in values
-
-    def taken(self, *values: str) -> bool:
-        """Read one of these signs, if it is next."""
-        found = self.sign(*values)
-        self.at += found
-        return found
-
-    def refuse(self, said: str, token: Token | None = None) -> PlaceError:
-        """The error for a place, the next token unless given."""
-        return PlaceError(said, self.text, (token or self.next).start)
-
-    def expect_end(self) -> None:
-        """Nothing may be left.
-
-        Raises:
-            PlaceError: something is.
-
-        """
-        if self.next.kind != "end":
-            raise self.refuse(f"{self.next.value!r} cannot stand here; the formula was complete before it")
 
     def at_place(self, token: Token, call: Callable[[], Polynomial]) -> Polynomial:
         """What a call gives; what it refuses is refused at the place of a token."""
@@ -153,12 +123,15 @@ class Formula:
         return self.next.kind in ("number", "name", "sum") or self.sign("(", "[", "{", "|")
 
     def _divisor(self, slash: Token) -> sympy.Expr:
-        number, name = self.next, self.tokens[min(self.at + 1, len(self.tokens) - 1)]
-        if number.kind == "number" and name.kind == "name" and number.end == name.start:
-            shown = self.text[name.start : name.end]
-            one, other = f"/({number.value} {shown})", f"/{number.value} {shown}"
-            raise self.refuse(f"/{number.value}{shown} can be read in two ways; write {one} or {other}", slash)
-        return self._not_zero(self.factor(algebra.scalar(sympy.S.One)), slash)
+        value = self._not_zero(self.factor(algebra.scalar(sympy.S.One)), slash)
+        last = self.tokens[self.at - 1]
+        # 1/2N and 1/N(N − 1) are printed for both; 3/4Tr[…] and 1/(2N)Tr[…] are not.
+        beside = self._begins() and self.next.value != "Tr" and last.end == self.next.start
+        if beside and last.value not in _CLOSING.values():
+            shown = self.text[slash.start : self.next.end]
+            remedy = "put brackets around what is divided by, or a space behind it"
+            raise self.refuse(f"{shown} can be read in two ways; {remedy}", slash)
+        return value
 
     def _not_zero(self, divisor: Polynomial, token: Token) -> sympy.Expr:
         value = self.coefficient(divisor, token, "a formula is divided by numbers and parameters alone")
@@ -213,11 +186,13 @@ class Formula:
             value = base.get(Product(), sympy.S.Zero)
             if value == 0 and not exponent.is_positive:
                 raise self.refuse("this divides by zero", start)
-            if exponent.is_number and abs(exponent) > _LARGEST_POWER:
-                raise self.refuse(f"powers up to {_LARGEST_POWER} are read, not {exponent}", start)
+            large = value.is_number and exponent.is_number and abs(sympy.log(abs(value)) * exponent) > _LARGEST_LOG
+            if large or (exponent.is_number and abs(exponent) > _LARGEST_POWER):
+                raise self.refuse("this power is too large to be meant", start)
             return algebra.scalar(value**exponent)
-        if not (exponent.is_Integer and 0 < exponent <= _LARGEST_POWER):
-            raise self.refuse(f"a trace or a matrix has whole powers from 1 to {_LARGEST_POWER}, not {exponent}", start)
+        if not (exponent.is_Integer and 0 < exponent <= _LARGEST_OF_TRACES):
+            said = f"a trace or a matrix has whole powers from 1 to {_LARGEST_OF_TRACES}, not {exponent}"
+            raise self.refuse(said, start)
         return algebra.power(base, int(exponent))
 
     def _close(self, closing: str | None) -> None:
@@ -245,6 +220,8 @@ class Formula:
         self.at += 1
         match start.kind:
             case "number":
+                if len(start.value) > _LONGEST_NUMBER:
+                    raise self.refuse(f"numbers have at most {_LONGEST_NUMBER} digits here", start)
                 return algebra.scalar(sympy.Rational(start.value))
             case "sum":
                 name = f"sum_{start.value}"
@@ -341,9 +318,13 @@ class Formula:
         start = self.next
         if not (start.kind == "name" and start.value == "O" and "O" not in self.symbols):
             return False
-        rest = self.text[start.end :]
-        number = re.search(r"(\d+)\D*$", "".join(token.value for token in self.tokens[self.at + 1 :]))
-        if first or self.depth > 1 or not rest.lstrip().startswith("(") or number is None:
+        rest = self.tokens[self.at + 1 : -1]
+        values = [token.value for token in rest]
+        orders = [token.value for token in rest if token.kind == "number"]
+        # One bracket, closed by the last token.
+        open_ = list(accumulate((value == "(") - (value == ")") for value in values))
+        whole = values[:1] == ["("] and 0 in open_ and open_.index(0) == len(open_) - 1
+        if first or self.depth > 1 or not whole or not orders or not orders[-1].isdigit():
             raise self.refuse("a remainder stands at the end of a formula and names an order, as in … + O(W^6)")
-        self.at, self.remainder = len(self.tokens) - 1, int(number[1])
+        self.at, self.remainder = len(self.tokens) - 1, int(orders[-1])
         return True

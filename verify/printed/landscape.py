@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -149,41 +149,36 @@ def _matrix(value: Mapping[str, sympy.Expr], style: Style) -> str:
 def _of_conditions(
     about: Subject, found: Found, derived: Collapse, printed: Mapping[str, Condition], seed: int
 ) -> tuple[list[tuple[_Part, Evidence]], str]:
-    """Each printed condition beside the derived one, with what minima in numbers say of the latter; and why not."""
+    """Each printed condition beside the derived one, with what minima in numbers say; and what is not decided."""
     if derived.dimensional is None or derived.complete is None:
         message = f"when modes collapse is not determined for {about.name}: {derived.reason}"
         raise InputError(message)
+    right = {"dimensional": derived.dimensional, "complete": derived.complete}
     points = _points(about, found, seed)
-    parts, reason = [], ""
+    parts, undecided = [], ""
     for name, said in printed.items():
-        right = derived.dimensional if name == "dimensional" else derived.complete
-        counterexample = points.wrong(right, _PHASE[name])
-        agrees = None if not points.points else not counterexample
-        note = counterexample or ("" if points.points else "no random point has a convex landscape")
-        evidence = Evidence(
-            "exact",
-            f"{name} collapse as derived, against minima at {points.points} random points",
-            "equal",
-            "different" if counterexample else "equal" if points.points else "nothing",
-            agrees=agrees,
-            seed=seed,
-            note=note,
-        )
-        same, shown = equal(said, right), said.text()
-        if not same:
-            wrong = points.wrong(said, _PHASE[name])
-            shown = f"{shown}: {wrong}" if wrong else shown
-            if agrees and not wrong:
-                reason = (
-                    f"the printed condition is not recognised as the derived one, and no point tells them apart: {said}"
-                )
-                evidence = Evidence(
-                    "exact", evidence.quantity, "different", "equal", agrees=None, seed=seed, note=reason
-                )
-        reason = reason or ("" if agrees else f"the minima do not bear the derived condition out: {note}")
-        latex = (said.latex(), right.latex())
-        parts.append((_Part(f"{name} collapse", shown, right.text(), latex, same), evidence))
-    return parts, reason
+        phase, same, shown = _PHASE[name], equal(said, right[name]), said.text()
+        evidence = _against_minima(name, points.wrong(right[name], phase), points, seed)
+        if evidence.agrees is not True:
+            undecided = undecided or f"the minima do not bear the derived condition out: {evidence.note}"
+        elif not same:
+            wrong = points.wrong(said, phase)
+            if not wrong:
+                note = f"{said} is not recognised as the derived condition, and no point tells them apart"
+                evidence, undecided = replace(evidence, agrees=None, note=note), undecided or note
+            shown += f": {wrong}" if wrong else ""
+        latex = (said.latex(), right[name].latex())
+        parts.append((_Part(f"{name} collapse", shown, right[name].text(), latex, same), evidence))
+    return parts, undecided
+
+
+def _against_minima(name: str, counterexample: str, points: Drawn, seed: int) -> Evidence:
+    quantity = f"{name} collapse as derived, against minima at {points.points} random points"
+    if not points.points:
+        return Evidence("exact", quantity, ran=False, note="no random point has a landscape that is convex")
+    measured = "different" if counterexample else "equal"
+    agrees = not counterexample
+    return Evidence("exact", quantity, "equal", measured, agrees=agrees, seed=seed, note=counterexample)
 
 
 def _points(about: Subject, found: Found, seed: int) -> Drawn:

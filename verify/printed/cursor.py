@@ -1,0 +1,48 @@
+"""The place in a formula that has been reached, and what a reader asks of it."""
+
+from __future__ import annotations
+
+from verify.printed.tokens import PlaceError, Token, tokens
+
+
+class Cursor:
+    """A formula's tokens, read one after the other.
+
+    Args:
+        text: of the formula.
+
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = tokens(text)
+        self.at = 0
+
+    @property
+    def next(self) -> Token:
+        """The token that is to be read."""
+        return self.tokens[self.at]
+
+    def sign(self, *values: str) -> bool:
+        """Whether one of these signs is next."""
+        return self.next.kind == "sign" and self.next.value in values
+
+    def taken(self, *values: str) -> bool:
+        """Read one of these signs, if it is next."""
+        found = self.sign(*values)
+        self.at += found
+        return found
+
+    def refuse(self, said: str, token: Token | None = None) -> PlaceError:
+        """The error for a place, the next token unless given."""
+        return PlaceError(said, self.text, (token or self.next).start)
+
+    def expect_end(self) -> None:
+        """Nothing may be left.
+
+        Raises:
+            PlaceError: something is.
+
+        """
+        if self.next.kind != "end":
+            raise self.refuse(f"{self.next.value!r} cannot stand here; the formula was complete before it")
