@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -27,7 +27,7 @@ _RELATIONS = {"<=": sympy.Le, "<": sympy.Lt, ">=": sympy.Ge, ">": sympy.Gt}
 _ENDING = re.compile(r"\s+for\s+(some|all|every|any)\s+i\b")
 _Q = re.compile(r",\s*q_j\s*=")
 
-MODES_DRAWN, POINTS, SETTINGS = 3, 64, 6
+MODES_DRAWN, POINTS, SETTINGS = 3, 32, 12
 # A margin this much smaller than the largest is rounding, and says nothing.
 _CLOSE = 1e-9
 
@@ -72,6 +72,22 @@ def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condit
         raise InputError(message)
     quantifier: Literal["some", "all"] = "some" if ending and ending[1] in ("some", "any") else "all"
     return Condition(formula, quantifier, q)
+
+
+def at_values(condition: Condition, values: Mapping[str, sympy.Expr]) -> Condition:
+    """A condition with values put in.
+
+    Raises:
+        InputError: a symbol in it goes to infinity.
+
+    """
+    unbounded = sorted({one.name for one in condition.spelled_out().free_symbols if values.get(one.name) is sympy.oo})
+    if unbounded:
+        message = f"{unbounded[0]} goes to infinity and cannot stand in the condition {condition}"
+        raise InputError(message)
+    put = {sympy.Symbol(name): value for name, value in values.items() if value is not sympy.oo}
+    q = None if condition.q is None else condition.q.subs(put)
+    return replace(condition, formula=condition.formula.subs(put), q=q)
 
 
 def _whole(text: str, known: Mapping[str, sympy.Expr]) -> sympy.Basic:

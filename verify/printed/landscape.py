@@ -16,12 +16,12 @@ from derive.scalars import normal_form
 from derive.words import trace
 from verify.evidence import Evidence
 from verify.printed.check import Check, ContradictedError, Difference, verdict
-from verify.printed.conditions import Drawn, drawn, equal, read_condition
+from verify.printed.conditions import Drawn, at_values, drawn, equal, read_condition
 from verify.printed.reading import read_matrix
 from verify.printed.subject import exact, subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from derive import Loss
     from derive.collapse import Collapse
@@ -91,7 +91,8 @@ the first is in B
     values = exact(given)
     about = subject(loss, values, sampling=sampling, seed=seed, options=options)
     stated = {"dimensional": dimensional, "complete": complete}
-    conditions = {name: read_condition(one, about.parameters) for name, one in stated.items() if one is not None}
+    read = {name: read_condition(one, about.parameters) for name, one in stated.items() if one is not None}
+    conditions = {name: at_values(one, values) for name, one in read.items()}
     matrix = None if B is None else read_matrix(B, about.parameters)
     if matrix is None and not conditions:
         message = "nothing is printed to be checked; give B, dimensional or complete"
@@ -154,7 +155,7 @@ def _of_conditions(
         message = f"when modes collapse is not determined for {about.name}: {derived.reason}"
         raise InputError(message)
     right = {"dimensional": derived.dimensional, "complete": derived.complete}
-    points = _points(about, found, seed)
+    points = _points(about, found, printed.values(), seed)
     parts, undecided = [], ""
     for name, said in printed.items():
         phase, same, shown = _PHASE[name], equal(said, right[name]), said.text()
@@ -181,7 +182,7 @@ def _against_minima(name: str, counterexample: str, points: Drawn, seed: int) ->
     return Evidence("exact", quantity, "equal", measured, agrees=agrees, seed=seed, note=counterexample)
 
 
-def _points(about: Subject, found: Found, seed: int) -> Drawn:
+def _points(about: Subject, found: Found, printed: Iterable[Condition], seed: int) -> Drawn:
     expansion, norm = found.expansion.in_basis("A0,Sigma"), None
     if found.limit is not None:
         # κ (Tr[W Σ Wᵀ] − c)²: c is half the ratio of its two coefficients, and the penalty is left to the norm.
@@ -196,4 +197,6 @@ def _points(about: Subject, found: Found, seed: int) -> Drawn:
         return Drawn(())
     names = {symbol.name for case in cases for symbol in case.symbols | case.where.free_symbols}
     names |= set() if norm is None else {symbol.name for symbol in norm.free_symbols}
+    # A print may hold a parameter that drops out.
+    names |= {symbol.name for one in printed for symbol in one.spelled_out().free_symbols} & set(about.parameters)
     return drawn(cases, sorted(names - {"d1"}), norm=norm, bias=about.bias and norm is not None, seed=seed)

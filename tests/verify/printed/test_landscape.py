@@ -61,6 +61,20 @@ def test_printed_conditions(printed, verdict):
     assert ("the minima" in str(refused.value)) == (verdict == "refuted")
 
 
+def test_values_are_put_into_a_printed_condition():
+    for said, given in (("a_i <= gamma for all i", {"gamma": "1/2"}), ("a_i <= 1/2 for all i", {"gamma": "1/2"})):
+        assert check_landscape("infonce+weight-decay", complete=said, given=given).verdict == "holds"
+    with pytest.raises(InputError) as refused:
+        check_landscape("infonce-batch", complete="N <= 1", given={"N": "oo"})
+    assert str(refused.value) == "N goes to infinity and cannot stand in the condition N <= 1"
+
+
+def test_a_parameter_that_drops_out_may_be_printed():
+    with pytest.raises(ContradictedError) as refused:
+        check_landscape("dcl", complete="tau <= N")
+    assert refused.value.check.verdict == "refuted"
+
+
 def test_a_refuted_condition_is_shown_with_a_point():
     with pytest.raises(ContradictedError) as refused:
         check_landscape("infonce", B="A0", complete="always")
