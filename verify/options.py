@@ -45,10 +45,9 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
 class progress:  # noqa: N801 (used as a context, not as a type)
     """A progress bar on standard error, on a terminal only."""
 
-    def __init__(self, *, hidden: bool) -> None:
-        self.bar = click.progressbar(
-            length=10, label="quartic", file=sys.stderr, hidden=hidden or not sys.stderr.isatty(), item_show_func=str
-        )
+    def __init__(self, *, hidden: bool, steps: int = 10) -> None:
+        hidden = hidden or not sys.stderr.isatty()
+        self.bar = click.progressbar(length=steps, label="quartic", file=sys.stderr, hidden=hidden, item_show_func=str)
 
     def __enter__(self) -> Callable[[str], None]:
         self.bar.__enter__()

@@ -1,7 +1,11 @@
 """What several tests of `verify` share."""
 
+import sys
+
 import pytest
 import torch
+
+from verify.cli import main
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -11,3 +15,19 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The command in this process: exit status, standard output, standard error."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["quartic", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = stop.code or 0
+        return status, *capsys.readouterr()
+
+    return command

@@ -12,7 +12,6 @@ import pytest
 
 from derive import CATALOGUE, catalogue
 from verify import auditing
-from verify.cli import main
 
 MINE = """
 from derive import Loss, Mean, Symbol, exp, half_sq, inner, log, views
@@ -22,22 +21,6 @@ vanishing = Loss(log(inner(x, x)) - inner(x, x_pos))
 rooted = Loss(inner(x, x) ** Symbol("p"))
 number = 3
 """
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """The command in this process: exit status, standard output, standard error."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["quartic", *arguments])
-        status = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = stop.code or 0
-        return status, *capsys.readouterr()
-
-    return command
 
 
 @pytest.fixture

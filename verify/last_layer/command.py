@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.options import progress
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -88,7 +90,7 @@ def landscape(
     strengths, sizes = _numbers(sigma or "0.5"), _sizes(split)
     if augmentation == "simclr":
         refuse("--augmentation simclr", {"--sigma": sigma})
-    with _progress(hidden=quiet, steps=3 * len(strengths)) as tick:
+    with progress(hidden=quiet, steps=3 * len(strengths)) as tick:
         if _holds_features(checkpoint):
             from verify.last_layer.features import read_features
 
@@ -203,18 +205,3 @@ def _sizes(given: str) -> int | list[int]:
     except ValueError:
         raise InputError(f"--split {given}: write how many parts, such as 2, or their sizes, such as 96,32") from None
     return found[0] if len(found) == 1 else found
-
-
-class _progress:  # noqa: N801 (used as a context, not as a type)
-    """A progress bar on standard error, on a terminal only."""
-
-    def __init__(self, *, hidden: bool, steps: int) -> None:
-        hidden = hidden or not sys.stderr.isatty()
-        self.bar = click.progressbar(length=steps, label="quartic", file=sys.stderr, hidden=hidden, item_show_func=str)
-
-    def __enter__(self) -> Callable[[str], None]:
-        self.bar.__enter__()
-        return lambda step: self.bar.update(1, step)
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.__exit__(*error)  # type: ignore[arg-type]

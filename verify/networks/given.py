@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
+from derive import InputError
 from verify.images.pixels import Images
 from verify.images.reading import read_images
 from verify.images.synthetic import synthetic_images
@@ -46,3 +47,18 @@ def _read(path: str, split: str) -> Images:
 @lru_cache(maxsize=4)
 def _made(number: int, seed: int) -> Images:
     return synthetic_images(number, seed)
+
+
+def check_device(device: str) -> None:
+    """Refuse a CUDA device where torch sees none.
+
+    Raises:
+        InputError: that is so.
+
+    """
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            "networks of full size need a CUDA device, and torch sees none; --quick trains narrow ones on a processor"
+        )

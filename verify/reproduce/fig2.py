@@ -21,7 +21,6 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-import torch
 
 from derive import InputError, Rational
 from verify.figures.maps import mirrored_map
@@ -33,7 +32,7 @@ from verify.last_layer.features import Features
 from verify.last_layer.objective import objective
 from verify.last_layer.strengths import LINE, AtStrength, study
 from verify.networks.evaluate import judged
-from verify.networks.given import given_images
+from verify.networks.given import check_device, given_images
 from verify.networks.network import build
 from verify.networks.objective import Objective
 from verify.networks.pretrain import Schedule, pretrain
@@ -138,10 +137,7 @@ def unit(
     seed: int,
 ) -> dict[str, Any]:
     """Train one network, evaluate it, and look at its last layer."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "networks of full size need a CUDA device, and torch sees none; --quick trains narrow ones on a processor"
-        )
+    check_device(device)
     train, test = given_images(data, "train", images), given_images(data, "test", tests)
     noise = gaussian(sigma)
     with one_thread():

@@ -21,10 +21,9 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from derive import InputError, catalogue
+from derive import catalogue
 from verify.figures.picture import BLUE, ORANGE, Picture, laid_out, new_figure, styled
 from verify.hand_written import one_thread
 from verify.images.imbalance import HIGH, MEDIUM, NONE, imbalanced
@@ -34,7 +33,7 @@ from verify.last_layer.capture import augmented, features_of
 from verify.last_layer.features import Features
 from verify.last_layer.spread import spread
 from verify.networks.evaluate import judged
-from verify.networks.given import given_images
+from verify.networks.given import check_device, given_images
 from verify.networks.network import build
 from verify.networks.objective import Objective
 from verify.networks.pretrain import Schedule, pretrain
@@ -103,10 +102,7 @@ def unit(
     seed: int,
 ) -> dict[str, Any]:
     """Train one network on imbalanced images, judge its features, and see what its last layer aligns with."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "networks of full size need a CUDA device, and torch sees none; --quick trains narrow ones on a processor"
-        )
+    check_device(device)
     labelled, test = given_images(data, "train", train), given_images(data, "test", tests)
     seen = unlabelled(imbalance, share, data, seed)
     views = simclr()

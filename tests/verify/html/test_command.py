@@ -1,28 +1,10 @@
 """``quartic audit --html``: what is refused before the audit takes its time, and what is written."""
 
 import shlex
-import sys
 
 import pytest
 
 from verify import auditing
-from verify.cli import main
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """The command in this process: exit status, standard output, standard error."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["quartic", *arguments])
-        status = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = stop.code or 0
-        return status, *capsys.readouterr()
-
-    return command
 
 
 @pytest.fixture
