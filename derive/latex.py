@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import sympy
@@ -11,6 +12,8 @@ from derive.notation import LATEX
 from derive.scalars import normal_form
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from derive.described import Described
     from derive.expansion import Expansion
     from derive.loss import Loss
@@ -119,7 +122,7 @@ def escaped(text: str) -> str:
 
 
 def pieces(formula: str) -> list[str]:
-    r"""A sum cut before its signs: where a line may be broken, in no argument of a command and in no \left … \right.
+    r"""A sum cut before its signs, where a line may be broken: in no argument, no \left … \right and no environment.
 
     >>> pieces(r"-\frac{a + b}{c} x + \left(a - b\right) y")
     ['-\\frac{a + b}{c} x', '+ \\left(a - b\\right) y']
@@ -131,20 +134,65 @@ def pieces(formula: str) -> list[str]:
         else:
             found[-1] = f"{found[-1]} {token}" if found[-1] else token
         depth += token.count("{") - token.count("}")
+        depth += token.count(r"\begin{") - token.count(r"\end{")
         depth += len(re.findall(r"\\left(?![A-Za-z])", token)) - len(re.findall(r"\\right(?![A-Za-z])", token))
     return found
 
 
-def _broken(formula: str, widest: int = WIDTH) -> str:
-    """A sum broken over lines where it is wide."""
-    first, *rest = pieces(formula)
+def terms(formula: str, widest: int) -> list[str]:
+    """A sum cut before its signs, at the outermost brackets that hold a sum, further inside where a term is wider.
+
+    >>> terms("E[a + f(b + c) - d]", 90)
+    ['E[a', '+ f(b + c)', '- d]']
+    """
+    return _outermost(pieces(formula), widest)
+
+
+def _outermost(parts: Sequence[str], widest: int) -> list[str]:
+    """Pieces joined again but for those at the outermost brackets that hold a sum: lines are broken there alone.
+
+    What is still wide is cut further inside.
+    """
+    depths = _depths(parts)
+    groups = [[parts[0]]]
+    for depth, part in zip(depths, parts[1:], strict=True):
+        if depth == min(depths):
+            groups.append([part])
+        else:
+            groups[-1].append(part)
+    found = []
+    for group in groups:
+        joined = " ".join(group)
+        found += _outermost(group, widest) if len(group) > 1 and width(joined) > widest else [joined]
+    return found
+
+
+def _depths(parts: Sequence[str]) -> list[int]:
+    """How many brackets are open before each piece but the first; the bars of a norm open and close in turn."""
+    brackets = accumulate(sum(map(part.count, "([")) - sum(map(part.count, ")]")) for part in parts[:-1])
+    bars = accumulate(part.count(r"\|") for part in parts[:-1])
+    return [depth + open_ % 2 for depth, open_ in zip(brackets, bars, strict=True)]
+
+
+def lines_of(formula: str, widest: int = WIDTH) -> list[str]:
+    r"""A sum cut into lines of about ``widest`` letters, before its signs; a term that is wider stays whole.
+
+    >>> lines_of(r"a + \frac{b}{c} - d", widest=5)
+    ['a + \\frac{b}{c}', '- d']
+    """
+    first, *rest = terms(formula, widest)
     lines = [first]
     for piece in rest:
         if width(f"{lines[-1]} {piece}") > widest:
-            lines.append(rf"\quad {piece}")
+            lines.append(piece)
         else:
             lines[-1] += f" {piece}"
-    return " \\\\\n& ".join(lines)
+    return lines
+
+
+def _broken(formula: str) -> str:
+    """A sum broken over lines where it is wide."""
+    return " \\\\\n& ".join(rf"\quad {line}" if number else line for number, line in enumerate(lines_of(formula)))
 
 
 def width(formula: str) -> int:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--html", metavar="FILE", type=click.Path(), help="Write a page with formulas and pictures, too.")
+@click.option("--markdown", metavar="FILE", type=click.Path(), help="The same in Markdown, pictures beside it.")
+@click.option("--latex", metavar="FILE", type=click.Path(), help="The same as a section of LaTeX, pictures beside it.")
 def audit(
     target: str,
     order: int,
@@ -61,6 +63,8 @@ def audit(
     quiet: bool,
     as_json: bool,
     html: str | None,
+    markdown: str | None,
+    latex: str | None,
 ) -> None:
     """Derive the expansion of a loss and hold it against the loss by every route that applies.
 
@@ -75,7 +79,7 @@ def audit(
     from verify.auditing import audit as run
     from verify.target import find_loss, find_target, parse_values, read_covariances, refuse
 
-    page = None if html is None else _usable_page(html)
+    reports = _usable_reports((html, ".html", ".htm"), (markdown, ".md"), (latex, ".tex"))
     covariances = read_covariances(a0, c)
     loss, values = find_target(target), parse_values(settings)
     if not isinstance(loss, Loss):
@@ -90,7 +94,7 @@ def audit(
             "limit": limit,
         }
         of_code = measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
-        _shown(of_code, as_json=as_json, page=page)
+        _shown(of_code, as_json=as_json, reports=reports)
         return
     only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
     refuse("a derive.Loss", only)
@@ -106,25 +110,25 @@ def audit(
             train=not no_train,
             tick=tick,
         )
-    _shown(found, as_json=as_json, page=page)
+    _shown(found, as_json=as_json, reports=reports)
 
 
-def _usable_page(path: str) -> Path:
-    """The file of an HTML report, which can be written, and made: found out before the audit takes its time."""
-    from verify.html.report import check_installed
-    from verify.sweeps.writing import usable_file
+def _usable_reports(*asked: tuple[str | None, *tuple[str, ...]]) -> list[Path]:
+    """The files of the reports that are asked for: that they can be written is found out before the audit is run."""
+    if all(path is None for path, *_ in asked):
+        return []
+    from verify.reports.writing import usable_report
 
-    check_installed()
-    return usable_file(path, ".html", ".htm")
+    return [usable_report(path, *endings) for path, *endings in asked if path is not None]
 
 
-def _shown(found: Any, *, as_json: bool, page: Path | None) -> None:
-    """Print an audit, and write its page where one is wanted; exit status 1 where it found a contradiction."""
+def _shown(found: Any, *, as_json: bool, reports: list[Path]) -> None:
+    """Print an audit, and write its reports where they are wanted; exit status 1 where it found a contradiction."""
     click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
-    if page is not None:
-        from verify.html import write_page
+    for file in reports:
+        from verify.reports import write_report
 
-        write_page(found, page, command=shlex.join(["quartic", *sys.argv[1:]]))
+        write_report(found, file, command=shlex.join(["quartic", *sys.argv[1:]]))
     if found.verdict == "refuted":
         sys.exit(1)
 

@@ -69,7 +69,7 @@ class Audit:
 
     def _repr_html_(self) -> str:
         from verify.description import describe
-        from verify.html.notebook import of_audit
+        from verify.reports.notebook import of_audit
 
         return of_audit(describe(self))
 

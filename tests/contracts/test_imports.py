@@ -137,7 +137,7 @@ main()
         pytest.param(ALL_OF_DERIVE, {"numpy", "torch"}, id="every-module-of-derive"),
         pytest.param("import numeric", {"torch", "scipy"}, id="numeric"),
         pytest.param("import verify.figures", HEAVY, id="verify.figures"),
-        pytest.param("import verify.html", HEAVY, id="verify.html"),
+        pytest.param("import verify.reports", HEAVY, id="verify.reports"),
         pytest.param("import verify.images", HEAVY, id="verify.images"),
         pytest.param("import verify.images.reading", HEAVY - {"numpy", "sympy", "mpmath"}, id="verify.images.reading"),
         pytest.param("import verify.cli", HEAVY, id="verify.cli"),

@@ -55,8 +55,9 @@ def test_it_holds_every_module_of_the_tree(wheel):
 
 
 def test_it_holds_what_a_page_is_made_of(wheel):
-    beside = {"verify/html/page.html.jinja", "verify/html/page.css", "verify/printed/report.html.jinja"}
-    assert beside <= set(wheel.namelist())
+    templates = {file.relative_to(ROOT).as_posix() for file in (ROOT / "verify").rglob("*.jinja")}
+    assert len(templates) == 4
+    assert templates | {"verify/reports/page.css"} <= set(wheel.namelist())
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))

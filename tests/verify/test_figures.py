@@ -203,8 +203,8 @@ PAIR = Covariances(np.eye(2), np.eye(2))
     ("call", "message"),
     [
         (
-            lambda: save(None, "picture.pdf"),
-            "picture.pdf ends in neither .png nor .svg; name the picture with one of them",
+            lambda: save(None, "picture.jpg"),
+            "picture.jpg ends in none of .png, .svg and .pdf; name the picture with one of them",
         ),
         (lambda: save(None, "no/such/folder/picture.png"), "there is no folder no/such/folder; make it first"),
         (lambda: loss_map(EXPANSION, PAIR), "beta-infonce has no value for beta; give values={'beta': …}"),

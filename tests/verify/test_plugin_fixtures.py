@@ -196,7 +196,7 @@ def test_a_page_without_its_libraries_is_refused(monkeypatch):
     with pytest.raises(pytest.UsageError) as refused:
         reported.pytest_configure(SimpleNamespace(getoption=lambda _: "report.html"))
     assert str(refused.value) == (
-        "--derivation-report: a page needs Jinja2 and math-core, pip install 'quartic[html]'; or name a .md file"
+        "--derivation-report: a page needs Jinja2 and math-core, pip install 'quartic[report]'; or name a .md file"
     )
 
 

@@ -86,7 +86,7 @@ class BlackBoxAudit:
 
     def _repr_html_(self) -> str:
         from verify.blackbox.report import describe
-        from verify.html.notebook import of_audit
+        from verify.reports.notebook import of_audit
 
         return of_audit(describe(self))
 

@@ -197,7 +197,7 @@ class Claim:
     waits_for: str = ""
 
     def _repr_html_(self) -> str:
-        from verify.html.notebook import of_claim
+        from verify.reports.notebook import of_claim
 
         return of_claim(self)
 

@@ -126,7 +126,7 @@ class Judgement:
         )
 
     def _repr_html_(self) -> str:
-        from verify.html.notebook import of_judgement
+        from verify.reports.notebook import of_judgement
 
         return of_judgement(self)
 

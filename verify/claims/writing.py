@@ -29,6 +29,7 @@ _SIGNS = {
         "⅕": r"\tfrac15", "⅖": r"\tfrac25", "⅙": r"\tfrac16", "→": r"\to", "√": r"\surd", "·": r"\cdot", "−": "-",
         "×": r"\times", "⟨": r"\langle", "⟩": r"\rangle", "∂": r"\partial", "⪰": r"\succeq", "⪯": r"\preceq",
         "‖": r"\|", "…": r"\ldots", "ᵀ": r"{}^{\top}", "′": r"{}^{\prime}", "⁻": "{}^{-}",
+        "✓": r"\checkmark", "✗": r"\times", "|": "|",
     }.items()
 } | {sign: rf"\ensuremath{{{{}}^{power}}}" for power, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # fmt: skip
 _SIGNS["\N{COMBINING CIRCUMFLEX ACCENT}"] = ""
@@ -84,6 +85,15 @@ def running(words: str) -> str:
     return "".join(
         _subscripted(piece) if k % 2 else _encoder().unicode_to_latex(piece) for k, piece in enumerate(pieces)
     )
+
+
+def literal(words: str) -> str:
+    r"""Running text as LaTeX, names and file names as they stand.
+
+    >>> print(literal("quartic audit my_loss.py:loss"))
+    quartic audit my\_loss.py:loss
+    """
+    return str(_encoder().unicode_to_latex(words))
 
 
 @lru_cache(maxsize=1)

@@ -40,9 +40,15 @@ STYLE: dict[Any, Any] = {
     # Words stay words in an SVG, and its identifiers are the same in each run.
     "svg.fonttype": "none",
     "svg.hashsalt": "quartic",
+    # Fonts as journals take them.
+    "pdf.fonttype": 42,
 }
 # Neither a date nor a version: the same picture is the same file.
-_METADATA: dict[str, dict[str, Any]] = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
+_METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "epsilon": "ε", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ",
     "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ",
@@ -124,15 +130,15 @@ def laid_out(figure: Figure) -> None:
 
 
 def save(picture: Picture, path: str | Path, *, dpi: int = 200) -> Path:
-    """Write a picture as PNG or SVG, and nothing where it cannot be written whole.
+    """Write a picture as PNG, SVG or PDF, and nothing where it cannot be written whole.
 
     The bytes depend on the picture and the version of matplotlib alone. They go to a file beside the target, which
     then takes its name in one step.
 
     Args:
         picture: what to write.
-        path: ends in .png or .svg; the folder must exist.
-        dpi: dots per inch of a PNG, and of what an SVG holds as pixels.
+        path: ends in .png, .svg or .pdf; the folder must exist.
+        dpi: dots per inch of a PNG, and of what an SVG or PDF holds as pixels.
 
     Raises:
         InputError: another ending, or a folder that does not exist.
@@ -141,7 +147,7 @@ def save(picture: Picture, path: str | Path, *, dpi: int = 200) -> Path:
     target = Path(path)
     ending = target.suffix.lower()
     if ending not in _METADATA:
-        message = f"{target.name} ends in neither .png nor .svg; name the picture with one of them"
+        message = f"{target.name} ends in none of .png, .svg and .pdf; name the picture with one of them"
         raise InputError(message)
     if not target.parent.is_dir():
         message = f"there is no folder {target.parent}; make it first"
@@ -151,7 +157,7 @@ def save(picture: Picture, path: str | Path, *, dpi: int = 200) -> Path:
 
 
 def encoded(picture: Picture, ending: str, *, dpi: int = 200) -> bytes:
-    """The bytes of a picture's file, ``.png`` or ``.svg``."""
+    """The bytes of a picture's file, ``.png``, ``.svg`` or ``.pdf``."""
     with styled():
         written = io.BytesIO()
         picture.figure.savefig(written, format=ending[1:], dpi=dpi, metadata=_METADATA[ending])

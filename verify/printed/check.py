@@ -94,7 +94,7 @@ class Check:
         return f"{subject}: {self.reason}" if self.reason else subject
 
     def _repr_html_(self) -> str:
-        from verify.html.notebook import preformatted
+        from verify.reports.notebook import preformatted
 
         return preformatted(self.text())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from verify.reports.markdown import code, plain
 from verify.sweeps.writing import usable_file
 
 # A check's JSON with "test", its id, and "outcome", that of the test.
@@ -60,55 +60,30 @@ def _markdown(entries: Sequence[Entry], said: str) -> str:
     if entries:
         lines += ["| test | loss | of | verdict |", "|---|---|---|---|"]
         lines += [
-            f"| {_code(one['test'])} | {_code(one['loss'])} | {one['kind']} | {one['verdict']} |" for one in entries
+            f"| {code(one['test'])} | {code(one['loss'])} | {one['kind']} | {one['verdict']} |" for one in entries
         ]
         lines.append("")
     for one in entries:
-        lines += [f"## {_code(one['test'])}", "", f"{_code(one['loss'])}, {one['kind']}: **{one['verdict']}**", ""]
+        lines += [f"## {code(one['test'])}", "", f"{code(one['loss'])}, {one['kind']}: **{one['verdict']}**", ""]
         for label in ("printed", "derived"):
             if one[label]:
-                lines += [f"{label.capitalize()}: {_code(one[label])}", ""]
+                lines += [f"{label.capitalize()}: {code(one[label])}", ""]
         for found in one["differences"]:
-            lines += [f"- {_code(found['of'])}: {_code(found['printed'])} printed, {_code(found['derived'])} derived"
-                      + (f", a factor of {_code(found['factor'])}" if found["factor"] else "")]  # fmt: skip
+            lines += [f"- {code(found['of'])}: {code(found['printed'])} printed, {code(found['derived'])} derived"
+                      + (f", a factor of {code(found['factor'])}" if found["factor"] else "")]  # fmt: skip
             if any(found["latex"].values()):
                 lines += ["", "```math", rf"{found['latex']['printed']} \ne {found['latex']['derived']}", "```", ""]
         if one["reason"]:
             lines += ["```", one["reason"].replace("```", "'''"), "```", ""]
         for found in one["evidence"]:
             mark = {True: "agrees", False: "contradicts", None: "undecided"}.get(found["agrees"], "not run")
-            lines.append(f"- {found['route']}, {_plain(found['quantity'])}: {mark}")
+            lines.append(f"- {found['route']}, {plain(found['quantity'])}: {mark}")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _code(text: str) -> str:
-    """A code span whatever the text holds, bars of a table included."""
-    inside = re.sub(r"\s+", " ", text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall("`+", inside)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest else ""
-    return f"{fence}{pad}{inside}{pad}{fence}"
-
-
-def _plain(text: str) -> str:
-    """Words with Markdown's own characters made harmless."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", re.sub(r"\s+", " ", text))
-
-
 def _html(entries: Sequence[Entry], said: str) -> str:
-    from jinja2 import Environment, StrictUndefined
+    from verify.reports.templates import beside, template
 
-    import verify.html
-    from verify.html.mathml import mathml
-    from verify.in_words import number
-
-    def formula(latex: str | None) -> list[str]:
-        return (mathml(latex) or []) if latex else []
-
-    here = Path(__file__).parent
-    style = Path(verify.html.__path__[0], "page.css").read_text("utf-8")
-    made = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    made.filters |= {"formula": formula, "number": number}
-    template = made.from_string((here / "report.html.jinja").read_text("utf-8"))
-    return template.render(title=TITLE, said=said, entries=entries, style=style)
+    page = template(Path(__file__).with_name("report.html.jinja"))
+    return page.render(title=TITLE, said=said, entries=entries, style=beside("page.css").read_text("utf-8"))

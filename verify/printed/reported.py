@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
         message = f"--derivation-report: {error}"
         raise pytest.UsageError(message) from None
     if file.suffix.lower().startswith(".htm") and not (find_spec("jinja2") and find_spec("math_core")):
-        message = "a page needs Jinja2 and math-core, pip install 'quartic[html]'; or name a .md file"
+        message = "a page needs Jinja2 and math-core, pip install 'quartic[report]'; or name a .md file"
         raise pytest.UsageError(f"--derivation-report: {message}")
     config.pluginmanager.register(Reporter(file.absolute()), "quartic-derivation-report")
 

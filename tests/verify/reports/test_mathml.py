@@ -7,7 +7,7 @@ import pytest
 
 from derive import CATALOGUE, catalogue, closed_form
 from derive.notation import GREEK, LATEX
-from verify.html.mathml import mathml
+from verify.reports.mathml import mathml
 
 LAYOUT = {
     "operatorname", "frac", "tfrac", "bigl", "bigr", "left", "right", "mathrm", "displaystyle", "textstyle", "quad",

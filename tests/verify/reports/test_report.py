@@ -15,9 +15,9 @@ from verify import description
 from verify.auditing import Audit
 from verify.blackbox.report import describe as describe_black_box
 from verify.evidence import Evidence
-from verify.html import page, report, write_page
-from verify.html.mathml import mathml
 from verify.in_words import sentence
+from verify.reports import page, templates, write_report
+from verify.reports.mathml import mathml
 
 AUDITS = ("clean", "refuted", "not analytic", "black box", "trained")
 VOID = {"meta", "link", "wbr", "br", "img", "input", "hr"}
@@ -68,7 +68,7 @@ def _written(audited, name):
     with pytest.MonkeyPatch.context() as patch:
         if name in ("refuted", "trained"):
             # Drawn in the clean one.
-            patch.setattr("verify.html.pictures.pictures", lambda _: ())
+            patch.setattr("verify.reports.content.pictures", lambda _: ())
         return page(audited(name), command=f"quartic audit {name}", when=WHEN)
 
 
@@ -209,7 +209,7 @@ def test_markup_in_names_is_text():
 
 
 def colours():
-    sheet = Path(report.__file__).with_name("page.css").read_text("utf-8")
+    sheet = templates.beside("page.css").read_text("utf-8")
     light, dark = re.findall(r":root \{(.*?)\}", sheet, re.DOTALL)
     return {name: dict(re.findall(r"--(\w+): (#\w{6})", text)) for name, text in (("light", light), ("dark", dark))}
 
@@ -245,13 +245,13 @@ def test_the_contrast_is_that_of_the_standard():
 def test_what_stood_there_is_replaced(audited, tmp_path):
     file = tmp_path / "audit.html"
     file.write_text("old", "utf-8")
-    assert write_page(audited("black box"), file, when=WHEN) == file
+    assert write_report(audited("black box"), file, when=WHEN) == file
     assert file.read_text("utf-8") == page(audited("black box"), when=WHEN)
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_name_that_is_no_unicode_does_not_stop_it(audited, tmp_path):
-    file = write_page(audited("black box"), tmp_path / "audit.html", command="quartic audit \udcff.py:loss")
+    file = write_report(audited("black box"), tmp_path / "audit.html", command="quartic audit \udcff.py:loss")
     assert "quartic audit ?.py:loss" in file.read_text("utf-8")
 
 
@@ -264,14 +264,14 @@ def test_a_page_that_cannot_be_written_whole_leaves_the_old_one(audited, tmp_pat
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(InputError) as raised:
-        write_page(audited("black box"), file)
+        write_report(audited("black box"), file)
     assert str(raised.value) == f"cannot write {file}: No space left on device"
     assert file.read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_without_the_extra_it_is_named(audited, monkeypatch):
-    monkeypatch.setattr(report, "find_spec", lambda _: None)
+    monkeypatch.setattr("verify.reports.content.find_spec", lambda _: None)
     with pytest.raises(InputError) as raised:
         page(audited("clean"))
-    assert str(raised.value) == "an HTML report needs Jinja2 and math-core: pip install 'quartic[html]'"
+    assert str(raised.value) == "a report needs Jinja2 and math-core: pip install 'quartic[report]'"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from derive import catalogue
 from verify.auditing import audit
-from verify.html import page, write_page
+from verify.reports import page, write_report
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ def files(audited, tmp_path_factory):
     }
     assert [one.verdict for one in found.values()] == ["holds", "refuted", "holds", "holds", "holds"]
     assert any(one.route == "trained" and one.agrees for one in found["trained"].evidence)
-    return {name: write_page(one, folder / f"{name}.html", command="quartic audit") for name, one in found.items()}
+    return {name: write_report(one, folder / f"{name}.html", command="quartic audit") for name, one in found.items()}
 
 
 @pytest.mark.parametrize("view", VIEWS)

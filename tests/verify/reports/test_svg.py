@@ -10,7 +10,7 @@ from derive import catalogue
 from numeric.sampling import Covariances
 from verify.figures import loss_along
 from verify.figures.picture import encoded
-from verify.html.svg import _shorter, inline
+from verify.reports.svg import _shorter, inline
 
 SVG = "{http://www.w3.org/2000/svg}"
 

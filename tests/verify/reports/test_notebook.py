@@ -14,8 +14,8 @@ from verify.claims.judging import judge
 from verify.claims.ledgers import chosen, published
 from verify.description import Description, Line, Section
 from verify.evidence import Evidence
-from verify.html import notebook
 from verify.printed.check import Check
+from verify.reports import notebook
 
 LOSS = catalogue("infonce")
 EXPANSION = LOSS.expand(4)

@@ -7,14 +7,11 @@ mathematics and nothing else, whatever stands in the name of a symbol.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from derive.latex import pieces, width
+from derive.latex import terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from math_core import LatexToMathML
 
 # Invisible and without width, yet not mere space.
@@ -40,42 +37,12 @@ def mathml(formula: str) -> list[str] | None:
     """
     from math_core import LatexError
 
-    parts = [formula] if r"\begin{" in formula else _outermost(pieces(formula))
     # In display style; a sign that leads a piece has something on its left, and is spaced as between two terms.
-    written = [rf"\displaystyle {_LEFT if number else ''}{part}" for number, part in enumerate(parts)]
+    written = [rf"\displaystyle {_LEFT if number else ''}{part}" for number, part in enumerate(terms(formula, WIDE))]
     try:
         return [_converter().convert_with_local_state(one, displaystyle=False) for one in written]
     except LatexError:
         return None
-
-
-def _outermost(parts: Sequence[str]) -> list[str]:
-    """Pieces joined again but for those at the outermost brackets that hold a sum: lines are broken there alone.
-
-    What is still wide is cut further inside.
-
-    >>> _outermost(["E[a", "+ f(b", "+ c)", "- d]"])
-    ['E[a', '+ f(b + c)', '- d]']
-    """
-    depths = _depths(parts)
-    groups = [[parts[0]]]
-    for depth, part in zip(depths, parts[1:], strict=True):
-        if depth == min(depths):
-            groups.append([part])
-        else:
-            groups[-1].append(part)
-    found = []
-    for group in groups:
-        joined = " ".join(group)
-        found += _outermost(group) if len(group) > 1 and width(joined) > WIDE else [joined]
-    return found
-
-
-def _depths(parts: Sequence[str]) -> list[int]:
-    """How many brackets are open before each piece but the first; the bars of a norm open and close in turn."""
-    brackets = accumulate(sum(map(part.count, "([")) - sum(map(part.count, ")]")) for part in parts[:-1])
-    bars = accumulate(part.count(r"\|") for part in parts[:-1])
-    return [depth + open_ % 2 for depth, open_ in zip(brackets, bars, strict=True)]
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from derive import InputError, catalogue
 from derive.described import described
 from verify.auditing import Audit
 from verify.collapsed import Collapsed
-from verify.html.pictures import pictures
+from verify.reports.pictures import pictures
 from verify.transition import Crossing
 from verify.transverse import Transverse
 
@@ -26,7 +26,7 @@ def unable(*_, **__):
 
 
 def test_the_phases_are_those_of_the_condition(monkeypatch):
-    monkeypatch.setattr("verify.html.pictures.toy_landscape", unable)
+    monkeypatch.setattr("verify.reports.pictures.toy_landscape", unable)
     phases, landscape = drawn("beta-infonce")
     # β = ¾: a mode of A0 = 1 is lost where β a ≤ (1 − β) c, c ≥ 3; and c = σ² max(θ, 1 − θ) ≤ 4.
     assert "at β = 0.75" in phases.caption

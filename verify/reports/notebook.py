@@ -84,7 +84,7 @@ def _formulas(formulas: tuple[str, ...], text: str) -> str:
 def _formula(formula: str, text: str) -> str:
     if not find_spec("math_core"):
         return escape(text)
-    from verify.html.mathml import mathml
+    from verify.reports.mathml import mathml
 
     written = mathml(formula)
     return escape(text) if written is None else "".join(written)

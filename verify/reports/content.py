@@ -1,0 +1,117 @@
+"""What a report holds, whatever it is written in: the description of an audit, its pictures, and how to repeat it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from derive import InputError
+from verify import description
+from verify.auditing import Audit
+from verify.in_words import contradiction, sentence
+from verify.reports.pictures import Drawn, pictures
+
+if TYPE_CHECKING:
+    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.description import Description
+    from verify.evidence import Evidence
+
+_PACKAGES = ("quartic", "sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "Jinja2", "math-core")
+
+
+@dataclass(frozen=True)
+class Content:
+    """An audit, ready to be written in any form.
+
+    Attributes:
+        said: its description.
+        sentence: the verdict in a sentence.
+        wrong: the comparison that shows a contradiction best, if there is one.
+        model: f as a formula in plain text; empty where the letters of an expansion do not occur.
+        drawn: the pictures.
+        json: the audit as JSON.
+        command: that repeats it; empty where it is not known.
+        when: date and time of it, UTC.
+        versions: of Python and of the libraries.
+
+    """
+
+    said: Description
+    sentence: str
+    wrong: Evidence | None
+    model: str
+    drawn: tuple[Drawn, ...]
+    json: str
+    command: str
+    when: str
+    versions: tuple[tuple[str, str], ...]
+
+    @property
+    def ran(self) -> tuple[Evidence, ...]:
+        """The comparisons that were made."""
+        return tuple(one for one in self.said.evidence if one.ran)
+
+    @property
+    def not_run(self) -> tuple[Evidence, ...]:
+        """Those that were not, each with its reason as the note."""
+        return tuple(one for one in self.said.evidence if not one.ran)
+
+
+def content(found: Audit | BlackBoxAudit, *, command: str = "", when: datetime | None = None) -> Content:
+    """What a report of an audit holds.
+
+    Args:
+        found: the audit.
+        command: that repeats it; not shown where it is empty.
+        when: the time that is shown, now unless given.
+
+    Raises:
+        InputError: Jinja2 or math-core is not installed.
+
+    """
+    check_installed()
+    if isinstance(found, Audit):
+        said = description.describe(found)
+    else:
+        from verify.blackbox.report import describe
+
+        said = describe(found)
+    expansion = found.expansion
+    return Content(
+        said=said,
+        sentence=sentence(said),
+        wrong=contradiction(said.evidence),
+        model="" if expansion is None else "W x + b" if expansion.bias else "W x",
+        drawn=pictures(found),
+        json=json.dumps(found.to_json(), indent=2, ensure_ascii=False),
+        command=command,
+        when=(when or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
+        versions=_versions(),
+    )
+
+
+def check_installed() -> None:
+    """Find out that a report can be made, before an audit takes its time.
+
+    Raises:
+        InputError: naming the extra that is missing.
+
+    """
+    if not (find_spec("jinja2") and find_spec("math_core")):
+        message = "a report needs Jinja2 and math-core: pip install 'quartic[report]'"
+        raise InputError(message)
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    found = [("Python", platform.python_version())]
+    for name in _PACKAGES:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            found.append((name, "not installed"))
+    return tuple(found)
