@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.colours import echo
+from verify.completion import targets
 from verify.options import TARGET, expanding, progress
 
 if TYPE_CHECKING:
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
     help='A constant to recognise coefficients with, as "1/tau". Repeatable.',
 )
 @click.option(
-    "--definition", metavar="TARGET", help="The same loss as a derive.Loss, to compare a torch function with."
+    "--definition",
+    metavar="TARGET",
+    shell_complete=targets,
+    help="The same loss as a derive.Loss, to compare a torch function with.",
 )
 @click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -124,7 +129,10 @@ def _usable_reports(*asked: tuple[str | None, *tuple[str, ...]]) -> list[Path]:
 
 def _shown(found: Any, *, as_json: bool, reports: list[Path]) -> None:
     """Print an audit, and write its reports where they are wanted; exit status 1 where it found a contradiction."""
-    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+    else:
+        echo(found.text())
     for file in reports:
         from verify.reports import write_report
 

@@ -10,6 +10,7 @@ import click
 
 from verify.audit_command import audit, measured
 from verify.claims.command import claims, theory
+from verify.completion import completion
 from verify.last_layer.command import landscape
 from verify.options import TARGET, expanding
 from verify.reproduce.command import reproduce
@@ -126,7 +127,7 @@ def losses(*, as_json: bool) -> None:
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
 
 
-for _command in (audit, claims, theory, reproduce, landscape):
+for _command in (audit, claims, theory, reproduce, landscape, completion):
     quartic.add_command(_command)
 
 

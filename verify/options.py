@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from verify.completion import parameters, targets
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,7 +22,7 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
     """TARGET and how it is expanded: order, basis, values, sampling."""
     for option in reversed(
         (
-            click.argument("target"),
+            click.argument("target", shell_complete=targets),
             click.option("--order", default=4, show_default=True, help="Even order in W through which to expand."),
             click.option("--basis", default="A0,Sigma", show_default=True, help="Letters: A0,Sigma or A0,C."),
             click.option(
@@ -28,6 +30,7 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
                 "settings",
                 multiple=True,
                 metavar="NAME=VALUE",
+                shell_complete=parameters,
                 help="An exact value, such as alpha=1/10 or N=8; N=oo takes the limit. Repeatable.",
             ),
             click.option(

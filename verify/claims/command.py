@@ -8,10 +8,13 @@ from pathlib import Path
 
 import click
 
+from verify.colours import echo
+from verify.completion import claim_ids
+
 
 @click.command()
 @click.option("--paper", metavar="KEY", help="The claims of one paper: iclr, neurreps, or a key of --ledger's.")
-@click.option("--id", "one", metavar="ID", help="One claim whole, as iclr:eq8.")
+@click.option("--id", "one", metavar="ID", shell_complete=claim_ids, help="One claim whole, as iclr:eq8.")
 @click.option("--ledger", metavar="FILE", type=click.Path(), help="A ledger of your own, a Python file.")
 @click.option("--slow", is_flag=True, help="Run the slow claims too, and store their results.")
 @click.option("--latex", is_flag=True, help="Print an errata sheet that pdflatex compiles.")
@@ -49,7 +52,7 @@ def claims(
     elif latex:
         click.echo(errata(ledgers, results), nl=False)
     else:
-        click.echo(whole(results[0]) if one else table(results))
+        echo(whole(results[0]) if one else table(results))
     if not as_recorded(results):
         sys.exit(1)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.completion import targets
 from verify.options import progress
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 @click.option("--augmentation", type=click.Choice(["gaussian", "simclr"]), default="gaussian", show_default=True)
 @click.option("--sigma", help="Strengths of Gaussian noise, such as 0.1,0.5,1; 0.5 unless given.")
 @click.option(
-    "--loss", "target", default="infonce-batch", show_default=True, help="A loss of the catalogue, or file.py:NAME."
+    "--loss",
+    "target",
+    default="infonce-batch",
+    show_default=True,
+    shell_complete=targets,
+    help="A loss of the catalogue, or file.py:NAME.",
 )
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="An exact value, such as alpha=1/10.")
 @click.option("--batch", default=128, show_default=True, help="Data in a batch of the loss.")

@@ -7,9 +7,11 @@ import sys
 
 import click
 
+from verify.completion import figures
+
 
 @click.command(short_help="Reproduce a figure of the ICLR paper with trained models.")
-@click.argument("figure")
+@click.argument("figure", shell_complete=figures)
 @click.option("--out", default=".", show_default=True, metavar="DIR", help="The folder to write to.")
 @click.option("--quick", is_flag=True, help="Small settings that take seconds.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the first repetition.")
