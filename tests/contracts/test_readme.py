@@ -10,6 +10,7 @@ import pytest
 
 from verify.claims.ledgers import published
 from verify.claims.listing import recorded_table
+from verify.claims.matrix import LEGEND, matrix
 from verify.tables import catalogue_table, collapse_table
 
 README = Path(__file__).parents[2] / "README.md"
@@ -57,6 +58,16 @@ def test_the_collapse_table_is_the_derived_one():
 
 def test_the_table_of_verdicts_is_the_recorded_one():
     assert between("ledger").strip() == recorded_table(published())
+
+
+def test_the_table_of_losses_and_claims_is_the_recorded_one():
+    assert between("matrix").strip() == matrix(published())
+    assert LEGEND[1:] in TEXT
+
+
+def test_the_first_screen_shows_a_picture_that_is_there():
+    (picture,) = re.findall(r"!\[[^\]]{40,}\]\((\S+)\)", TEXT.partition("## ")[0])
+    assert (README.parent / picture).stat().st_size > 10_000
 
 
 def test_the_main_command_runs_the_main_job():
