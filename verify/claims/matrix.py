@@ -76,5 +76,5 @@ def ids(topic: str) -> Iterator[str]:
 
 
 def _cell(claims: Iterable[Claim]) -> str:
-    count = Counter(claim.kind or claim.recorded for claim in claims)
+    count: Counter[str] = Counter(claim.kind or claim.recorded for claim in claims)
     return " ".join(f"{mark} {count[verdict]}" for verdict, mark in MARKS.items() if count[verdict])

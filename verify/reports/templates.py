@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What a comparison says, by whether it agrees.
 _RESULTS = {True: "✓ agrees", False: "✗ contradicts", None: "undecided"}
 # TeX is made of braces and per cent signs: its templates are marked otherwise.
-_TEX = {
+_TEX: dict[str, Any] = {
     "block_start_string": "<%",
     "block_end_string": "%>",
     "variable_start_string": "<<",

@@ -102,7 +102,9 @@ def _written(held: Content, form: str, pictures: list[str]) -> str:
 
     if form == "HTML":
         return html.written(held)
-    return (markdown if form == "Markdown" else tex).written(held, pictures)
+    if form == "Markdown":
+        return markdown.written(held, pictures)
+    return tex.written(held, pictures)
 
 
 def _beside(file: Path, drawn: Drawn, ending: str) -> str:
