@@ -1,0 +1,55 @@
+"""The site: `python -m sphinx -W -n -b html docs out/docs` makes it from the pages beside this file.
+
+Nothing on a page is fetched from another host: mathematics is MathML Core (`extensions/formulas.py`), fonts are the
+reader's own.
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
+
+project = "quartic"
+author = "The quartic authors"
+copyright = "the quartic authors"  # noqa: A001 (the name is Sphinx's)
+
+# myst_nb reads pages and notebooks alike, with one grammar; it runs nothing here. The tests run the notebooks.
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click", "formulas", "docstrings"]
+exclude_patterns = ["extensions", "static"]
+if tags.has("quick"):  # noqa: F821 (Sphinx puts it in)
+    # Without the docstrings: what the fast tests build, with -t quick.
+    exclude_patterns += ["reference/derive.md", "reference/numeric.md", "reference/verify.md", "reference/command.md"]
+    suppress_warnings = ["toc.excluded", "toc.not_readable", "myst.xref_missing"]
+nitpicky = True
+
+html_theme = "furo"
+html_title = "quartic"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_math_renderer = "mathml"
+html_show_sphinx = False
+html_copy_source = False
+html_theme_options = {"top_of_page_buttons": []}
+
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+# "a.b.py:name" and a file of a user's are no addresses.
+myst_linkify_fuzzy_links = False
+nb_execution_mode = "off"
+nb_render_text_lexer = "none"
+
+# A docstring's `name` is code, as it is in Markdown; `docstrings` makes the rest of it safe for Sphinx.
+default_role = "code"
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+autoclass_content = "class"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+toc_object_entries_show_parents = "hide"
+python_maximum_signature_line_length = 80
+# Types in signatures: those of other libraries, whose pages are not at hand offline, and names that only a type
+# checker sees.
+nitpick_ignore_regex = [("py:.*", r".*")]
