@@ -70,13 +70,14 @@ class StationaryPoints:
         letters = {"S": r"\Sigma", "A": "A_0", "C": "C", "I": "I"} if latex else _NAMES
         X = letters[self.isotropic.letter]
         B = signed_sum([(-value, letters[x]) for x, value in self._linear().items() if value != 0], style)
-        weight, shifted = style.scalar(1 / (2 * self.isotropic.q1)), self.shift != 0
+        factor, shifted = 1 / (2 * self.isotropic.q1), self.shift != 0
+        weight = "" if factor == 1 else f"{style.scalar(factor)} "
         if latex:
             root = f"{X}^{{-1/2}}"
             return [
                 (r"W^{\top} W", rf"{root}\, U M \operatorname{{diag}}(h)\, U^{{\top}} {root}"),
                 (r"U \Lambda U^{\top}", rf"{root} \bigl({B}\bigr) {root}"),
-                ("h_i", weight + (r" (\lambda_i - \theta)" if shifted else r" \lambda_i") + r" > 0, \quad i \in M"),
+                ("h_i", weight + (r"(\lambda_i - \theta)" if shifted else r"\lambda_i") + r" > 0, \quad i \in M"),
                 *([(r"\theta", sympy.latex(self.shift))] if shifted else []),
                 ("L", sympy.latex(self.loss)),
             ]
@@ -84,7 +85,7 @@ class StationaryPoints:
         return [
             ("WᵀW", f"{root} U M diag(h) Uᵀ {root}"),
             ("U Λ Uᵀ", f"{root} ({B}) {root}"),
-            ("h_i", f"{weight} {'(λ_i − θ)' if shifted else 'λ_i'} > 0 for the kept modes i ∈ M"),
+            ("h_i", f"{weight}{'(λ_i − θ)' if shifted else 'λ_i'} > 0 for the kept modes i ∈ M"),
             *([("θ", _plain(self.shift))] if shifted else []),
             ("L", _plain(self.loss)),
         ]

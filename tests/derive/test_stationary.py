@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import sympy
 
-from derive import InputError, catalogue
+from derive import InputError, Loss, Mean, catalogue, inner, views
 from derive.landscape import landscapes
 from derive.notation import LATEX
 from derive.stationary import L1, L2, gradient_factor, lam, m, proof, rho, stationary
@@ -119,6 +119,13 @@ def test_written():
     assert cases[0].minima().startswith("the m largest λ_i, all that are > 0")
     assert cases[1].minima().startswith("the m largest λ_i, all that are > θ")
     assert cases[0].index() == "(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}"
+
+
+def test_a_factor_of_one_is_left_out():
+    x, x_pos, chi = views("x, x_pos, chi")
+    (found,) = stationary(Loss(-inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi) / 2).expand(4))
+    assert dict(found.lines())["h_i"] == "λ_i > 0 for the kept modes i ∈ M"
+    assert dict(found.lines(LATEX))["h_i"] == r"\lambda_i > 0, \quad i \in M"
 
 
 def test_a_bias_has_two_branches():
