@@ -15,13 +15,15 @@ author = "The quartic authors"
 copyright = "the quartic authors"  # noqa: A001 (the name is Sphinx's)
 
 # myst_nb reads pages and notebooks alike, with one grammar; it runs nothing here. The tests run the notebooks.
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click", "formulas", "docstrings"]
+extensions = ["myst_nb", "formulas"]
+# With -t quick, in the fast tests, docstrings are not read.
+described = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click", "docstrings"]
+extensions += ["skipped"] if tags.has("quick") else described  # noqa: F821 (Sphinx puts tags in)
 exclude_patterns = ["extensions", "static"]
-if tags.has("quick"):  # noqa: F821 (Sphinx puts it in)
-    # Without the docstrings: what the fast tests build, with -t quick.
-    exclude_patterns += ["reference/derive.md", "reference/numeric.md", "reference/verify.md", "reference/command.md"]
-    suppress_warnings = ["toc.excluded", "toc.not_readable", "myst.xref_missing"]
 nitpicky = True
+
+# An option keeps its two hyphens.
+smartquotes = False
 
 html_theme = "furo"
 html_title = "quartic"
@@ -34,8 +36,6 @@ html_theme_options = {"top_of_page_buttons": []}
 
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-# "a.b.py:name" and a file of a user's are no addresses.
-myst_linkify_fuzzy_links = False
 nb_execution_mode = "off"
 nb_render_text_lexer = "none"
 
@@ -48,6 +48,7 @@ autodoc_preserve_defaults = True
 autoclass_content = "class"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 80
 # Types in signatures: those of other libraries, whose pages are not at hand offline, and names that only a type

@@ -1,6 +1,6 @@
 """The site is built with warnings as errors, loads nothing from elsewhere, and every link inside it leads somewhere.
 
-By default without the reference, whose docstrings take most of the time; a slow test builds all of it.
+By default without the docstrings of the reference, which take most of the time; a slow test builds all of it.
 """
 
 import re
@@ -84,7 +84,7 @@ def faults(site):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The site without its reference."""
+    """The site, with pages of the reference that are empty."""
     ran, html = built(tmp_path_factory.mktemp("site"), "-t", "quick")
     assert ran.returncode == 0, ran.stderr
     return html
