@@ -11,15 +11,20 @@ SPEC = importlib.util.spec_from_file_location("run", FOLDER / "run.py")
 run = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(run)
 
+NAMES = sorted(file.name for file in FOLDER.glob("*.ipynb"))
+# It trains a network.
+SLOW = {"the_last_layer_of_your_checkpoint.ipynb"}
+RUN = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NAMES]
 
-@pytest.mark.parametrize("name", sorted(file.name for file in FOLDER.glob("*.ipynb")))
+
+@pytest.mark.parametrize("name", RUN)
 def test_a_notebook_shows_what_is_committed(name):
     committed = nbformat.read(FOLDER / name, as_version=4)
     found = run.plain(run.executed(FOLDER / name))
     assert run.shown(found) == run.shown(committed), f"run: python docs/notebooks/run.py docs/notebooks/{name}"
 
 
-@pytest.mark.parametrize("name", sorted(file.name for file in FOLDER.glob("*.ipynb")))
+@pytest.mark.parametrize("name", NAMES)
 def test_a_committed_notebook_is_whole(name):
     notebook = nbformat.read(FOLDER / name, as_version=4)
     nbformat.validate(notebook)
