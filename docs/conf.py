@@ -16,9 +16,10 @@ copyright = "the quartic authors"  # noqa: A001 (the name is Sphinx's)
 
 # myst_nb reads pages and notebooks alike, with one grammar; it runs nothing here. The tests run the notebooks.
 extensions = ["myst_nb", "formulas"]
-# With -t quick, in the fast tests, docstrings are not read.
+# With -t quick, in the fast tests, docstrings are not read. The name tags is put in by Sphinx.
+quick = "tags" in globals() and tags.has("quick")  # noqa: F821
 described = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click", "docstrings"]
-extensions += ["skipped"] if tags.has("quick") else described  # noqa: F821 (Sphinx puts tags in)
+extensions += ["skipped"] if quick else described
 exclude_patterns = ["extensions", "static"]
 nitpicky = True
 
@@ -51,6 +52,7 @@ napoleon_use_ivar = True
 napoleon_attr_annotations = False
 toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 80
-# Types in signatures: those of other libraries, whose pages are not at hand offline, and names that only a type
-# checker sees.
-nitpick_ignore_regex = [("py:.*", r".*")]
+# Types in signatures of other libraries, whose pages are not at hand offline.
+nitpick_ignore_regex = [("py:.*", r"(?!derive\.|numeric\.|verify\.).*")]
+# Two classes are called Objective; a signature says which one by its module.
+suppress_warnings = ["ref.python"]
