@@ -6,6 +6,8 @@ formula or a drawing, line by line. In reStructuredText these would be substitut
 
 import re
 
+from docutils import nodes
+
 # What stands between backticks is code already.
 _CODE = re.compile(r"(``.*?``|`[^`]+`)")
 _MARKUP = re.compile(r"([\\|*]|(?<=\w)_(?!\w))")
@@ -54,7 +56,22 @@ def _process(_app, _what, _name, _object, _options, lines):
     lines[:] = ready(lines)
 
 
+def _skipped(_app, _what, _name, member, _skip, _options):
+    # A field of a tuple is described with the others, in the docstring of the class.
+    return True if str(getattr(member, "__doc__", "")).startswith("Alias for field number") else None
+
+
+def _dashed(_app, tree):
+    # Sphinx puts two hyphens after the name of a parameter and makes a dash of them where it makes quotes curly. That is
+    # off (`conf.py`), for the sake of options.
+    for text in list(tree.findall(nodes.Text)):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))
+
+
 def setup(app):
     """Before napoleon reads the sections, whose priority is 500."""
     app.connect("autodoc-process-docstring", _process, priority=400)
+    app.connect("autodoc-skip-member", _skipped)
+    app.connect("doctree-read", _dashed)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
