@@ -62,8 +62,8 @@ def _skipped(_app, _what, _name, member, _skip, _options):
 
 
 def _dashed(_app, tree):
-    # Sphinx puts two hyphens after the name of a parameter and makes a dash of them where it makes quotes curly. That is
-    # off (`conf.py`), for the sake of options.
+    # Sphinx puts two hyphens after the name of a parameter and makes a dash of them where it makes quotes curly, which
+    # is off (`conf.py`), for the sake of options.
     for text in list(tree.findall(nodes.Text)):
         if text == " -- ":
             text.parent.replace(text, nodes.Text(" – "))
