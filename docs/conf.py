@@ -15,7 +15,7 @@ author = "The quartic authors"
 copyright = "the quartic authors"  # noqa: A001 (the name is Sphinx's)
 
 # myst_nb reads pages and notebooks alike, with one grammar; it runs nothing here. The tests run the notebooks.
-extensions = ["myst_nb", "formulas"]
+extensions = ["myst_nb", "formulas", "named_files"]
 # With -t quick, in the fast tests, docstrings are not read. The name tags is put in by Sphinx.
 quick = "tags" in globals() and tags.has("quick")  # noqa: F821
 described = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click", "docstrings"]

@@ -115,6 +115,15 @@ def test_every_page_is_there(site):
     assert missing == []
 
 
+def test_a_file_has_its_name_above_it(site):
+    tutorial = (site / "tutorial.html").read_text("utf-8")
+    assert re.findall(r'code-block-caption"><span class="caption-text">([^<]*)', tutorial) == [
+        "repulsion.py",
+        "test_draft.py",
+        "test_draft.py",
+    ]
+
+
 def test_notebooks_show_formulas_tables_and_pictures(site):
     shown = (site / "notebooks" / "audit_your_own_loss.html").read_text("utf-8")
     assert "<math" in shown
