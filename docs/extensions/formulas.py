@@ -1,7 +1,7 @@
 """Mathematics of the pages as MathML Core, which browsers set by themselves: no script, no font, nothing fetched.
 
-math-core converts it, as it does for the reports (`verify.html.mathml`). A formula that it does not know is a warning,
-and so fails the build.
+math-core converts it, as it does for reports (`verify.reports.mathml`). A formula that it does not know is a warning, and
+so fails the build.
 """
 
 from docutils import nodes
@@ -9,7 +9,7 @@ from math_core import LatexError, LatexToMathML
 from sphinx.util import logging
 
 from derive.latex import width
-from verify.html.mathml import mathml
+from verify.reports.mathml import mathml
 
 # How many letters wide a formula in running text may be that is kept on one line.
 WIDE = 30
