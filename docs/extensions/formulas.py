@@ -1,7 +1,7 @@
 """Mathematics of the pages as MathML Core, which browsers set by themselves: no script, no font, nothing fetched.
 
-math-core converts it, as it does for reports (`verify.reports.mathml`). A formula that it does not know is a warning, and
-so fails the build.
+math-core converts it, as it does for reports (`verify.reports.mathml`). A formula that it does not know is a warning,
+and so fails the build.
 """
 
 from docutils import nodes
