@@ -75,61 +75,95 @@ def check(problems: Sequence[Problem], starts: int, listed_by: Theory | None = N
     count = Count()
     for problem in problems:
         listed = list((listed_by or theory)(problem))
-        function = by_hand(problem)
-        generator = torch.Generator().manual_seed(problem.seed)
-        reached: set[int] = set()
-        for minimise in (True, False):
-            ends = (descend if minimise else newton)(function, _starts(problem, starts, generator), tolerance=TOLERANCE)
-            found = ends.x[ends.converged]
-            count.strays += int((~ends.converged).sum())
-            count.ends += len(found)
-            if len(found):
-                _compare(problem, function, found, listed, minimise, count, reached)
-        count.problems += 1
-        count.visited.append((len(reached), len(listed)))
+        compare(problem, ends_of(problem, starts), listed, count)
+    return count
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """Where one optimiser ended on a problem.
+
+    Attributes:
+        minimise: whether it goes down, or is Newton's iteration, which stops at saddles too.
+        powers: of each end that converged, as the problem counts them.
+        spread: how far its modes are from separate.
+        losses: there.
+        indices: of the Hessian, by automatic differentiation.
+        strays: how many did not converge.
+
+    """
+
+    minimise: bool
+    powers: Array
+    spread: Array
+    losses: Array
+    indices: NDArray[np.intp]
+    strays: int
+
+
+def ends_of(problem: Problem, starts: int) -> list[Reached]:
+    """The ends of both optimisers from as many random starts each: what a list of points is held against."""
+    function = by_hand(problem)
+    generator = torch.Generator().manual_seed(problem.seed)
+    found = []
+    for minimise in (True, False):
+        ends = (descend if minimise else newton)(function, _starts(problem, starts, generator), tolerance=TOLERANCE)
+        x = ends.x[ends.converged]
+        if not len(x):
+            nothing = np.zeros(0)
+            reached = Reached(minimise, nothing, nothing, nothing, np.zeros(0, dtype=np.intp), len(ends.x))
+        else:
+            W = x[:, : problem.d1 * problem.d0].reshape(-1, problem.d1, problem.d0)
+            powers, spread = problem.powers(W.numpy())
+            losses, indices = function.value(x).numpy(), _indices(function.hessian(x).numpy())
+            reached = Reached(minimise, powers, spread, losses, indices, len(ends.x) - len(x))
+        found.append(reached)
+    return found
+
+
+def compare(
+    problem: Problem, ends: Sequence[Reached], listed: Sequence[StationaryPoint], count: Count | None = None
+) -> Count:
+    """Ends that were found against the points that a theory lists; added to a count of other problems, if given."""
+    count = Count() if count is None else count
+    visited: set[int] = set()
+    for one in ends:
+        count.strays += one.strays
+        count.ends += len(one.losses)
+        _compare(problem, one, listed, count, visited)
+    count.problems += 1
+    count.visited.append((len(visited), len(listed)))
     return count
 
 
 def _compare(
-    problem: Problem,
-    function: Smooth,
-    found: Any,
-    listed: list[StationaryPoint],
-    minimise: bool,  # noqa: FBT001
-    count: Count,
-    reached: set[int],
+    problem: Problem, ends: Reached, listed: Sequence[StationaryPoint], count: Count, visited: set[int]
 ) -> None:
-    W = found[:, : problem.d1 * problem.d0].reshape(-1, problem.d1, problem.d0)
-    powers, spread = problem.powers(W.numpy())
-    losses = function.value(found).numpy()
-    indices = _indices(function.hessian(found).numpy())
-    for at in range(len(found)):
-        distances = [float(np.abs(problem.listed(point) - powers[at]).max()) for point in listed]
-        near = [k for k, point in enumerate(listed) if distances[k] < 1e-5 and abs(point.loss - losses[at]) < 1e-5]
+    for powers, spread, loss, found_index in zip(ends.powers, ends.spread, ends.losses, ends.indices, strict=True):
+        distances = [float(np.abs(problem.listed(point) - powers).max()) for point in listed]
+        near = [k for k, point in enumerate(listed) if distances[k] < 1e-5 and abs(point.loss - loss) < 1e-5]
         best = min(near, key=lambda k: distances[k], default=None)
         if best is None:
-            count.exceptions.append(
-                f"seed {problem.seed} ({problem.kind}): unlisted, powers {powers[at]}, L {losses[at]:.9g}"
-            )
+            count.exceptions.append(f"seed {problem.seed} ({problem.kind}): unlisted, powers {powers}, L {loss:.9g}")
             continue
         point = listed[best]
-        reached.add(best)
-        count.worst["powers"] = max(count.worst["powers"], distances[best], spread[at])
-        count.worst["loss"] = max(count.worst["loss"], abs(point.loss - losses[at]))
-        rank = int((powers[at] > OFF).sum())
+        visited.add(best)
+        count.worst["powers"] = max(count.worst["powers"], distances[best], spread)
+        count.worst["loss"] = max(count.worst["loss"], abs(point.loss - loss))
+        rank = int((powers > OFF).sum())
         wrong = [
             name
             for name, differs in (
-                ("powers", distances[best] > AGREE or spread[at] > AGREE),
-                ("loss", abs(point.loss - losses[at]) > AGREE),
+                ("powers", distances[best] > AGREE or spread > AGREE),
+                ("loss", abs(point.loss - loss) > AGREE),
                 ("rank", rank != point.rank),
-                ("index", indices[at] != point.index),
-                ("minimum", minimise and point.index != 0),
+                ("index", found_index != point.index),
+                ("minimum", ends.minimise and point.index != 0),
             )
             if differs
         ]
         if wrong:
-            count.exceptions.append(f"seed {problem.seed} ({problem.kind}): {', '.join(wrong)} at L {losses[at]:.9g}")
+            count.exceptions.append(f"seed {problem.seed} ({problem.kind}): {', '.join(wrong)} at L {loss:.9g}")
 
 
 def _starts(problem: Problem, number: int, generator: torch.Generator) -> Any:

@@ -27,6 +27,8 @@ from numeric.modes import minima
 from numeric.sampling import Covariances
 from verify.evidence import Evidence
 from verify.minima import case_at
+from verify.settings import values_for
+from verify.training.comparing import compared
 
 if TYPE_CHECKING:
     from derive import ClosedForm, Expansion, Loss
@@ -93,6 +95,62 @@ def compare(
         return tuple(_trained(loss, regime, values, seed) for regime in regimes)
     except InputError as error:
         return (_not_run(str(error)),)
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """Models that were trained near the transition.
+
+    Attributes:
+        regime: where, with what the true expansion predicts.
+        powers: Tr[W Σ Wᵀ], one a seed.
+        values: of the loss's parameters.
+
+    """
+
+    regime: Regime
+    powers: Array
+    values: Mapping[str, float]
+
+
+def models_near(loss: Loss, expansion: Expansion, seed: int) -> Models | None:
+    """Models trained where an expansion gives the modes a little power; None where there are none to be trained.
+
+    Args:
+        loss: its parameters symbolic; they get the values that an audit gives them.
+        expansion: of the loss, through order 4 or more.
+        seed: of all random numbers.
+
+    """
+    if _why_not(loss, expansion):
+        return None
+    values = {name: float(value) for name, value in values_for(loss, BATCH, 2).items()}
+    try:
+        regime = _near(loss, expansion, values)
+    except InputError:
+        return None
+    return Models(regime, _powers(loss, regime, values, seed)[0], values)
+
+
+def held_against(models: Models, loss: Loss, expansion: Expansion) -> Evidence:
+    """The same models beside the minimum of another expansion, at the same data."""
+    data, scale = models.regime.data, models.regime.predicted
+    quantity = f"Tr[W Σ Wᵀ] {models.regime.name}"
+    try:
+        case = case_at(landscapes(expansion.truncate(4)), {**models.values, "d1": 2})
+    except InputError as error:
+        return Evidence("trained", quantity, agrees=None, note=str(error))
+    gram = _minimum(case, data, models.values)
+    if gram is None:
+        return Evidence("trained", quantity, agrees=None, note="the landscape through order 4 has no lowest point")
+    predicted, slack = float((gram * data.Sigma).sum()), 0.0
+    if predicted > 0:
+        beyond = _minimum_through_6(_with_order_6(expansion, loss), models.values, data, gram)
+        slack = np.inf if beyond is None else abs(beyond - predicted)
+    found = compared(predicted, models.powers.tolist(), scale=scale, truncation=slack)
+    return Evidence(
+        "trained", quantity, predicted, found.measured, found.error, "standard error", found.agrees, note=found.why
+    )
 
 
 def _not_run(reason: str) -> Evidence:
@@ -205,12 +263,11 @@ def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime
     return [Regime("away from it", _data(float(xs[k])), float(powers[k].sum()), 0.0)]
 
 
-def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int) -> Evidence:
-    """Models of several seeds, each with random numbers of its own."""
+def _powers(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int) -> tuple[Array, int]:
+    """Tr[W Σ Wᵀ] of models of several seeds, each with random numbers of its own; and how many data a step had."""
     import torch
 
     from verify.sweeps.sweep import seed_of
-    from verify.training.comparing import compared
     from verify.training.data import Population
     from verify.training.engine import Plan, train
     from verify.training.losses import batched
@@ -241,7 +298,11 @@ def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int)
         # Double precision, so that another processor prints the same digits.
         dtype=torch.float64,
     )
-    powers = (end.averaged.numpy() * regime.data.Sigma).sum((1, 2))
+    return (end.averaged.numpy() * regime.data.Sigma).sum((1, 2)), data
+
+
+def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int) -> Evidence:
+    powers, data = _powers(loss, regime, values, seed)
     decided = compared(regime.predicted, powers.tolist(), truncation=regime.slack)
     agrees, why = decided.agrees, decided.why
     halves = [powers[k::2] for k in (0, 1)]
