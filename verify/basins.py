@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -105,20 +106,48 @@ def ends_of(problem: Problem, starts: int) -> list[Reached]:
     """The ends of both optimisers from as many random starts each: what a list of points is held against."""
     function = by_hand(problem)
     generator = torch.Generator().manual_seed(problem.seed)
-    found = []
-    for minimise in (True, False):
-        ends = (descend if minimise else newton)(function, _starts(problem, starts, generator), tolerance=TOLERANCE)
-        x = ends.x[ends.converged]
-        if not len(x):
-            nothing = np.zeros(0)
-            reached = Reached(minimise, nothing, nothing, nothing, np.zeros(0, dtype=np.intp), len(ends.x))
-        else:
-            W = x[:, : problem.d1 * problem.d0].reshape(-1, problem.d1, problem.d0)
-            powers, spread = problem.powers(W.numpy())
-            losses, indices = function.value(x).numpy(), _indices(function.hessian(x).numpy())
-            reached = Reached(minimise, powers, spread, losses, indices, len(ends.x) - len(x))
-        found.append(reached)
-    return found
+    return [
+        _reached(problem, function, _starts(problem, starts, generator), minimise=minimise)
+        for minimise in (True, False)
+    ]
+
+
+def ends_within(problem: Problem, each: int = 6) -> Reached:
+    """The ends of Newton's iteration from starts that have some of the modes alone: every choice of modes that fits.
+
+    Few random starts lead to a saddle. The modes are the eigenvectors of one matrix of the problem in the metric of the
+    other, by LAPACK; their powers are random, and a little noise is added, so that nothing holds a start in its place.
+    """
+    from scipy.linalg import eigh
+
+    generator = np.random.default_rng(problem.seed)
+    frame = eigh(*problem.pair)[1]
+    rows: list[Array] = []
+    for choice in product((False, True), repeat=problem.d0 + problem.bias):
+        mask = np.array(choice)
+        kept = np.flatnonzero(mask[: problem.d0])
+        if len(kept) > problem.d1:
+            continue
+        for _ in range(each):
+            turn, _ = np.linalg.qr(generator.standard_normal((problem.d1, problem.d1)))
+            powers = generator.uniform(0.02, 1.0, len(kept))
+            W = turn[:, : len(kept)] * np.sqrt(powers) @ frame[:, kept].T
+            b = mask[-1] * generator.uniform(0.1, 1.0) * turn[:, 0] if problem.bias else turn[:0, 0]
+            start = np.concatenate((W.ravel(), b))
+            rows.append(start + 1e-3 * generator.standard_normal(start.shape))
+    return _reached(problem, by_hand(problem), torch.from_numpy(np.stack(rows)), minimise=False)
+
+
+def _reached(problem: Problem, function: Smooth, starts: Any, *, minimise: bool) -> Reached:
+    ends = (descend if minimise else newton)(function, starts, tolerance=TOLERANCE)
+    x = ends.x[ends.converged]
+    if not len(x):
+        nothing = np.zeros(0)
+        return Reached(minimise, nothing, nothing, nothing, np.zeros(0, dtype=np.intp), len(ends.x))
+    W = x[:, : problem.d1 * problem.d0].reshape(-1, problem.d1, problem.d0)
+    powers, spread = problem.powers(W.numpy())
+    losses, found = function.value(x).numpy(), indices(function.hessian(x).numpy())
+    return Reached(minimise, powers, spread, losses, found, len(ends.x) - len(x))
 
 
 def compare(
@@ -176,7 +205,8 @@ def _starts(problem: Problem, number: int, generator: torch.Generator) -> Any:
     return torch.cat((W.flatten(1), b.flatten(1)), 1)
 
 
-def _indices(hessians: Array) -> NDArray[np.intp]:
+def indices(hessians: Array) -> NDArray[np.intp]:
+    """How many negative directions each Hessian has."""
     curvatures = np.linalg.eigvalsh(hessians)
     return np.asarray((curvatures < -1e-6 * np.abs(curvatures).max(1, keepdims=True)).sum(1))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from derive import InputError
-from derive.landscape import Landscape, landscapes
+from derive.landscape import landscapes
 from numeric.descent import descend, of_kernel
 from numeric.kernels import kernel
 from numeric.landscape import landscape_in_numbers
@@ -19,10 +21,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from derive import Expansion
+    from derive.landscape import Landscape
 
+QUANTITY = "WᵀW at the minimum, theory − optimiser"
 STARTS = 24
 DIMENSION = 3
 AGREE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Lowest:
+    """The lowest of many ends of an optimiser on an expansion through order 4.
+
+    Attributes:
+        data: where.
+        values: of the expansion's parameters.
+        W: (d1, d0).
+        loss: there.
+        seed: of the data and the starts.
+
+    """
+
+    data: Covariances
+    values: Mapping[str, float]
+    W: NDArray[np.float64]
+    loss: float
+    seed: int
 
 
 def compare(expansion: Expansion, values: Mapping[str, float], seed: int) -> Evidence:
@@ -34,44 +58,64 @@ def compare(expansion: Expansion, values: Mapping[str, float], seed: int) -> Evi
         seed: of the covariances and the starts.
 
     """
-    quantity = "WᵀW at the minimum, theory − optimiser"
+    try:
+        found = lowest(expansion, values, seed)
+        return held_against(found, case_at(landscapes(expansion.truncate(4)), {**values, "d1": DIMENSION}))
+    except InputError as error:
+        return Evidence("exact", QUANTITY, ran=False, note=str(error))
 
-    def not_run(why: str) -> Evidence:
-        return Evidence("exact", quantity, ran=False, note=why)
 
+def lowest(expansion: Expansion, values: Mapping[str, float], seed: int) -> Lowest:
+    """Where the optimiser's lowest end is.
+
+    Raises:
+        InputError: there is none, saying why.
+
+    """
     if expansion.order < 4:
-        return not_run("an expansion to order 4 is needed")
+        raise InputError("an expansion to order 4 is needed")
     if expansion.bias:
-        return not_run("the optimiser here has no bias")
+        raise InputError("the optimiser here has no bias")
     quartic = expansion.truncate(4)
     rng = np.random.default_rng(seed)
-    try:
-        case = case_at(landscapes(quartic), {**values, "d1": DIMENSION})
-        data = random_covariances(rng, DIMENSION)
-        if case.needs_commuting:
-            data = Covariances(*(np.diag(np.linalg.eigvalsh(matrix)) for matrix in (data.A0, data.C)))
-        solved = landscape_in_numbers(case, data, values)
-    except InputError as error:
-        return not_run(str(error))
-    listed = minima(solved.modes)
+    commuting = case_at(landscapes(quartic), {**values, "d1": DIMENSION}).needs_commuting
+    data = random_covariances(rng, DIMENSION)
+    if commuting:
+        data = Covariances(*(np.diag(np.linalg.eigvalsh(matrix)) for matrix in (data.A0, data.C)))
     emitted = kernel(quartic)
     arguments = [values.get(name, values.get(name.removesuffix("_"), DIMENSION)) for name in emitted.arguments[3:]]
     second = data.Sigma if quartic.basis == "A0,Sigma" else data.C
     landscape = of_kernel(emitted, (DIMENSION, DIMENSION), data.A0, second, *arguments)
     ends = descend(landscape, rng.standard_normal((STARTS, DIMENSION**2)))
     losses = landscape.value(ends.x)
-    if not listed or not np.isfinite(losses).all() or losses.min() < -1e6:
-        return not_run("the landscape through order 4 has no lowest point at these values")
+    if not np.isfinite(losses).all() or losses.min() < -1e6:
+        raise InputError("the landscape through order 4 has no lowest point at these values")
     if not ends.converged[losses.argmin()]:
-        return not_run("the optimiser did not converge at its lowest end")
+        raise InputError("the optimiser did not converge at its lowest end")
     W = ends.x[losses.argmin()].reshape(DIMENSION, DIMENSION)
+    return Lowest(data, values, W, float(losses.min()), seed)
+
+
+def held_against(found: Lowest, case: Landscape) -> Evidence:
+    """What an optimiser found, against the lowest minimum that a landscape lists.
+
+    Raises:
+        InputError: the landscape's modes are not separate on these data, or a parameter has no value.
+
+    """
+    solved = landscape_in_numbers(case, found.data, found.values)
+    listed = minima(solved.modes)
+    values = ", ".join(f"{name} = {value:g}" for name, value in found.values.items())
+    note = f"{STARTS} starts, d0 = d1 = {DIMENSION}" + (f", at {values}" if values else "")
+    if not listed:
+        # Minima whose modes share rows are not listed, so that none listed is no contradiction.
+        note = f"the theory lists no minimum, and the optimiser ends at one; {note}"
+        return Evidence("exact", QUANTITY, agrees=None, seed=found.seed, note=note)
     # A mode whose eigenvalue is degenerate has no direction of its own: then the loss alone can be compared.
-    distance = float(np.abs(W.T @ W - solved.gram(listed[0])).max())
+    distance = float(np.abs(found.W.T @ found.W - solved.gram(listed[0])).max())
     if case.rotated and len({round(point.loss, 9) for point in listed}) == 1:
-        distance = float(abs(losses.min() - listed[0].loss))
-    at = ", ".join(f"{name} = {value:g}" for name, value in values.items())
-    note = f"{STARTS} starts, d0 = d1 = {DIMENSION}" + (f", at {at}" if at else "")
-    return Evidence("exact", quantity, 0.0, distance, AGREE, "tolerance", distance < AGREE, seed, note)
+        distance = float(abs(found.loss - listed[0].loss))
+    return Evidence("exact", QUANTITY, 0.0, distance, AGREE, "tolerance", distance < AGREE, found.seed, note)
 
 
 def case_at(cases: tuple[Landscape, ...], values: Mapping[str, float]) -> Landscape:

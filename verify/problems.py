@@ -56,6 +56,11 @@ class OneCovariance:
         return len(self.B)
 
     @property
+    def pair(self) -> tuple[Array, Array]:
+        """The matrix that tells the modes apart, and their metric."""
+        return self.B, self.Sigma
+
+    @property
     def solved(self) -> Solved:
         """The theory's landscape."""
         return quartic_landscape(
@@ -114,6 +119,11 @@ class Mixed:
     def d0(self) -> int:
         """The dimension of the input."""
         return self.data.d0
+
+    @property
+    def pair(self) -> tuple[Array, Array]:
+        """The matrix that tells the modes apart, and their metric."""
+        return self.data.A0, self.data.Sigma
 
     @property
     def solved(self) -> Solved:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from derive import Expansion, Loss, catalogue, closed_form
 from verify import autodiff, monte_carlo, remainder, trained
@@ -99,12 +99,12 @@ def judged(
     subject: str,
     kept: Sequence[Mutant],
     equivalent: Sequence[Mutant],
-    original: Expansion,
-    comparisons: Mapping[str, Comparison],
+    original: Any,
+    comparisons: Mapping[str, Callable[[Any], Sequence[Evidence]]],
 ) -> Verdicts:
     """Each mutant by each route."""
 
-    def by_route(value: Expansion) -> dict[str, Outcome]:
+    def by_route(value: Any) -> dict[str, Outcome]:
         return {route: outcome(compare(value)) for route, compare in comparisons.items()}
 
     return Verdicts(
