@@ -26,6 +26,7 @@ from verify.hand_written import one_thread
 from verify.masked import alike, drift, modes
 from verify.opening import opening
 from verify.settings import counted_symbols, values_for
+from verify.significance import limit
 from verify.transition import Crossing, crossing, measured, predicted
 from verify.transverse import SIGNIFICANT, Transverse, plus_minus, transverse
 from verify.two_views import TwoViews, one_by_one, two_views
@@ -45,6 +46,8 @@ BATCHES, BATCH, POPULATION = 100, 32, 64
 RESOLUTION = 3e-3
 # Seconds that a call of a torch function may take, where thousands are needed.
 SLOW = 0.02
+# Standard errors from the quadrature within which a measured curvature agrees, and beyond which it contradicts it.
+WITHIN, OFF = 4.0, 5.0
 # The largest of the 156 gradients of W, in standard errors; at a stationary point it is beyond 5 in one of 10,000.
 DRIFT = 5.0
 MEASURED = "curvature of a collapsed mode"
@@ -104,7 +107,8 @@ class Collapsed:
         if exact is not None:
             z = abs(found.value - exact) / found.error
             # What the noise hides is not seen to agree.
-            agrees = None if found.error > abs(exact) / SIGNIFICANT else bool(z <= SIGNIFICANT + 1)
+            hidden = found.error > abs(exact) / SIGNIFICANT
+            agrees = False if z > limit(OFF, len(found.samples)) else True if z <= WITHIN and not hidden else None
             quantity += f" ({found.verdict})"
             return Evidence(
                 "monte-carlo", quantity, exact, found.value, found.error, "standard error", agrees, found.seed, note

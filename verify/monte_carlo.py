@@ -18,6 +18,7 @@ from derive.notation import TEXT, product_of_invariants
 from numeric.invariants import product_value, products
 from verify.evidence import Evidence
 from verify.settings import filled_in, no_value
+from verify.significance import limit
 from verify.taylor import cauchy, circle, safe_radius
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from derive.expansion import Term
     from verify.settings import Case
 
-# |z| beyond this is a contradiction: 6e-7 for a normal estimate, so that thousands of comparisons raise none.
+# |z| beyond this is a contradiction: 6e-7 for a normal estimate, so that thousands of comparisons raise none. The means
+# of few batches, or of few blocks, may lie as many standard errors farther off as `significance.limit` says.
 Z = 5.0
 # What a coefficient is most easily mistaken for.
 RIVALS = {"half": 0.5, "double": 2.0, "three quarters": 0.75, "the other sign": -1.0}
@@ -52,12 +54,14 @@ class Averages:
         case: where.
         mean: by order in t.
         error: standard errors, by order.
+        rows: how many batches, or blocks, the means are over.
 
     """
 
     case: Case
     mean: dict[int, float]
     error: dict[int, float]
+    rows: int
 
 
 def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], None] = lambda: None) -> list[Averages]:
@@ -80,17 +84,16 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
             cauchy(case.truth.drawn(ts, order, generator, number), ts, range(2, orders[-1] + 1, 2))
             for number in _chunks(case.truth.rows(draws), case.setting.batch or 1)
         ]
-        values = np.concatenate(chunks)
-        error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
-        result.append(
-            Averages(
-                case,
-                dict(zip(orders, map(float, values.mean(axis=0)), strict=True)),
-                dict(zip(orders, map(float, error), strict=True)),
-            )
-        )
+        result.append(averages(case, orders, np.concatenate(chunks)))
         tick()
     return result
+
+
+def averages(case: Case, orders: Sequence[int], values: NDArray[np.float64]) -> Averages:
+    """The means of coefficients (batches, orders), with their standard errors."""
+    error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    mean, spread = (dict(zip(orders, map(float, one), strict=True)) for one in (values.mean(axis=0), error))
+    return Averages(case, mean, spread, len(values))
 
 
 def _probe(case: Case, order: int, ts: NDArray[Any]) -> NDArray[Any]:
@@ -118,6 +121,7 @@ class _Fit:
     error: float
     words: list[float]
     coefficients: list[float]
+    farthest: float
 
     @property
     def predicted(self) -> float:
@@ -138,6 +142,7 @@ def _fit(measured: Averages, expansion: Expansion, order: int) -> _Fit:
         max(measured.error[order], ROUNDING),
         [product_value(term.invariants, of_letter) for term in terms],
         [float(term.coefficient.subs(_by_symbol(term, measured.case))) for term in terms],
+        limit(Z, measured.rows),
     )
 
 
@@ -154,7 +159,7 @@ def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Eviden
         measured=worst.mean,
         error=worst.error,
         error_kind="standard error",
-        agrees=abs(worst.z) < Z,
+        agrees=abs(worst.z) < worst.farthest,
         seed=measured[0].case.seed,
         note=f"largest |z| = {abs(worst.z):.1f}; {measured[0].case.truth.how}; {measured[0].case.label}",
     )
@@ -176,9 +181,10 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     )
     error = float(information**-0.5)
     z = (estimate - coefficient) / error
-    excluded = [name for name, factor in RIVALS.items() if abs(estimate - factor * coefficient) > Z * error]
+    farthest = max(fit.farthest for fit in fits)
+    excluded = [name for name, factor in RIVALS.items() if abs(estimate - factor * coefficient) > farthest * error]
     left = [name for name in RIVALS if name not in excluded]
-    agrees = False if abs(z) >= Z else None if left else True
+    agrees = False if abs(z) >= farthest else None if left else True
     rivals = f"excluded: {', '.join(excluded)}" if not left else f"cannot exclude: {', '.join(left)}"
     return Evidence(
         "monte-carlo",

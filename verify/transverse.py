@@ -10,7 +10,8 @@ random numbers); H of each batch comes by differentiating twice, or from second 
 differentiation is refuted by them. Standard errors are those of the mean over batches.
 
 The verdict compares the lowest eigenvalue of H with the noise: by Weyl's inequality it moves by no more than ‖δH‖,
-which is ‖standard errors‖_F in the mean square, and three times that has to leave its sign alone.
+which is ‖standard errors‖_F in the mean square, and four times that has to leave its sign alone, or as much more as the
+mean of few batches may be off (`verify.significance`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from derive import InputError
 from verify.opening import Opening
 from verify.second_order import Curved, curvatures
+from verify.significance import limit
 
 if TYPE_CHECKING:
     from numeric.sampling import Covariances
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Stability = Literal["stays collapsed", "reopens", "undecided"]
 
-# So many standard errors decide.
-SIGNIFICANT = 3.0
+# So many standard errors of a normal law decide: where nothing falls or rises, one sign in 30,000 is wrong.
+SIGNIFICANT = 4.0
+# A slope may be so many standard errors off at a stationary point.
+SLOPE = 4.0
 # A batch that alone makes up this share of the variance says that the variance is not known.
 LARGEST_SHARE = 0.25
 # A unit vector along a feature has a second derivative like 1/|f|², whose mean needs r > 2 and whose variance r > 4.
@@ -86,12 +90,12 @@ class Transverse:
     @property
     def stationary(self) -> bool:
         """Whether all slopes are zero within their errors, so that the curvature decides."""
-        return bool((np.abs(self.slopes) <= (SIGNIFICANT + 1) * self.slope_errors + 1e-12).all())
+        return bool((np.abs(self.slopes) <= SLOPE * self.slope_errors + 1e-12).all())
 
     @property
     def verdict(self) -> Stability:
         """`stays collapsed` where the loss rises along every direction, `reopens` where it falls along one."""
-        if self.why_not or abs(self.value) <= SIGNIFICANT * self.error:
+        if self.why_not or abs(self.value) <= limit(SIGNIFICANT, len(self.samples)) * self.error:
             return "undecided"
         return "stays collapsed" if self.value > 0 else "reopens"
 
@@ -173,7 +177,7 @@ def transverse(
     if not np.isfinite(found.hessian).all():
         raise InputError("the loss has no finite second derivative at this W; does it divide by a row that is zero?")
     free = is_scale_free(loss, opening.W.shape[0], batch, seed) if scale_free is None else scale_free
-    return _averaged(found, opening, batch, seed, _why_heavy(opening.rank) if free else "")
+    return averaged(found, opening, batch, seed, _why_heavy(opening.rank) if free else "")
 
 
 def draw(covariances: Covariances, batch: int, batches: int, seed: int) -> Array:
@@ -207,7 +211,8 @@ def plus_minus(value: float, error: float) -> str:
     return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
-def _averaged(found: Curved, opening: Opening, batch: int, seed: int, reason: str) -> Transverse:
+def averaged(found: Curved, opening: Opening, batch: int, seed: int, reason: str = "") -> Transverse:
+    """The mean over batches of what was found for each."""
     root = np.sqrt(len(found.hessian))
     return Transverse(
         opening,

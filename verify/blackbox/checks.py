@@ -7,7 +7,7 @@ draws at a batch size that the interpolation in N has not seen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numeric.sampling import Covariances, random_covariances
 from verify.blackbox import autograd, rays
 from verify.blackbox.function import BlackBox
 from verify.evidence import Evidence
+from verify.significance import limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,21 +147,30 @@ def monte_carlo(box: BlackBox, found: Expanded, route: Route, size: int, seed: i
         coefficients = np.array([autograd.along(box, z, order) for z in drawn])
     else:
         coefficients = np.array([_by_values(box, z, route, order) for z in drawn])
-    evidence = []
-    for k in range(2, order + 1, 2):
-        # What values lose to rounding is no statistical error, but an error.
-        floor = (1e-10 if route.autograd else 1e-6) * float(np.abs(coefficients[:, 1:]).max())
-        mean = float(coefficients[:, k].mean())
-        spread = max(float(coefficients[:, k].std(ddof=1) / np.sqrt(DRAWS)), floor)
-        z = (mean - predicted[k]) / spread if spread else 0.0
-        decides = spread <= NOISY * max(abs(predicted[k]), abs(mean)) or (predicted[k] == 0 and spread < NOISY)
-        agrees = False if abs(z) > LARGEST_Z else True if decides else None
-        note = f"{DRAWS} batches of N = {size}, which was not measured before"
-        quantity = f"W^{k} at N = {size}"
-        evidence.append(
-            Evidence("monte-carlo", quantity, predicted[k], mean, spread, "standard error", agrees, seed, note)
-        )
-    return evidence
+    # What values lose to rounding is no statistical error, but an error.
+    floor = (1e-10 if route.autograd else 1e-6) * float(np.abs(coefficients[:, 1:]).max())
+    note = f"{DRAWS} batches of N = {size}, which was not measured before"
+    return [
+        replace(held_against(coefficients[:, k], predicted[k], floor), quantity=f"W^{k} at N = {size}", seed=seed, note=note)
+        for k in range(2, order + 1, 2)
+    ]
+
+
+def held_against(coefficients: NDArray[np.float64], predicted: float, floor: float = 0.0) -> Evidence:
+    """The mean of one coefficient over batches, (batches,), against its prediction.
+
+    Args:
+        coefficients: of independent batches.
+        predicted: the mean.
+        floor: below which a standard error is rounding.
+
+    """
+    mean = float(coefficients.mean())
+    spread = max(float(coefficients.std(ddof=1) / np.sqrt(len(coefficients))), floor)
+    z = (mean - predicted) / spread if spread else 0.0
+    decides = spread <= NOISY * max(abs(predicted), abs(mean)) or (predicted == 0 and spread < NOISY)
+    agrees = False if abs(z) > limit(LARGEST_Z, len(coefficients)) else True if decides else None
+    return Evidence("monte-carlo", "a coefficient", predicted, mean, spread, "standard error", agrees)
 
 
 def _by_values(box: BlackBox, z: NDArray[np.float64], route: Route, order: int) -> NDArray[np.float64]:

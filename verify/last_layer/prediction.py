@@ -29,6 +29,7 @@ from numeric.invariants import order_values as gaussian_values
 from verify.last_layer.curve import even_coefficients
 from verify.last_layer.moments import DataMoments, order_values
 from verify.last_layer.second_order import second_of
+from verify.significance import limit
 
 if TYPE_CHECKING:
     from verify.last_layer.objective import Objective
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SIGMAS = 3.0
-# Errors from few blocks are uncertain, and comparisons are many: a contradiction is farther away than a disagreement.
+# Errors from few blocks are uncertain, and comparisons are many: a contradiction is farther away than a disagreement, as
+# far as chance takes the mean of so many blocks as seldom as five standard errors in a normal law.
 CONTRADICTION = 5.0
 BLOCKS = 16
 # Blocks without which a spread is no standard error.
@@ -79,11 +81,11 @@ class Order:
 
     @property
     def agrees(self) -> bool | None:
-        """Within three standard errors, not beyond five; None between, and where noise hides the sign or is unknown."""
+        """Within three standard errors; False far beyond (`CONTRADICTION`); None between, and where noise hides the sign."""
         if self.blocks < FEWEST or not np.isfinite(self.predicted):
             return None
         if abs(self.z) > SIGMAS:
-            return False if abs(self.z) > CONTRADICTION else None
+            return False if abs(self.z) > limit(CONTRADICTION, self.blocks) else None
         return True if SIGMAS * self.difference_error < abs(self.measured) else None
 
     @property
@@ -120,12 +122,18 @@ def along_ray(objective: Objective, f: Array, white: float = 0.0, *, gaussian: b
     (True, True, -1)
 
     """
-    blocks = blocks_of(objective, f)
-    measured = _measured(objective, f, white, blocks)
-    predicted = _predicted(objective, f, white, blocks)
+    predicted, measured = by_block(objective, f, white, blocks_of(objective, f))
     assumed = _gaussian(objective, f, white) if gaussian else {2: np.nan, 4: np.nan}
-    second, fourth = (_order(k, predicted[k], measured[k], assumed[k]) for k in (2, 4))
+    second, fourth = (compared(k, predicted[k], measured[k], assumed[k]) for k in (2, 4))
     return second, fourth
+
+
+def by_block(
+    objective: Objective, f: Array, white: float, blocks: Sequence[slice]
+) -> tuple[dict[int, Array], dict[int, Array]]:
+    """Orders 2 and 4 as predicted and as measured, each by block."""
+    measured = _measured(objective, f, white, blocks)
+    return _predicted(objective, f, white, blocks), measured
 
 
 def blocks_of(objective: Objective, f: Array) -> list[slice]:
@@ -172,7 +180,7 @@ def over_plane(objective: Objective, parts: Array, white: Array) -> dict[tuple[i
         predicted, measured = (solve @ np.array([side[which][k] for side in on_rays]) for which in (0, 1))
         scale = float(np.abs(measured).mean(1).max())
         for row, power in enumerate(monomials):
-            found[power] = _order(k, predicted[row], measured[row], np.nan, scale=scale)
+            found[power] = compared(k, predicted[row], measured[row], np.nan, scale=scale)
     return found
 
 
@@ -189,7 +197,8 @@ def _directions(variables: int, number: int) -> Array:
     return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
 
 
-def _order(k: int, predicted: Array, measured: Array, gaussian: float, scale: float = 0.0) -> Order:
+def compared(k: int, predicted: Array, measured: Array, gaussian: float = np.nan, scale: float = 0.0) -> Order:
+    """One order from its values by block."""
     n = len(measured)
 
     def error(samples: Array) -> float:

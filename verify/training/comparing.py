@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verify.significance import limit
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Agreement within so many standard errors, or within this share.
 SIGMAS = 3.0
 SHARE = 0.02
+# A contradiction is farther away: 6e-5 of all means lie so far off, which few seeds reach at more standard errors.
+CONTRADICTION = 4.0
 # A spread this large against the scale of what is measured hides everything.
 HIDDEN = 0.25
 # The share by which a truncated prediction may be off, by its own theory, before it says nothing.
@@ -57,8 +61,9 @@ def compared(
     """Decide whether a prediction agrees with the mean over independent seeds.
 
     It does within three standard errors, or within 2 % of the scale; a truncated prediction is given what it is off by
-    its own theory besides. It is undecided where the seeds spread too much or are fewer than three, and where the
-    truncation is not small.
+    its own theory besides. It is off where it lies beyond 2 % and beyond what chance does to the mean of so few seeds, by
+    Student's t (`verify.significance`). It is undecided in between, where the seeds spread too much or are fewer than
+    three, and where the truncation is not small.
 
     Args:
         predicted: the number; one that is not finite is outside of its domain.
@@ -88,9 +93,11 @@ def compared(
         return undecided("not measured: no finite number")
     if truncation > DOMAIN * size:
         return undecided("outside of its domain: the orders left out are not small")
-    within = max(SIGMAS * error, SHARE * size) + truncation
-    if abs(mean - predicted) > within:
+    distance = abs(mean - predicted) - truncation
+    if distance > max(limit(CONTRADICTION, len(values)) * error, SHARE * size):
         return Compared(predicted, mean, error, agrees=False)
+    if distance > max(SIGMAS * error, SHARE * size):
+        return undecided(f"{distance / error:.1f} standard errors, which {len(values)} seeds may be off by chance")
     if SIGMAS * error > HIDDEN * size:
         return undecided("the seeds spread too much")
     return Compared(predicted, mean, error, agrees=True)

@@ -108,7 +108,7 @@ def test_noise_is_no_agreement(f):
     assert [order.agrees for order in few] == [None, None]  # two blocks
     assert few[0].sign == few[0].predicted_sign == 0
     # A curve whose coefficient is hidden by its noise.
-    order = prediction._order(2, np.array([1.0, -1, 1, -1.0]), np.array([2.0, -2, -2, 2]), np.nan)
+    order = prediction.compared(2, np.array([1.0, -1, 1, -1.0]), np.array([2.0, -2, -2, 2]), np.nan)
     assert order.agrees is None
 
 

@@ -1,0 +1,327 @@
+"""False alarms: what each statistical check says of a derivation that is right, over many seeded runs.
+
+A run draws its random numbers anew and asks the check's own decision. It is a false alarm when the check contradicts what
+is right; undecided is none. Beside the alarms stands how many there would be if the check took a fixed number of standard
+errors, as if means of any number of samples were normal (`verify.significance`). Runs are drawn many at a time and cut apart, which the checks do not
+see; samples are smaller than in an audit where that cannot be afforded ten thousand times, which makes the check worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive import catalogue
+from numeric.sphere import Sphere
+from verify import collapsed, monte_carlo, transition, transverse
+from verify.blackbox import checks
+from verify.evidence import Evidence
+from verify.hand_written import one_thread
+from verify.masked import alike, modes
+from verify.opening import opening
+from verify.second_order import Curved, curvatures
+from verify.settings import case, filled_in
+from verify.sweeps.sweep import seed_of
+from verify.taylor import cauchy, circle
+from verify.training.comparing import CONTRADICTION, compared
+from verify.two_views import two_views
+
+Array = NDArray[np.float64]
+
+ORDER = 4
+# So small a circle that four phases give orders 2 and 4: order 10, the next that they see as order 2, is 1e-10 of it.
+RADIUS, PHASES = 0.05, 4
+# Data in a batch, of which a population loss of unit vectors takes half.
+POPULATION = 16
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many runs there were, and what the check said.
+
+    Attributes:
+        runs: of a right derivation.
+        alarms: that were contradicted.
+        undecided: that were left open.
+        fixed: that lie beyond a fixed number of standard errors, whatever the size of the sample.
+
+    """
+
+    runs: int
+    alarms: int
+    undecided: int
+    fixed: int
+
+    def __add__(self, other: Tally) -> Tally:
+        """Of both together."""
+        return Tally(*(a + b for a, b in zip(self.fields, other.fields, strict=True)))
+
+    @property
+    def fields(self) -> tuple[int, int, int, int]:
+        """In their order."""
+        return self.runs, self.alarms, self.undecided, self.fixed
+
+    @classmethod
+    def of(cls, evidence: Iterable[Sequence[Evidence]], sigmas: float) -> Tally:
+        """From the evidence of each run.
+
+        >>> one = Evidence("trained", "c", 1.0, 1.5, 0.1, "standard error", agrees=False)
+        >>> Tally.of([[one], [one, Evidence("trained", "d")]], sigmas=6.0)
+        Tally(runs=2, alarms=2, undecided=0, fixed=0)
+        """
+        total = cls(0, 0, 0, 0)
+        for run in evidence:
+            said = [one.agrees for one in run]
+            alarm = False in said
+            beyond = any(one.z is not None and abs(one.z) > sigmas for one in run)
+            total += cls(1, int(alarm), int(not alarm and True not in said), int(beyond))
+        return total
+
+
+@dataclass(frozen=True)
+class Check:
+    """A statistical check under test.
+
+    Attributes:
+        name: of the check and the size of its samples.
+        sigmas: its level is that of so many standard errors of a normal law, two-sided.
+        run: of a seed and a number of runs.
+        comparisons: that a run makes, each at that level.
+        at_once: runs in a unit of the sweep.
+        runs: in the full table.
+        cost: of a thousand runs, in seconds, about.
+
+    """
+
+    name: str
+    sigmas: float
+    run: Callable[[int, int], Tally]
+    comparisons: int
+    at_once: int
+    runs: int
+    cost: float
+
+
+def monte_carlo_coefficients(seed: int, runs: int, *, name: str, rows: int, dimension: int) -> Tally:
+    """`verify.monte_carlo`: both orders whole and each coefficient, at four settings of that many batches or blocks."""
+    loss = catalogue(name)
+    cases = [case(loss, {}, seed=100 + k, size=3, dimension=dimension) for k in range(4)]
+    expansion = filled_in(loss.expand(ORDER), cases[0])
+    assert expansion is not None  # noqa: S101 (told the type checker: the values are generic)
+    ts, even = circle(RADIUS, PHASES), range(2, ORDER + 1, 2)
+    generator = np.random.default_rng(seed)
+    drawn = []
+    for at in cases:
+        few = max(1, monte_carlo.PAIRS // (36 if at.setting.batch else 10_000))
+        parts = [min(few, runs * rows - start) for start in range(0, runs * rows, few)]
+        values = np.concatenate([cauchy(at.truth.drawn(ts, ORDER, generator, part), ts, even) for part in parts])
+        drawn.append(values.reshape(runs, rows, -1))
+
+    def evidence(run: int) -> list[Evidence]:
+        measured = [monte_carlo.averages(at, monte_carlo.ORDERS, values[run]) for at, values in zip(cases, drawn, strict=True)]
+        return monte_carlo.compare(measured, expansion)
+
+    return Tally.of(map(evidence, range(runs)), monte_carlo.Z)
+
+
+def black_box_coefficients(seed: int, runs: int, *, size: int) -> Tally:
+    """`verify.blackbox.checks`: both orders over 600 batches of that size, at random W and covariances of each unit."""
+    loss = catalogue("infonce-batch")
+    at = checks.batch(size, seed, d0=3)
+    predicted = at.predicted(loss.expand(ORDER))
+    here = case(loss, {}, seed=0, size=size, dimension=3, covariances=at.data)
+    truth = type(here.truth)(**{**vars(here.truth), "setting": _with_W(here.setting, at.W)})
+    ts, even = circle(RADIUS, PHASES), range(2, ORDER + 1, 2)
+    generator = np.random.default_rng(seed)
+    few = max(1, monte_carlo.PAIRS // (4 * size**2))
+    parts = [min(few, runs * checks.DRAWS - start) for start in range(0, runs * checks.DRAWS, few)]
+    values = np.concatenate([cauchy(truth.drawn(ts, ORDER, generator, part), ts, even) for part in parts])
+    cut = values.reshape(runs, checks.DRAWS, -1)
+
+    def evidence(run: int) -> list[Evidence]:
+        return [checks.held_against(cut[run, :, k], predicted[order]) for k, order in enumerate(even)]
+
+    return Tally.of(map(evidence, range(runs)), checks.LARGEST_Z)
+
+
+def _with_W(setting: Any, W: Array) -> Any:
+    from dataclasses import replace
+
+    return replace(setting, W=W)
+
+
+def last_layer(seed: int, runs: int, *, name: str, blocks: int) -> Tally:
+    """`verify.last_layer.prediction`: both orders of features behind a ReLU, over that many blocks of one batch each."""
+    from verify.last_layer import prediction
+    from verify.last_layer.objective import objective
+
+    batch = 8
+    of = objective(name, batch=batch)
+    generator = np.random.default_rng(seed)
+    n = runs * blocks
+    datum = generator.exponential(size=(n * batch, 2)) ** 1.5
+    f = 0.4 * np.stack([np.maximum(datum + 0.5 * generator.standard_normal(datum.shape), 0) for _ in range(2)])
+    with one_thread():
+        predicted, measured = prediction.by_block(of, f, 0.0, [slice(k * batch, (k + 1) * batch) for k in range(n)])
+
+    def evidence(run: int) -> list[Evidence]:
+        part = slice(run * blocks, (run + 1) * blocks)
+        orders = [prediction.compared(k, predicted[k][part], measured[k][part]) for k in (2, 4)]
+        return [
+            Evidence("exact", "an order", one.predicted, one.measured, one.difference_error, "standard error", one.agrees)
+            for one in orders
+        ]
+
+    return Tally.of(map(evidence, range(runs)), prediction.CONTRADICTION)
+
+
+def few_seeds(seed: int, runs: int, *, seeds: int, skewed: bool) -> Tally:
+    """`verify.training.comparing`: the decision of audits and figures, the noise of a seed being 5 % of the number."""
+    generator = np.random.default_rng(seed)
+
+    def evidence(_: int) -> list[Evidence]:
+        noise = generator.exponential(size=seeds) - 1 if skewed else generator.standard_normal(seeds)
+        one = compared(1.0, (1 + 0.05 * noise).tolist())
+        return [Evidence("trained", "a number", one.predicted, one.measured, one.error, "standard error", one.agrees)]
+
+    return Tally.of(map(evidence, range(runs)), 3.0)
+
+
+def collapsed_mode(seed: int, runs: int, *, strength: float | None) -> Tally:
+    """`verify.transverse` on InfoNCE of unit vectors, whose curvature is known by quadrature, as `verify.collapsed` has it.
+
+    At the strength where it is zero any verdict is a false alarm; at another one a verdict of the wrong sign, or a
+    contradiction of the quadrature.
+    """
+    s = _critical() if strength is None else strength
+    data = collapsed.family(s)
+    here = opening(alike(data, collapsed.RANK), data)
+    loss = two_views("infonce+normalised")
+    exact = _curvature(s)
+    with one_thread():
+        views = transverse.draw(data, POPULATION, runs * collapsed.BATCHES, seed)
+        found = curvatures(loss, views, here)
+
+    def evidence(run: int) -> list[Evidence]:
+        part = slice(run * collapsed.BATCHES, (run + 1) * collapsed.BATCHES)
+        one = Curved(found.hessian[part], found.slopes[part], found.derivatives, found.difference)
+        point = transverse.averaged(one, here, POPULATION, seed)
+        said = point.verdict
+        if strength is None:
+            agrees = None if said == "undecided" else False
+            return [Evidence("monte-carlo", "stability", 0.0, point.value, point.error, "standard error", agrees)]
+        wrong = said == ("stays collapsed" if exact < 0 else "reopens")
+        nowhere = transition.Crossing(np.nan, np.nan, "not sought")
+        _, at_s, _ = collapsed.Collapsed({s: point}, nowhere, None, {s: exact}, 0.0).evidence()
+        return [at_s, Evidence("monte-carlo", "stability", agrees=not wrong)]
+
+    return Tally.of(map(evidence, range(runs)), 3.0 if strength is None else collapsed.WITHIN)
+
+
+def _curvature(s: float) -> float:
+    _, correlations = modes(collapsed.family(s))[:2]
+    return float(collapsed.RANK * Sphere(collapsed.RANK, float(correlations[0])).curvature(float(correlations[-1])))
+
+
+@cache
+def _critical() -> float:
+    from scipy.optimize import brentq
+
+    return float(brentq(_curvature, *collapsed.STRENGTHS[::2]))
+
+
+def sign_change(seed: int, runs: int, *, units: int, flat: bool) -> Tally:
+    """`verify.transition.crossing` on lines of skewed noise: of a slope whose root is known, or flat at zero.
+
+    Where the curve is zero everywhere any sign change, and any sign, is a false alarm; with a root, one that lies farther
+    from it than five of the standard errors that are given.
+    """
+    generator = np.random.default_rng(seed)
+
+    def evidence(_: int) -> list[Evidence]:
+        level, tilt = (generator.exponential(size=units) - 1 for _ in range(2))
+        found = transition.crossing(lambda s: (0.0 if flat else s - 0.5) + 0.5 * level + 0.5 * tilt * (s - 0.4), 0.0, 1.0)
+        if flat:
+            return [Evidence("monte-carlo", "a sign change", agrees=None if not (found.found or found.absent) else False)]
+        if not found.found:
+            return [Evidence("monte-carlo", "a sign change", agrees=False if found.absent else None)]
+        off = abs(found.strength - 0.5) > 5 * found.error
+        return [Evidence("monte-carlo", "a sign change", 0.5, found.strength, found.error, "standard error", not off)]
+
+    return Tally.of(map(evidence, range(runs)), 5.0)
+
+
+def ledger_measurements(seed: int, runs: int, *, draws: int) -> Tally:
+    """`verify.claims.claim`: the fourth moment of Eq. (27) of the ICLR paper, sampled, against its right formula."""
+    from verify.claims import claim
+    from verify.claims.formulas import Sigma, Tr, W
+    from verify.claims.measuring import random_point, square_distance
+
+    right = 4 * Tr(W * Sigma * W.T) ** 2 + 8 * Tr(W * Sigma * W.T * W * Sigma * W.T)
+    weight, data = random_point(0)
+    letters = {"W": weight, "A_0": data.A0, "C": data.C, "Sigma": data.Sigma}
+    generator = np.random.default_rng(seed)
+
+    def evidence(_: int) -> list[Evidence]:
+        x, chi = (generator.standard_normal((draws, 2)) @ np.linalg.cholesky(data.Sigma).T for _ in range(2))
+        sampled = square_distance(weight, x, chi) ** 2
+        point = claim.Point(letters, float(sampled.mean()), float(sampled.std() / np.sqrt(draws)))
+        return [claim.Measured("moment", "monte-carlo", "E |W(x − χ)|⁴", [point], noisy=True).against(right)]
+
+    return Tally.of(map(evidence, range(runs)), claim.CONTRADICTS)
+
+
+def units(seed: int, *, quick: bool = False) -> Iterator[dict[str, Any]]:
+    """The units of a sweep over all checks: each has a seed of its own."""
+    for number, check in enumerate(CHECKS):
+        runs = min(check.runs, check.at_once) if quick else check.runs
+        for start in range(0, runs, check.at_once):
+            yield {"check": number, "runs": min(check.at_once, runs - start), "seed": seed_of(check.name, start, seed)}
+
+
+def unit(*, check: int, runs: int, seed: int) -> list[int]:
+    """One of them: the fields of its tally."""
+    return list(CHECKS[check].run(seed, runs).fields)
+
+
+def _check(
+    said: str, sigmas: float, of: Callable[..., Tally], *, comparisons: int = 1, at_once: int, runs: int, cost: float,
+    **options: Any,
+) -> Check:  # fmt: skip
+    return Check(said, sigmas, lambda seed, number: of(seed, number, **options), comparisons, at_once, runs, cost)
+
+
+# The numbers of comparisons: two orders, and the coefficients of infonce-batch (five) or Barlow Twins (three).
+CHECKS = (
+    _check("Monte Carlo, 4 × 40 batches of 3", monte_carlo.Z, monte_carlo_coefficients, comparisons=7,
+           at_once=500, runs=40_000, cost=4.0, name="infonce-batch", rows=40, dimension=3),
+    _check("Monte Carlo, 4 × 400 batches of 3", monte_carlo.Z, monte_carlo_coefficients, comparisons=7,
+           at_once=250, runs=40_000, cost=8.0, name="infonce-batch", rows=400, dimension=3),
+    _check("Monte Carlo, 4 × 4,000 batches of 3", monte_carlo.Z, monte_carlo_coefficients, comparisons=7,
+           at_once=25, runs=10_000, cost=40.0, name="infonce-batch", rows=4000, dimension=3),
+    _check("Monte Carlo, 4 × 40 blocks of 500 pairs", monte_carlo.Z, monte_carlo_coefficients, comparisons=5,
+           at_once=25, runs=10_000, cost=40.0, name="barlow-twins", rows=40, dimension=1),
+    _check("black box, 600 batches of 3", checks.LARGEST_Z, black_box_coefficients, comparisons=2,
+           at_once=500, runs=40_000, cost=4.0, size=3),
+    _check("last layer, 16 blocks", 5.0, last_layer, comparisons=2, at_once=500, runs=10_000, cost=40.0, name="spectral", blocks=16),
+    _check("last layer, 4 blocks", 5.0, last_layer, comparisons=2, at_once=500, runs=10_000, cost=30.0, name="spectral", blocks=4),
+    *(
+        _check(f"trained models and figures, {seeds} seeds{', skewed' if skewed else ''}", CONTRADICTION, few_seeds,
+               at_once=10_000, runs=40_000, cost=0.1, seeds=seeds, skewed=skewed)
+        for seeds in (3, 6, 10) for skewed in (False, True)
+    ),
+    _check("collapsed mode, 100 batches, curvature 0", transverse.SIGNIFICANT, collapsed_mode,
+           at_once=50, runs=10_000, cost=20.0, strength=None),
+    _check("collapsed mode, 100 batches, σ = 0.3", collapsed.OFF, collapsed_mode,
+           at_once=50, runs=10_000, cost=20.0, strength=0.3),
+    _check("sign change, 100 curves with a root", 5.0, sign_change, at_once=2_000, runs=40_000, cost=2.0,
+           units=100, flat=False),
+    _check("sign change, 100 curves about 0", transverse.SIGNIFICANT, sign_change, comparisons=2, at_once=2_000,
+           runs=40_000, cost=2.0, units=100, flat=True),
+    _check("ledger, 4,000 draws", 6.0, ledger_measurements, at_once=2_000, runs=40_000, cost=3.0, draws=4_000),
+)  # fmt: skip
