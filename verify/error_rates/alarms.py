@@ -106,6 +106,13 @@ class Check:
     runs: int
     cost: float
 
+    @property
+    def level(self) -> float:
+        """The chance of a false alarm in a run, at most: that of each comparison, times their number."""
+        from scipy.stats import norm
+
+        return float(2 * norm.sf(self.sigmas) * self.comparisons)
+
 
 def monte_carlo_coefficients(seed: int, runs: int, *, name: str, rows: int, dimension: int) -> Tally:
     """`verify.monte_carlo`: both orders whole and each coefficient, at four settings of that many batches or blocks."""
@@ -279,7 +286,7 @@ def ledger_measurements(seed: int, runs: int, *, draws: int) -> Tally:
 def units(seed: int, *, quick: bool = False) -> Iterator[dict[str, Any]]:
     """The units of a sweep over all checks: each has a seed of its own."""
     for number, check in enumerate(CHECKS):
-        runs = min(check.runs, check.at_once) if quick else check.runs
+        runs = min(check.at_once, 20) if quick else check.runs
         for start in range(0, runs, check.at_once):
             yield {"check": number, "runs": min(check.at_once, runs - start), "seed": seed_of(check.name, start, seed)}
 

@@ -1,0 +1,84 @@
+"""How often does the checker err? Mutants that each route lets through, and false alarms of each statistical check.
+
+python bench/error_rates.py [--quick] [--out FOLDER] [--write] [--seed S]
+
+A run that was stopped goes on where it was with the same command: all results are in FOLDER. With --write the tables go
+into docs/error_rates.md. About half an hour on one core; seconds with --quick, which measures a little of everything.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from time import perf_counter
+
+# One thread, set before NumPy and torch read it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from derive import InputError
+from verify.error_rates.measuring import sweep
+from verify.error_rates.tables import tables
+from verify.sweeps.running import run
+from verify.sweeps.writing import usable_folder, write_whole
+
+PAGE = ROOT / "docs" / "error_rates.md"
+BEGIN, END = "<!-- error-rates -->\n", "<!-- /error-rates -->"
+
+
+def main() -> int:
+    """Measure what is not measured yet, and print or write the tables; 2 where that is not possible."""
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a little of everything, in seconds")
+    parser.add_argument("--out", default="out/error_rates", metavar="FOLDER", help="where the results are kept")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/error_rates.md")
+    parser.add_argument("--seed", type=int, default=0, help="of the statistical checks' runs")
+    given = parser.parse_args()
+    if given.quick and given.write:
+        parser.error("--write takes the whole measurement: leave out --quick")
+    try:
+        print(measured(given.out, quick=given.quick, seed=given.seed, write=given.write))
+    except InputError as error:
+        print(f"error_rates: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def measured(out: str, *, quick: bool, seed: int, write: bool) -> str:
+    """The tables, with what they were made by."""
+    begun = perf_counter()
+    planned = sweep(quick=quick, seed=seed)
+    total = sum(map(planned.cost, range(len(planned.units))))
+    done = 0.0
+
+    def tick(cost: float) -> None:
+        nonlocal done
+        done += cost
+        if sys.stderr.isatty():
+            print(f"\r{done / total:4.0%} in {perf_counter() - begun:.0f} s", end="", file=sys.stderr, flush=True)
+
+    file = usable_folder(out) / ("quick.jsonl" if quick else "full.jsonl")
+    results = run(planned, file, tick=tick, say=lambda sentence: print(sentence, file=sys.stderr))
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("sympy", "numpy", "scipy", "torch"))
+    head = (
+        f"Made by `python bench/error_rates.py --write` on {datetime.now(UTC).date()}, Python"
+        f" {platform.python_version()}, {versions}, {os.cpu_count()} cores, {platform.machine()}."
+    )
+    text = f"{head}\n\n{tables(planned, results)}\n"
+    if write:
+        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+        _, _, after = rest.partition(END)
+        write_whole(PAGE, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
