@@ -19,8 +19,7 @@ from time import perf_counter
 
 # One thread, set before NumPy and torch read it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from derive import InputError
 from verify.error_rates.measuring import sweep
@@ -28,7 +27,7 @@ from verify.error_rates.tables import tables
 from verify.sweeps.running import run
 from verify.sweeps.writing import usable_folder, write_whole
 
-PAGE = ROOT / "docs" / "error_rates.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "error_rates.md"
 BEGIN, END = "<!-- error-rates -->\n", "<!-- /error-rates -->"
 
 

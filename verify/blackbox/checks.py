@@ -151,7 +151,9 @@ def monte_carlo(box: BlackBox, found: Expanded, route: Route, size: int, seed: i
     floor = (1e-10 if route.autograd else 1e-6) * float(np.abs(coefficients[:, 1:]).max())
     note = f"{DRAWS} batches of N = {size}, which was not measured before"
     return [
-        replace(held_against(coefficients[:, k], predicted[k], floor), quantity=f"W^{k} at N = {size}", seed=seed, note=note)
+        replace(
+            held_against(coefficients[:, k], predicted[k], floor), quantity=f"W^{k} at N = {size}", seed=seed, note=note
+        )
         for k in range(2, order + 1, 2)
     ]
 

@@ -1,4 +1,4 @@
-"""The sweep behind the tables: one unit for each subject whose mutants are judged, and many for each statistical check."""
+"""The sweep behind the tables: a unit for each subject whose mutants are judged, many for each statistical check."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _subjects() -> list[Settings]:
         *({"kind": "loss", "subject": name} for name in losses),
         *({"kind": "couplings", "subject": name} for name in losses if not name.endswith("+bias")),
         *({"kind": "lists", "subject": number} for number in PROBLEMS),
-        *({"kind": "claim", "subject": id} for id in claims),
+        *({"kind": "claim", "subject": one} for one in claims),
     ]
 
 

@@ -1,7 +1,7 @@
 """The results of a sweep as tables in Markdown, with intervals.
 
-Intervals are those of Clopper and Pearson (1934) at 95 %: they hold the true share at least so often, whatever it is. Of
-0 in n they reach up to 3.7/n.
+Intervals are those of Clopper and Pearson (1934) at 95 %: they hold the true share at least so often, whatever it is.
+Of 0 in n they reach up to 3.7/n.
 """
 
 from __future__ import annotations
@@ -57,12 +57,18 @@ def by_operator(judged: Sequence[tuple[Any, Any]]) -> str:
         counts[group].update(operator for operator, _ in found["mutants"].values())
         equivalent[group] += len(found["equivalent"])
     rows = [
-        [operator, *(str(counts[group][operator]) for group in groups), str(sum(one[operator] for one in counts.values()))]
+        [
+            operator,
+            *(str(counts[group][operator]) for group in groups),
+            str(sum(one[operator] for one in counts.values())),
+        ]
         for operator in OPERATORS
     ]
     total = [sum(counts[group].values()) for group in groups]
     rows.append(["**all**", *(f"**{one}**" for one in total), f"**{sum(total)}**"])
-    rows.append(["equivalent, beside them", *(str(equivalent[group]) for group in groups), str(sum(equivalent.values()))])
+    rows.append(
+        ["equivalent, beside them", *(str(equivalent[group]) for group in groups), str(sum(equivalent.values()))]
+    )
     return _table(["kind of slip", *groups, "all"], rows)
 
 
@@ -76,7 +82,9 @@ def by_route(judged: Sequence[tuple[Any, Any]]) -> str:
         for route in ROUTES:
             said = Counter(one[route] for one in mutants if one.get(route, "does not apply") != "does not apply")
             if said:
-                rows.append([group, route, *_share(said["killed"], said.total()), str(said["survived"]), str(said["undecided"])])
+                rows.append(
+                    [group, route, *_share(said["killed"], said.total()), str(said["survived"]), str(said["undecided"])]
+                )
         together = sum(_killed(one) for one in mutants)
         rows.append([group, "**all but symbolic**", *_share(together, len(mutants)), str(len(mutants) - together), ""])
     return _table(["mutants of", "route", "applies to", "kills", "share", "95 %", "survive", "undecided"], rows)
@@ -122,7 +130,8 @@ def false_alarms(runs: Sequence[tuple[Any, Any]]) -> str:
              f"{check.level:.1e}", str(total.undecided), f"{total.fixed} ({total.fixed / total.runs:.1e})"]
         )  # fmt: skip
     return _table(
-        ["check", "runs", "alarms", "rate", "at most, 95 %", "nominal", "undecided", "at a fixed number of errors"], rows
+        ["check", "runs", "alarms", "rate", "at most, 95 %", "nominal", "undecided", "at a fixed number of errors"],
+        rows,
     )
 
 

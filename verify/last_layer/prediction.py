@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SIGMAS = 3.0
-# Errors from few blocks are uncertain, and comparisons are many: a contradiction is farther away than a disagreement, as
-# far as chance takes the mean of so many blocks as seldom as five standard errors in a normal law.
+# Errors from few blocks are uncertain, and comparisons are many: a contradiction is farther away than a disagreement,
+# where the mean of so many blocks lies as seldom as a normal number beyond five standard errors.
 CONTRADICTION = 5.0
 BLOCKS = 16
 # Blocks without which a spread is no standard error.
@@ -81,7 +81,7 @@ class Order:
 
     @property
     def agrees(self) -> bool | None:
-        """Within three standard errors; False far beyond (`CONTRADICTION`); None between, and where noise hides the sign."""
+        """Within three standard errors; False far beyond; None between, and where noise hides the sign."""
         if self.blocks < FEWEST or not np.isfinite(self.predicted):
             return None
         if abs(self.z) > SIGMAS:

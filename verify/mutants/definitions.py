@@ -1,8 +1,8 @@
 """Slips in a definition: the derivation then starts from another loss than the one whose name it bears.
 
 One node of the tree is changed at a time, wherever it stands: the exponent of a power, the sign or factor of a number,
-one view taken for another, a summand lost or counted twice, the number of draws of a mean, the mask of a double sum, two
-independent replicas of a mean taken for one, E[q]² = E[q²].
+one view taken for another, a summand lost or counted twice, the number of draws of a mean, the mask of a double sum,
+two independent replicas of a mean taken for one, E[q]² = E[q²].
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ def _here(node: Expression, views: Sequence[View]) -> Iterator[Slip]:
                 yield kind, f"{_short(term)} counted twice", Sum((*terms, term))
                 yield "sign", f"sign of {_short(term)} flipped", Sum((*rest, -term))
         case Product(factors):
-            yield from _joined(node, factors)
+            yield from _joined(factors)
         case Power(base, exponent):
             for by in (exponent + 1, exponent - 1):
                 yield "exponent", f"{by} for {exponent}", as_expression(1) if by == 0 else Power(base, by)
             if isinstance(base, Average) and exponent == 2:
-                yield from _joined(node, (base, base))
+                yield from _joined((base, base))
         case Exp(argument):
             yield "exponent", "1 + q for exp q", 1 + argument
             yield "sign", "exp(−q) for exp q", Exp(-argument)
@@ -125,7 +125,7 @@ def _other_views(node: Inner | HalfSquare, u: View, v: View, views: Sequence[Vie
                 yield "symbol exchanged", f"{view.name} for {old.name}", type(node)(*pair)
 
 
-def _joined(node: Expression, factors: Sequence[Expression]) -> Iterator[Slip]:
+def _joined(factors: Sequence[Expression]) -> Iterator[Slip]:
     """Two means over replicas of the same views taken for one mean."""
     means = [k for k, one in enumerate(factors) if isinstance(one, Average)]
     for k, m in ((k, m) for at, k in enumerate(means) for m in means[at + 1 :]):

@@ -92,11 +92,11 @@ def _words(term: Term) -> Iterator[tuple[str, str, Invariants]]:
             for k, letter in enumerate(word):
                 if letter == BIAS:
                     continue
-                for by in LETTERS:
+                for by, said in LETTERS.items():
                     if by != letter:
                         spelled = word[:k] + by + word[k + 1 :]
                         changed = tuple((i, spelled, j) if n == link else other for n, other in enumerate(one))
-                        name = f"{LETTERS[by]} for {LETTERS.get(letter, letter)} (letter {k + 1})"
+                        name = f"{said} for {LETTERS.get(letter, letter)} (letter {k + 1})"
                         yield "symbol exchanged", name, _put(term.invariants, at, changed)
     words = [one[0][1] for one in term.invariants if is_trace(one)]
     if len(words) == len(term.invariants):

@@ -1,8 +1,9 @@
 """Slips in a printed formula, and what the measurements of a claim make of them.
 
-The right statement of a claim is its repair: what is derived of each slot, under each reading, and the print where nothing
-derives it. One slot is changed at a time: a sign, a factor, a power, a letter, a summand, the sense of a condition, yes
-for no; and the print itself is put back where it was wrong. The measurements were made once, without a look at either.
+The right statement of a claim is its repair: what is derived of each slot, under each reading, and the print where
+nothing derives it. One slot is changed at a time: a sign, a factor, a power, a letter, a summand, the sense of a
+condition, yes for no; and the print itself is put back where it was wrong. The measurements were made once, without a
+look at either.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def _of_expression(value: sympy.Expr, letters: frozenset[str]) -> Iterator[Mutan
     for node in sorted(value.atoms(sympy.Pow, sympy.MatPow), key=str):
         if node.exp.is_Number:
             for by in (node.exp + 1, -node.exp):
-                yield Mutant("exponent", f"{node.base}^{by} for {node}", value.xreplace({node: node.func(node.base, by)}))
+                yield Mutant(
+                    "exponent", f"{node.base}^{by} for {node}", value.xreplace({node: node.func(node.base, by)})
+                )
     yield from _other_letters(value, letters)
 
 
@@ -104,7 +107,9 @@ def _other_letters(value: sympy.Expr, letters: frozenset[str]) -> Iterator[Mutan
         if value.has(letter):
             for by in sorted(letters & set(MATRICES) - {name}):
                 yield Mutant("symbol exchanged", f"{by} for {name}", value.xreplace({letter: MATRICES[by]}))
-    symbols = sorted((one for one in value.free_symbols if isinstance(one, sympy.Symbol) and one.name in letters), key=str)
+    symbols = sorted(
+        (one for one in value.free_symbols if isinstance(one, sympy.Symbol) and one.name in letters), key=str
+    )
     for p, q in combinations(symbols, 2):
         yield Mutant("symbol exchanged", f"{p} and {q} exchanged", value.xreplace({p: q, q: p}))
     for N in (one for one in symbols if one.name == "N"):
@@ -122,8 +127,9 @@ def of_claim(claim: Claim) -> Verdicts:
         for reading in claim.readings:
             right = reading.derived.get(slot, printed)
             measured = [one for one in reading.measured if one.of == slot]
-            for route, said in _judged(right, right, reading, measured).items():
-                original[route] = "killed" if "killed" in (said, original.get(route)) else said
+            for route, found_of_right in _judged(right, right, reading, measured).items():
+                if original.get(route) != "killed":
+                    original[route] = found_of_right
             undone = [Mutant("repair undone", "as printed", printed)]
             for one in [*undone, *slips(right, _letters(measured))]:
                 said = f"{slot}{f' ({reading.name})' if reading.name else ''}: {one.name}"
@@ -160,7 +166,9 @@ def _alike(one: Any, other: Any, reading: Reading, measured: Sequence[Measured])
 
 def _number(value: Any, reading: Reading, at: Mapping[str, Any]) -> Any:
     if reading.definitions and not isinstance(value, str | bool):
-        value = sympy.sympify(value).subs({one: meant for one, meant in reading.definitions.items() if str(one) not in at})
+        value = sympy.sympify(value).subs(
+            {one: meant for one, meant in reading.definitions.items() if str(one) not in at}
+        )
     found = evaluate(value, at)
     return found if isinstance(found, str | bool) else np.asarray(found, dtype=float)
 

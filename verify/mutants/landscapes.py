@@ -1,9 +1,9 @@
 """Slips in a landscape: in the couplings of its modes, and in the list of stationary points that is read off them.
 
 *Couplings* are those of a derived loss. They are held against an optimiser on the loss's own quartic (`verify.minima`)
-and against Taylor coefficients of its torch function, the landscape being evaluated through its modes. *Lists* are those
-of the random problems of `verify.problems`. They are held against the ends of a descent and of Newton's iteration on a
-loss written by hand (`verify.basins`), and against the derivatives of that loss at the points that are listed.
+and against Taylor coefficients of its torch function, the landscape being evaluated through its modes. *Lists* are
+those of the random problems of `verify.problems`. They are held against the ends of a descent and of Newton's iteration
+on a loss written by hand (`verify.basins`), and against the derivatives of that loss at the points that are listed.
 """
 
 from __future__ import annotations
@@ -44,18 +44,25 @@ def coupling_slips(found: Landscape) -> Iterator[Mutant]:
         for letters, value in couplings.items():
             where = f"{part} {''.join(letters)}"
             others = {one: weight for one, weight in couplings.items() if one != letters}
-            yield Mutant("sign", f"{where} flipped", replace(found, **{part: {**others, letters: -value}}))
-            yield Mutant("term dropped or doubled", f"{where} dropped", replace(found, **{part: others}))
+            yield Mutant("sign", f"{where} flipped", _with(found, {part: {**others, letters: -value}}))
+            yield Mutant("term dropped or doubled", f"{where} dropped", _with(found, {part: others}))
             for name, factor in FACTORS.items():
-                yield Mutant("coefficient", f"{where} {name}", replace(found, **{part: {**couplings, letters: factor * value}}))
+                yield Mutant(
+                    "coefficient", f"{where} {name}", _with(found, {part: {**couplings, letters: factor * value}})
+                )
             for by in _other_letters(letters):
                 moved = {**others, by: others.get(by, sympy.S.Zero) + value}
-                yield Mutant("symbol exchanged", f"{where} for {''.join(by)}", replace(found, **{part: moved}))
+                yield Mutant("symbol exchanged", f"{where} for {''.join(by)}", _with(found, {part: moved}))
             if part != "linear":
                 other = "products" if part == "singles" else "singles"
                 there = dict(getattr(found, other))
                 there[letters] = there.get(letters, sympy.S.Zero) + value
-                yield Mutant("exponent", f"{where} among the {other}", replace(found, **{part: others, other: there}))
+                yield Mutant("exponent", f"{where} among the {other}", _with(found, {part: others, other: there}))
+
+
+def _with(found: Landscape, parts: Mapping[str, Any]) -> Landscape:
+    """The landscape with other couplings in some of its parts."""
+    return replace(found, **parts)
 
 
 def _other_letters(letters: Any) -> Iterator[Any]:
@@ -103,7 +110,10 @@ def _through_modes(measured: autodiff.RayCoefficients, found: Landscape) -> Evid
     solved = landscape_in_numbers(found, here.covariances, here.parameters, d1=len(here.W))
     V = here.W @ np.linalg.inv(solved.frame).T
     gram, power = V.T @ V, (V**2).sum(0)
-    orders = {2: -float(solved.modes.b @ power), 4: float((solved.modes.Q * gram**2).sum() + power @ solved.modes.K @ power)}
+    orders = {
+        2: -float(solved.modes.b @ power),
+        4: float((solved.modes.Q * gram**2).sum() + power @ solved.modes.K @ power),
+    }
     distance = max(abs(orders[k] - measured.coefficients[k]) for k in orders)
     return Evidence("autodiff", "orders 2 and 4", 0.0, distance, TOLERANCE, "tolerance", agrees=distance <= TOLERANCE)
 
@@ -120,17 +130,23 @@ class Listed:
 
 
 def list_slips(problem: Problem) -> Iterator[Mutant]:
-    """The theory with other couplings, in another frame, and its list with something changed in every point or in one."""
+    """The theory with other couplings, or in another frame, and its list with every point changed, or one lost."""
     right = _listed(problem.solved)
     for kind, name, modes in _mode_slips(right.solved.modes):
         yield Mutant(kind, name, _listed(replace(right.solved, modes=modes)))
-    inverse = np.linalg.inv(right.solved.frame).T
+    inverse = np.asarray(np.linalg.inv(right.solved.frame).T, dtype=np.float64)
     yield Mutant("symbol exchanged", "T⁻ᵀ for the frame T", replace(right, solved=replace(right.solved, frame=inverse)))
-    yield Mutant("symbol exchanged", "Tᵀ for the frame T", replace(right, solved=replace(right.solved, frame=right.solved.frame.T)))
+    yield Mutant(
+        "symbol exchanged",
+        "Tᵀ for the frame T",
+        replace(right, solved=replace(right.solved, frame=right.solved.frame.T)),
+    )
     for name, wrong in basins.MUTANTS.items():
         if "b = 0" in name and not problem.bias:
             continue
-        yield Mutant("wrong mask" if "b = 0" in name else "symbol exchanged", name, replace(right, points=tuple(wrong(problem))))
+        yield Mutant(
+            "wrong mask" if "b = 0" in name else "symbol exchanged", name, replace(right, points=tuple(wrong(problem)))
+        )
     changes: dict[tuple[str, str], Callable[[StationaryPoint], StationaryPoint]] = {
         ("coefficient", "powers doubled"): lambda one: replace(one, powers=2 * one.powers),
         ("coefficient", "powers halved"): lambda one: replace(one, powers=one.powers / 2),

@@ -47,7 +47,8 @@ def distinct(
         original: the key of what is right.
         key: what is equal for equal values alone; None for a value that is no derivation at all, which is left out.
 
-    >>> kept, equivalent = distinct([Mutant("sign", "−2", -2), Mutant("sign", "again", -2), Mutant("sign", "2", 2)], 2, int)
+    >>> made = [Mutant("sign", "−2", -2), Mutant("sign", "−2 again", -2), Mutant("sign", "2", 2)]
+    >>> kept, equivalent = distinct(made, 2, int)
     >>> [one.name for one in kept], [one.name for one in equivalent]
     (['−2'], ['2'])
 

@@ -4,14 +4,15 @@
 same, it is E[q r]. One moment of the series is changed at a time, and what that changes in the traces is added to the
 expansion: ΔL = coefficient × (contraction of the changed moment − contraction of the right one).
 
-*Coincidences.* Of p indices over K draws b are different with the weight K(K − 1)…(K − b + 1)/K^p, so that a coefficient
-is a polynomial in 1/K, whose k-th power counts what k coincidences add. With K kept apart from the N that stands
-elsewhere in the definition, one of these powers is lost, counted twice or taken with the wrong sign; then K is put back.
+*Coincidences.* Of p indices over K draws b are different with the weight K(K − 1)…(K − b + 1)/K^p, so that a
+coefficient is a polynomial in 1/K, whose k-th power counts what k coincidences add. With K kept apart from the N that
+stands elsewhere in the definition, one of these powers is lost, counted twice or taken with the wrong sign; then K is
+put back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -22,6 +23,8 @@ from derive.expression import Average, Expression, children
 from derive.gaussian import Gaussian, trace_polynomial
 from derive.graphs import VIEW, Graph, Vertex, canonical, components, relabelled
 from derive.moments import Moment, MomentSeries
+from derive.scalars import Coefficient
+from derive.words import Invariants
 from verify.mutants.definitions import with_part
 from verify.mutants.mutant import Mutant
 
@@ -32,7 +35,7 @@ K = sympy.Symbol("K")
 def merged_replicas(loss: Loss, order: int) -> Iterator[Mutant]:
     """Two replicas of one moment taken for one."""
     right, series = loss.expand(order), loss.moments(order)
-    merged: dict[Moment, object] = {}
+    merged: dict[Moment, Coefficient] = {}
     for moment, value in series.raw.items():
         one = tuple(sorted(map(canonical, moment)))
         merged[one] = value if one not in merged else merged[one] + value
@@ -47,13 +50,15 @@ def merged_replicas(loss: Loss, order: int) -> Iterator[Mutant]:
             )
             if joined == moment:
                 continue
-            change: dict[Moment, object] = {moment: value * -1, joined: value}
+            change: dict[Moment, Coefficient] = {moment: value * -1, joined: value}
             delta = trace_polynomial(
                 MomentSeries(change, series.scalars, sympy.S.Zero, order), Gaussian(), bias=loss.bias
             )
             terms = [(term.invariants, term.coefficient) for term in right.terms]
             terms += [(invariants, series.scalars.to_sympy(weight)) for invariants, weight in delta.items()]
-            yield Mutant("wrong replicas", f"moment {number}: data {first} and {second} are one", right.with_terms(terms))
+            yield Mutant(
+                "wrong replicas", f"moment {number}: data {first} and {second} are one", right.with_terms(terms)
+            )
 
 
 def _apart(moment: Moment) -> list[tuple[Vertex, Vertex]]:
@@ -113,13 +118,13 @@ def _powers(coefficient: sympy.Expr) -> dict[int, sympy.Expr]:
 
 def _put_back(
     right: Expansion,
-    parts: dict[object, dict[int, sympy.Expr]],
+    parts: Mapping[Invariants, Mapping[int, sympy.Expr]],
     count: sympy.Expr,
-    changes: dict[object, tuple[int, int]],
+    changes: Mapping[Invariants, tuple[int, int]],
 ) -> Expansion:
     terms = []
     for invariants, powers in parts.items():
         where, factor = changes.get(invariants, (0, 1))
         total = sympy.Add(*((factor if k == where else 1) * value / count**k for k, value in powers.items()))
         terms.append((invariants, total))
-    return right.with_terms(terms)  # type: ignore[arg-type]
+    return right.with_terms(terms)

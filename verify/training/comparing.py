@@ -61,9 +61,9 @@ def compared(
     """Decide whether a prediction agrees with the mean over independent seeds.
 
     It does within three standard errors, or within 2 % of the scale; a truncated prediction is given what it is off by
-    its own theory besides. It is off where it lies beyond 2 % and beyond what chance does to the mean of so few seeds, by
-    Student's t (`verify.significance`). It is undecided in between, where the seeds spread too much or are fewer than
-    three, and where the truncation is not small.
+    its own theory besides. It is off where it lies beyond 2 % and beyond what chance does to the mean of so few seeds,
+    by Student's t (`verify.significance`). It is undecided in between, where the seeds spread too much or are fewer
+    than three, and where the truncation is not small.
 
     Args:
         predicted: the number; one that is not finite is outside of its domain.
