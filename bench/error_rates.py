@@ -16,15 +16,17 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 # One thread, set before NumPy and torch read it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from derive import InputError
-from verify.error_rates.measuring import sweep
+from verify.error_rates.measuring import false_alarms, mutants
 from verify.error_rates.tables import tables
 from verify.sweeps.running import run
+from verify.sweeps.sweep import Sweep
 from verify.sweeps.writing import usable_folder, write_whole
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "error_rates.md"
@@ -51,32 +53,39 @@ def main() -> int:
 
 def measured(out: str, *, quick: bool, seed: int, write: bool) -> str:
     """The tables, with what they were made by."""
-    begun = perf_counter()
-    planned = sweep(quick=quick, seed=seed)
-    total = sum(map(planned.cost, range(len(planned.units))))
-    done = 0.0
-
-    def tick(cost: float) -> None:
-        nonlocal done
-        done += cost
-        if sys.stderr.isatty():
-            print(f"\r{done / total:4.0%} in {perf_counter() - begun:.0f} s", end="", file=sys.stderr, flush=True)
-
-    file = usable_folder(out) / ("quick.jsonl" if quick else "full.jsonl")
-    results = run(planned, file, tick=tick, say=lambda sentence: print(sentence, file=sys.stderr))
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
+    folder = usable_folder(out)
+    sweeps = (mutants(quick=quick), false_alarms(quick=quick, seed=seed))
+    found = [list(zip(one.units, run_with_progress(one, folder, quick=quick), strict=True)) for one in sweeps]
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("sympy", "numpy", "scipy", "torch"))
     head = (
         f"Made by `python bench/error_rates.py --write` on {datetime.now(UTC).date()}, Python"
         f" {platform.python_version()}, {versions}, {os.cpu_count()} cores, {platform.machine()}."
     )
-    text = f"{head}\n\n{tables(planned, results)}\n"
+    text = f"{head}\n\n{tables(*found)}\n"
     if write:
         before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
         _, _, after = rest.partition(END)
         write_whole(PAGE, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
     return text
+
+
+def run_with_progress(sweep: Sweep, folder: Path, *, quick: bool) -> list[Any]:
+    """All results of a sweep, with its share that is done on standard error, on a terminal."""
+    total = sum(map(sweep.cost, range(len(sweep.units))))
+    begun, done = perf_counter(), 0.0
+
+    def tick(cost: float) -> None:
+        nonlocal done
+        done += cost
+        if sys.stderr.isatty():
+            said = f"{sweep.name}: {done / total:4.0%} in {perf_counter() - begun:.0f} s"
+            print(f"\r{said}", end="", file=sys.stderr, flush=True)
+
+    file = folder / f"{sweep.name.replace(' ', '-')}{'-quick' if quick else ''}.jsonl"
+    results = run(sweep, file, tick=tick, say=lambda sentence: print(sentence, file=sys.stderr))
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    return results
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The sweep behind the tables: a unit for each subject whose mutants are judged, many for each statistical check."""
+"""The sweeps behind the tables: a unit for each subject whose mutants are judged, many for each statistical check."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 from derive import CATALOGUE
 from verify.error_rates import alarms
 from verify.mutants import formulas, killing, landscapes
-from verify.sweeps.sweep import Settings, Sweep
+from verify.sweeps.sweep import Settings, Sweep, seed_of
 
 # Two of each kind of random problem; number 10 has one stationary point only.
 PROBLEMS = tuple(k for k in range(22) if k != 10)
+# Seconds, about.
+COSTS = {"loss": 25.0, "couplings": 3.0, "lists": 3.0, "claim": 4.0}
 GROUPS = {"loss": "catalogue", "couplings": "landscape", "lists": "landscape", "claim": "ledger"}
 QUICK: tuple[Settings, ...] = (
     {"kind": "loss", "subject": "spectral"},
@@ -20,21 +22,23 @@ QUICK: tuple[Settings, ...] = (
 )
 
 
-def sweep(*, quick: bool = False, seed: int = 0) -> Sweep:
-    """All that is measured; with ``quick`` one subject of each kind, and a few runs of each check.
+def mutants(*, quick: bool = False) -> Sweep:
+    """Every subject, judged at the seeds of an audit; with ``quick`` one of each kind."""
+    units = tuple(one | {"seed": 0} for one in (QUICK if quick else _subjects()))
+    return Sweep("mutants", "verify.error_rates.measuring:judged", units, tuple(COSTS[one["kind"]] for one in units))
 
-    Args:
-        quick: for a look, and for the tests.
-        seed: of the statistical checks' runs; the mutants are judged at the seeds of an audit.
 
-    """
-    subjects = list(QUICK if quick else _subjects())
-    units: list[Settings] = [one | {"seed": 0} for one in subjects]
-    costs = [{"loss": 25.0, "couplings": 3.0, "lists": 3.0, "claim": 4.0}[one["kind"]] for one in subjects]
-    for one in alarms.units(seed, quick=quick):
-        units.append({"kind": "alarms", **one})
-        costs.append(alarms.CHECKS[one["check"]].cost * one["runs"] / 1000)
-    return Sweep("error rates", "verify.error_rates.measuring:unit", tuple(units), tuple(costs))
+def false_alarms(*, quick: bool = False, seed: int = 0) -> Sweep:
+    """Every statistical check, a number of runs at a time; with ``quick`` a few runs."""
+    units: list[Settings] = []
+    for name, check in alarms.CHECKS.items():
+        runs = min(check.at_once, 20) if quick else check.runs
+        units += [
+            {"check": name, "runs": min(check.at_once, runs - start), "seed": seed_of(name, start, seed)}
+            for start in range(0, runs, check.at_once)
+        ]
+    costs = tuple(alarms.CHECKS[one["check"]].cost * one["runs"] / 1000 for one in units)
+    return Sweep("false alarms", "verify.error_rates.measuring:counted", tuple(units), costs)
 
 
 def _subjects() -> list[Settings]:
@@ -52,21 +56,24 @@ def _subjects() -> list[Settings]:
     ]
 
 
-def unit(*, kind: str, seed: int, **settings: Any) -> Any:
-    """One unit."""
-    if kind == "alarms":
-        return alarms.unit(seed=seed, **settings)
-    subject = settings["subject"]
+def counted(*, check: str, runs: int, seed: int) -> list[int]:
+    """Some runs of a check: the fields of their tally."""
+    return list(alarms.CHECKS[check].run(seed, runs).fields)
+
+
+def judged(*, kind: str, subject: Any, seed: int) -> dict[str, object]:
+    """The mutants of one subject."""
     if kind == "loss":
         return killing.of_loss(subject, seed=seed).to_json()
     if kind == "couplings":
         return landscapes.of_couplings(subject, seed).to_json()
     if kind == "lists":
         return landscapes.of_lists(subject).to_json()
-    return formulas.of_claim(_claim(subject)).to_json()
+    return formulas.of_claim(claim_of(subject)).to_json()
 
 
-def _claim(id: str) -> Any:  # noqa: A002 (the word that the ledger uses)
+def claim_of(id: str) -> Any:  # noqa: A002 (the word that the ledger uses)
+    """A claim of the published ledgers."""
     from verify.claims.ledgers import chosen, published
 
     (found,) = chosen(published(), id=id)

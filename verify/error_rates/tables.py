@@ -14,7 +14,6 @@ from verify.error_rates import alarms
 from verify.error_rates.measuring import GROUPS
 from verify.mutants.killing import SYMBOLIC
 from verify.mutants.mutant import OPERATORS
-from verify.sweeps.sweep import Sweep
 
 ROUTES = (SYMBOLIC, "exact", "autodiff", "remainder", "monte-carlo", "trained", "optimiser", "newton")
 # What a mutant's outcomes are called, by route.
@@ -33,10 +32,14 @@ def interval(events: int, runs: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def tables(sweep: Sweep, results: Sequence[Any]) -> str:
-    """All tables, as they stand in the documentation."""
-    judged = [(one, found) for one, found in zip(sweep.units, results, strict=True) if one["kind"] != "alarms"]
-    runs = [(one, found) for one, found in zip(sweep.units, results, strict=True) if one["kind"] == "alarms"]
+def tables(judged: Sequence[tuple[Any, Any]], runs: Sequence[tuple[Any, Any]]) -> str:
+    """All tables, as they stand in the documentation.
+
+    Args:
+        judged: settings and results of `verify.error_rates.measuring.mutants`.
+        runs: of `verify.error_rates.measuring.false_alarms`.
+
+    """
     parts = [
         "### Mutants by kind of slip", by_operator(judged),
         "### What each route kills", by_route(judged),
@@ -119,8 +122,8 @@ def subject_row(found: Mapping[str, Any]) -> list[str]:
 def false_alarms(runs: Sequence[tuple[Any, Any]]) -> str:
     """Each check: runs, alarms with their interval, and the level that it claims."""
     rows = []
-    for number, check in enumerate(alarms.CHECKS):
-        parts = [alarms.Tally(*found) for settings, found in runs if settings["check"] == number]
+    for name, check in alarms.CHECKS.items():
+        parts = [alarms.Tally(*found) for settings, found in runs if settings["check"] == name]
         if not parts:
             continue
         total = sum(parts, start=alarms.Tally(0, 0, 0, 0))

@@ -38,8 +38,8 @@ Array = NDArray[np.float64]
 
 SIGMAS = 3.0
 # Errors from few blocks are uncertain, and comparisons are many: a contradiction is farther away than a disagreement,
-# where the mean of so many blocks lies as seldom as a normal number beyond five standard errors.
-CONTRADICTION = 5.0
+# where the mean of so many blocks lies as seldom as a normal number beyond four standard errors.
+CONTRADICTION = 4.0
 BLOCKS = 16
 # Blocks without which a spread is no standard error.
 FEWEST = 4

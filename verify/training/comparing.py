@@ -71,7 +71,7 @@ def compared(
         scale: what 2 % are of; the prediction unless given, and to be given where that is 0.
         truncation: by how much the prediction is off by its own theory.
 
-    >>> compared(1.0, [1.01, 0.99, 1.02]).word, compared(0.75, [1.01, 0.99, 1.02]).word
+    >>> compared(1.0, [1.01, 0.99, 1.02, 1.0]).word, compared(0.75, [1.01, 0.99, 1.02, 1.0]).word
     ('agrees', 'off')
     >>> compared(0.75, [1.9, 0.1, 1.0]).word, compared(0.75, [1.01, 0.99, 1.02], truncation=0.2).word
     ('undecided', 'undecided')
