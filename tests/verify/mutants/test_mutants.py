@@ -78,7 +78,7 @@ def test_one_replica_for_two_is_the_mean_of_a_square():
 
 
 def test_infinitely_many_draws_take_the_coincidence_away():
-    """At order 4 two draws coincide at most: the definition with a population mean, and the power of 1/K lost, agree."""
+    """At order 4 two draws coincide at most: a population mean in the definition is the power of 1/K lost."""
     loss = catalogue("infonce-batch")
     lost = {one.name: one.value for one in replicas.wrong_coincidences(loss, 4)}["a coincidence lost"]
     slips = [one for one in definitions.slips(loss, 4) if "infinitely many draws" in one.name]
