@@ -9,6 +9,7 @@ look at either.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -26,7 +27,11 @@ from verify.mutants.mutant import Mutant
 
 FACTORS = {"doubled": sympy.Integer(2), "halved": sympy.Rational(1, 2), "taken three quarters": sympy.Rational(3, 4)}
 OPPOSITE = {"never": "always", "always": "never", "yes": "no", "no": "yes", "rises": "falls", "falls": "rises"}
+# What counts: data in a batch, and kept modes.
+N, d_M = sympy.symbols("N d_M")
 MATRICES = {"A_0": A0, "C": C, "Sigma": Sigma}
+# What a formula without a finite value raises.
+UNDEFINED = (ZeroDivisionError, FloatingPointError, np.linalg.LinAlgError)
 # Digits to which numbers are alike before formulas are compared exactly.
 DIGITS = 9
 
@@ -107,12 +112,15 @@ def _other_letters(value: sympy.Expr, letters: frozenset[str]) -> Iterator[Mutan
         if value.has(letter):
             for by in sorted(letters & set(MATRICES) - {name}):
                 yield Mutant("symbol exchanged", f"{by} for {name}", value.xreplace({letter: MATRICES[by]}))
-    symbols = sorted(
-        (one for one in value.free_symbols if isinstance(one, sympy.Symbol) and one.name in letters), key=str
-    )
+    # How far a sum runs is a size.
+    sizes = {
+        one for node in value.atoms(sympy.Sum) for limits in node.limits for end in limits for one in end.free_symbols
+    }
+    plain = (one for one in value.free_symbols - sizes if isinstance(one, sympy.Symbol) and one.name in letters)
+    symbols = sorted(plain, key=str)
     for p, q in combinations(symbols, 2):
         yield Mutant("symbol exchanged", f"{p} and {q} exchanged", value.xreplace({p: q, q: p}))
-    for N in (one for one in symbols if one.name == "N"):
+    if N in symbols:
         for by in (N - 1, N + 1):
             yield Mutant("symbol exchanged", f"{by} for N", value.xreplace({N: by}))
 
@@ -123,54 +131,102 @@ def of_claim(claim: Claim) -> Verdicts:
     equivalent: list[str] = []
     original: dict[str, Outcome] = {}
     for slot, printed in claim.printed.items():
-        seen: list[Any] = []
-        for reading in claim.readings:
-            right = reading.derived.get(slot, printed)
+        seen: list[_Said] = []
+        # Where one reading derives a formula, one that derives none states a bound: many others are true as well.
+        derives = [reading for reading in claim.readings if slot in reading.derived]
+        for reading in derives or claim.readings:
             measured = [one for one in reading.measured if one.of == slot]
-            for route, found_of_right in _judged(right, right, reading, measured).items():
+            right = _said(reading.derived.get(slot, printed), reading, measured)
+            for route, found_of_right in _judged(right.value, right.value, reading, measured).items():
                 if original.get(route) != "killed":
                     original[route] = found_of_right
             undone = [Mutant("repair undone", "as printed", printed)]
-            for one in [*undone, *slips(right, _letters(measured))]:
-                said = f"{slot}{f' ({reading.name})' if reading.name else ''}: {one.name}"
-                if _alike(one.value, right, reading, measured):
+            for one in [*undone, *slips(right.value, _letters(measured))]:
+                name = f"{slot}{f' ({reading.name})' if reading.name else ''}: {one.name}"
+                said = _said(one.value, reading, measured)
+                if said.like(right) and _equal(said.value, right.value, reading):
                     if one.operator != "repair undone":
-                        equivalent.append(said)
+                        equivalent.append(name)
                     continue
-                if any(_alike(one.value, other, reading, measured) for other in seen):
+                # Of two that no measurement tells apart one is enough, but for truth values, which tell little.
+                if any(
+                    said.like(other) and (said.numbers or _equal(said.value, other.value, reading)) for other in seen
+                ):
                     continue
-                seen.append(one.value)
-                found[said] = (one.operator, _judged(one.value, right, reading, measured))
+                seen.append(said)
+                found[name] = (one.operator, _judged(one.value, right.value, reading, measured))
     return Verdicts(claim.id, found, equivalent, original)
 
 
+@dataclass(frozen=True, eq=False)
+class _Said:
+    """A statement with what it says where the slot is measured; None where it has no value there."""
+
+    value: Any
+    at: tuple[Any, ...]
+
+    @property
+    def numbers(self) -> bool:
+        """Whether these are no truth values and no words; a statement without any value is never told from another."""
+        return not any(isinstance(one, str | bool) for one in self.at)
+
+    def like(self, other: _Said) -> bool:
+        """Whether two say the same at all points."""
+        return len(self.at) == len(other.at) and all(map(_like, self.at, other.at))
+
+
+def _like(one: Any, other: Any) -> bool:
+    if one is None or other is None or isinstance(one, str | bool) or isinstance(other, str | bool):
+        return one is other or (type(one) is type(other) and bool(one == other))
+    close = 10.0**-DIGITS
+    return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=close, atol=close, equal_nan=True)
+
+
+def _said(value: Any, reading: Reading, measured: Sequence[Measured]) -> _Said:
+    return _Said(value, tuple(_number(value, reading, point.at) for one in measured for point in one.points))
+
+
 def _letters(measured: Sequence[Measured]) -> frozenset[str]:
-    """The names that have values at every point."""
-    points = [frozenset(point.at) for one in measured for point in one.points]
+    """The names that have values at every point: matrices, and numbers, but no lists that a sum runs over."""
+    points = [
+        frozenset(name for name, value in point.at.items() if name in MATRICES or np.ndim(value) == 0)
+        for one in measured
+        for point in one.points
+    ]
     return frozenset.intersection(*points) if points else frozenset()
 
 
-def _alike(one: Any, other: Any, reading: Reading, measured: Sequence[Measured]) -> bool:
-    """Whether two statements are equal: exactly, and first in numbers, which is quicker to say no."""
-    for point in (point for m in measured[:1] for point in m.points[:1]):
-        try:
-            first, second = (_number(value, reading, point.at) for value in (one, other))
-        except (InputError, ZeroDivisionError, FloatingPointError):
-            break
-        if type(first) is not type(second) or np.shape(first) != np.shape(second):
-            return False
-        if not isinstance(first, str | bool) and not np.allclose(first, second, rtol=10**-DIGITS, atol=10**-DIGITS):
-            return False
-    return same(one, other, reading.definitions)
+def _equal(one: Any, other: Any, reading: Reading) -> bool:
+    """Whether two statements are equal, exactly."""
+    return same(one, other, reading.definitions) or _alike_for_counts(one, other)
+
+
+def _alike_for_counts(one: Any, other: Any) -> bool:
+    """Whether two conditions are equal where it matters: for batches of two data or more, and whole modes."""
+    if not all(isinstance(value, sympy.core.relational.Relational) for value in (one, other)):
+        return False
+    if any(value.has(N) for value in (one, other)):
+        return same(*(value.subs(N, N + 1) for value in (one, other)))
+    if one.free_symbols == other.free_symbols == {d_M}:
+        modes = sympy.Interval(1, sympy.oo)
+        first, second = (
+            sympy.solve_univariate_inequality(value.subs(d_M, d), d, relational=False, domain=modes)
+            for value, d in ((one, sympy.Symbol("d", real=True)), (other, sympy.Symbol("d", real=True)))
+        )
+        return bool(sympy.Intersection(first.symmetric_difference(second), sympy.S.Naturals) == sympy.S.EmptySet)
+    return False
 
 
 def _number(value: Any, reading: Reading, at: Mapping[str, Any]) -> Any:
     if reading.definitions and not isinstance(value, str | bool):
-        value = sympy.sympify(value).subs(
-            {one: meant for one, meant in reading.definitions.items() if str(one) not in at}
-        )
-    found = evaluate(value, at)
-    return found if isinstance(found, str | bool) else np.asarray(found, dtype=float)
+        put = {one: meant for one, meant in reading.definitions.items() if str(one) not in at}
+        value = sympy.sympify(value).subs(put)
+    try:
+        with np.errstate(all="ignore"):
+            found = evaluate(value, at)
+            return found if isinstance(found, str | bool) else np.asarray(found, dtype=float)
+    except (InputError, *UNDEFINED):
+        return None
 
 
 def _judged(value: Any, right: Any, reading: Reading, measured: Sequence[Measured]) -> dict[str, Outcome]:
@@ -179,8 +235,8 @@ def _judged(value: Any, right: Any, reading: Reading, measured: Sequence[Measure
         for one in measured:
             try:
                 evidence = one.against(value, reading.definitions)
-            except ZeroDivisionError:
-                evidence = Evidence(one.route, one.quantity, agrees=False, note="the formula divides by zero there")
+            except UNDEFINED:
+                evidence = Evidence(one.route, one.quantity, agrees=False, note="the formula has no value there")
             by_route.setdefault(one.route, []).append(evidence)
     found: dict[str, Outcome] = {route: outcome(evidence) for route, evidence in by_route.items()}
     if right is not None:

@@ -182,7 +182,9 @@ def complete_collapse() -> Iterator[Reading]:
 def _complete(noise: int) -> Measured:
     """Of two modes that are alike."""
     places = []
-    for a, noisy, norm in ((3.0, 1.0, 0.2), (3.0, 1.0, 0.7), (1.0, 3.0, 0.5), (1.0, 3.0, 2.0)):
+    for a, noisy, norm in (
+        (3.0, 1.0, 0.2), (3.0, 1.0, 0.7), (1.0, 3.0, 0.5), (1.0, 3.0, 2.0), (2.0, 1.9, 0.5), (1.9, 2.0, 0.5),
+    ):  # fmt: skip
         reached = ends([a - noise * noisy] * 2, [a + noisy] * 2, c=norm, bias=True, minimise=True, starts=8)
         places.append(Point({"a_i": a, "c_i": noisy, "c": norm}, not any(end.kept.any() for end in reached)))
     return Measured("condition", "exact", "whether W = 0 at the minima that an optimiser finds", places, note="seed 0")

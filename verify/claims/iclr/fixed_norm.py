@@ -140,7 +140,8 @@ def _masks() -> Measured:
     places = []
     b, s = np.array([0.9, 0.5, -0.4]), np.array([1.0, 1.25, 0.8])
     cases: list[tuple[float, list[int]]] = [
-        (0.2, [0, 1]), (0.6, [0, 1]), (0.6, [0, 2]), (0.6, [1, 2]), (0.6, [0, 1, 2]), (1.2, [0, 1, 2]),
+        (0.2, [0, 1]), (0.6, [0, 1]), (0.6, [0, 2]), (0.6, [1, 2]), (0.6, [0, 1, 2]), (1.0, [0, 1, 2]),
+        (1.2, [0, 1, 2]),
     ]  # fmt: skip
     for norm, mask in cases:
         reached = ends(b, s, c=norm, within=mask, starts=8, steps=25)

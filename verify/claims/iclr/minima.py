@@ -75,7 +75,10 @@ def _held(sampling: str) -> Iterator[Measured]:
     """Whether one mode alone stays at zero: where a = 0, and nowhere else."""
     loss = catalogue("weighted-infonce")
     exact, differentiated = [], []
-    for a, c, size, share in ((1.0, 20.0, 3, "0"), (2.0, 1.0, 3, "1/2"), (0.0, 2.0, 3, "1/2"), (1.0, 9.0, 4, "1/10")):
+    cases = (
+        (1.0, 20.0, 3, "0"), (2.0, 1.0, 3, "1/2"), (0.0, 2.0, 3, "1/2"), (1.0, 9.0, 4, "1/10"), (0.3, 2.0, 3, "5"),
+    )  # fmt: skip
+    for a, c, size, share in cases:
         given = {"alpha": sympy.Rational(share), "N": sympy.Integer(size)}
         letters = {"a_i": a, "c_i": c} | {name: float(value) for name, value in given.items()}
         second = curvature(loss.name, a, c, given, sampling=sampling)
@@ -144,7 +147,8 @@ def global_minimum() -> Iterator[Reading]:
     beside, _ = _curvatures()
     _, rise = beside.subs({lam: b_i / s_i, lam_j: b_j / s_j}).primitive()
     derived = sympy.Gt(rise.subs(b_j, 0), -rise.subs(b_i, 0))
-    few = (((1.2, 0.9), (1.5, 0.6), 1), ((0.8, 0.6), (0.7, 0.9), 1), ((0.5, 1.0), (0.4, 1.6), 1))
+    few = (((1.2, 0.9), (1.5, 0.6), 1), ((0.8, 0.6), (0.7, 0.9), 1), ((0.5, 1.0), (0.4, 1.6), 1),
+           ((1.1, 0.9), (1.3, 1.2), 1))  # fmt: skip
     yield Reading({"before": derived}, _preferred(few), name="fewer rows than positive eigenvalues of B")
     # One of them is not positive: j for certain, as what is said is that i is kept.
     enough = (((0.7, -0.3), (1.4, 0.5), 1), ((1.1, -0.8), (0.6, 0.9), 2))

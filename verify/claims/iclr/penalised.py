@@ -274,10 +274,15 @@ def generic(*, fixed: bool = False) -> tuple[End, ...]:
 
 @lru_cache(maxsize=2)
 def degenerate(*, fixed: bool = False) -> tuple[End, ...]:
-    """Stationary points of rank 1 where B = 0.9 Σ: modes that share the eigenvalue of Σ⁻¹B are kept in any mixture."""
-    s = np.array([0.6, 1.7])
-    every = ends(0.9 * s, s, kappa=inf if fixed else 0.7)
-    return tuple(end for end in every if end.kept.sum() == 1)
+    """Stationary points where B = 0.9 Σ: modes that share the eigenvalue of Σ⁻¹B are kept in any mixture.
+
+    Of rank 1 with two such modes, and of rank 2 with three.
+    """
+    found: list[End] = []
+    for s in (np.array([0.6, 1.7]), np.array([0.6, 1.7, 1.1])):
+        every = ends(0.9 * s, s, kappa=inf if fixed else 0.7)
+        found += [end for end in every if end.kept.sum() == len(s) - 1]
+    return tuple(found)
 
 
 def any_direction(h: sympy.Expr) -> sympy.MatrixExpr:

@@ -67,7 +67,7 @@ def phase_diagram() -> Iterator[Reading]:
 def _seen() -> Iterator[Measured]:
     """Which modes are zero at the minimum, in all four phases and between the two candidates for the lines."""
     points: dict[str, list[Point]] = {"content": [], "style": []}
-    for strengths in ((0.5, 0.5), (0.8, 1.3), (1.5, 0.7), (1.3, 1.5), (2.5, 1.2)):
+    for strengths in ((0.5, 0.5), (0.8, 1.3), (1.5, 0.7), (1.3, 1.5), (2.5, 1.2), (1.4, 0.85)):
         powers = np.diag(Trained("beta-infonce", (1.0, 1.0), strengths, {"beta": 0.5}).gram)
         letters = {"sigma": np.sqrt(sum(strengths)), "theta": strengths[1] / sum(strengths)}
         for slot, power in zip(points, powers, strict=True):

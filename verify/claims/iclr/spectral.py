@@ -143,13 +143,15 @@ def _energy() -> list[Measured]:
     )
 
 
-# a, c of one mode, κ and the norm c: on both sides of the printed and of the derived condition.
+# a, c of one mode, κ and the norm c: on both sides of the printed and of the derived condition, and close to it.
 _SETTINGS = (
     (10.0, 0.1, 0.05, 1.0),
     (0.2, 2.0, 0.3, 1.0),
     (1.0, 1.0, 0.2, 0.5),
     (3.0, 0.2, 0.01, 1.0),
     (1.0, 3.0, 0.6, 1.0),
+    (1.0, 3.0, 0.35, 1.0),
+    (1.0, 3.0, 0.4, 1.0),
 )
 
 
