@@ -301,18 +301,18 @@ def _check(
 # The numbers of comparisons: two orders, and the coefficients of infonce-batch (five) or Barlow Twins (three).
 _CHECKS = (
     _check("Monte Carlo, 4 × 40 batches of 3", monte_carlo.Z, monte_carlo_coefficients, comparisons=7,
-           at_once=500, runs=20_000, cost=6.0, name="infonce-batch", rows=40, dimension=3),
-    _check("Monte Carlo, 4 × 400 batches of 3", monte_carlo.Z, monte_carlo_coefficients, comparisons=7,
-           at_once=250, runs=10_000, cost=20.0, name="infonce-batch", rows=400, dimension=3),
+           at_once=500, runs=10_000, cost=6.0, name="infonce-batch", rows=40, dimension=3),
+    _check("Monte Carlo, 4 × 200 batches of 3", monte_carlo.Z, monte_carlo_coefficients, comparisons=7,
+           at_once=500, runs=10_000, cost=12.0, name="infonce-batch", rows=200, dimension=3),
     _check("Monte Carlo, 4 × 4,000 batches of 3", monte_carlo.Z, monte_carlo_coefficients, comparisons=7,
            at_once=25, runs=200, cost=130.0, name="infonce-batch", rows=4000, dimension=3),
     _check("Monte Carlo, 4 × 40 blocks of 500 pairs", monte_carlo.Z, monte_carlo_coefficients, comparisons=5,
            at_once=25, runs=10_000, cost=40.0, name="barlow-twins", rows=40, dimension=1),
     _check("black box, 600 batches of 3", checks.LARGEST_Z, black_box_coefficients, comparisons=2,
-           at_once=500, runs=40_000, cost=5.0, size=3),
+           at_once=500, runs=20_000, cost=5.0, size=3),
     _check("last layer, 16 blocks", CONTRADICTION, last_layer, comparisons=2, at_once=500, runs=10_000, cost=30.0,
            name="spectral", blocks=16),
-    _check("last layer, 4 blocks", CONTRADICTION, last_layer, comparisons=2, at_once=500, runs=20_000, cost=5.0,
+    _check("last layer, 4 blocks", CONTRADICTION, last_layer, comparisons=2, at_once=500, runs=10_000, cost=5.0,
            name="spectral", blocks=4),
     *(
         _check(f"trained models and figures, {seeds} seeds{', skewed' if skewed else ''}", CONTRADICTION, few_seeds,
