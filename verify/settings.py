@@ -82,12 +82,13 @@ def case(
 
 
 def filled_in(expansion: Expansion, at: Case) -> Expansion | None:
-    """The expansion at a case's values, or None where it has no finite value there."""
+    """The expansion at a case's values, or None where it has no finite, real value there."""
     left = {symbol.name for symbol in {*expansion.symbols, *expansion.constant.free_symbols}}
     try:
-        return expansion.set({name: value for name, value in at.values.items() if name in left})
+        filled = expansion.set({name: value for name, value in at.values.items() if name in left})
     except InputError:
         return None
+    return None if any(term.coefficient.is_real is False for term in filled.terms) else filled
 
 
 def no_value(route: Route, at: Case) -> Evidence:

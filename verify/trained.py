@@ -138,9 +138,11 @@ def held_against(models: Models, loss: Loss, expansion: Expansion) -> Evidence:
     quantity = f"Tr[W Σ Wᵀ] {models.regime.name}"
     try:
         case = case_at(landscapes(expansion.truncate(4)), {**models.values, "d1": 2})
+        gram = _minimum(case, data, models.values)
     except InputError as error:
         return Evidence("trained", quantity, agrees=None, note=str(error))
-    gram = _minimum(case, data, models.values)
+    except TypeError:
+        return Evidence("trained", quantity, agrees=None, note="a coefficient is not real at these values")
     if gram is None:
         return Evidence("trained", quantity, agrees=None, note="the landscape through order 4 has no lowest point")
     predicted, slack = float((gram * data.Sigma).sum()), 0.0

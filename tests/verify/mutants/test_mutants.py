@@ -134,6 +134,18 @@ def test_outcomes(agreed, said):
     assert outcome([Evidence("exact", "c", ran=False)]) == "does not apply"
 
 
+def test_an_expansion_that_is_not_real_has_no_value():
+    """VICReg with a sign before its ε: a root of a negative number, which is no loss."""
+    right = catalogue("vicreg").expand(2)
+    wrong = right.with_terms(
+        (term.invariants, term.coefficient.subs(sympy.Symbol("epsilon"), -sympy.Symbol("epsilon")))
+        for term in right.terms
+    )
+    at = case(catalogue("vicreg"), {}, seed=0)
+    assert filled_in(right, at) is not None
+    assert filled_in(wrong, at) is None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_no_mutant_of_the_catalogue_survives_exact_numbers(name):
