@@ -102,7 +102,8 @@ def _words(term: Term) -> Iterator[tuple[str, str, Invariants]]:
     if len(words) == len(term.invariants):
         if len(words) == 1 and len(words[0]) == 2:
             yield "exponent", "Tr[X] Tr[Y] for Tr[X Y]", tuple(sorted(trace(x) for x in words[0]))
-        if len(words) == 2:
+        # Tr[b bᵀ b bᵀ] is |b|⁴ again.
+        if len(words) == 2 and not all(BIAS in word for word in words):
             yield "exponent", "Tr[X Y] for Tr[X] Tr[Y]", (trace("".join(words)),)
         for k, word in enumerate(words):
             beside = [trace(other) for n, other in enumerate(words) if n != k]

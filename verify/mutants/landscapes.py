@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -105,15 +106,10 @@ def _tried(compare: Callable[[], Evidence]) -> list[Evidence]:
 
 
 def _through_modes(measured: autodiff.RayCoefficients, found: Landscape) -> Evidence:
-    """Orders 2 and 4 at the measured W, by −Σ b_i|v_i|² and Σ Q_ij (v_i·v_j)² + Σ K_ij |v_i|²|v_j|², W = V Tᵀ."""
+    """Orders 2 and 4 at the measured W."""
     here = measured.case.setting
     solved = landscape_in_numbers(found, here.covariances, here.parameters, d1=len(here.W))
-    V = here.W @ np.linalg.inv(solved.frame).T
-    gram, power = V.T @ V, (V**2).sum(0)
-    orders = {
-        2: -float(solved.modes.b @ power),
-        4: float((solved.modes.Q * gram**2).sum() + power @ solved.modes.K @ power),
-    }
+    orders = minima.orders_at(solved, here.W)
     distance = max(abs(orders[k] - measured.coefficients[k]) for k in orders)
     return Evidence("autodiff", "orders 2 and 4", 0.0, distance, TOLERANCE, "tolerance", agrees=distance <= TOLERANCE)
 
@@ -195,7 +191,8 @@ def of_lists(seed: int) -> Verdicts:
     """The mutants of the theory of one random problem."""
     problem = random_problem(seed)
     right = _listed(problem.solved)
-    kept, equivalent = distinct(list_slips(problem), _numbers(right), _numbers)
+    key = partial(_numbers, problem)
+    kept, equivalent = distinct(list_slips(problem), key(right), key)
     ends = basins.ends_of(problem, STARTS)
     by_hand = basins.by_hand(problem)
 
@@ -214,13 +211,20 @@ def of_lists(seed: int) -> Verdicts:
     return judged(f"problem {seed} ({problem.kind})", kept, equivalent, right, comparisons)
 
 
-def _numbers(said: Listed) -> Hashable:
-    """Lists are of numbers, told apart to nine digits: masks, powers, losses, indices and WᵀW of each point."""
+def _numbers(problem: Problem, said: Listed) -> Hashable:
+    """Lists are of numbers, told apart to nine digits: the powers, loss and index of each point, and WᵀW.
+
+    Where eigenvalues are degenerate one mask stands for all choices of as many directions, so that masks and WᵀW do not
+    count, but the frame does.
+    """
 
     def rounded(values: Any) -> Hashable:
         return tuple((np.round(np.asarray(values, dtype=float), DIGITS) + 0.0).ravel().tolist())
 
-    return tuple(
+    if problem.kind == "degenerate":
+        points = frozenset((rounded(problem.listed(one)), rounded([one.loss]), one.index) for one in said.points)
+        return points, rounded(said.solved.frame)
+    return frozenset(
         (tuple(one.mask), rounded(one.powers), rounded([one.loss]), one.index, rounded(said.solved.gram(one)))
         for one in said.points
     )
