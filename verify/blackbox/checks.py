@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 DRAWS = 600
 # A mean whose standard error is more than this share of the prediction decides nothing.
 NOISY = 0.2
-LARGEST_Z = 4.5
+# Standard errors within which a mean agrees, and beyond which it contradicts: the law of a coefficient over a few batches
+# is skewed, and 4.5 standard errors off was one mean in thousands.
+WITHIN, LARGEST_Z = 4.5, 7.0
 NODES = 4_000
 
 
@@ -171,7 +173,8 @@ def held_against(coefficients: NDArray[np.float64], predicted: float, floor: flo
     spread = max(float(coefficients.std(ddof=1) / np.sqrt(len(coefficients))), floor)
     z = (mean - predicted) / spread if spread else 0.0
     decides = spread <= NOISY * max(abs(predicted), abs(mean)) or (predicted == 0 and spread < NOISY)
-    agrees = False if abs(z) > limit(LARGEST_Z, len(coefficients)) else True if decides else None
+    within = decides and abs(z) <= WITHIN
+    agrees = False if abs(z) > limit(LARGEST_Z, len(coefficients)) else True if within else None
     return Evidence("monte-carlo", "a coefficient", predicted, mean, spread, "standard error", agrees)
 
 

@@ -10,6 +10,12 @@ from verify.error_rates.alarms import CHECKS, Tally
 from verify.evidence import Evidence
 
 
+def test_forty_batches_contradict_nothing_though_their_means_lie_far_off():
+    few = alarms.monte_carlo_coefficients(0, 400, name="infonce-batch", rows=40, dimension=3)
+    assert few.fixed > 5
+    assert few.alarms == 0
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_runs_and_says_the_same_for_a_seed(name):
     found = [CHECKS[name].run(seed, 3) for seed in (5, 5)]
