@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 DRAWS = 600
 # A mean whose standard error is more than this share of the prediction decides nothing.
 NOISY = 0.2
-# Standard errors within which a mean agrees, and beyond which it contradicts: the law of a coefficient over a few batches
+# Standard errors within which a mean agrees, and beyond which it contradicts: the law of a coefficient over few batches
 # is skewed, and 4.5 standard errors off was one mean in thousands.
 WITHIN, LARGEST_Z = 4.5, 7.0
 NODES = 4_000
