@@ -44,7 +44,7 @@ def slips(loss: Loss, order: int) -> Iterator[Mutant]:
     for kind, name, changed in _everywhere(loss.expression, views):
         try:
             expansion = replace(loss, expression=changed).expand(order)
-        except (InputError, NotImplementedError):
+        except InputError:
             continue
         yield Mutant(kind, f"definition: {name}", _of(expansion, loss))
 

@@ -220,7 +220,7 @@ def _alike_for_counts(one: Any, other: Any) -> bool:
 def _number(value: Any, reading: Reading, at: Mapping[str, Any]) -> Any:
     if reading.definitions and not isinstance(value, str | bool):
         put = {one: meant for one, meant in reading.definitions.items() if str(one) not in at}
-        value = sympy.sympify(value).subs(put)
+        value = sympy.sympify(value, strict=True).subs(put)
     try:
         with np.errstate(all="ignore"):
             found = evaluate(value, at)
