@@ -53,8 +53,8 @@ def test_tallies_add_up():
 
 
 def test_the_level_is_that_of_all_comparisons():
-    one = CHECKS["black box, 600 batches of 3"]
-    assert one.level == pytest.approx(2 * 2 * 3.4e-6, rel=0.02)
+    one = CHECKS["sign change, 100 curves about 0"]
+    assert one.level == pytest.approx(2 * 2 * 3.167e-5, rel=1e-3)
 
 
 def test_the_curvature_is_zero_where_it_is_said_to_be():
