@@ -15,6 +15,8 @@ import sympy
 from sympy import QQ
 from sympy.polys.rings import ring
 
+from derive.signs import sign
+
 # A rational of SymPy's ground domain, or a Laurent polynomial. Both add, multiply and know whether they are 0.
 Coefficient = Any
 Monomial = tuple[tuple[int, int], ...]
@@ -204,7 +206,7 @@ def normal_form(value: sympy.Expr) -> sympy.Expr:
 
 def _powers(value: sympy.Expr) -> list[tuple[sympy.Expr, int]]:
     """b^(1 − 2p + 3/2) as b¹ (b^p)⁻² (b^½)³: one base for each kind of exponent, so that powers meet."""
-    base, exponent = value.as_base_exp()
+    base, exponent = _flat(*value.as_base_exp())
     result = []
     for term in sympy.Add.make_args(sympy.expand(exponent)):
         if term.is_Rational:
@@ -213,6 +215,16 @@ def _powers(value: sympy.Expr) -> list[tuple[sympy.Expr, int]]:
         factor, rest = term.as_coeff_Mul()
         result.append((sympy.Pow(base, rest / factor.q), int(factor.p)))
     return result
+
+
+def _flat(base: sympy.Expr, exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """(1/N)^½ as N^(−½), and the root of a square u² as a power of u where u is positive, of |u| where that is open."""
+    while base.is_Pow:
+        inner, power = base.as_base_exp()
+        if power.is_even and (found := sign(inner)) != 1:
+            inner = -inner if found == -1 else sympy.Abs(inner)
+        base, exponent = inner, power * exponent
+    return base, exponent
 
 
 def _core(value: sympy.Expr) -> tuple[sympy.Expr, int]:

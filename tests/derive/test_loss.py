@@ -155,6 +155,17 @@ def test_what_vanishes_only_in_part_is_analytic():
     assert Loss(inner(x, x) ** 2).expand(order=2).text() == "O(W⁴)"
 
 
+@pytest.mark.parametrize("value", [Rational(1, 3), 3])
+def test_a_value_put_in_before_or_after_gives_the_same(value):
+    """Two roots that the oracle's random losses found: of 1/N, and of a square whose base may be negative."""
+    for weight in (1 / N, (alpha - 1) ** 2):
+        loss = Loss(exp(2 * sqrt(half_sq(x, x_pos) + weight)))
+        put = {"alpha": value, "N": 4}
+        put = {name: one for name, one in put.items() if name in loss.parameters}
+        after, before = loss.expand(order=4).set(put), loss.set(put).expand(order=4)
+        assert (after.terms, after.constant) == (before.terms, before.constant)
+
+
 def test_parameters_are_listed_by_name():
     assert list(catalogue("weighted-infonce").parameters) == ["N", "alpha"]
     assert list(catalogue("infonce").parameters) == []

@@ -104,6 +104,12 @@ def test_equal_functions_have_one_form(value, factor):
         ((1 + exp(b / 2)) * exp(b / 2), exp(b / 2) + exp(b)),
         (1 / (exp(2 * b) + 2 * exp(b) + 1), (1 + exp(b)) ** -2),
         (exp(-2) * N, N / exp(2)),
+        (sqrt(1 / N) * sqrt(N), sympy.Integer(1)),
+        (sqrt(1 / (N - 1)) ** 3, (N - 1) ** Rational(-3, 2)),
+        ((1 / N) ** alpha, N**-alpha),
+        (sqrt((N + alpha) ** 2), N + alpha),
+        (sqrt((N - 1) ** 2), N - 1),
+        (sqrt((1 - N) ** 2), N - 1),
     ],
 )
 def test_the_normal_form_is_unique(one, other):
@@ -115,6 +121,13 @@ def test_the_normal_form_is_a_fraction_factored_over_the_integers():
     assert str(normal_form(Rational(3, 4) - Rational(3, 4) / N)) == "3*(N - 1)/(4*N)"
     assert str(normal_form(1 / (2 * N - 2) - 1 / (4 * N))) == "(N + 1)/(4*N*(N - 1))"
     assert normal_form(Rational(6, 4)) == Rational(3, 2)
+
+
+def test_the_root_of_a_square_has_no_sign_of_its_own():
+    """α − 1 may be negative; N ≥ 2 and parameters are positive."""
+    root = normal_form(sqrt((alpha - 1) ** 2))
+    assert root == sympy.Abs(alpha - 1)
+    assert root.subs(alpha, Rational(1, 3)) == Rational(2, 3)
 
 
 def test_zero_is_seen_where_the_atoms_hide_it():
