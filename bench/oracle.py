@@ -1,0 +1,54 @@
+"""Do two engines that share no code expand random losses alike, in exact fractions?
+
+python bench/oracle.py 10000 1 oracle.jsonl
+
+Losses are drawn from the whole language, with data, dimensions, orders, N. A run that was stopped goes on from its
+file.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from timing import print_versions
+
+from verify.oracle.many import case_of, many, summed
+from verify.sweeps.running import run
+
+# Seconds that one case may take.
+LIMIT = 60.0
+
+
+def main(count: int = 10_000, seed: int = 0, file: str = "oracle.jsonl") -> int:
+    """Compare, print a summary, and return 1 where the engines differ."""
+    begun, done = perf_counter(), 0.0
+    sweep = many(count, seed, LIMIT)
+
+    def tick(units: float) -> None:
+        nonlocal done
+        done += units
+        if sys.stderr.isatty() or int(done) % 10 == 0:
+            print(f"\r{done:.0f} of {len(sweep.units)} units, {perf_counter() - begun:.0f} s", end="", file=sys.stderr)
+
+    print_versions("quartic", "sympy")
+    found = summed(run(sweep, file, tick=tick, say=lambda sentence: print(sentence, file=sys.stderr)))
+    print(file=sys.stderr)
+    for feature, number in found["features"].items():
+        print(f"{number:>8}  {feature}")
+    for number, said in found["different"]:
+        print(f"case {number} differs: {said}\n{case_of(seed, number).text()}")
+    print(
+        f"{found['compared']} losses compared, {found['definitions']} different definitions, seed {seed}:"
+        f" {len(found['different'])} disagreements, {found['refused']} refused by both for odd orders,"
+        f" {len(found['too long'])} over {LIMIT:g} s; {perf_counter() - begun:.0f} s"
+    )
+    return 1 if found["different"] or found["too long"] else 0
+
+
+if __name__ == "__main__":
+    count, seed, *file = sys.argv[1:] or ("10000", "0")
+    sys.exit(main(int(count), int(seed), *file))

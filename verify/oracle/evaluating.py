@@ -1,0 +1,167 @@
+"""The value of a definition at tW as a power series in t, node by node, with every copy of a sample written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import reduce
+
+import sympy
+
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Exp,
+    Expression,
+    HalfSquare,
+    Inner,
+    Log,
+    Power,
+    Product,
+    Scalar,
+    Sum,
+    free_views,
+    walk,
+)
+from derive.views import Index, View
+from verify.oracle import numbers, series
+from verify.oracle.law import Law, Variables
+from verify.oracle.numbers import Numbers
+from verify.oracle.polynomial import HIGHEST_ORDER, ONE, ZERO, Polynomial, total
+from verify.oracle.series import Series
+
+# A sample by its datum and its size as the definition writes it.
+_Sample = tuple[str, sympy.Expr]
+# A view's coordinates as variables.
+_Places = Mapping[View, tuple[int, ...]]
+
+
+def expanded(expression: Expression, law: Law, values: Mapping[str, Fraction], order: int) -> list[Fraction]:
+    """The coefficients of t⁰, …, t^order of a loss at tW (and tb), averaged over its samples and its free views.
+
+    Args:
+        expression: the definition.
+        law: the model and its data.
+        values: of all parameters by name; sizes of samples become whole numbers.
+        order: at most 31.
+
+    Raises:
+        InexactError: a number in it is no fraction.
+
+    >>> from derive import catalogue
+    >>> one = [[Fraction(1)]]
+    >>> series_ = expanded(catalogue("infonce").expression, Law(one, one, [[Fraction(2)]]), {}, 4)
+    >>> [str(value) for value in series_]
+    ['0', '0', '-1', '0', '3']
+
+    """
+    if order > HIGHEST_ORDER:
+        message = f"order {order} is beyond {HIGHEST_ORDER}, where exponents would overflow"
+        raise ValueError(message)
+    evaluator = _Evaluator(expression, law, Numbers({"d1": Fraction(law.d1), **values}), order)
+    return evaluator.averaged()
+
+
+class _Evaluator:
+    def __init__(self, expression: Expression, law: Law, numbers: Numbers, order: int) -> None:
+        self.expression = expression
+        self.law = law
+        self.numbers = numbers
+        self.order = order
+        self.variables = Variables(law)
+        # Each draw of a sample has all the views that any mean over it names.
+        views: dict[_Sample, set[View]] = {}
+        for node in walk(expression):
+            if isinstance(node, Average) and node.count is not None:
+                views.setdefault((node.over[0].datum, node.count), set()).update(node.over)
+        self.samples: dict[_Sample, list[_Places]] = {
+            sample: [self.variables.draw(sorted(of)) for _ in range(int(numbers.of(sample[1])))]
+            for sample, of in sorted(views.items(), key=str)
+        }
+
+    def averaged(self) -> list[Fraction]:
+        anchor = self.variables.draw(sorted(free_views(self.expression)))
+        found = self.value(self.expression, _Scope(anchor, {}))
+        draws = [anchor, *(draw for sample in self.samples.values() for draw in sample)]
+        over = [number for draw in draws for places in draw.values() for number in places]
+        return [self.variables.mean(one, over).value() for one in found]
+
+    def value(self, node: Expression, scope: _Scope) -> Series:
+        match node:
+            case Scalar(number):
+                return series.constant(self.numbers.of(number), self.order)
+            case Inner(u, v):
+                return self.at_order(2, self.products([(Fraction(1), u, v)], scope))
+            case HalfSquare(u, v):
+                half = Fraction(1, 2)
+                return self.at_order(2, self.products([(half, u, u), (half, v, v), (Fraction(-1), u, v)], scope))
+            case Coordinate(u, index):
+                return self.at_order(1, self.coordinate(u, scope.indices[index], scope))
+            case Sum(terms):
+                return series.plus([self.value(term, scope) for term in terms])
+            case Product(factors):
+                return reduce(series.times, (self.value(factor, scope) for factor in factors))
+            case Exp(argument):
+                inner = self.value(argument, scope)
+                return series.composed(inner, series.exponential(self.order, numbers.exponential(inner[0].value())))
+            case Log(argument):
+                inner = self.value(argument, scope)
+                at_zero = inner[0].value()
+                taylor = series.logarithm(self.order, at_zero, numbers.logarithm(at_zero))
+                return series.composed(inner, taylor)
+            case Power(base, exponent):
+                return self.power(self.value(base, scope), self.numbers.of(exponent))
+            case CoordinateSum(body, index):
+                return series.plus([self.value(body, scope.at(index, i)) for i in range(self.law.d1)])
+            case Average(body, over, None):
+                drawn = self.variables.draw(over)
+                inside = self.value(body, scope.among(drawn))
+                over_all = [number for places in drawn.values() for number in places]
+                return [self.variables.mean(one, over_all) for one in inside]
+            case Average(body, over, count):
+                draws = self.samples[over[0].datum, count]
+                copies = [self.value(body, scope.among({view: draw[view] for view in over})) for draw in draws]
+                return series.scaled(series.plus(copies), Fraction(1, len(draws)))
+        message = f"no value is known for {type(node).__name__}; was a new node added to derive.expression?"
+        raise TypeError(message)
+
+    def power(self, base: Series, exponent: Fraction) -> Series:
+        if exponent.denominator == 1 and exponent >= 0:
+            whole = [base] * int(exponent)
+            return reduce(series.times, whole, series.constant(1, self.order))
+        at_zero = base[0].value()
+        taylor = series.power(self.order, at_zero, exponent, numbers.power(at_zero, exponent))
+        return series.composed(base, taylor)
+
+    def at_order(self, order: int, coefficient: Polynomial) -> Series:
+        return [coefficient if n == order else ZERO for n in range(self.order + 1)]
+
+    def coordinate(self, view: View, i: int, scope: _Scope) -> Polynomial:
+        variable = Polynomial.variable(scope.places[view][i])
+        if self.law.bias is None or view.white:
+            return variable
+        return total([(1, variable, ONE), (self.law.bias[i], ONE, ONE)])
+
+    def products(self, terms: list[tuple[Fraction, View, View]], scope: _Scope) -> Polynomial:
+        """A sum of number × ⟨f(u), f(v)⟩."""
+        return total(
+            (number, self.coordinate(u, i, scope), self.coordinate(v, i, scope))
+            for number, u, v in terms
+            for i in range(self.law.d1)
+        )
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What the names of views and coordinates stand for."""
+
+    places: _Places
+    indices: Mapping[Index, int]
+
+    def among(self, drawn: _Places) -> _Scope:
+        return replace(self, places={**self.places, **drawn})
+
+    def at(self, index: Index, value: int) -> _Scope:
+        return replace(self, indices={**self.indices, index: value})

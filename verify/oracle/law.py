@@ -1,0 +1,150 @@
+"""The coordinates of an embedding as Gaussian variables, and what their monomials are on average.
+
+f(x) = W x is Gaussian where x is. Coordinates i and j of f at one view have covariance (W Σ Wᵀ)_ij, at two views of a
+datum (W A0 Wᵀ)_ij, at different data none. Averages follow from Stein's lemma, E[y p] = Σ_z Cov(y, z) E[∂p/∂z], which
+takes one variable off at a time. For elliptical data x = s g, a monomial also has a factor E[s^k] for each scale.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+from typing import Literal, NamedTuple
+
+from derive.views import View
+from verify.oracle.polynomial import BITS, HIGHEST_ORDER, Polynomial, factors, reduced
+
+Matrix = Sequence[Sequence[Fraction]]
+
+
+@dataclass(frozen=True)
+class Law:
+    """The model and its data, in fractions.
+
+    Attributes:
+        W: d1×d0.
+        A0: covariance between two views of a datum, d0×d0.
+        Sigma: covariance of a view, d0×d0.
+        bias: b in f(x) = W x + b, or None.
+        scale: E[s^k] by k for elliptical data x = s g, E[s²] = 1; None for Gaussian data.
+        per: whether the views of a datum share s, or each has its own.
+
+    """
+
+    W: Matrix
+    A0: Matrix
+    Sigma: Matrix
+    bias: Sequence[Fraction] | None = None
+    scale: Mapping[int, Fraction] | None = None
+    per: Literal["datum", "view"] = "datum"
+
+    @property
+    def d1(self) -> int:
+        """The dimension of the embedding."""
+        return len(self.W)
+
+    def letter(self, name: str) -> Matrix:
+        """W X Wᵀ for X = A0, Σ, C or the identity, by the letters A, S, C, I; b bᵀ for D."""
+        if name == "D":
+            b = self.bias or [Fraction(0)] * self.d1
+            return [[one * other for other in b] for one in b]
+        weights: dict[str, tuple[int, int, int]] = {"A": (1, 0, 0), "S": (0, 1, 0), "C": (-1, 1, 0), "I": (0, 0, 1)}
+        a, s, one = weights[name]
+        d0 = range(len(self.A0))
+        X = [[a * self.A0[k][m] + s * self.Sigma[k][m] + one * (k == m) for m in d0] for k in d0]
+        return [[sum((u[k] * X[k][m] * v[m] for k in d0 for m in d0), Fraction(0)) for v in self.W] for u in self.W]
+
+
+class _Variable(NamedTuple):
+    datum: int
+    view: str
+    white: bool
+    coordinate: int
+
+
+@dataclass
+class Variables:
+    """Gaussian variables, numbered as they are drawn, and their moments under a law."""
+
+    law: Law
+    _drawn: list[_Variable] = field(default_factory=list)
+    _data: int = 0
+    _moments: dict[int, Fraction] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        between = self.law.letter("A")
+        if self.law.scale is not None and self.law.per == "view":
+            # A0 = E[s]² Cov(g, g′)
+            unit = self.law.scale[1] ** -2
+            between = [[unit * one for one in row] for row in between]
+        self._between, self._within, self._white = between, self.law.letter("S"), self.law.letter("I")
+
+    def draw(self, views: Iterable[View]) -> dict[View, tuple[int, ...]]:
+        """New data: for each view the numbers of its d1 coordinates. Views of one datum show the same one."""
+        data: dict[str, int] = {}
+        found = {}
+        for view in views:
+            if view.datum not in data:
+                data[view.datum] = self._data
+                self._data += 1
+            first = len(self._drawn)
+            for i in range(self.law.d1):
+                self._drawn.append(_Variable(data[view.datum], view.name, view.white, i))
+            found[view] = tuple(range(first, first + self.law.d1))
+        return found
+
+    def mean(self, polynomial: Polynomial, over: Iterable[int]) -> Polynomial:
+        """The average over some variables, all of their data's."""
+        masks: Counter[int] = Counter()
+        for number in over:
+            masks[self._drawn[number].datum] |= HIGHEST_ORDER << BITS * number
+        averaged: dict[int, Fraction] = {}
+        for monomial, value in polynomial.terms.items():
+            rest, weight = monomial, Fraction(value)
+            for mask in masks.values():
+                inside = monomial & mask
+                if inside and weight:
+                    weight *= self._scaled_moment(inside)
+                    rest ^= inside
+            if weight:
+                averaged[rest] = averaged.get(rest, Fraction(0)) + weight
+        common = lcm(*(weight.denominator for weight in averaged.values()))
+        terms = {monomial: int(weight * common) for monomial, weight in averaged.items() if weight}
+        return reduced(terms, common * polynomial.denominator)
+
+    def _scaled_moment(self, monomial: int) -> Fraction:
+        found = self._moment(monomial)
+        if not found or self.law.scale is None:
+            return found
+        shared: Counter[str] = Counter()
+        for number, exponent in factors(monomial):
+            one = self._drawn[number]
+            if not one.white:
+                shared[one.view if self.law.per == "view" else ""] += exponent
+        for exponent in shared.values():
+            found *= self.law.scale[exponent]
+        return found
+
+    def _moment(self, monomial: int) -> Fraction:
+        if monomial == 0:
+            return Fraction(1)
+        if monomial not in self._moments:
+            (number, _), *_ = parts = list(factors(monomial))
+            left = monomial - (1 << BITS * number)
+            total = Fraction(0)
+            if sum(exponent for _, exponent in parts) % 2 == 0:
+                for other, exponent in factors(left):
+                    covariance = self._covariance(self._drawn[number], self._drawn[other])
+                    if covariance:
+                        total += covariance * exponent * self._moment(left - (1 << BITS * other))
+            self._moments[monomial] = total
+        return self._moments[monomial]
+
+    def _covariance(self, one: _Variable, other: _Variable) -> Fraction:
+        if one.datum != other.datum:
+            return Fraction(0)
+        matrix = self._white if one.white else self._within if one.view == other.view else self._between
+        return matrix[one.coordinate][other.coordinate]
