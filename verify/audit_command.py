@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     help="The same loss as a derive.Loss, to compare a torch function with.",
 )
 @click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
+@click.option("--memory", default=4.0, show_default=True, help="GiB that a torch function may take.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--html", metavar="FILE", type=click.Path(), help="Write a page with formulas and pictures, too.")
@@ -65,6 +66,7 @@ def audit(
     constants: tuple[str, ...],
     definition: str | None,
     limit: float,
+    memory: float,
     quiet: bool,
     as_json: bool,
     html: str | None,
@@ -82,6 +84,7 @@ def audit(
     """
     from derive import Loss
     from verify.auditing import audit as run
+    from verify.limits import memory_limit
     from verify.target import find_loss, find_target, parse_values, read_covariances, refuse
 
     reports = _usable_reports((html, ".html", ".htm"), (markdown, ".md"), (latex, ".tex"))
@@ -96,9 +99,10 @@ def audit(
             "use_core": core,
             "named": constants,
             "definition": beside,
-            "limit": limit,
+            "limit": _positive("--limit", limit),
         }
-        of_code = measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
+        with memory_limit(_positive("--memory", memory)):
+            of_code = measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
         _shown(of_code, as_json=as_json, reports=reports)
         return
     only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
@@ -116,6 +120,16 @@ def audit(
             tick=tick,
         )
     _shown(found, as_json=as_json, reports=reports)
+
+
+def _positive(option: str, value: float) -> float:
+    """A limit that can be kept."""
+    from derive import InputError
+
+    if not 0 < value < float("inf"):
+        message = f"{option} {value:g}: give a number above 0"
+        raise InputError(message)
+    return value
 
 
 def _usable_reports(*asked: tuple[str | None, *tuple[str, ...]]) -> list[Path]:

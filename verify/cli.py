@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -12,6 +13,7 @@ from verify.audit_command import audit, measured
 from verify.claims.command import claims, theory
 from verify.completion import completion
 from verify.last_layer.command import landscape
+from verify.limits import printable
 from verify.options import TARGET, expanding
 from verify.reproduce.command import reproduce
 
@@ -151,7 +153,7 @@ def main(command: click.Command = quartic) -> None:
 
         if not isinstance(error, InputError):
             raise
-        click.echo(f"quartic: {error}", err=True)
+        click.echo(f"quartic: {printable(str(error))}", err=True)
         sys.exit(2)
 
 
@@ -177,9 +179,11 @@ def _expand(target: str, order: int, basis: str, settings: tuple[str, ...], samp
 
 def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
     """Values of the loss's parameters, and moments s1, s4, … of a random scale."""
-    moments = {int(name[1:]): value for name, value in values.items() if name[:1] == "s" and name[1:].isdecimal()}
-    return {name: value for name, value in values.items() if not (name[:1] == "s" and name[1:].isdecimal())}, moments
+    moments = {int(name[1:]): value for name, value in values.items() if re.fullmatch("s[0-9]{1,3}", name)}
+    return {name: value for name, value in values.items() if not re.fullmatch("s[0-9]{1,3}", name)}, moments
 
 
 if __name__ == "__main__":
-    main()
+    from verify.supervised import main as watched
+
+    watched()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-# Seconds between the alarm and the end of a process that goes on all the same.
+# Seconds between the alarm and the end of a process that goes on.
 GRACE = 3.0
 GIB = 1 << 30
 _LONGEST = 400
@@ -109,7 +109,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def said_by(error: BaseException) -> str:
-    r"""What an error says, in one line that a terminal shows as it is; its name where it says nothing that can be shown.
+    r"""What an error says, in one line that a terminal shows as it is; its name where it says nothing.
 
     >>> said_by(ValueError("two\nlines and \x1b[31mred")), said_by(KeyError())
     ('two lines and ?[31mred', 'KeyError')

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.util
+import os
 import re
 import sys
 import warnings
@@ -13,13 +15,17 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import InputError, Loss, NotAnalyticError, catalogue
+from verify.limits import TimeUpError, said_by, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from numeric.sampling import Covariances
 
-_NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<p>\d+)(?:/(?P<q>\d+)|\.(?P<decimals>\d+))?")
+# Seconds that a file of the user's may take to run: it imports torch, and defines losses.
+RUN_LIMIT = 120.0
+LONGEST_NUMBER = 100
+_NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<p>[0-9]+)(?:/(?P<q>[0-9]+)|\.(?P<decimals>[0-9]+))?")
 
 
 def find_loss(target: str) -> Loss:
@@ -115,8 +121,8 @@ def _matrix(path: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # an empty file is but a warning
             return np.loadtxt(path, delimiter=",", ndmin=2)
-    except (OSError, ValueError, UserWarning) as error:
-        message = f"{path} holds no matrix of numbers (a CSV or a .npy file): {error}"
+    except Exception as error:  # noqa: BLE001 (NumPy reads a header with Python's tokenizer, which has errors of its own)
+        message = f"{path} holds no matrix of numbers (a CSV or a .npy file): {said_by(error)}"
         raise InputError(message) from None
 
 
@@ -147,6 +153,9 @@ def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict
 
 
 def _number(name: str, text: str) -> sympy.Expr:
+    if len(text) > LONGEST_NUMBER:
+        message = f"--set {name}: a number of {len(text)} characters is a slip; write at most {LONGEST_NUMBER}"
+        raise InputError(message)
     match = _NUMBER.fullmatch(text)
     if not match or (match["q"] and int(match["q"]) == 0):
         message = f"--set {name}={text}: {text!r} is no exact number; write an integer, a fraction like 1/10, or oo"
@@ -154,11 +163,15 @@ def _number(name: str, text: str) -> sympy.Expr:
     return sympy.Rational(text)
 
 
-def run_file(path: Path) -> dict[str, object]:
+def run_file(path: Path, limit: float = RUN_LIMIT) -> dict[str, object]:
     """What a Python file of the user's defines, by running it.
 
+    Args:
+        path: of the file.
+        limit: seconds that it may take.
+
     Raises:
-        InputError: there is no such file, or it fails.
+        InputError: there is no such file, or it fails, ends the program, or takes too long.
 
     """
     if not path.is_file():
@@ -170,16 +183,27 @@ def run_file(path: Path) -> dict[str, object]:
         raise InputError(message)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent))
+    process = os.getpid()
+    too_long = f"{path} did not come to its end within {limit:g} seconds when it was run; it should define, not compute"
     try:
-        spec.loader.exec_module(module)
-    except NotAnalyticError:
+        # What it prints is not this command's answer.
+        with contextlib.redirect_stdout(sys.stderr), time_limit(limit, too_long):
+            spec.loader.exec_module(module)
+    except TimeUpError:
+        raise InputError(too_long) from None
+    except (NotAnalyticError, KeyboardInterrupt):
         raise
     except InputError as error:
         message = f"{path}: {error}"
         raise InputError(message) from None
-    except Exception as error:
-        message = f"{path} failed when it was run: {type(error).__name__}: {error}"
+    except SystemExit:
+        message = f"{path} ended the program when it was run, as sys.exit does; put that under __name__ == '__main__'"
+        raise InputError(message) from None
+    except BaseException as error:
+        message = f"{path} failed when it was run: {type(error).__name__}: {said_by(error)}"
         raise InputError(message) from error
     finally:
+        if os.getpid() != process:
+            os._exit(0)  # the file forked, and this is the copy
         sys.path.remove(str(path.parent))
     return vars(module)

@@ -157,7 +157,7 @@ def test_what_vanishes_only_in_part_is_analytic():
 
 @pytest.mark.parametrize("value", [Rational(1, 3), 3])
 def test_a_value_put_in_before_or_after_gives_the_same(value):
-    """Two roots that the oracle's random losses found: of 1/N, and of a square whose base may be negative."""
+    """Roots of 1/N, and of a square whose base may be negative."""
     for weight in (1 / N, (alpha - 1) ** 2):
         loss = Loss(exp(2 * sqrt(half_sq(x, x_pos) + weight)))
         put = {"alpha": value, "N": 4}

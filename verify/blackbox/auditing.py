@@ -25,6 +25,7 @@ from verify.blackbox.expanding import Expanded, expanded
 from verify.blackbox.function import BlackBox
 from verify.blackbox.invariances import Invariances, invariances
 from verify.blackbox.regularity import Regularity, regularity
+from verify.blackbox.surroundings import kept_generators
 from verify.collapsed import Collapsed, of_function
 from verify.evidence import Evidence, Verdict, verdict
 from verify.hand_written import one_thread
@@ -130,6 +131,7 @@ class BlackBoxAudit:
 
 
 @one_thread()
+@kept_generators()
 def audit_function(
     loss: Callable[..., Any],
     *,

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import random
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from derive import InputError
+from verify.blackbox.surroundings import kept_settings
+from verify.limits import TimeUpError, out_of_memory, said_by, time_limit
 
 Array = NDArray[np.float64]
 
@@ -89,7 +90,10 @@ class BlackBox:
 
         """
         value = self.tensor(torch.from_numpy(np.ascontiguousarray(z)))
-        return float(value.detach())
+        try:
+            return float(value.detach())
+        except Exception as error:
+            raise self._unreadable(value, error) from error
 
     def tensor(self, z: torch.Tensor) -> torch.Tensor:
         """The same in torch, for derivatives: z (2, N, d) may require gradients."""
@@ -112,31 +116,52 @@ class BlackBox:
             torch.manual_seed(self.seed)
             np.random.seed(self.seed)  # noqa: NPY002 - the generator that a user's loss may draw from
             random.seed(self.seed)
+        too_long = f"{self.name} did not return within {self.limit:g} seconds; give it more with --limit SECONDS"
         written = io.StringIO()
-        started = time.perf_counter()
+        process, started = os.getpid(), time.perf_counter()
         try:
-            with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written), _limited(self.limit):
+            with (
+                contextlib.redirect_stdout(written),
+                contextlib.redirect_stderr(written),
+                kept_settings(),
+                time_limit(self.limit, too_long),
+            ):
                 found = self.adapter(self.loss, z1, z2)
-        except _TooLongError:
-            message = f"{self.name} did not return within {self.limit:g} seconds; give it more with --limit SECONDS"
-            raise TooSlowError(message) from None
-        except InputError:
+        except TimeUpError:
+            raise TooSlowError(too_long) from None
+        except (InputError, KeyboardInterrupt):
             raise
-        except Exception as error:
-            if isinstance(error, RuntimeError) and all(word in str(error).lower() for word in ("float", "double")):
+        except BaseException as error:
+            if isinstance(error, RuntimeError) and all(word in said_by(error).lower() for word in ("float", "double")):
                 raise _PrecisionError(error) from error
             raise self._raised(error, z) from error
+        finally:
+            if os.getpid() != process:
+                os._exit(0)  # the loss forked, and this is the copy
         self.seen.calls += 1
         self.seen.seconds += time.perf_counter() - started
         self.seen.printed |= bool(written.getvalue())
         self.seen.mutated |= any(
             not torch.equal(now.detach(), then) for now, then in zip((z1, z2), before, strict=True)
         )
-        return self._scalar(found)
+        try:
+            return self._scalar(found)
+        except InputError:
+            raise
+        except Exception as error:
+            raise self._unreadable(found, error) from error
 
-    def _raised(self, error: Exception, z: torch.Tensor) -> InputError:
+    def _raised(self, error: BaseException, z: torch.Tensor) -> InputError:
         shape = f"two batches of shape {tuple(z.shape[1:])}"
-        return InputError(f"{self.name} raised {type(error).__name__} on {shape}: {error}")
+        if out_of_memory(error):
+            return InputError(f"{self.name} ran out of memory on {shape}; give it more with --memory GIB")
+        if isinstance(error, SystemExit):
+            return InputError(f"{self.name} ended the program on {shape}, as sys.exit does; it must return the loss")
+        return InputError(f"{self.name} raised {type(error).__name__} on {shape}: {said_by(error)}")
+
+    def _unreadable(self, found: Any, error: Exception) -> InputError:
+        what = f"returned a value of type {type(found).__name__} that is no number"
+        return InputError(f"{self.name} {what} ({said_by(error)}); it must return a scalar tensor")
 
     def _scalar(self, found: Any) -> torch.Tensor:
         if isinstance(found, tuple | list):
@@ -166,26 +191,3 @@ class _PrecisionError(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-class _TooLongError(BaseException):
-    """Not an Exception: user code that catches those must not swallow it."""
-
-
-@contextlib.contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer, where the platform can (in the main thread, with SIGALRM)."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise _TooLongError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -101,7 +101,7 @@ def _read(path: Path) -> dict[str, Result]:
         return {}
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         message = f"{path} holds no stored results ({error}); move it away, and run quartic claims --slow"
         raise InputError(message) from None
     if not isinstance(found, dict):

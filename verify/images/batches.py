@@ -22,6 +22,8 @@ from verify.images.plain_pickle import read_plain
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
 CLASSES = 10
+# Bytes of a file in an archive: twice those of a published batch. A small archive may announce any number.
+LARGEST = 64_000_000
 STEMS = {"train": tuple(f"data_batch_{number}" for number in range(1, 6)), "test": ("test_batch",)}
 NAMES = {".bin": "batches.meta.txt", "": "batches.meta"}
 FORMS = {".bin": "binary", "": "Python"}
@@ -59,6 +61,8 @@ def read_archive(path: Path, split: str) -> Images:
             for member in archive:
                 name = member.name.rpartition("/")[2]
                 seen.add(name)
+                if name in wanted and member.size > LARGEST:
+                    raise InputError(f"{name} in {path} has {member.size} bytes, more than a batch of CIFAR-10 has")
                 content = archive.extractfile(member) if member.isfile() and name in wanted else None
                 if content:
                     files[name] = content.read()

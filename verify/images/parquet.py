@@ -118,7 +118,7 @@ def _noted_names(metadata: dict[bytes, bytes] | None, label: str) -> tuple[str, 
     try:
         note = json.loads((metadata or {}).get(b"huggingface", b"{}"))
         names = note["info"]["features"][label]["names"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ()
     return tuple(map(str, names)) if isinstance(names, list) else ()
 

@@ -85,6 +85,16 @@ def put_weights(module: nn.Module, found: Weights) -> None:
         InputError: names or shapes that do not fit.
 
     """
+    module.load_state_dict(fitting(module, found))
+
+
+def fitting(module: nn.Module, found: Weights) -> dict[str, Tensor]:
+    """The weights under the names of a network.
+
+    Raises:
+        InputError: names or shapes that do not fit.
+
+    """
     weights = dict(found.weights)
     own = module.state_dict()
     for prefix in PREFIXES:
@@ -104,7 +114,7 @@ def put_weights(module: nn.Module, found: Weights) -> None:
             problems.append(f"{what}: {', '.join(names[:SHOWN])}{more}")
     if problems:
         raise InputError(f"{found.path} does not fit a {type(module).__name__}; {'; '.join(problems)}")
-    module.load_state_dict(weights)
+    return weights
 
 
 def _is_state(found: Mapping[Any, Any]) -> bool:

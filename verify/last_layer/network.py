@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from derive import InputError
-from verify.last_layer.checkpoint import Weights, load_weights, put_weights
+from verify.last_layer.checkpoint import Weights, fitting, load_weights, put_weights
 from verify.target import run_file
 
 
@@ -29,12 +29,13 @@ def network(path: str | Path, model: str | None = None) -> tuple[nn.Module, str 
         module = _users(model)
         put_weights(module, found)
         return module, None
-    from verify.networks.network import build
+    from verify.networks.network import build, shell
 
     described = found.architecture if model is None else {**_same(found, model), "name": model}
     if described is None:
         message = f"{path} does not say which network it holds; say so with --model FILE.py:NAME, or --model resnet18"
         raise InputError(message)
+    fitting(shell(described), found)
     built = build(described)
     put_weights(built, found)
     return built, "last"

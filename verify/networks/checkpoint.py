@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from derive import InputError
-from verify.networks.network import Network, build
+from verify.networks.network import Network, build, shell
 from verify.sweeps.writing import write_whole
 
 Metadata = dict[str, Any]
@@ -53,14 +53,26 @@ def load_network(path: str | Path) -> tuple[Network, dict[str, Any]]:
     tensors, metadata = read_tensors(path)
     if not isinstance(metadata.get("architecture"), dict):
         raise InputError(f"{path} does not say which network it holds; its metadata need the key 'architecture'")
+    check_fit(shell(metadata["architecture"]), tensors, path)
     network = build(metadata["architecture"])
-    put_weights(network, tensors, path)
+    network.load_state_dict(tensors)
     notes = metadata.get("notes")
     return network.eval(), notes if isinstance(notes, dict) else {}
 
 
 def put_weights(network: Network, tensors: Mapping[str, Tensor], path: str | Path) -> None:
     """Give a network the weights of a file.
+
+    Raises:
+        InputError: they do not fit.
+
+    """
+    check_fit(network, tensors, path)
+    network.load_state_dict(dict(tensors))
+
+
+def check_fit(network: Network, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Compare names and shapes of a network with those of a file.
 
     Raises:
         InputError: they do not fit.
@@ -76,7 +88,6 @@ def put_weights(network: Network, tensors: Mapping[str, Tensor], path: str | Pat
         named = ", ".join(wrong[:3]) + (", …" if len(wrong) > 3 else "")
         message = f"{path} does not fit the architecture that it names: {len(wrong)} tensors are missing, left over or"
         raise InputError(f"{message} of another shape ({named})")
-    network.load_state_dict(dict(tensors))
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
@@ -135,7 +146,7 @@ def _value(text: str) -> Any:
     """A value of the metadata; files of other programs hold plain text there."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

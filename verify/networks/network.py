@@ -35,6 +35,10 @@ FULL: dict[str, Architecture] = {
 }
 
 
+# No number in a description is larger: a small file may announce a network without end.
+MOST = 4096
+
+
 class Network(nn.Module):
     """f = Wφ of images.
 
@@ -78,7 +82,7 @@ def architecture(given: Mapping[str, Any]) -> Architecture:
 
     """
     name = given.get("name")
-    if name not in FULL:
+    if not isinstance(name, str) or name not in FULL:
         near = get_close_matches(str(name), FULL, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InputError(f"there is no network {name!r}; there are {', '.join(FULL)}{hint}")
@@ -87,8 +91,8 @@ def architecture(given: Mapping[str, Any]) -> Architecture:
         if word not in full:
             raise InputError(f"{name} has no {word!r}; it has {', '.join(key for key in full if key != 'name')}")
         least = 0 if word == "projector" else 1
-        if word != "name" and (type(value) is not int or value < least):
-            raise InputError(f"{word} = {value!r} of {name}: a whole number from {least} on is needed")
+        if word != "name" and (type(value) is not int or not least <= value <= MOST):
+            raise InputError(f"{word} = {value!r} of {name}: a whole number from {least} to {MOST} is needed")
     full.update(given)
     if name == "vit" and (full["width"] % full["heads"] or SIZE % full["patch"]):
         raise InputError(
@@ -96,6 +100,20 @@ def architecture(given: Mapping[str, Any]) -> Architecture:
             f" divide the width, and the patches {SIZE}"
         )
     return full
+
+
+def shell(given: Mapping[str, Any]) -> Network:
+    """The network of a description without numbers in it: only its shapes, to be compared before any memory is taken.
+
+    >>> shell({"name": "resnet12", "width": 4096}).last.weight.device.type
+    'meta'
+
+    Raises:
+        InputError: as `architecture`.
+
+    """
+    with torch.device("meta"):
+        return build(given)
 
 
 def build(given: Mapping[str, Any], *, seed: int = 0) -> Network:

@@ -198,7 +198,7 @@ def _content(path: Path) -> str:
 def _json(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{_WHAT} starts like JSON and is none: {error}"
         raise InputError(message) from None
     return dict(found)

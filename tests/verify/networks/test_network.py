@@ -138,8 +138,8 @@ def test_random_weights_depend_on_the_seed_alone():
         ),
         ({}, "there is no network None; there are resnet18, resnet12, vit"),
         ({"name": "resnet18", "depth": 3}, "resnet18 has no 'depth'; it has width, d1, projector"),
-        ({"name": "vit", "width": 2.5}, "width = 2.5 of vit: a whole number from 1 on is needed"),
-        ({"name": "vit", "projector": -1}, "projector = -1 of vit: a whole number from 0 on is needed"),
+        ({"name": "vit", "width": 2.5}, "width = 2.5 of vit: a whole number from 1 to 4096 is needed"),
+        ({"name": "vit", "projector": -1}, "projector = -1 of vit: a whole number from 0 to 4096 is needed"),
         (
             {"name": "vit", "width": 10},
             "a vit of width 10 with 3 heads and patches of 4: the heads must divide the width, and the patches 32",
