@@ -100,7 +100,8 @@ class ModePotential:
             return ()
         square, linear, constant = found
         if square == 0:
-            return (sympy.factor(-constant / linear),)
+            # Where ℓ is linear in h it has no stationary point.
+            return () if linear == 0 else (sympy.factor(-constant / linear),)
         root = _root(linear**2 - 4 * square * constant)
         # At b = 0 the constant vanishes and the root is |linear|: with the sign of that, this is the root that is 0.
         upward = sign(at_origin[1])

@@ -36,10 +36,10 @@ from derive.latex import for_notebook
 from derive.moments import MomentSeries, check_closed, moment_series
 from derive.references import REFERENCES
 from derive.series import EMBEDDING_DIMENSION, Sample
-from derive.views import View, white_noise
+from derive.views import Index, View, white_noise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SAMPLINGS = ("iid", "fixed")
 
@@ -82,6 +82,13 @@ class Loss:
         """Check the definition and the sources."""
         object.__setattr__(self, "expression", as_expression(self.expression))
         check_closed(self.expression)
+        for name in sorted({*self.parameters, *(one.name for one in _labels(self.expression))}):
+            if not name.isidentifier():
+                message = (
+                    f"{self.name}: {name!r} is no name of a parameter, a view or a coordinate; use letters, digits"
+                    " and _, as in alpha or x_pos (Greek letters are written by name)"
+                )
+                raise InputError(message)
         for sample in self.samples:
             if sample.count.is_number and not (sample.count.is_Integer and sample.count >= 1):
                 message = f"{self.name}: a sample of {sample.count} draws is none; give a batch of 2 data or more"
@@ -286,6 +293,20 @@ class Loss:
             name=f"{self.name}+{name}",
             title=f"{self.title or self.name} + {title}",
         )
+
+
+def _labels(expression: Expression) -> Iterator[View | Index]:
+    """The views and coordinates of a definition."""
+    for node in walk(expression):
+        match node:
+            case Inner(u, v) | HalfSquare(u, v):
+                yield from (u, v)
+            case Coordinate(u, i):
+                yield from (u, i)
+            case Average(_, over, _):
+                yield from over
+            case CoordinateSum(_, i):
+                yield i
 
 
 def _normalised(node: Expression) -> Expression:

@@ -183,3 +183,11 @@ def test_written():
     assert r" \text{ where } h_{i} > 0" in with_parameter
     assert r"\text{never}" in latex
     assert r"\sim" in latex
+
+
+def test_a_loss_that_is_linear_in_h_has_no_stationary_point():
+    modes = exact_modes(closed_form(Loss(half_sq(x, x_pos))))
+    assert modes.heights == ()
+    assert modes.branch is None
+    assert "0 = b_i" in modes.text()
+    assert "zoo" not in modes.text() + modes.latex()

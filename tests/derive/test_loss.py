@@ -22,6 +22,8 @@ from derive import (
     views,
     white_noise,
 )
+from derive.expression import Coordinate, CoordinateSum
+from derive.views import Index, View
 from numeric.invariants import order_values
 from verify.settings import case
 from verify.taylor import cauchy, circle
@@ -153,6 +155,25 @@ def test_a_norm_has_degree_1():
 def test_what_vanishes_only_in_part_is_analytic():
     assert Loss(sqrt(1 + inner(x, x))).expand(order=2).text() == "½ Tr[W Σ Wᵀ] + O(W⁴)"
     assert Loss(inner(x, x) ** 2).expand(order=2).text() == "O(W⁴)"
+
+
+@pytest.mark.parametrize("name", ["<b>", "\\input{a}", "a b", "", "x$"])
+def test_a_name_is_a_name(name):
+    """Names are written into LaTeX, pages and terminals as they are."""
+    said = (
+        f"loss: {name!r} is no name of a parameter, a view or a coordinate; use letters, digits and _, as in alpha or x_pos"
+        " (Greek letters are written by name)"
+    )
+    made = [
+        lambda: Loss(Symbol(name) * inner(x, x_pos)),
+        lambda: Loss(inner(x, View(name, "x"))),
+        lambda: Loss(Mean(inner(x, View(name, "y")), over=View(name, "y"))),
+        lambda: Loss(CoordinateSum(Coordinate(x, Index(name)), Index(name))),
+    ]
+    for make in made[not name :]:
+        with pytest.raises(InputError) as refused:
+            make()
+        assert str(refused.value) == said
 
 
 @pytest.mark.parametrize("value", [Rational(1, 3), 3])

@@ -181,15 +181,18 @@ MARKUP = """<script>alert(1)</script>"&'</style><img src=x onerror=alert(1)>{{ 7
 
 def hostile():
     x, x_pos, chi = views("x, x_pos, chi")
-    symbol = Symbol("<b>\\href{javascript:0}{q}")
+    # No loss takes such a name; an expansion may come with one all the same.
+    beta, symbol = Symbol("beta"), Symbol("<b>\\href{javascript:0}{q}")
     loss = Loss(
-        half_sq(x, x_pos) + symbol * log(Mean(exp(-half_sq(x, chi)), over=chi)),
+        half_sq(x, x_pos) + beta * log(Mean(exp(-half_sq(x, chi)), over=chi)),
         name=MARKUP,
         title=MARKUP,
         notes=(MARKUP,),
     )
     evidence = (Evidence("exact", MARKUP, MARKUP, MARKUP, agrees=False, note=MARKUP),)
-    return Audit(loss, {MARKUP: symbol}, loss.expand(4), None, "analytic", None, "", None, evidence)
+    expansion = loss.expand(4)
+    terms = [(term.invariants, term.coefficient.subs(beta, symbol)) for term in expansion.terms]
+    return Audit(loss, {MARKUP: symbol}, expansion.with_terms(terms), None, "analytic", None, "", None, evidence)
 
 
 def test_markup_in_names_is_text():
