@@ -57,6 +57,9 @@ def unit(*, seed: int, first: int, count: int, limit: float) -> dict[str, Any]:
         except TimeUpError:
             found["too long"].append(number)
             continue
+        except Exception as error:  # noqa: BLE001 (whatever it is, neither engine should raise it)
+            found["different"].append([number, f"{type(error).__name__}: {error}"])
+            continue
         if not both.agree:
             found["different"].append([number, both.text()])
         found["refused" if both.derived is None else "compared"] += 1

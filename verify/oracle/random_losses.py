@@ -34,6 +34,7 @@ WEIGHTS = (
     *map(sympy.Rational, ("1", "1", "-1", "2", "1/2", "-1/2", "1/3", "3/2", "-3")),
     *(alpha, -beta, 1 / tau, N - 1, 1 / N, (N - 1) / N, alpha / (1 + alpha), 1 / (N - 1 + alpha)),
 )
+TRANSCENDENTAL = (sympy.exp, sympy.E, sympy.log)
 COUNTS = (N - 1, N - 1, N, sympy.Integer(2))
 VALUES = {
     "alpha": ("1/2", "3/7", "2"),
@@ -194,7 +195,7 @@ class _Drawing:
         at_zero = sympy.expand(weight * part.constant)
         # The oracle has e^q for some q alone, and `derive` writes e^(p + q) as e^p e^q.
         if (
-            at_zero.has(sympy.exp, sympy.log)
+            at_zero.has(*TRANSCENDENTAL)
             or at_zero.free_symbols - {b}
             or not all(
                 12 % self.value(term).denominator == 0 and abs(self.value(term)) <= 3
@@ -208,7 +209,7 @@ class _Drawing:
         part = self.part(depth - 1, scope)
         if part.constant.has(sympy.log):
             return part
-        if self.value(part.constant) <= 0 and part.constant.has(sympy.exp):
+        if self.value(part.constant) <= 0 and part.constant.has(*TRANSCENDENTAL):
             return part
         if self.value(part.constant) <= 0 or self.random.random() < 0.3:
             added = 1 + abs(int(self.value(part.constant))) + self.random.randrange(3)
@@ -224,7 +225,7 @@ class _Drawing:
         exponent = self.random.choice((*whole, *broken))
         if exponent.is_Integer and exponent > 0:
             return _Part(part.node**exponent, part.constant**exponent)
-        if part.constant.has(sympy.exp, sympy.log):
+        if part.constant.has(*TRANSCENDENTAL):
             return part
         # A constant is added that makes the base a square.
         root = self.random.choice(tuple(map(Fraction, ("1", "1", "2", "1/2", "3"))))
