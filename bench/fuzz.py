@@ -77,8 +77,19 @@ class Find:
         return self.target, self.what.partition(":")[0], self.where
 
 
-def fuzz(targets: list[Target], seconds: float, seed: int, runs: int | None = None) -> Iterator[Find]:
-    """Change inputs for so long, or so many a target; yields what fails, once a kind."""
+def fuzz(
+    targets: list[Target], seconds: float, seed: int, runs: int | None = None, last: Path | None = None
+) -> Iterator[Find]:
+    """Change inputs for so long, or so many a target; yields what fails, once a kind.
+
+    Args:
+        targets: what is given inputs.
+        seconds: to go on for.
+        seed: of the changes.
+        runs: inputs a target; the targets in turn then, and at random otherwise.
+        last: a file that holds the input under way, should it crash the interpreter.
+
+    """
     draw, known, started = random.Random(seed), set(), time.monotonic()
     for target in targets:
         target.corpus += target.seeds
@@ -87,6 +98,8 @@ def fuzz(targets: list[Target], seconds: float, seed: int, runs: int | None = No
     while time.monotonic() - started < seconds and (runs is None or min(one.runs for one in targets) < runs):
         target = min(targets, key=lambda one: one.runs) if runs is not None else draw.choice(targets)
         content = changed(draw, target)
+        if last is not None:
+            last.write_bytes(target.name.encode() + b"\n" + content)
         before = len(target.lines)
         yield from _new(_tried(target, content), known)
         if len(target.lines) > before:
@@ -184,15 +197,14 @@ def main(minutes: float = 1.0, seed: int = 0, folder: str = "finds") -> int:
     """Fuzz, and print what was found."""
     from fuzz_targets import targets
 
-    chosen = targets()
-    finds = []
+    chosen, place, finds = targets(), Path(folder).absolute(), []
+    place.mkdir(exist_ok=True)
     with memory_limit(MEMORY):
-        for found in fuzz(chosen, 60 * minutes, seed):
+        for found in fuzz(chosen, 60 * minutes, seed, last=place / "last"):
             finds.append(found)
-            file = Path(folder) / f"{found.target}-{hashlib.sha256(found.content).hexdigest()[:12]}"
-            file.parent.mkdir(exist_ok=True)
+            file = place / f"{found.target}-{hashlib.sha256(found.content).hexdigest()[:12]}"
             file.write_bytes(found.content)
-            print(f"{found.target}: {found.what} at {found.where}, kept as {file}", flush=True)
+            print(f"{found.target}: {found.what} at {found.where}, kept as {file.name}", flush=True)
     for one in chosen:
         print(f"{one.runs:>8} {one.name:<16} {one.refused} refused, {len(one.lines)} lines, {len(one.corpus)} kept")
     print(f"{sum(one.runs for one in chosen)} inputs, {minutes:g} minutes, seed {seed}: {len(finds)} kinds of finds")

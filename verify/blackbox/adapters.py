@@ -14,6 +14,7 @@ from torch import nn
 
 from derive import InputError
 from verify.blackbox.function import Adapter, two_views
+from verify.limits import said_by
 
 
 def labels(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
@@ -124,6 +125,6 @@ def _made(kind: type, name: str) -> Any:
         raise InputError(message)
     try:
         return kind()
-    except Exception as error:
-        message = f"{name} is a class, and {name}() raised {type(error).__name__}: {error}; {hint}"
+    except (Exception, SystemExit) as error:
+        message = f"{name} is a class, and {name}() raised {type(error).__name__}: {said_by(error)}; {hint}"
         raise InputError(message) from error

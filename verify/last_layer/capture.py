@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from derive import InputError
 from verify.last_layer.features import Features
+from verify.limits import said_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,8 +142,8 @@ def _input_of(last: nn.Linear, name: str, module: nn.Module, x: Tensor) -> NDArr
         module(x)
     except InputError:
         raise
-    except Exception as error:
-        message = f"the network failed on data of shape {tuple(x.shape)}: {type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:
+        message = f"the network failed on data of shape {tuple(x.shape)}: {type(error).__name__}: {said_by(error)}"
         raise InputError(message) from error
     finally:
         handle.remove()

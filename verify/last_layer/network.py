@@ -9,6 +9,7 @@ from torch import nn
 
 from derive import InputError
 from verify.last_layer.checkpoint import Weights, fitting, load_weights, put_weights
+from verify.limits import said_by
 from verify.target import run_file
 
 
@@ -63,8 +64,9 @@ def _users(model: str) -> nn.Module:
             raise InputError(f"{model}: {name} is of type {type(made).__name__}; a torch module is needed")
         try:
             made = made()
-        except Exception as error:
-            message = f"{model}: {name}() failed: {type(error).__name__}: {error}; it is called without arguments"
+        except (Exception, SystemExit) as error:
+            said = f"{type(error).__name__}: {said_by(error)}"
+            message = f"{model}: {name}() failed: {said}; it is called without arguments"
             raise InputError(message) from error
     if not isinstance(made, nn.Module):
         raise InputError(f"{model}: {name}() gave a {type(made).__name__}; a torch module is needed")
