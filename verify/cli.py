@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
@@ -148,6 +149,11 @@ def main(command: click.Command = quartic) -> None:
         # The reader has gone, as with `quartic … | head`.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        click.echo(f"quartic: no file can have the name {printable(str(error.filename))}; it is too long", err=True)
+        sys.exit(2)
     except ValueError as error:
         from derive import InputError
 

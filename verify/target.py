@@ -163,6 +163,14 @@ def _number(name: str, text: str) -> sympy.Expr:
     return sympy.Rational(text)
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file; a name that no file can have is of none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def run_file(path: Path, limit: float = RUN_LIMIT) -> dict[str, object]:
     """What a Python file of the user's defines, by running it.
 
@@ -174,7 +182,7 @@ def run_file(path: Path, limit: float = RUN_LIMIT) -> dict[str, object]:
         InputError: there is no such file, or it fails, ends the program, or takes too long.
 
     """
-    if not path.is_file():
+    if not is_there(path):
         message = f"there is no file {path}"
         raise InputError(message)
     spec = importlib.util.spec_from_file_location(path.stem, path)

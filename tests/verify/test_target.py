@@ -50,6 +50,17 @@ def test_a_file_is_refused_where_it_is_not_there(tmp_path):
     assert refusal(find_loss, f"{tmp_path}/none.py:mine") == f"there is no file {tmp_path}/none.py"
 
 
+def test_a_name_that_no_file_can_have():
+    long = "a" * 300 + ".py"
+    assert refusal(find_loss, f"{long}:mine") == f"there is no file {long}"
+    assert refusal(find_loss, "\0.py:mine") == "there is no file \0.py"
+
+
+def test_a_number_of_thousands_of_digits_is_a_slip():
+    said = "--set N: a number of 5000 characters is a slip; write at most 100"
+    assert refusal(parse_values, [f"N={'9' * 5000}"]) == said
+
+
 def test_a_name_that_the_file_does_not_define_is_refused(file):
     expected = f"{file} defines no 'mime'; did you mean mine? Losses there: mine"
     assert refusal(find_loss, f"{file}:mime") == expected

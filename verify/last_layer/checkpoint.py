@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from derive import InputError
+from verify.target import is_there
 
 # What people put a state dict under.
 NESTED = ("state_dict", "model", "model_state_dict", "network")
@@ -49,7 +50,7 @@ def load_weights(path: str | Path) -> Weights:
 
     """
     where = Path(path)
-    if not where.is_file():
+    if not is_there(where):
         raise InputError(f"there is no file {where}")
     if where.suffix == ".safetensors":
         from verify.networks.checkpoint import read_tensors

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
+from verify.target import is_there
 
 Array = NDArray[np.float64]
 
@@ -150,7 +151,7 @@ def read_features(path: str | Path) -> Features:
 def _arrays(where: Path) -> dict[str, NDArray[Any]]:
     if where.is_dir():
         return {name: _loaded(where / f"{name}.npy", "r") for name in NAMES if (where / f"{name}.npy").is_file()}
-    if not where.is_file():
+    if not is_there(where):
         raise InputError(f"there is no file {where}")
     if where.suffix == ".safetensors":
         from verify.last_layer.checkpoint import load_weights
