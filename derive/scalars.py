@@ -143,6 +143,7 @@ class Scalars:
             for atom, power in lowest.items():
                 term = term * elements.of[atom] ** (powers.get(atom, 0) - power)
             numerator = numerator + term
+        numerator, denominator = _without_squares(numerator, denominator, elements.squares)
         if not numerator:
             return sympy.S.Zero
         numerator, denominator = numerator.cancel(denominator)
@@ -157,6 +158,8 @@ class Scalars:
         # power and no generator of its own (where b is a sum, a symbol in it is eliminated); roots of numbers go to
         # the field of the coefficients.
         generators = {generator for atom in atoms for generator in _generators(self._atoms[atom])}
+        inside = [one.args[0] for one in generators if isinstance(one, sympy.Abs) and _is_polynomial(one.args[0])]
+        generators = generators.union(*map(_generators, inside))
         roots: dict[sympy.Expr, int] = {}
         for generator in generators:
             core, q = _core(generator)
@@ -170,11 +173,17 @@ class Scalars:
         for core in roots:
             basic |= core.free_symbols if core.is_Add else set()
         field = QQ.algebraic_field(*numbers) if numbers else QQ
+        # An absolute value comes before what is in it: its square is written as that one's.
         names = sorted(basic - set(numbers) - set(eliminated), key=sympy.default_sort_key)
+        names.sort(key=lambda one: not isinstance(one, sympy.Abs))
         polynomial_ring = ring(names, field)[0]
         solved = {symbol: _polynomial(value, polynomial_ring, roots, {}) for symbol, value in eliminated.items()}
         of = {atom: _polynomial(self._atoms[atom], polynomial_ring, roots, solved) for atom in atoms}
-        return _Elements(polynomial_ring.zero, polynomial_ring.one, of)
+        squares = [
+            (_generator(sympy.Abs(one), polynomial_ring), _polynomial(one, polynomial_ring, roots, solved) ** 2)
+            for one in inside
+        ]
+        return _Elements(polynomial_ring.zero, polynomial_ring.one, of, squares)
 
     def _atom(self, value: sympy.Expr, power: int) -> Laurent:
         number = self._numbers.setdefault(value, len(self._atoms))
@@ -189,6 +198,8 @@ class _Elements(NamedTuple):
     zero: Any
     one: Any
     of: dict[int, Any]
+    # Absolute values that occur, each with its square.
+    squares: list[tuple[Any, Any]]
 
 
 def normal_form(value: sympy.Expr) -> sympy.Expr:
@@ -257,6 +268,25 @@ def _eliminations(roots: dict[sympy.Expr, int], basic: set[sympy.Expr]) -> dict[
                 taken |= core.free_symbols
                 break
     return result
+
+
+def _without_squares(
+    numerator: Any,  # noqa: ANN401 (SymPy's rings are untyped)
+    denominator: Any,  # noqa: ANN401
+    squares: list[tuple[Any, Any]],
+) -> tuple[Any, Any]:
+    """A fraction in which |u| has no higher power than 1, |u|² = u², and is no factor of the denominator.
+
+    What vanishes is seen to. Two forms of one function may be left where the denominator is a sum with |u| in it.
+    """
+    relations = [letter**2 - square for letter, square in squares]
+    if not relations:
+        return numerator, denominator
+    denominator = denominator.rem(relations)
+    for letter, _ in squares:
+        if not denominator.rem([letter]):
+            numerator, denominator = numerator * letter, (denominator * letter).rem(relations)
+    return numerator.rem(relations), denominator
 
 
 def _is_polynomial(value: sympy.Expr) -> bool:

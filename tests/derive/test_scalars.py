@@ -128,6 +128,17 @@ def test_the_root_of_a_square_has_no_sign_of_its_own():
     root = normal_form(sqrt((alpha - 1) ** 2))
     assert root == sympy.Abs(alpha - 1)
     assert root.subs(alpha, Rational(1, 3)) == Rational(2, 3)
+    for zero in (
+        root**2 - (alpha - 1) ** 2,
+        1 / root - root / (alpha - 1) ** 2,
+        (root + N) * (root - N) + N**2 - root**2,
+    ):
+        assert normal_form(zero) == 0
+    other = normal_form(sqrt((alpha - tau) ** 2))
+    quotient = normal_form((root + other) / (N - root * other))
+    assert agree(
+        quotient, (abs(number(alpha - 1)) + abs(number(alpha - tau))) / (7 - abs(number((alpha - 1) * (alpha - tau))))
+    )
 
 
 def test_zero_is_seen_where_the_atoms_hide_it():
