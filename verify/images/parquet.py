@@ -80,7 +80,7 @@ def read_parquet(files: Sequence[Path], split: str) -> Images:
                                 raise InputError(f"row {row} of {path} holds no bytes of an image")
                             yield f"the image in row {row} of {path}", content
                             row += 1
-            except (pa.ArrowException, OSError) as error:
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
                 if getattr(error, "errno", None):
                     raise  # a file that cannot be opened; damage has no number
                 reason = str(error).partition("\n")[0].rstrip(".")

@@ -94,6 +94,10 @@ def test_damaged_parquet(tmp_path, pngs):
         message = said(tmp_path)
         assert message.startswith(f"{file} is damaged, or no parquet file (")
         assert message.endswith("); get the file again")
+    # Text that is none.
+    with_paths = parquet(tmp_path / "train.parquet", pngs, LABELS, folders=["qwertyui"] * 6)
+    with_paths.write_bytes(with_paths.read_bytes().replace(b"qwer", b"qwe\xe1"))
+    assert said(tmp_path).startswith(f"{file} is damaged, or no parquet file ('utf-8' codec can't decode byte")
 
 
 def test_parquet_that_lacks_something(tmp_path, pixels, pngs):
@@ -233,6 +237,15 @@ def test_a_malicious_batch_is_refused_in_a_folder_and_in_an_archive(tmp_path, mo
             f"which images and labels do not need; nothing of it was executed"
         )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["py", "py.tar.gz"]
+
+
+def test_a_file_in_an_archive_that_announces_too_much_is_not_read(tmp_path):
+    file = tmp_path / "cifar.tar"
+    with tarfile.open(file, "w") as archive:
+        member = tarfile.TarInfo("cifar/data_batch_1.bin")
+        member.size = 10**12
+        archive.addfile(member)
+    assert said(file) == f"data_batch_1.bin in {file} has {10**12} bytes, more than a batch of CIFAR-10 has"
 
 
 def test_archives_that_are_damaged_or_of_something_else(tmp_path):
