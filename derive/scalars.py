@@ -15,7 +15,7 @@ import sympy
 from sympy import QQ
 from sympy.polys.rings import ring
 
-from derive.signs import sign
+from derive.roots import core_of, eliminations, powers_of, root_of
 
 # A rational of SymPy's ground domain, or a Laurent polynomial. Both add, multiply and know whether they are 0.
 Coefficient = Any
@@ -95,7 +95,7 @@ class Scalars:
         if not value.is_Pow and not isinstance(value, sympy.exp):
             return self._atom(value, 1)
         product = QQ(1)
-        for base, power in _powers(value):
+        for base, power in powers_of(value):
             product = product * self._power(base, power)
         return product
 
@@ -162,14 +162,14 @@ class Scalars:
         generators = generators.union(*map(_generators, inside))
         roots: dict[sympy.Expr, int] = {}
         for generator in generators:
-            core, q = _core(generator)
+            core, q = core_of(generator)
             if q > 1:
                 roots[core] = lcm(roots.get(core, 1), q)
-        basic = {_root(core, roots.get(core, 1)) for core, _ in map(_core, generators)}
+        basic = {root_of(core, roots.get(core, 1)) for core, _ in map(core_of, generators)}
         numbers = sorted(
             (one for one in basic if one.is_algebraic and not one.free_symbols), key=sympy.default_sort_key
         )
-        eliminated = _eliminations(roots, basic)
+        eliminated = eliminations(roots, basic)
         for core in roots:
             basic |= core.free_symbols if core.is_Add else set()
         field = QQ.algebraic_field(*numbers) if numbers else QQ
@@ -215,61 +215,6 @@ def normal_form(value: sympy.Expr) -> sympy.Expr:
     return scalars.to_sympy(scalars.from_sympy(value))
 
 
-def _powers(value: sympy.Expr) -> list[tuple[sympy.Expr, int]]:
-    """b^(1 − 2p + 3/2) as b¹ (b^p)⁻² (b^½)³: one base for each kind of exponent, so that powers meet."""
-    base, exponent = _flat(*value.as_base_exp())
-    result = []
-    for term in sympy.Add.make_args(sympy.expand(exponent)):
-        if term.is_Rational:
-            result.append((_root(base, int(term.q)), int(term.p)))
-            continue
-        factor, rest = term.as_coeff_Mul()
-        result.append((sympy.Pow(base, rest / factor.q), int(factor.p)))
-    return result
-
-
-def _flat(base: sympy.Expr, exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
-    """(1/N)^½ as N^(−½), and the root of a square u² as a power of u where u is positive, of |u| where that is open."""
-    while base.is_Pow:
-        inner, power = base.as_base_exp()
-        if power.is_even and (found := sign(inner)) != 1:
-            inner = -inner if found == -1 else sympy.Abs(inner)
-        base, exponent = inner, power * exponent
-    return base, exponent
-
-
-def _core(value: sympy.Expr) -> tuple[sympy.Expr, int]:
-    """b^(1/q) as (b, q), and likewise exp(b/q) as (exp(b), q); anything else as (itself, 1)."""
-    if not value.is_Pow and not isinstance(value, sympy.exp):
-        return value, 1
-    base, exponent = value.as_base_exp()
-    q = int(exponent.as_coeff_Mul()[0].q)
-    return (sympy.Pow(base, exponent * q), q) if q > 1 else (value, 1)
-
-
-def _root(core: sympy.Expr, q: int) -> sympy.Expr:
-    """The q-th root of a core."""
-    base, exponent = core.as_base_exp() if core.is_Pow or isinstance(core, sympy.exp) else (core, sympy.S.One)
-    return sympy.Pow(base, exponent / q)
-
-
-def _eliminations(roots: dict[sympy.Expr, int], basic: set[sympy.Expr]) -> dict[sympy.Expr, sympy.Expr]:
-    """For each root r of a sum linear in a symbol, that symbol in terms of r^q and the other symbols."""
-    result: dict[sympy.Expr, sympy.Expr] = {}
-    taken: set[sympy.Expr] = set()
-    for core in sorted((core for core in roots if core.is_Add), key=sympy.default_sort_key):
-        for symbol in sorted(core.free_symbols - taken, key=sympy.default_sort_key):
-            slope = core.coeff(symbol)
-            rest = sympy.expand(core - slope * symbol)
-            clash = any(other.has(symbol) for other in basic - {symbol, _root(core, roots[core])})
-            if slope.is_Rational and not rest.has(symbol) and not clash:
-                power = sympy.Pow(_root(core, roots[core]), roots[core], evaluate=False)
-                result[symbol] = sympy.Add(power / slope, -rest / slope, evaluate=False)
-                taken |= core.free_symbols
-                break
-    return result
-
-
 def _without_squares(
     numerator: Any,  # noqa: ANN401 (SymPy's rings are untyped)
     denominator: Any,  # noqa: ANN401
@@ -294,7 +239,7 @@ def _is_polynomial(value: sympy.Expr) -> bool:
     if value.is_Add or value.is_Mul:
         return all(map(_is_polynomial, value.args))
     if value.is_Pow or isinstance(value, sympy.exp):
-        return all(power > 0 and (base == value or _is_polynomial(base)) for base, power in _powers(value))
+        return all(power > 0 and (base == value or _is_polynomial(base)) for base, power in powers_of(value))
     return True
 
 
@@ -304,8 +249,8 @@ def _generators(value: sympy.Expr) -> set[sympy.Expr]:
     if value.is_Add or value.is_Mul:
         return set().union(*map(_generators, value.args))
     if value.is_Pow or isinstance(value, sympy.exp):
-        bases = [base for base, _ in _powers(value)]
-        return set().union(*({base} if base == value or _core(base)[1] > 1 else _generators(base) for base in bases))
+        bases = [base for base, _ in powers_of(value)]
+        return set().union(*({base} if base == value or core_of(base)[1] > 1 else _generators(base) for base in bases))
     return {value}
 
 
@@ -329,12 +274,12 @@ def _polynomial(
     if value.is_Pow and value.exp.is_Integer and value.exp > 0:
         return of(value.base) ** int(value.exp)
     if value.is_Pow or isinstance(value, sympy.exp):
-        powers = _powers(value)
+        powers = powers_of(value)
         if powers != [(value, 1)]:
             return prod((of(base) ** power for base, power in powers), start=polynomial_ring.one)
-    core, q = _core(value)
+    core, q = core_of(value)
     if core in roots:
-        return _generator(_root(core, roots[core]), polynomial_ring) ** (roots[core] // q)
+        return _generator(root_of(core, roots[core]), polynomial_ring) ** (roots[core] // q)
     return _generator(value, polynomial_ring)
 
 
