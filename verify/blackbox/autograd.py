@@ -36,7 +36,7 @@ def along(box: BlackBox, direction: Array, order: int, *, at: float = 0.0) -> Ar
     found = [float(value.detach())]
     for k in range(1, order + 1):
         if value.requires_grad:
-            (value,) = torch.autograd.grad(value, t, create_graph=True, allow_unused=True, materialize_grads=True)
+            value = box.gradient(value, t, create_graph=True)
             found.append(float(value.detach()) / factorial(k))
         else:
             # What does not depend on t any more: a polynomial of lower degree.

@@ -109,6 +109,32 @@ class BlackBox:
         self.dtype = torch.float32
         return found
 
+    def gradient(self, value: torch.Tensor, at: torch.Tensor, *, create_graph: bool = False) -> torch.Tensor:
+        """The derivative of a value in what it was computed from, under the same limits: it may be code of the user's.
+
+        Raises:
+            RuntimeError: torch cannot differentiate it.
+            InputError: the loss's own derivative raises something else, or takes too long.
+
+        """
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), kept_settings(), time_limit(self.limit, self._too_long):
+                (slope,) = torch.autograd.grad(
+                    value, at, create_graph=create_graph, allow_unused=True, materialize_grads=True
+                )
+        except TimeUpError:
+            raise TooSlowError(self._too_long) from None
+        except (RuntimeError, InputError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            message = f"{self.name} raised {type(error).__name__} when it was differentiated: {said_by(error)}"
+            raise InputError(message) from error
+        return slope
+
+    @property
+    def _too_long(self) -> str:
+        return f"{self.name} did not return within {self.limit:g} seconds; give it more with --limit SECONDS"
+
     def _called(self, z: torch.Tensor) -> torch.Tensor:
         z1, z2 = z[0].clone(), z[1].clone()
         before = (z1.detach().clone(), z2.detach().clone())
@@ -116,7 +142,6 @@ class BlackBox:
             torch.manual_seed(self.seed)
             np.random.seed(self.seed)  # noqa: NPY002 - the generator that a user's loss may draw from
             random.seed(self.seed)
-        too_long = f"{self.name} did not return within {self.limit:g} seconds; give it more with --limit SECONDS"
         written = io.StringIO()
         process, started = os.getpid(), time.perf_counter()
         try:
@@ -124,11 +149,11 @@ class BlackBox:
                 contextlib.redirect_stdout(written),
                 contextlib.redirect_stderr(written),
                 kept_settings(),
-                time_limit(self.limit, too_long),
+                time_limit(self.limit, self._too_long),
             ):
                 found = self.adapter(self.loss, z1, z2)
         except TimeUpError:
-            raise TooSlowError(too_long) from None
+            raise TooSlowError(self._too_long) from None
         except (InputError, KeyboardInterrupt):
             raise
         except BaseException as error:

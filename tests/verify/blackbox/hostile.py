@@ -60,6 +60,29 @@ def text(*_):
     return "0.5"
 
 
+class Backwards(torch.autograd.Function):
+    """A square whose derivative misbehaves."""
+
+    @staticmethod
+    def forward(ctx, x, how):
+        ctx.how = how
+        return x**2
+
+    @staticmethod
+    def backward(ctx, _):
+        if ctx.how == "raises":
+            raise KeyError(ctx.how)
+        time.sleep(60)
+
+
+def derivative_raises(z1, z2):
+    return Backwards.apply(z1 - z2, "raises").sum()
+
+
+def derivative_hangs(z1, z2):
+    return Backwards.apply(z1 - z2, "hangs").sum()
+
+
 UNUSABLE = {
     ends_the_program: "ended the program on two batches of shape (4, 2), as sys.exit does; it must return the loss",
     raises_what_cannot_be_said: "raised UnspeakableError on two batches of shape (4, 2): UnspeakableError",

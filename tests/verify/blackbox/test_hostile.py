@@ -13,6 +13,7 @@ import torch
 
 from derive import InputError
 from verify.blackbox.auditing import audit_function
+from verify.blackbox.autograd import along
 from verify.blackbox.function import BlackBox
 from verify.limits import memory_limit, printable
 
@@ -35,6 +36,23 @@ def test_one_sentence_says_what_is_wrong(loss):
     with pytest.raises(InputError) as refused, memory_limit(4.0):
         BlackBox(loss, loss.__name__)(Z)
     assert str(refused.value) == f"{loss.__name__} {hostile.UNUSABLE[loss]}"
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (hostile.derivative_raises, "derivative_raises raised KeyError when it was differentiated: 'raises'"),
+        (
+            hostile.derivative_hangs,
+            "derivative_hangs did not return within 0.2 seconds; give it more with --limit SECONDS",
+        ),
+    ],
+)
+def test_a_derivative_of_ones_own_is_limited_too(loss, said):
+    box = BlackBox(loss, loss.__name__, limit=0.2)
+    with pytest.raises(InputError) as refused:
+        along(box, Z, 1)
+    assert str(refused.value) == said
 
 
 def surroundings():
