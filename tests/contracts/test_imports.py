@@ -28,6 +28,7 @@ ALLOWED = {
         "pylatexenc",
         "distributed",
         "jinja2",
+        "markupsafe",
         "math_core",
         "kornia",
         "PIL",
@@ -37,7 +38,7 @@ ALLOWED = {
 }
 HEAVY = {
     *("sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "distributed", "dask"),
-    *("jinja2", "math_core", "kornia", "PIL", "pyarrow", "safetensors"),
+    *("jinja2", "markupsafe", "math_core", "kornia", "PIL", "pyarrow", "safetensors"),
 }
 
 
