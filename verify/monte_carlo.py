@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 # of few batches, or of few blocks, may lie as many standard errors farther off as `significance.limit` says.
 Z = 5.0
 # Coefficients of order 4 are of degree 8 in the data, and their law is far from normal: with fewer data than this, over
-# all batches, a mean five standard errors off is no contradiction yet. (With 120 it was one in 40, with 600 in 300.)
-ENOUGH = 20_000
+# all batches, a mean is to lie that many times farther off. (With 120 data one in 40 was five standard errors off.)
+ENOUGH, FARTHER = 20_000, 6.0
 # What a coefficient is most easily mistaken for.
 RIVALS = {"half": 0.5, "double": 2.0, "three quarters": 0.75, "the other sign": -1.0}
 RADIUS = 0.1
@@ -69,7 +69,7 @@ class Averages:
 
     @property
     def enough(self) -> bool:
-        """Whether these are data enough for a contradiction."""
+        """Whether these are data enough for means that are nearly normal."""
         return self.rows * (self.case.setting.batch or BLOCK) >= ENOUGH
 
 
@@ -168,7 +168,7 @@ def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Eviden
         measured=worst.mean,
         error=worst.error,
         error_kind="standard error",
-        agrees=True if abs(worst.z) < worst.farthest else _contradicts(measured),
+        agrees=_agrees(worst.z, worst.farthest, measured),
         seed=measured[0].case.seed,
         note=f"largest |z| = {abs(worst.z):.1f}; {measured[0].case.truth.how}; {measured[0].case.label}",
     )
@@ -193,7 +193,8 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     farthest = max(fit.farthest for fit in fits)
     excluded = [name for name, factor in RIVALS.items() if abs(estimate - factor * coefficient) > farthest * error]
     left = [name for name in RIVALS if name not in excluded]
-    agrees = _contradicts(measured) if abs(z) >= farthest else None if left else True
+    agrees = _agrees(z, farthest, measured)
+    agrees = None if agrees and left else agrees
     rivals = f"excluded: {', '.join(excluded)}" if not left else f"cannot exclude: {', '.join(left)}"
     return Evidence(
         "monte-carlo",
@@ -208,9 +209,11 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     )
 
 
-def _contradicts(measured: Sequence[Averages]) -> Literal[False] | None:
-    """What a mean far off says: nothing yet, where the data are few."""
-    return False if all(one.enough for one in measured) else None
+def _agrees(z: float, farthest: float, measured: Sequence[Averages]) -> bool | None:
+    """Whether a mean lies within a number of standard errors; None where it does not and the data are few."""
+    if abs(z) < farthest:
+        return True
+    return False if all(one.enough for one in measured) or abs(z) >= FARTHER * farthest else None
 
 
 def _chunks(rows: int, batch: int) -> list[int]:
