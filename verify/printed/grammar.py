@@ -222,6 +222,8 @@ class Formula(Cursor):
             case "number":
                 if len(start.value) > _LONGEST_NUMBER:
                     raise self.refuse(f"numbers have at most {_LONGEST_NUMBER} digits here", start)
+                if start.value.endswith("/0"):
+                    raise self.refuse("this divides by zero", start)
                 return algebra.scalar(sympy.Rational(start.value))
             case "sum":
                 name = f"sum_{start.value}"

@@ -113,6 +113,7 @@ def test_a_formula_has_the_value_that_its_matrices_give():
         ("N^101", "this power is too large to be meant\n  N^101\n  ^"),
         ("1" * 50, "numbers have at most 40 digits here\n  11111111111111111111111111111"),
         ("1/(N - N)", "this divides by zero\n  1/(N - N)\n   ^"),
+        ("\\frac10", "this divides by zero\n  \\frac10\n  ^"),
         (
             "N/Tr[W W^T]",
             "a formula is divided by numbers and parameters alone, not matrices and traces\n  N/Tr[W W^T]\n   ^",
