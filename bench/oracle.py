@@ -31,8 +31,11 @@ def main(count: int = 10_000, seed: int = 0, file: str = "oracle.jsonl") -> int:
     def tick(units: float) -> None:
         nonlocal done
         done += units
-        if sys.stderr.isatty() or int(done) % 10 == 0:
-            print(f"\r{done:.0f} of {len(sweep.units)} units, {perf_counter() - begun:.0f} s", end="", file=sys.stderr)
+        said = f"{done:.0f} of {len(sweep.units)} units, {perf_counter() - begun:.0f} s"
+        if sys.stderr.isatty():
+            print(f"\r{said}", end="", file=sys.stderr)
+        elif int(done) % 10 == 0:
+            print(said, file=sys.stderr)
 
     print_versions("quartic", "sympy")
     found = summed(run(sweep, file, tick=tick, say=lambda sentence: print(sentence, file=sys.stderr)))
