@@ -13,9 +13,9 @@ from functools import cache
 import pytest
 import torch
 
-from derive import Loss, catalogue
+from derive import Loss, Mean, Symbol, catalogue, exp, half_sq, log, views
 from verify import auditing
-from verify.auditing import audit
+from verify.auditing import Audit, audit
 from verify.evidence import Evidence
 from verify.mutants import mutants
 
@@ -56,6 +56,26 @@ def _audited(name):
 def audited():
     """An audit by what it is: clean, refuted, not analytic, black box or trained."""
     return _audited
+
+
+def named(name, symbol):
+    """An audit whose texts are all one name, and whose expansion holds a symbol."""
+    x, x_pos, chi = views("x, x_pos, chi")
+    # No loss takes a symbol with markup in its name; an expansion may come with one all the same.
+    beta, markup = Symbol("beta"), Symbol(symbol)
+    loss = Loss(
+        half_sq(x, x_pos) + beta * log(Mean(exp(-half_sq(x, chi)), over=chi)), name=name, title=name, notes=(name,)
+    )
+    evidence = (Evidence("exact", name, name, name, agrees=False, note=name),)
+    expansion = loss.expand(4)
+    terms = [(term.invariants, term.coefficient.subs(beta, markup)) for term in expansion.terms]
+    return Audit(loss, {name: markup}, expansion.with_terms(terms), None, "analytic", None, "", None, evidence)
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """An audit whose names are markup: of a text, and of a symbol."""
+    return named
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from derive import InputError, Loss, Mean, Symbol, exp, half_sq, log, views
+from derive import InputError
 from verify import description
 from verify.auditing import Audit
 from verify.blackbox.report import describe as describe_black_box
-from verify.evidence import Evidence
 from verify.in_words import sentence
 from verify.reports import page, templates, write_report
 from verify.reports.mathml import mathml
@@ -179,24 +178,9 @@ def test_pictures_stand_in_the_page_and_are_said_in_words(written):
 MARKUP = """<script>alert(1)</script>"&'</style><img src=x onerror=alert(1)>{{ 7 * 7 }}$\\frac{$ \\href{a}{b}"""
 
 
-def hostile():
-    x, x_pos, chi = views("x, x_pos, chi")
-    # No loss takes such a name; an expansion may come with one all the same.
-    beta, symbol = Symbol("beta"), Symbol("<b>\\href{javascript:0}{q}")
-    loss = Loss(
-        half_sq(x, x_pos) + beta * log(Mean(exp(-half_sq(x, chi)), over=chi)),
-        name=MARKUP,
-        title=MARKUP,
-        notes=(MARKUP,),
-    )
-    evidence = (Evidence("exact", MARKUP, MARKUP, MARKUP, agrees=False, note=MARKUP),)
-    expansion = loss.expand(4)
-    terms = [(term.invariants, term.coefficient.subs(beta, symbol)) for term in expansion.terms]
-    return Audit(loss, {MARKUP: symbol}, expansion.with_terms(terms), None, "analytic", None, "", None, evidence)
-
-
-def test_markup_in_names_is_text():
-    found = Parsed(page(hostile(), command=f"quartic audit '{MARKUP}'", when=WHEN))
+def test_markup_in_names_is_text(hostile):
+    audit = hostile(MARKUP, "<b>\\href{javascript:0}{q}")
+    found = Parsed(page(audit, command=f"quartic audit '{MARKUP}'", when=WHEN))
     tags = {tag for tag, _ in found.elements}
     assert not tags & {"script", "img", "b"}
     assert found.wrong == []

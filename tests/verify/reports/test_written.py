@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from derive import InputError, Loss, Mean, Symbol, exp, half_sq, log, views
+from derive import InputError
 from derive.latex import lines_of
-from verify.auditing import Audit
-from verify.evidence import Evidence
 from verify.in_words import sentence
 from verify.reports import markdown, tex, write_report
 from verify.reports.content import content
@@ -79,22 +77,14 @@ MARKUP = (
 )
 
 
-def hostile():
-    x, x_pos, chi = views("x, x_pos, chi")
-    symbol = Symbol("<b>\\input{/etc/passwd}$")
-    loss = Loss(
-        half_sq(x, x_pos) + symbol * log(Mean(exp(-half_sq(x, chi)), over=chi)),
-        name=MARKUP,
-        title=MARKUP,
-        notes=(MARKUP,),
-    )
-    evidence = (Evidence("exact", MARKUP, MARKUP, MARKUP, agrees=False, note=MARKUP),)
-    found = Audit(loss, {MARKUP: symbol}, loss.expand(4), None, "analytic", None, "", None, evidence)
-    return content(found, command=f"quartic audit '{MARKUP}'", when=WHEN)
+@pytest.fixture
+def marked(hostile):
+    """The content of an audit whose names are markup."""
+    return content(hostile(MARKUP, "<b>\\input{/etc/passwd}$"), command=f"quartic audit '{MARKUP}'", when=WHEN)
 
 
-def test_markup_in_names_is_text_in_markdown():
-    text = markdown.written(hostile(), [])
+def test_markup_in_names_is_text_in_markdown(marked):
+    text = markdown.written(marked, [])
     said, command = text.split("````")[:2]
     assert MARKUP in command
     assert "<" not in said
@@ -120,8 +110,8 @@ def compiled(folder, name):
 
 
 @needs_pdflatex
-def test_markup_in_names_compiles(tmp_path):
-    (tmp_path / "hostile.tex").write_text(tex.written(hostile(), []), "ascii")
+def test_markup_in_names_compiles(marked, tmp_path):
+    (tmp_path / "hostile.tex").write_text(tex.written(marked, []), "ascii")
     compiled(tmp_path, "hostile")
     assert "root:" not in (tmp_path / "hostile.log").read_text("latin-1")
 
