@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from verify.claims.ledgers import published
 from verify.claims.listing import recorded_table
 from verify.claims.matrix import LEGEND, matrix
@@ -22,6 +24,7 @@ def test_the_catalogue_table_is_the_derived_one():
     assert between("catalogue").strip() == catalogue_table()
 
 
+@pytest.mark.slow
 def test_the_collapse_table_is_the_derived_one():
     assert between("collapse").strip() == collapse_table()
 

@@ -160,7 +160,7 @@ def test_a_batch_loss_of_the_users_own_holds_by_two_routes():
     assert found.verdict == "holds"
 
 
-@pytest.mark.parametrize("name", ["infonce-batch", "ntxent"])
+@pytest.mark.parametrize("name", ["infonce-batch", pytest.param("ntxent", marks=pytest.mark.slow)])
 def test_a_fixed_training_set_is_audited_at_second_order(name):
     found = audited(name, order=2, sampling="fixed")
     assert found.verdict == "holds"
@@ -253,6 +253,7 @@ def test_every_route_sees_a_flipped_sign(monkeypatch):
 # The same numbers again.
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_json_in_two_processes():
     code = (
         "import json; from derive import catalogue; from verify.auditing import audit;"

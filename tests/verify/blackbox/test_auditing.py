@@ -132,7 +132,7 @@ def test_the_core_of_a_normalised_loss_and_the_model_of_its_normalisation():
     assert "E|f|² = c fixed" in black_box_text(found)
 
 
-@pytest.mark.parametrize("name", ["ntxent", "info-nce"])
+@pytest.mark.parametrize("name", [pytest.param("ntxent", marks=pytest.mark.slow), "info-nce"])
 def test_libraries(name):
     if name == "ntxent":
         found = audit_function(libraries.dot_product_ntxent(), name="NTXentLoss", adapter="labels")
@@ -172,6 +172,7 @@ def test_libraries_without_an_expansion():
     assert (nce.regularity.kind, nce.regularity.degree) == ("homogeneous", 0)
 
 
+@pytest.mark.slow
 def test_the_defect_of_two_logsumexps_is_named():
     """Negatives count double: the term, and the factor, beside the definition of DCL."""
     definition, half = catalogue("dcl"), {"tau": Rational(1, 2)}
@@ -213,6 +214,7 @@ def run(*arguments, cwd):
     )
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path):
     (tmp_path / "mine.py").write_text(MINE, "utf-8")
     ran = run("mine.py:spectral", cwd=tmp_path)

@@ -27,7 +27,9 @@ def test_the_whole_catalogue_is_written_in_plain_torch():
     assert set(PLAIN) == set(CATALOGUE)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in {"vicreg", "vicreg-soft"} else ()) for name in PLAIN]
+)
 def test_the_expansion_is_the_engines_with_N_symbolic(name):
     plain = PLAIN[name]
     found = expanded(BlackBox(plain.code, name), route(name))
@@ -100,7 +102,7 @@ def test_named_constants_are_recognised():
     assert named.expansion.B["A0"] in (1 / Symbol("tau"), Rational(10, 3))
 
 
-@pytest.mark.parametrize("name", ["infonce-batch", "barlow-twins"])
+@pytest.mark.parametrize("name", [pytest.param("infonce-batch", marks=pytest.mark.slow), "barlow-twins"])
 def test_checks_agree_and_each_rejects_wrong_expansions(name):
     box, way = BlackBox(PLAIN[name].code, name), route(name)
     found = expanded(box, way)
