@@ -40,7 +40,8 @@ SCRIPTS: dict[str, tuple[list[str], str]] = {
 HEAD = """# Benchmarks
 
 What each script of `bench/` printed: medians over rounds in which both sides were timed in turn, with their range. What
-is asked and who the peers are stands in `bench/README.md`. Written by `python bench/everything.py --page`."""
+is asked and who the peers are stands in `bench/README.md`, with measurements of the scripts that are not here.
+Written by `python bench/everything.py --page`."""
 
 
 def main() -> None:
