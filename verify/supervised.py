@@ -15,7 +15,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from types import FrameType
 
@@ -42,10 +41,10 @@ def main() -> None:
 def _run(handle: int) -> None:
     """The child: the command, with its limits on the board."""
     from verify.cli import main as command
-    from verify.limits import Board
+    from verify.limits import Board, end_with
 
     board = mmap.mmap(handle, _PAGE)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with(os.getppid())
 
     def tell(seconds: float, sentence: str) -> None:
         said = sentence.encode("utf-8", "replace")[: _PAGE - _HEAD.size - 1]
@@ -110,13 +109,6 @@ def _unusable(sentence: str) -> int:
 
 def _named() -> str:
     return next(one for one in sys.argv[1:] if ".py" in one)
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after the one that watches it, which may have been killed, has gone."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
 
 
 if __name__ == "__main__":

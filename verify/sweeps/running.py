@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from derive import InputError
+from verify.limits import end_with
 from verify.sweeps.results import Results
 from verify.sweeps.sweep import Sweep, compute
 
@@ -74,7 +73,7 @@ def _here(sweep: Sweep, units: list[int]) -> Iterator[tuple[int, Any]]:
 
 def _in_processes(sweep: Sweep, units: list[int], workers: int) -> Iterator[tuple[int, Any]]:
     # Fresh interpreters: a fork of a process with torch's threads can hang.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _end_with, (os.getpid(),))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), end_with, (os.getpid(),))
     try:
         waiting: dict[Future[Any], int] = {
             pool.submit(compute, sweep.function, sweep.units[unit]): unit for unit in units
@@ -86,14 +85,3 @@ def _in_processes(sweep: Sweep, units: list[int], workers: int) -> Iterator[tupl
         raise InputError(message) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent, which may have been killed, has gone."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
