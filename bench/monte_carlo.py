@@ -65,12 +65,11 @@ def needed(seed: int) -> dict[str, float]:
     at, twice = values(t), values(2 * t)
     apart = (twice.var(ddof=1) + 16 * at.var(ddof=1)) / (12 * t**4) ** 2
     small = t / 3
-    states = [generator.bit_generator.state]
     together = []
     for _ in range(BATCHES):
-        states[0] = generator.bit_generator.state
+        state = generator.bit_generator.state
         double = value(2 * small * W, data, generator)
-        generator.bit_generator.state = states[0]
+        generator.bit_generator.state = state
         together.append((double - 4 * value(small * W, data, generator)) / (12 * small**4))
     return {
         "finite differences, independent batches": 2 * BATCH * apart / wanted**2,
