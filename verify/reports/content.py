@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from derive import InputError
 from verify import description
@@ -18,10 +19,19 @@ from verify.reports.pictures import Drawn, pictures
 
 if TYPE_CHECKING:
     from verify.blackbox.auditing import BlackBoxAudit
-    from verify.description import Description
+    from verify.description import Description, Line
     from verify.evidence import Evidence
 
 _PACKAGES = ("quartic", "sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "Jinja2", "math-core")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line as it stands in a report: text, or formulas where all of them can be set."""
+
+    label: str
+    text: str
+    formulas: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,19 @@ class Content:
     command: str
     when: str
     versions: tuple[tuple[str, str], ...]
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What the two sides of the contradiction are called: numbers are derived and measured, words are not."""
+        said = self.wrong is not None and isinstance(self.wrong.predicted, str)
+        return ("expected", "found") if said else ("derived", "measured")
+
+    def rows(self, formulas: Callable[[Line], Sequence[Any]]) -> list[tuple[str, list[Row]]]:
+        """The sections' headings and lines, with the formulas of each line as a form of the report sets them."""
+        return [
+            (section.heading, [Row(line.label, line.text, formulas(line)) for line in section.lines])
+            for section in self.said.sections
+        ]
 
     @property
     def ran(self) -> tuple[Evidence, ...]:

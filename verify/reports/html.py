@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line as it stands on the page: text, or formulas as MathML in pieces."""
-
-    label: str
-    text: str
-    formulas: tuple[list[str], ...]
-
-
-@dataclass(frozen=True)
 class Figure:
     """A picture as it stands on the page: SVG, or nothing where it could not be drawn."""
 
@@ -39,19 +30,19 @@ def written(found: Content) -> str:
     """The text of the page."""
     return template(beside("page.html.jinja")).render(
         found=found,
-        sections=[(section.heading, [_row(line) for line in section.lines]) for section in found.said.sections],
+        sections=found.rows(_formulas),
         figures=_figures(found.drawn),
         style=beside("page.css").read_text("utf-8"),
     )
 
 
-def _row(line: Line) -> Row:
+def _formulas(line: Line) -> list[list[str]]:
     from verify.reports.mathml import mathml
 
     formulas = [mathml(formula) for formula in line.formulas]
     # A formula that cannot be set is said by the plain text, which says all of them.
-    set_ = tuple(one for one in formulas if one is not None)
-    return Row(line.label, line.text, set_ if len(set_) == len(formulas) else ())
+    found = [one for one in formulas if one is not None]
+    return found if len(found) == len(formulas) else []
 
 
 def _figures(drawn: tuple[Drawn, ...]) -> list[Figure]:

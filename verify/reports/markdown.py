@@ -29,10 +29,7 @@ def written(found: Content, pictures: Sequence[str]) -> str:
 
     text = template(beside("report.md.jinja"), plain).render(
         found=found,
-        sections=[
-            (section.heading, [(line.label, line.text, _formulas(line)) for line in section.lines])
-            for section in found.said.sections
-        ],
+        sections=found.rows(_formulas),
         figures=list(zip(found.drawn, map(quote, pictures), strict=True)),
         command=Markup(fenced(found.command, "console")),  # noqa: S704 (a fenced block is text, whatever it holds)
     )

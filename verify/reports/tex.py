@@ -33,10 +33,7 @@ def written(found: Content, pictures: Sequence[str]) -> str:
 
     return template(beside("section.tex.jinja"), plain).render(
         found=found,
-        sections=[
-            (section.heading, [(line.label, line.text, _formulas(line)) for line in section.lines])
-            for section in found.said.sections
-        ],
+        sections=found.rows(_formulas),
         figures=list(zip(found.drawn, pictures, strict=True)),
         command=Markup(_ascii(literal(found.command))),  # noqa: S704 (literal makes it harmless)
     )
