@@ -15,7 +15,6 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 # One thread, set before NumPy and torch read it.
@@ -25,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from derive import InputError
 from verify.error_rates.measuring import false_alarms, mutants
 from verify.error_rates.tables import tables
+from verify.options import sweep_progress
 from verify.sweeps.running import run
 from verify.sweeps.sweep import Sweep
 from verify.sweeps.writing import usable_folder, write_whole
@@ -70,22 +70,10 @@ def measured(out: str, *, quick: bool, seed: int, write: bool) -> str:
 
 
 def run_with_progress(sweep: Sweep, folder: Path, *, quick: bool) -> list[Any]:
-    """All results of a sweep, with its share that is done on standard error, on a terminal."""
-    total = sum(map(sweep.cost, range(len(sweep.units))))
-    begun, done = perf_counter(), 0.0
-
-    def tick(cost: float) -> None:
-        nonlocal done
-        done += cost
-        if sys.stderr.isatty():
-            said = f"{sweep.name}: {done / total:4.0%} in {perf_counter() - begun:.0f} s"
-            print(f"\r{said}", end="", file=sys.stderr, flush=True)
-
+    """All results of a sweep, with its progress on a terminal."""
     file = folder / f"{sweep.name.replace(' ', '-')}{'-quick' if quick else ''}.jsonl"
-    results = run(sweep, file, tick=tick, say=lambda sentence: print(sentence, file=sys.stderr))
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
-    return results
+    with sweep_progress(sweep, sweep.name) as tick:
+        return run(sweep, file, tick=tick, say=lambda sentence: print(sentence, file=sys.stderr))
 
 
 if __name__ == "__main__":

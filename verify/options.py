@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,9 @@ import click
 from verify.completion import parameters, targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from verify.sweeps.sweep import Sweep
 
 TARGET = (
     "TARGET is a catalogue name (quartic losses lists them), with modifiers after plus signs such as"
@@ -58,3 +61,13 @@ class progress:  # noqa: N801 (used as a context, not as a type)
 
     def __exit__(self, *error: object) -> None:
         self.bar.__exit__(*error)  # type: ignore[arg-type]
+
+
+@contextmanager
+def sweep_progress(sweep: Sweep, label: str, *, hidden: bool = False) -> Iterator[Callable[[float], None]]:
+    """The same of a sweep, with the time left; it is told the costs of the units that are done."""
+    total = sum(map(sweep.cost, range(len(sweep.units))))
+    hidden = hidden or not sys.stderr.isatty()
+    # The bar counts in whole numbers, and the costs of units may lie far apart.
+    with click.progressbar(length=10_000, label=label, file=sys.stderr, hidden=hidden, show_eta=True) as bar:
+        yield lambda cost: bar.update(round(10_000 * cost / total))

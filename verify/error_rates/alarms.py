@@ -10,7 +10,7 @@ thousand times, which makes the check worse.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -22,18 +22,20 @@ from numeric.sphere import Sphere
 from verify import collapsed, monte_carlo, transition, transverse
 from verify.blackbox import checks
 from verify.evidence import Evidence
-from verify.hand_written import one_thread
+from verify.hand_written import HandWritten, one_thread
 from verify.masked import alike, modes
 from verify.opening import opening
 from verify.second_order import Curved, curvatures
 from verify.settings import case, filled_in
 from verify.taylor import cauchy, circle
 from verify.training.comparing import CONTRADICTION, compared
+from verify.truth import Truth
 from verify.two_views import SMALLEST_POPULATION, two_views
 
 Array = NDArray[np.float64]
 
 ORDER = 4
+EVEN = range(2, ORDER + 1, 2)
 # So small a circle that three phases give orders 2 and 4: order 8, the next that they see as order 2, is 1e-8 of it.
 RADIUS, PHASES = 0.05, 3
 # Data in a batch of unit vectors, and batches, the fewest that stand for a population and that are let through.
@@ -120,14 +122,8 @@ def monte_carlo_coefficients(seed: int, runs: int, *, name: str, rows: int, dime
     cases = [case(loss, {}, seed=100 + k, size=3, dimension=dimension) for k in range(settings)]
     expansion = filled_in(loss.expand(ORDER), cases[0])
     assert expansion is not None  # noqa: S101 (told the type checker: the values are generic)
-    ts, even = circle(RADIUS, PHASES), range(2, ORDER + 1, 2)
     generator = np.random.default_rng(seed)
-    drawn = []
-    for at in cases:
-        few = max(1, monte_carlo.PAIRS // (36 if at.setting.batch else 10_000))
-        parts = [min(few, runs * rows - start) for start in range(0, runs * rows, few)]
-        values = np.concatenate([cauchy(at.truth.drawn(ts, ORDER, generator, part), ts, even) for part in parts])
-        drawn.append(values.reshape(runs, rows, -1))
+    drawn = [_coefficients(at.truth, generator, runs, rows, pairs=36 if at.setting.batch else 10_000) for at in cases]
 
     def evidence(run: int) -> list[Evidence]:
         measured = [
@@ -138,30 +134,29 @@ def monte_carlo_coefficients(seed: int, runs: int, *, name: str, rows: int, dime
     return Tally.of(map(evidence, range(runs)), monte_carlo.Z)
 
 
+def _coefficients(truth: Truth, generator: np.random.Generator, runs: int, rows: int, *, pairs: int) -> Array:
+    """Coefficients of the even orders, (runs, rows, orders); a row holds so many pairs of views in memory."""
+    few = max(1, monte_carlo.PAIRS // pairs)
+    parts = [min(few, runs * rows - start) for start in range(0, runs * rows, few)]
+    ts = circle(RADIUS, PHASES)
+    values = np.concatenate([cauchy(truth.drawn(ts, ORDER, generator, part), ts, EVEN) for part in parts])
+    return np.asarray(values.reshape(runs, rows, -1))
+
+
 def black_box_coefficients(seed: int, runs: int, *, size: int) -> Tally:
     """`verify.blackbox.checks`: both orders over 600 batches of that size, at random W and covariances of each unit."""
     loss = catalogue("infonce-batch")
     at = checks.batch(size, seed, d0=3)
     predicted = at.predicted(loss.expand(ORDER))
     here = case(loss, {}, seed=0, size=size, dimension=3, covariances=at.data)
-    truth = type(here.truth)(**{**vars(here.truth), "setting": _with_W(here.setting, at.W)})
-    ts, even = circle(RADIUS, PHASES), range(2, ORDER + 1, 2)
-    generator = np.random.default_rng(seed)
-    few = max(1, monte_carlo.PAIRS // (4 * size**2))
-    parts = [min(few, runs * checks.DRAWS - start) for start in range(0, runs * checks.DRAWS, few)]
-    values = np.concatenate([cauchy(truth.drawn(ts, ORDER, generator, part), ts, even) for part in parts])
-    cut = values.reshape(runs, checks.DRAWS, -1)
+    assert isinstance(here.truth, HandWritten)  # noqa: S101 (told the type checker: a loss of the catalogue)
+    truth = replace(here.truth, setting=replace(here.setting, W=at.W))
+    cut = _coefficients(truth, np.random.default_rng(seed), runs, checks.DRAWS, pairs=4 * size**2)
 
     def evidence(run: int) -> list[Evidence]:
-        return [checks.held_against(cut[run, :, k], predicted[order]) for k, order in enumerate(even)]
+        return [checks.held_against(cut[run, :, k], predicted[order]) for k, order in enumerate(EVEN)]
 
     return Tally.of(map(evidence, range(runs)), checks.WITHIN)
-
-
-def _with_W(setting: Any, W: Array) -> Any:
-    from dataclasses import replace
-
-    return replace(setting, W=W)
 
 
 def last_layer(seed: int, runs: int, *, name: str, blocks: int) -> Tally:

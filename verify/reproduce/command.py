@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import click
 
 from verify.completion import figures
+from verify.options import sweep_progress
 
 
 @click.command(short_help="Reproduce a figure of the ICLR paper with trained models.")
@@ -59,13 +59,7 @@ def reproduce(
     from verify.reproduce.run import reproduce as run
 
     sweep = plan(figure, quick=quick, seed=seed, data=data)
-    total = sum(map(sweep.cost, range(len(sweep.units))))
-    hidden = quiet or not sys.stderr.isatty()
-    # The bar counts in whole numbers, and the costs of units may lie far apart.
-    with click.progressbar(length=10_000, label=figure, file=sys.stderr, hidden=hidden, show_eta=True) as bar:
-
-        def tick(cost: float) -> None:
-            bar.update(round(10_000 * cost / total))
+    with sweep_progress(sweep, figure, hidden=quiet) as tick:
 
         def say(sentence: str) -> None:
             click.echo(f"quartic: {sentence}", err=True)
