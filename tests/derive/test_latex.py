@@ -1,8 +1,6 @@
 """LaTeX that pdflatex takes without complaint, for every loss of the catalogue."""
 
 import re
-import shutil
-import subprocess
 from functools import cache
 
 import pytest
@@ -12,8 +10,6 @@ from derive import CATALOGUE, Loss, Mean, catalogue, exp, inner, views
 from derive.described import described
 from derive.latex import escaped, section, whole_document
 
-PDFLATEX = shutil.which("pdflatex")
-needs_pdflatex = pytest.mark.skipif(PDFLATEX is None, reason="pdflatex is not installed")
 NAMES = (*CATALOGUE, "infonce+weight-decay", "dcl+norm-penalty")
 
 
@@ -22,31 +18,30 @@ def expansion(name, order):
     return catalogue(name).expand(order=order)
 
 
-def compiled(document, folder):
-    """The log of pdflatex, which must have ended well and complained of nothing."""
-    (folder / "paper.tex").write_text(document, "utf-8")
-    command = [PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "paper.tex"]
-    run = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=120)
-    log = (folder / "paper.log").read_text("latin-1")
-    complaints = [line for line in log.splitlines() if re.match(r"!|Overfull|Missing character|LaTeX.*Warning", line)]
-    assert run.returncode == 0, log[-1500:]
-    assert complaints == []
-    assert (folder / "paper.pdf").stat().st_size > 1000
-    return log
+@pytest.fixture
+def compiled(pdflatex, tmp_path):
+    """Compiles a document, of which pdflatex must not complain; returns the log."""
+
+    def compile_(document):
+        (tmp_path / "paper.tex").write_text(document, "utf-8")
+        log = pdflatex(tmp_path, "paper")
+        complaint = re.compile(r"!|Overfull|Missing character|LaTeX.*Warning")
+        assert [line for line in log.splitlines() if complaint.match(line)] == []
+        return log
+
+    return compile_
 
 
-@needs_pdflatex
 @pytest.mark.parametrize("name", NAMES)
-def test_every_loss_compiles(name, tmp_path):
+def test_every_loss_compiles(name, compiled):
     landscape = described(catalogue(name), expansion(name, 4))
-    compiled(whole_document(catalogue(name), expansion(name, 4), landscape), tmp_path)
+    compiled(whole_document(catalogue(name), expansion(name, 4), landscape))
 
 
-@needs_pdflatex
-def test_a_limit_and_a_bias_compile(tmp_path):
+def test_a_limit_and_a_bias_compile(compiled):
     loss = catalogue("beta-infonce+norm-penalty+bias")
     landscape = described(loss, loss.expand(order=4), "kappa")
-    compiled(whole_document(loss, loss.expand(order=4), landscape), tmp_path)
+    compiled(whole_document(loss, loss.expand(order=4), landscape))
 
 
 def test_the_landscape_is_written():
@@ -57,10 +52,9 @@ def test_the_landscape_is_written():
     assert r"\frac{4 a_{i}}{" in written
 
 
-@needs_pdflatex
 @pytest.mark.parametrize("name", ["weighted-infonce", "vicreg"])
-def test_a_long_expansion_compiles(name, tmp_path):
-    compiled(whole_document(catalogue(name), expansion(name, 8)), tmp_path)
+def test_a_long_expansion_compiles(name, compiled):
+    compiled(whole_document(catalogue(name), expansion(name, 8)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -80,11 +74,10 @@ def test_the_section_holds_definition_expansion_B_and_assumptions(name):
 MARKUP = r"50% of $x_1$ & #2 ~ ^ {a} \alpha β κ λ ε γ α ² √ − → “quoted” é"
 
 
-@needs_pdflatex
-def test_a_title_with_markup_compiles(tmp_path):
+def test_a_title_with_markup_compiles(compiled):
     x, x_pos = views("x, x_pos")
     loss = Loss(-inner(x, x_pos), name="own_loss", title=MARKUP)
-    compiled(whole_document(loss, loss.expand(order=2)), tmp_path)
+    compiled(whole_document(loss, loss.expand(order=2)))
 
 
 def test_markup_is_escaped():
@@ -94,11 +87,10 @@ def test_markup_is_escaped():
     assert escaped("β-InfoNCE") == r"$\beta$-InfoNCE"
 
 
-@needs_pdflatex
 @pytest.mark.parametrize("names", ["x, x_pos, chi", "x, x_a_b, y", "image, image_crop, text", "x, x_pos_pos, x2"])
-def test_a_loss_over_any_views_compiles(names, tmp_path):
+def test_a_loss_over_any_views_compiles(names, compiled):
     """Names of views with several underscores are no double subscripts."""
     first, second, third = views(names)
     strength = Symbol("gamma_1")
     loss = Loss(strength * Mean(inner(first, second) * exp(inner(third, third)), over=(first, second, third)))
-    compiled(whole_document(loss, loss.expand(order=4)), tmp_path)
+    compiled(whole_document(loss, loss.expand(order=4)))

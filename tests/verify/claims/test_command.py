@@ -1,7 +1,6 @@
 """``quartic claims`` from a shell."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -65,14 +64,7 @@ def test_a_ledger_of_ones_own(tmp_path):
     assert found.stdout.startswith("mine:one  not-run      time\n")
 
 
-@pytest.mark.skipif(
-    not shutil.which("pdflatex"), reason="pdflatex is not installed (Debian: texlive-latex-extra, lmodern)"
-)
 @pytest.mark.slow
-def test_the_errata_sheet_compiles(tmp_path):
+def test_the_errata_sheet_compiles(pdflatex, tmp_path):
     (tmp_path / "errata.tex").write_text(run("--latex").stdout, "utf-8")
-    found = subprocess.run(
-        [shutil.which("pdflatex"), "-interaction=nonstopmode", "-halt-on-error", "errata.tex"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, errors="replace",
-    )  # fmt: skip
-    assert found.returncode == 0, found.stdout[-2000:]
+    pdflatex(tmp_path, "errata")

@@ -1,7 +1,5 @@
 """The page of the corrected theory: what is committed is what is derived now."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,11 +24,6 @@ def test_what_the_paper_has_wrong_is_right_here():
     assert r"$A_0 - \gamma I$" in text
 
 
-@pytest.mark.skipif(
-    not shutil.which("pdflatex"), reason="pdflatex is not installed (Debian: texlive-latex-extra, lmodern)"
-)
-def test_the_document_compiles(tmp_path):
+def test_the_document_compiles(pdflatex, tmp_path):
     (tmp_path / "theory.tex").write_text(document(page()), "utf-8")
-    command = [shutil.which("pdflatex"), "-interaction=nonstopmode", "-halt-on-error", "theory.tex"]
-    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, errors="replace")
-    assert found.returncode == 0, found.stdout[-2000:]
+    pdflatex(tmp_path, "theory")

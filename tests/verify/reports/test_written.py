@@ -1,8 +1,6 @@
 """Reports in Markdown and LaTeX: they say all, nothing from outside is markup, and pdflatex takes them."""
 
 import re
-import shutil
-import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -15,8 +13,6 @@ from verify.reports.content import content
 
 AUDITS = ("clean", "refuted", "not analytic", "black box", "trained")
 WHEN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-PDFLATEX = shutil.which("pdflatex")
-needs_pdflatex = pytest.mark.skipif(PDFLATEX is None, reason="pdflatex is not installed (Debian: texlive-latex-extra)")
 
 
 @pytest.fixture
@@ -95,36 +91,25 @@ def test_markup_in_names_is_text_in_markdown(marked):
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in own.splitlines()} == {0, 9}
 
 
-def compiled(folder, name):
-    """What pdflatex complains of; it must end well. A word that stands out a little is no complaint."""
-    command = [PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", f"{name}.tex"]
-    run = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=120)
-    log = (folder / f"{name}.log").read_text("latin-1")
-    assert run.returncode == 0, log[-1500:]
-    assert (folder / f"{name}.pdf").stat().st_size > 1000
-    return [
-        line
-        for line in log.splitlines()
-        if re.match(r"!|Missing character|LaTeX.*Warning|Overfull \\hbox \(\d{3}", line)
-    ]
+def complaints(log):
+    """What pdflatex complains of. A word that stands out a little is no complaint."""
+    complaint = re.compile(r"!|Missing character|LaTeX.*Warning|Overfull \\hbox \(\d{3}")
+    return [line for line in log.splitlines() if complaint.match(line)]
 
 
-@needs_pdflatex
-def test_markup_in_names_compiles(marked, tmp_path):
+def test_markup_in_names_compiles(marked, pdflatex, tmp_path):
     (tmp_path / "hostile.tex").write_text(tex.written(marked, []), "ascii")
-    compiled(tmp_path, "hostile")
-    assert "root:" not in (tmp_path / "hostile.log").read_text("latin-1")
+    assert "root:" not in pdflatex(tmp_path, "hostile")
 
 
-@needs_pdflatex
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AUDITS)
-def test_it_compiles_alone_and_in_a_paper_of_two_columns(name, audited, tmp_path):
+def test_it_compiles_alone_and_in_a_paper_of_two_columns(name, audited, pdflatex, tmp_path):
     write_report(audited(name), tmp_path / "audit_1.tex", command="quartic audit a_b.py:loss")
-    assert compiled(tmp_path, "audit_1") == []
+    assert complaints(pdflatex(tmp_path, "audit_1")) == []
     paper = r"\documentclass[twocolumn]{article}\usepackage{amsmath,amssymb,graphicx}\begin{document}Before."
     (tmp_path / "paper.tex").write_text(paper + r"\input{audit_1} After.\end{document}", "ascii")
-    assert compiled(tmp_path, "paper") == []
+    assert complaints(pdflatex(tmp_path, "paper")) == []
 
 
 # The files.
