@@ -290,9 +290,12 @@ def _generator(value: sympy.Expr, polynomial_ring: Any) -> Any:  # noqa: ANN401
 
 
 def _factored(polynomial: Any) -> list[sympy.Expr]:  # noqa: ANN401 (SymPy's rings are untyped)
-    content, factors = polynomial.factor_list()
+    # Powers of a generator alone are taken out first: SymPy factors dense polynomials, where exp(10⁶ a) has 10⁶ zeros.
+    lowest = tuple(map(min, zip(*polynomial.itermonoms(), strict=True)))
+    content, factors = polynomial.quo_term((lowest, polynomial.ring.domain.one)).factor_list()
     number = sympy.Rational(int(content.numerator), int(content.denominator))
-    return [number, *(factor.as_expr() ** power for factor, power in factors)]
+    alone = [one**power for one, power in zip(polynomial.ring.symbols, lowest, strict=True)]
+    return [number, *alone, *(factor.as_expr() ** power for factor, power in factors)]
 
 
 def _terms(value: Coefficient) -> list[tuple[Monomial, Any]]:

@@ -161,3 +161,9 @@ def test_what_cancels_leaves_nothing():
 def test_a_minimum_of_integer_symbols_is_no_algebraic_number():
     rows, columns = sympy.symbols("d_1 d_0", integer=True, positive=True)
     assert normal_form(2 * sympy.Min(rows, columns) - sympy.Min(rows, columns)) == sympy.Min(rows, columns)
+
+
+def test_a_huge_power_of_one_generator_costs_nothing():
+    a, tau = sympy.symbols("a tau", positive=True)
+    assert normal_form(sympy.exp(10**9 * a) * (tau**2 - 1)) == (tau - 1) * (tau + 1) * sympy.exp(10**9 * a)
+    assert normal_form(tau ** (10**9) * (a + 1) - tau ** (10**9)) == a * tau ** (10**9)

@@ -57,7 +57,8 @@ def read_archive(path: Path, split: str) -> Images:
     """
     wanted, files, seen = _wanted(split), {}, set()
     try:
-        with tarfile.open(path) as archive:
+        # The published archive is gzipped. Other compressions let a few bytes ask for any amount of memory.
+        with tarfile.open(path, "r:gz" if _gzipped(path) else "r:") as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]
                 seen.add(name)
@@ -73,6 +74,11 @@ def read_archive(path: Path, split: str) -> Images:
     if not has_batches(seen):
         raise InputError(f"{path} holds no CIFAR-10 batches: data_batch_1 to data_batch_5 and test_batch, or .bin")
     return _images(files, path, split)
+
+
+def _gzipped(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
 
 
 def _wanted(split: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,9 @@ _LETTERS |= {s_i.name: a_i + c_i, s_j.name: a_j + c_j}
 _RELATIONS = {"<=": sympy.Le, "<": sympy.Lt, ">=": sympy.Ge, ">": sympy.Gt}
 _ENDING = re.compile(r"\s+for\s+(some|all|every|any)\s+i\b")
 _Q = re.compile(r",\s*q_j\s*=")
+# A refusal shows the two ends of a long text.
+_short = reprlib.Repr()
+_short.maxstring = 200
 
 MODES_DRAWN, POINTS, SETTINGS = 3, 32, 12
 # A margin this much smaller than the largest is rounding, and says nothing.
@@ -49,16 +53,16 @@ def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condit
     if not isinstance(printed, str):
         message = f"a condition is text such as 'a_i - gamma <= 0 for some i', not {type(printed).__name__}"
         raise InputError(message)
-    said = printed.strip()
+    said, shown = printed.strip(), _short.repr(printed)
     if said.lower() in ("never", "always"):
         return Condition(sympy.true if said.lower() == "always" else sympy.false, "all")
     if not said or said.isalpha():
-        message = f"a condition is 'never', 'always' or as in 'a_i - gamma <= 0 for some i', not {printed!r}"
+        message = f"a condition is 'never', 'always' or as in 'a_i - gamma <= 0 for some i', not {shown}"
         raise InputError(message)
     body, *meant = _Q.split(said, maxsplit=1)
     ending = _ENDING.search(body)
     if ending and body[ending.end() :].strip():
-        message = f"nothing may follow {ending[0].strip()!r} in the condition {printed!r}"
+        message = f"nothing may follow {ending[0].strip()!r} in the condition {shown}"
         raise InputError(message)
     known = {**symbols, **_LETTERS}
     formula = _whole(body[: ending.start()] if ending else body, known)
@@ -68,7 +72,7 @@ def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condit
         q = reader.coefficient(reader.sum(), reader.next, "q_j is an expression in a_j, c_j and parameters")
         reader.expect_end()
     if formula.has(a_i, c_i) and ending is None:
-        message = f"the condition {printed!r} does not say for which modes; end it with 'for some i' or 'for all i'"
+        message = f"the condition {shown} does not say for which modes; end it with 'for some i' or 'for all i'"
         raise InputError(message)
     quantifier: Literal["some", "all"] = "some" if ending and ending[1] in ("some", "any") else "all"
     return Condition(formula, quantifier, q)

@@ -187,7 +187,7 @@ class Formula(Cursor):
             if value == 0 and not exponent.is_positive:
                 raise self.refuse("this divides by zero", start)
             large = value.is_number and exponent.is_number and abs(sympy.log(abs(value)) * exponent) > _LARGEST_LOG
-            if large or (exponent.is_number and abs(exponent) > _LARGEST_POWER):
+            if large or _beyond(exponent):
                 raise self.refuse("this power is too large to be meant", start)
             return algebra.scalar(value**exponent)
         if not (exponent.is_Integer and 0 < exponent <= _LARGEST_OF_TRACES):
@@ -287,6 +287,8 @@ class Formula(Cursor):
 
     def _applied(self, name: str, inside: Polynomial, token: Token) -> Polynomial:
         value = self.coefficient(inside, token, f"{name} is taken of numbers and parameters alone")
+        if name == "exp" and _beyond(value):
+            raise self.refuse(f"e is raised to whole numbers and fractions up to {_LARGEST_POWER} here", token)
         return self.at_place(token, lambda: algebra.scalar(self.functions[name](value)))
 
     def _group(self) -> Polynomial:
@@ -330,3 +332,11 @@ class Formula(Cursor):
             raise self.refuse("a remainder stands at the end of a formula and names an order, as in … + O(W^6)")
         self.at, self.remainder = len(self.tokens) - 1, int(orders[-1])
         return True
+
+
+def _beyond(exponent: sympy.Expr) -> bool:
+    """Whether b^exponent is a power of b, or of b^x as in b^(k x), or a root of them, that is too large."""
+    if exponent.is_number and abs(exponent) > _LARGEST_POWER:
+        return True
+    numbers = (term.as_coeff_Mul()[0] for term in sympy.Add.make_args(sympy.expand(exponent)))
+    return any(max(abs(one.p), one.q) > _LARGEST_POWER for one in numbers if one.is_Rational)

@@ -248,6 +248,18 @@ def test_a_file_in_an_archive_that_announces_too_much_is_not_read(tmp_path):
     assert said(file) == f"data_batch_1.bin in {file} has {10**12} bytes, more than a batch of CIFAR-10 has"
 
 
+def test_only_gzipped_and_plain_archives_are_read(tmp_path):
+    write_batches(tmp_path / "py", python2)
+    file = tmp_path / "cifar.tar"
+    for form, read in (("w", True), ("w:gz", True), ("w:bz2", False), ("w:xz", False)):
+        with tarfile.open(file, form) as archive:
+            archive.add(tmp_path / "py", "py")
+        if read:
+            assert len(read_images(file).pixels)
+        else:
+            assert said(file).startswith(f"{file} is damaged, or no archive (")
+
+
 def test_archives_that_are_damaged_or_of_something_else(tmp_path):
     splits = write_batches(tmp_path / "py", python2)
     assert splits

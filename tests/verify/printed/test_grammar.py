@@ -111,6 +111,12 @@ def test_a_formula_has_the_value_that_its_matrices_give():
         ("9^(9^9)", "this power is too large to be meant\n  9^(9^9)\n  ^"),
         ("(9^99)^99", "this power is too large to be meant\n  (9^99)^99\n  ^"),
         ("N^101", "this power is too large to be meant\n  N^101\n  ^"),
+        ("tau^(1000 N)", "this power is too large to be meant\n  tau^(1000 N)\n  ^"),
+        (
+            "exp(2147483648 tau)",
+            "e is raised to whole numbers and fractions up to 100 here\n  exp(2147483648 tau)\n  ^",
+        ),
+        ("exp(N + tau/1000)", "e is raised to whole numbers and fractions up to 100 here\n  exp(N + tau/1000)\n  ^"),
         ("1" * 50, "numbers have at most 40 digits here\n  11111111111111111111111111111"),
         ("1/(N - N)", "this divides by zero\n  1/(N - N)\n   ^"),
         ("\\frac10", "this divides by zero\n  \\frac10\n  ^"),

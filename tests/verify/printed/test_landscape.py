@@ -158,6 +158,14 @@ def test_what_cannot_be_read_is_refused_in_words(options, message):
     assert str(refused.value).startswith(message)
 
 
+def test_a_long_condition_is_not_repeated_whole():
+    with pytest.raises(
+        InputError, match="nothing may follow 'for all i' in the condition 'a_i <= 0 for all i, j"
+    ) as it:
+        check_landscape("infonce", complete="a_i <= 0 for all i" + ", j" * 1000)
+    assert len(str(it.value)) < 300
+
+
 def test_a_landscape_that_is_not_analysed_says_so():
     with pytest.raises(InputError) as refused:
         check_landscape("barlow-twins+bias", complete="never")
