@@ -113,13 +113,14 @@ class Models:
     values: Mapping[str, float]
 
 
-def models_near(loss: Loss, expansion: Expansion, seed: int) -> Models | None:
+def models_near(loss: Loss, expansion: Expansion, seed: int, seeds: int = SEEDS) -> Models | None:
     """Models trained where an expansion gives the modes a little power; None where there are none to be trained.
 
     Args:
         loss: its parameters symbolic; they get the values that an audit gives them.
         expansion: of the loss, through order 4 or more.
         seed: of all random numbers.
+        seeds: how many models, an even number.
 
     """
     if _why_not(loss, expansion):
@@ -129,7 +130,7 @@ def models_near(loss: Loss, expansion: Expansion, seed: int) -> Models | None:
         regime = _near(loss, expansion, values)
     except InputError:
         return None
-    return Models(regime, _powers(loss, regime, values, seed)[0], values)
+    return Models(regime, _powers(loss, regime, values, seed, seeds)[0], values)
 
 
 def held_against(models: Models, loss: Loss, expansion: Expansion) -> Evidence:
@@ -265,7 +266,9 @@ def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime
     return [Regime("away from it", _data(float(xs[k])), float(powers[k].sum()), 0.0)]
 
 
-def _powers(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int) -> tuple[Array, int]:
+def _powers(
+    loss: Loss, regime: Regime, values: Mapping[str, float], seed: int, seeds: int = SEEDS
+) -> tuple[Array, int]:
     """Tr[W Σ Wᵀ] of models of several seeds, each with random numbers of its own; and how many data a step had."""
     import torch
 
@@ -285,7 +288,7 @@ def _powers(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int) 
     if "norm-penalty" in modifiers:
         extra["norm_penalty"] = (values["kappa"], values["c"])
     own = {name: values[name] for name in catalogue(base).parameters if name not in ("N", "d1")}
-    a, c = (torch.from_numpy(np.sqrt(np.diag(one))).expand(SEEDS, 1, 2) for one in (regime.data.A0, regime.data.C))
+    a, c = (torch.from_numpy(np.sqrt(np.diag(one))).expand(seeds, 1, 2) for one in (regime.data.A0, regime.data.C))
     scale = float(np.sqrt(regime.predicted / 2 / regime.data.Sigma.diagonal().mean()))
     generator = torch.Generator().manual_seed(seed_of("audit", loss.name, regime.name, seed))
     end = train(
@@ -293,10 +296,10 @@ def _powers(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int) 
         Population(size, a, c, independent=True, batches=max(1, data // size)),
         of,
         Plan(rate=RATE * scale, steps=STEPS, decay="cosine", tail=0.1, **extra),
-        models=SEEDS,
+        models=seeds,
         generator=generator,
         parameters=own,
-        weights={"W": _turned(generator) * scale * torch.tensor(BEGIN).repeat(SEEDS // 2)[:, None, None]},
+        weights={"W": _turned(generator, seeds) * scale * torch.tensor(BEGIN).repeat(seeds // 2)[:, None, None]},
         # Double precision, so that another processor prints the same digits.
         dtype=torch.float64,
     )
@@ -320,9 +323,9 @@ def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int)
     )  # fmt: skip
 
 
-def _turned(generator: Any) -> Any:
+def _turned(generator: Any, seeds: int) -> Any:
     """Random rotations, (seeds, 2, 2)."""
     import torch
 
-    drawn = torch.randn(SEEDS, 2, 2, generator=generator, dtype=torch.float64)
+    drawn = torch.randn(seeds, 2, 2, generator=generator, dtype=torch.float64)
     return torch.linalg.qr(drawn).Q
