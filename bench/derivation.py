@@ -1,4 +1,4 @@
-"""How long does a derivation take, beside SymPy by components and beside tensorgrad?"""
+"""How long does a derivation take, beside SymPy by components, tensorgrad and FORM?"""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ ROUNDS = 7
 # Seconds a sample: a call of a millisecond is repeated, or it would measure what the peer left in the caches.
 BLOCK = 0.03
 SYMPY_TARGET, TENSORGRAD_TARGET = 300, 500
+# Repetitions in one process of FORM, whose start takes a few milliseconds.
+FORM_ROUNDS = {4: 1000, 6: 400, 8: 100, 10: 20, 12: 3}
 
 
 def main() -> None:
@@ -29,7 +31,7 @@ def main() -> None:
     print_table(
         "InfoNCE: a peer's time over quartic's (median of the rounds, with the range)",
         ("order", "peer", "peer's time", "quartic", "ratio", "target"),
-        [*rows, tensorgrad_row()],
+        [*rows, tensorgrad_row(), *form_rows()],
     )
     print_table("InfoNCE: growth with the order", ("order", "quartic", "over the order before"), growth_rows())
     print_table("Every catalogue loss at order 4, parameters symbolic", ("loss", "quartic"), catalogue_rows())
@@ -71,6 +73,29 @@ def tensorgrad_row() -> tuple[str, ...]:
         {"quartic": partial(engine, "infonce", 4), "peer": peer.derive}, rounds=ROUNDS, block=BLOCK, before=cold
     )
     return _row(4, "tensorgrad, any d", times["peer"], times["quartic"], TENSORGRAD_TARGET)
+
+
+def form_rows() -> list[tuple[str, ...]]:
+    """FORM through each order, the derivation repeated in one process so that its start does not count."""
+    name = "FORM, any d"
+    rows = []
+    for order, rounds in FORM_ROUNDS.items():
+        try:
+            found = peers.form_orders(peers.form(order))
+        except FileNotFoundError:
+            return [("4", name, "not run", "", "", "form is not installed; it is a package of Debian's")]
+        for n, theirs in enumerate(found, start=1):
+            words = {("Sigma",) * k: sympy.Symbol(f"tr({k})") for k in range(1, n + 1)} | {("A0",): sympy.Symbol("a")}
+            ours = sympy.Add(
+                *(c * sympy.prod(words[tuple(one)] for one in of) for c, of in terms("infonce", order, 2 * n))
+            )
+            if ours != theirs:
+                raise SystemExit(f"quartic and FORM differ at order {2 * n}: {ours} against {theirs}")
+        sides = {"quartic": partial(engine, "infonce", order), "peer": partial(peers.form, order, rounds)}
+        times = alternate(sides, rounds=ROUNDS, block=BLOCK, before=cold)
+        peer = Times(tuple(one / rounds for one in times["peer"].samples))
+        rows.append(_row(order, name, peer, times["quartic"], None))
+    return rows
 
 
 def growth_rows() -> Iterable[tuple[str, ...]]:

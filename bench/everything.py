@@ -17,6 +17,7 @@ import sys
 import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from timing import ROOT
 
@@ -24,17 +25,40 @@ from verify.sweeps.writing import write_whole
 
 OUT = ROOT / "out" / "bench"
 PAGE = ROOT / "docs" / "bench.md"
-# The scripts with what they are asked for, shortest first; and the least that the machine has to do, where it is known.
-SCRIPTS: dict[str, tuple[list[str], str]] = {
-    "startup": ([], ""),
-    "derivation": ([], "distinct trace words of an order: 1 at order 4 of InfoNCE, 1 at order 6"),
-    "monte_carlo": ([], ""),
-    "blackbox": ([], ""),
-    "plugin": (["30"], ""),
-    "landscape": ([], ""),
-    "kernels": ([], "the matrix products of the formula: a ratio of 1"),
-    "training": (["3"], "three matrix products and one exponential a pair and step"),
-    "last_layer": ([], "one pass of exp over all pairs a point"),
+PICTURE = "docs/static/growth.png"
+
+
+class Script(NamedTuple):
+    """A benchmark.
+
+    Attributes:
+        arguments: of its command line.
+        least: that the machine has to do, where it is known.
+        picture: what it draws, and what is seen there.
+
+    """
+
+    arguments: tuple[str, ...] = ()
+    least: str = ""
+    picture: str = ""
+
+
+# Shortest first.
+SCRIPTS = {
+    "startup": Script(),
+    "derivation": Script(least="distinct trace words of an order: 1 at order 4 of InfoNCE, 1 at order 6"),
+    "monte_carlo": Script(),
+    "blackbox": Script(),
+    "plugin": Script(("30",)),
+    "landscape": Script(),
+    "kernels": Script(least="the matrix products of the formula: a ratio of 1"),
+    "growth": Script(
+        (PICTURE,),
+        "one trace word an order; the matrix products of a kernel; an exponential a pair and three products a batch",
+        "Seconds a call against order, dimension and size of a batch: quartic, its peers, dashed what must be done",
+    ),
+    "training": Script(("3",), "three matrix products and one exponential a pair and step"),
+    "last_layer": Script(least="one pass of exp over all pairs a point"),
 }
 
 HEAD = """# Benchmarks
@@ -69,8 +93,7 @@ def kept(name: str) -> Path:
 
 def run(name: str) -> None:
     """Run one script, and keep what it prints."""
-    arguments, _ = SCRIPTS[name]
-    command = ["python", f"bench/{name}.py", *arguments]
+    command = ["python", f"bench/{name}.py", *SCRIPTS[name].arguments]
     print(f"$ {' '.join(command)}", flush=True)
     ran = subprocess.run([sys.executable, *command[1:]], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     print(ran.stdout, flush=True)
@@ -86,12 +109,14 @@ def run(name: str) -> None:
 def page() -> str:
     """The page: what each script printed, with its command, date and machine."""
     parts = [HEAD]
-    for name, (_, floor) in SCRIPTS.items():
+    for name, script in SCRIPTS.items():
         if kept(name).exists():
             found = json.loads(kept(name).read_text("utf-8"))
-            least = f" The least that can be: {floor}." if floor else ""
+            least = f" The least that can be: {script.least}." if script.least else ""
             parts.append(f"## {name.replace('_', ' ').capitalize()}")
             parts.append(f"`{found['command']}`, {found['when']}, {found['machine']}.{least}")
+            if script.picture:
+                parts.append(f"![{script.picture}]({Path(PICTURE).relative_to('docs')})")
             parts.append(textwrap.indent(found["said"], "    "))
     return "\n\n".join(parts) + "\n"
 

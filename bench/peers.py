@@ -2,15 +2,18 @@
 
 L(W) = E_x[½|W(x − x′)|²] + E_x log E_χ exp(−½|W(x − χ)|²). Put Q = ½|W(x − χ)|². The logarithm is the series
 of the cumulants of −Q over χ, κ_n = m_n − Σ_j C(n−1, j−1) κ_j m_{n−j} with m_n = E_χ[(−Q)ⁿ], and the order
-2n in W is E_x[κ_n]/n!. The two peers in SymPy use this recursion and differ in what carries the polynomials;
-the peer in tensorgrad has κ_2 = m_2 − m_1² written out.
+2n in W is E_x[κ_n]/n!. The two peers in SymPy and the one in FORM use this recursion and differ in what carries the
+polynomials; the peer in tensorgrad has κ_2 = m_2 − m_1² written out.
 """
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Sequence
 from fractions import Fraction
 from math import comb, factorial
+from pathlib import Path
 from typing import Any
 
 import sympy
@@ -57,16 +60,18 @@ def plain_sympy(order: int) -> list[sympy.Expr]:
     return orders
 
 
-def sympy_ring(order: int) -> list[sympy.Expr]:
-    """The same at d = 2 in a polynomial ring of SymPy's: sparse dictionaries of exponents, no expressions."""
-    names = "s1, s2, a1, a2, x1, x2, chi1, chi2, w11, w12, w21, w22"
-    polynomials, s1, s2, a1, a2, x1, x2, chi1, chi2, w11, w12, w21, w22 = ring(names, sympy.QQ)
+def sympy_ring(order: int, d: int = 2) -> list[sympy.Expr]:
+    """The same in a polynomial ring of SymPy's, sparse dictionaries of exponents; any d, Σ and A0 diagonal."""
+    coordinates = range(1, d + 1)
+    names = [f"{letter}{i}" for letter in ("s", "a", "x", "chi") for i in coordinates]
+    polynomials, *letters = ring([*names, *(f"w{i}{j}" for i in coordinates for j in coordinates)], sympy.QQ)
+    s, a, x, chi, *rows = (letters[start : start + d] for start in range(0, len(letters), d))
 
     def mean(polynomial: Any, first: int) -> Any:  # noqa: ANN401 (SymPy's ring elements are made at run time)
         result: dict[tuple[int, ...], Any] = {}
         for exponents, coefficient in polynomial.terms():
             left, weight = list(exponents), coefficient
-            for i in range(2):
+            for i in range(d):
                 n = left[first + i]
                 left[first + i] = 0
                 left[i] += n // 2
@@ -75,16 +80,46 @@ def sympy_ring(order: int) -> list[sympy.Expr]:
                 result[tuple(left)] = result.get(tuple(left), 0) + weight
         return polynomials.from_dict(result)
 
-    first, second = w11 * (x1 - chi1) + w12 * (x2 - chi2), w21 * (x1 - chi1) + w22 * (x2 - chi2)
-    minus_q = -(first**2 + second**2) / 2
-    moments = [mean(minus_q**n, 6) for n in range(1, order // 2 + 1)]
-    orders = [mean(kappa, 4) / factorial(n) for n, kappa in enumerate(cumulants(moments), start=1)]
-    orders[0] += (w11**2 + w21**2) * (s1 - a1) + (w12**2 + w22**2) * (s2 - a2)
+    minus_q = -sum(sum(w * (x[i] - chi[i]) for i, w in enumerate(row)) ** 2 for row in rows) / 2
+    moments = [mean(minus_q**n, 3 * d) for n in range(1, order // 2 + 1)]
+    orders = [mean(kappa, 2 * d) / factorial(n) for n, kappa in enumerate(cumulants(moments), start=1)]
+    orders[0] += sum(w**2 * (s[i] - a[i]) for row in rows for i, w in enumerate(row))
     return [polynomial.as_expr() for polynomial in orders]
 
 
 def _moment(n: int) -> int:
     return 0 if n % 2 else int(sympy.factorial2(n - 1))
+
+
+def form(order: int, rounds: int = 1) -> str:
+    """The same in FORM for every dimension, so many times in one process; what it printed.
+
+    Raises:
+        FileNotFoundError: FORM is not installed.
+
+    """
+    return subprocess.run(form_command(order, rounds), capture_output=True, text=True, check=True).stdout
+
+
+def form_command(order: int, rounds: int = 1) -> list[str]:
+    """How FORM is called for that."""
+    program = Path(__file__).with_name("infonce.frm")
+    return ["form", "-q", "-D", f"HALF={order // 2}", "-D", f"ROUNDS={rounds}", str(program)]
+
+
+def form_orders(printed: str) -> list[sympy.Expr]:
+    """The orders 2, 4, … as FORM printed them, a and tr(n) standing for Tr[W A0 Wᵀ] and Tr[(W Σ Wᵀ)ⁿ]."""
+    sums = re.findall(r"o\d+ =\s*(.*?);", printed, re.DOTALL)
+    term = r"([+-]) (?:(\d+(?:/\d+)?)\*)?(a|tr\(\d+\))"
+    return [
+        sympy.Add(
+            *(
+                sympy.Rational(f"{sign}{number or 1}") * sympy.Symbol(word)
+                for sign, number, word in re.findall(term, one)
+            )
+        )
+        for one in sums
+    ]
 
 
 class TensorgradPeer:
