@@ -91,7 +91,9 @@ def audit(
     covariances = read_covariances(a0, c)
     loss, values = find_target(target), parse_values(settings)
     if not isinstance(loss, Loss):
-        refuse("a torch function", {"--sampling": sampling != "iid", "--A0 and --C": covariances})
+        refuse(
+            "a torch function", {"--sampling": sampling != "iid", "--A0 and --C": covariances, "--no-train": no_train}
+        )
         beside = None if definition is None else find_loss(definition)
         options = {
             "basis": basis,

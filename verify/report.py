@@ -89,7 +89,7 @@ def _measured(one: Evidence) -> str:
         z = "" if one.z is None else f", z = {one.z:+.1f}"
         return f": {number(one.predicted)} → {measured(one)} {error(one)}{z}"
     if one.route == "remainder":
-        return f": {one.measured:.3f} ({number(one.predicted)} expected)"
+        return f": {one.measured:.3f} (≥ {number(one.predicted)} expected)"
     if isinstance(one.predicted, float):
         difference = abs(one.measured - one.predicted)
         return f": |Δ| = {difference:.0e}" if difference else ": |Δ| = 0"

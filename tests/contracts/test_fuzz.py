@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sympy
 
 from derive import InputError
 from verify.printed.reading import read_expansion
@@ -17,6 +18,7 @@ BENCH = Path(__file__).parents[2] / "bench"
 FOUND = {
     "A0.npy": b"\x93NUMPY\x01\x00\x0e\x00{'descr': '<f8\n",
     "expansion.json": b"{" + b'"a":{' * 5000,
+    "formula": b"exp(2147483648 tau) Tr[W W^T]",
 }
 
 
@@ -92,3 +94,5 @@ def test_what_was_found_stays_mended(tmp_path):
         _matrix(str(tmp_path / "A0.npy"))
     with pytest.raises(InputError, match="starts like JSON and is none"):
         read_expansion(FOUND["expansion.json"].decode(), loss="one", symbols={})
+    with pytest.raises(InputError, match="e is raised to whole numbers and fractions up to 100"):
+        read_expansion(FOUND["formula"].decode(), loss="one", symbols={"tau": sympy.Symbol("tau")})

@@ -238,6 +238,7 @@ def test_the_command(tmp_path):
     for option, message in (
         ("--adapter=label", "labels"),
         ("--sampling=fixed", "--sampling does not go with a torch function"),
+        ("--no-train", "--no-train does not go with a torch function"),
     ):
         bad = run("mine.py:spectral", option, cwd=tmp_path)
         assert bad.returncode == 2
