@@ -64,7 +64,8 @@ def compare(case: Case, change: Callable[[Expansion], Expansion] = lambda one: o
     loss = case.loss.set(put) if case.flow == "before" else case.loss
     oracle = tuple(expanded(loss.expression, case.law, case.values, case.order))
     try:
-        expansion = loss.expand(case.order, basis=case.basis, data=_data(case))
+        sampling = "iid" if case.law.points is None else "fixed"
+        expansion = loss.expand(case.order, basis=case.basis, data=_data(case), sampling=sampling)
         expansion = change(expansion.set(put) if case.flow == "after" else expansion)
     except InputError as error:
         if "of odd order" not in str(error):

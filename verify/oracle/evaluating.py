@@ -45,7 +45,7 @@ def expanded(expression: Expression, law: Law, values: Mapping[str, Fraction], o
         expression: the definition.
         law: the model and its data.
         values: of all parameters by name; sizes of samples become whole numbers.
-        order: at most 31.
+        order: at most 31, and at most 2 for a fixed set.
 
     Raises:
         InexactError: a number in it is no fraction.
@@ -59,6 +59,9 @@ def expanded(expression: Expression, law: Law, values: Mapping[str, Fraction], o
     """
     if order > HIGHEST_ORDER:
         message = f"order {order} is beyond {HIGHEST_ORDER}, where exponents would overflow"
+        raise ValueError(message)
+    if law.points is not None and order > 2:
+        message = f"of a fixed set second moments are known, not order {order}"
         raise ValueError(message)
     evaluator = _Evaluator(expression, law, Numbers({"d1": Fraction(law.d1), **values}), order)
     return evaluator.averaged()
@@ -77,12 +80,12 @@ class _Evaluator:
             if isinstance(node, Average) and node.count is not None:
                 views.setdefault((node.over[0].datum, node.count), set()).update(node.over)
         self.samples: dict[_Sample, list[_Places]] = {
-            sample: [self.variables.draw(sorted(of)) for _ in range(int(numbers.of(sample[1])))]
+            sample: [self.variables.draw(sorted(of), batch=True) for _ in range(int(numbers.of(sample[1])))]
             for sample, of in sorted(views.items(), key=str)
         }
 
     def averaged(self) -> list[Fraction]:
-        anchor = self.variables.draw(sorted(free_views(self.expression)))
+        anchor = self.variables.draw(sorted(free_views(self.expression)), batch=True)
         found = self.value(self.expression, _Scope(anchor, {}))
         draws = [anchor, *(draw for sample in self.samples.values() for draw in sample)]
         over = [number for draw in draws for places in draw.values() for number in places]

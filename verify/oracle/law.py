@@ -3,6 +3,9 @@
 f(x) = W x is Gaussian where x is. Coordinates i and j of f at one view have covariance (W Σ Wᵀ)_ij, at two views of a
 datum (W A0 Wᵀ)_ij, at different data none. Averages follow from Stein's lemma, E[y p] = Σ_z Cov(y, z) E[∂p/∂z], which
 takes one variable off at a time. For elliptical data x = s g, a monomial also has a factor E[s^k] for each scale.
+
+Data may instead be a fixed set of points, each with fresh Gaussian noise, that are handed out at random and without
+repetition. Second moments are then sums over the points and over pairs of them, and all that is known.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ class Law:
         bias: b in f(x) = W x + b, or None.
         scale: E[s^k] by k for elliptical data x = s g, E[s²] = 1; None for Gaussian data.
         per: whether the views of a datum share s, or each has its own.
+        points: of the fixed set that is the batch, each of d0 coordinates, A0 being the mean of their squares; None for
+            independent draws.
 
     """
 
@@ -40,11 +45,22 @@ class Law:
     bias: Sequence[Fraction] | None = None
     scale: Mapping[int, Fraction] | None = None
     per: Literal["datum", "view"] = "datum"
+    points: Matrix | None = None
 
     @property
     def d1(self) -> int:
         """The dimension of the embedding."""
         return len(self.W)
+
+    def across(self) -> Matrix:
+        """E[f(x) f(χ)ᵀ] without the bias, over all pairs of different points x and χ of the set."""
+        points = self.points or []
+        images = [
+            [sum((w * p for w, p in zip(row, point, strict=True)), Fraction(0)) for row in self.W] for point in points
+        ]
+        pairs = [(one, other) for i, one in enumerate(images) for j, other in enumerate(images) if i != j]
+        d1 = range(self.d1)
+        return [[sum((u[i] * v[j] for u, v in pairs), Fraction(0)) / len(pairs) for j in d1] for i in d1]
 
     def letter(self, name: str) -> Matrix:
         """W X Wᵀ for X = A0, Σ, C or the identity, by the letters A, S, C, I; b bᵀ for D."""
@@ -73,6 +89,7 @@ class Variables:
     _drawn: list[_Variable] = field(default_factory=list)
     _data: int = 0
     _moments: dict[int, Fraction] = field(default_factory=dict)
+    _set: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         between = self.law.letter("A")
@@ -81,14 +98,23 @@ class Variables:
             unit = self.law.scale[1] ** -2
             between = [[unit * one for one in row] for row in between]
         self._between, self._within, self._white = between, self.law.letter("S"), self.law.letter("I")
+        self._across = [] if self.law.points is None else self.law.across()
 
-    def draw(self, views: Iterable[View]) -> dict[View, tuple[int, ...]]:
-        """New data: for each view the numbers of its d1 coordinates. Views of one datum show the same one."""
+    def draw(self, views: Iterable[View], *, batch: bool = False) -> dict[View, tuple[int, ...]]:
+        """New data: for each view the numbers of its d1 coordinates. Views of one datum show the same one.
+
+        Args:
+            views: of the data.
+            batch: whether they are data of the batch, and so different points of the set if there is one.
+
+        """
         data: dict[str, int] = {}
         found = {}
         for view in views:
             if view.datum not in data:
                 data[view.datum] = self._data
+                if batch and self.law.points is not None:
+                    self._set.add(self._data)
                 self._data += 1
             first = len(self._drawn)
             for i in range(self.law.d1):
@@ -100,7 +126,9 @@ class Variables:
         """The average over some variables, all of their data's."""
         masks: Counter[int] = Counter()
         for number in over:
-            masks[self._drawn[number].datum] |= HIGHEST_ORDER << BITS * number
+            datum = self._drawn[number].datum
+            # Points of one set depend on one another, and are averaged over together.
+            masks[-1 if datum in self._set else datum] |= HIGHEST_ORDER << BITS * number
         averaged: dict[int, Fraction] = {}
         for monomial, value in polynomial.terms.items():
             rest, weight = monomial, Fraction(value)
@@ -145,6 +173,7 @@ class Variables:
 
     def _covariance(self, one: _Variable, other: _Variable) -> Fraction:
         if one.datum != other.datum:
-            return Fraction(0)
+            together = {one.datum, other.datum} <= self._set
+            return self._across[one.coordinate][other.coordinate] if together and not one.white else Fraction(0)
         matrix = self._white if one.white else self._within if one.view == other.view else self._between
         return matrix[one.coordinate][other.coordinate]

@@ -100,6 +100,8 @@ def _features(case: Case) -> Iterator[str]:
         yield "nested means"
     if case.law.bias is not None:
         yield "bias"
+    if case.law.points is not None:
+        yield "a fixed set"
     if case.law.scale is not None:
         yield f"elliptical, a scale per {case.law.per}"
     yield f"parameters set: {case.flow}" if case.values else "no parameters"

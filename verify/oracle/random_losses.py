@@ -8,7 +8,7 @@ beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
 from typing import Literal, NamedTuple
@@ -97,10 +97,14 @@ def random_case(random: Random) -> Case:
     loss = Loss(part.node, bias=bias is not None)
     law = _law(random, d0, d1, bias)
     used = {name: values[name] for name in loss.parameters if name != "d1"}
+    flow: Flow = random.choice(("before", "after", "left"))
+    basis = random.choice(("A0,Sigma", "A0,C"))
+    if "N" in used and law.scale is None and random.random() < 0.15:
+        law = _of_points(random, law, int(values["N"]))
+        return Case(replace(loss, batch=N), 2, law, used, flow, basis)
     # Coincidences among four draws, all symbols left, take `derive` seconds.
     order = random.choice((2, 4, 4, 4, 6, 6, 6, 6 if loss.samples or loss.parameters else 8))
-    flow: Flow = random.choice(("before", "after", "left"))
-    return Case(loss, order, law, used, flow, random.choice(("A0,Sigma", "A0,C")))
+    return Case(loss, order, law, used, flow, basis)
 
 
 def _law(random: Random, d0: int, d1: int, bias: list[Fraction] | None) -> Law:
@@ -112,6 +116,16 @@ def _law(random: Random, d0: int, d1: int, bias: list[Fraction] | None) -> Law:
     low, high, chance = map(Fraction, random.choice(SCALES))
     scale = {k: chance * low**k + (1 - chance) * high**k for k in range(1, 9)}
     return Law(W, A0, Sigma, bias, scale, random.choice(("datum", "view")))
+
+
+def _of_points(random: Random, law: Law, n: int) -> Law:
+    """The same with n fixed points, which sum to zero, in place of Gaussian data."""
+    d0 = range(len(law.A0))
+    points = [[Fraction(random.randint(-3, 3)) for _ in d0] for _ in range(n - 1)]
+    points.append([-sum((one[k] for one in points), Fraction(0)) for k in d0])
+    A0 = [[sum((one[k] * one[m] for one in points), Fraction(0)) / n for m in d0] for k in d0]
+    Sigma = [[A0[k][m] + law.Sigma[k][m] - law.A0[k][m] for m in d0] for k in d0]
+    return replace(law, A0=A0, Sigma=Sigma, points=points)
 
 
 def _entry(random: Random) -> Fraction:
