@@ -31,6 +31,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import derivation
 import numpy as np
 import peers
+import sympy
 import torch
 import training
 from timing import Times, alternate, print_table, print_versions
@@ -58,6 +59,18 @@ def by_order(order: int) -> dict[str, Side]:
 
 def by_components(d: int) -> dict[str, Side]:
     """InfoNCE derived through order 4, by components in d dimensions or for all of them."""
+    rng = np.random.default_rng(d)
+    W, (s, a) = sympy.Matrix(rng.integers(-3, 4, (d, d))), rng.integers(1, 5, (2, d)).tolist()
+    letters = {"Sigma": sympy.diag(*s), "A0": sympy.diag(*a)}
+    numbers = {f"s{i + 1}": s[i] for i in range(d)} | {f"a{i + 1}": a[i] for i in range(d)}
+    numbers |= {f"w{i + 1}{j + 1}": W[i, j] for i in range(d) for j in range(d)}
+    for order, theirs in zip((2, 4), peers.sympy_ring(4, d), strict=True):
+        ours = sum(
+            coefficient * sympy.prod(sympy.prod([W * letters[one] * W.T for one in word]).trace() for word in words)
+            for coefficient, words in derivation.terms("infonce", 4, order)
+        )
+        if theirs.subs(numbers) != ours:
+            raise SystemExit(f"quartic and SymPy differ at order {order} in {d} dimensions")
     return {"quartic": partial(derivation.engine, "infonce", 4), "SymPy ring": partial(peers.sympy_ring, 4, d)}
 
 
