@@ -74,8 +74,8 @@ def read_parquet(files: Sequence[Path], split: str) -> Images:
                     for batch in file.iter_batches(columns=[image, label]):
                         labels.extend(batch[label].to_pylist())
                         for one in batch[image].to_pylist():
-                            content = one.get("bytes") if isinstance(one, dict) else one
-                            paths.append((isinstance(one, dict) and one.get("path")) or "")
+                            content, place = (one.get("bytes"), one.get("path")) if isinstance(one, dict) else (one, "")
+                            paths.append(place if isinstance(place, str) else "")
                             if not isinstance(content, bytes):
                                 raise InputError(f"row {row} of {path} holds no bytes of an image")
                             yield f"the image in row {row} of {path}", content

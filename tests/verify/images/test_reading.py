@@ -6,6 +6,8 @@ import pickle
 import tarfile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from stored import encoded, parquet, python2, write_batches
 
@@ -98,6 +100,16 @@ def test_damaged_parquet(tmp_path, pngs):
     with_paths = parquet(tmp_path / "train.parquet", pngs, LABELS, folders=["qwertyui"] * 6)
     with_paths.write_bytes(with_paths.read_bytes().replace(b"qwer", b"qwe\xe1"))
     assert said(tmp_path).startswith(f"{file} is damaged, or no parquet file ('utf-8' codec can't decode byte")
+
+
+def test_a_path_in_parquet_that_is_no_text_names_no_class(tmp_path, pixels, pngs):
+    rows = [
+        {"bytes": one, "path": f"class{label}/{label}.png".encode()} for one, label in zip(pngs, LABELS, strict=True)
+    ]
+    pq.write_table(pa.table({"img": rows, "label": LABELS}), tmp_path / "train.parquet")
+    images = read_images(tmp_path)
+    assert same(images, pixels, LABELS)
+    assert images.names == ("0", "1", "2", "3")
 
 
 def test_parquet_that_lacks_something(tmp_path, pixels, pngs):
