@@ -27,6 +27,7 @@ from verify.masked import alike, modes
 from verify.opening import opening
 from verify.second_order import Curved, curvatures
 from verify.settings import case, filled_in
+from verify.significance import limit
 from verify.taylor import cauchy, circle
 from verify.trained import SEEDS, models_near
 from verify.training.comparing import CONTRADICTION, compared
@@ -275,7 +276,7 @@ def sign_change(seed: int, runs: int, *, units: int, flat: bool) -> Tally:
     """`verify.transition.crossing` on lines of skewed noise: of a slope whose root is known, or flat at zero.
 
     Where the curve is zero everywhere any sign change, and any sign, is a false alarm; with a root, one that lies
-    farther from it than five of the standard errors that are given.
+    farther from it than five of the standard errors that are given, by Student's t.
     """
     generator = np.random.default_rng(seed)
 
@@ -290,7 +291,7 @@ def sign_change(seed: int, runs: int, *, units: int, flat: bool) -> Tally:
             ]
         if not found.found:
             return [Evidence("monte-carlo", "a sign change", agrees=False if found.absent else None)]
-        off = abs(found.strength - 0.5) > 5 * found.error
+        off = abs(found.strength - 0.5) > limit(5.0, units) * found.error
         return [Evidence("monte-carlo", "a sign change", 0.5, found.strength, found.error, "standard error", not off)]
 
     return Tally.of(map(evidence, range(runs)), 5.0)
@@ -346,7 +347,7 @@ _CHECKS = (
     _check("Monte Carlo, 40 blocks of 500 pairs", monte_carlo.Z, monte_carlo_coefficients, comparisons=5,
            at_once=500, runs=100_000, cost=1.5, name="barlow-twins", rows=40, dimension=1, settings=1),
     _check("collapsed mode, 50 batches, curvature 0", transverse.SIGNIFICANT, collapsed_mode,
-           at_once=1_000, runs=1_000_000, cost=1.2, strength=None),
+           at_once=1_000, runs=2_000_000, cost=1.2, strength=None),
     _check("collapsed mode, 50 batches, σ = 0.3", collapsed.OFF, collapsed_mode,
            at_once=500, runs=100_000, cost=1.2, strength=0.3),
     _check("black box, 600 batches of 3", checks.LARGEST_Z, black_box_coefficients, comparisons=2,
