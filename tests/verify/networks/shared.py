@@ -65,6 +65,8 @@ def main(out):
             with ExitStack() as stack:
                 stack.enter_context(patch(*mutant))
                 found[name] = slopes("resnet", "infonce")
+                if name == "not gathered":
+                    found |= {f"mutant {key}": value for key, value in trained().items()}
         if gathered.processes() == (0, 2):
             save_file({name: one.contiguous().clone() for name, one in found.items()}, Path(out))
 

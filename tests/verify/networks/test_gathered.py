@@ -57,6 +57,13 @@ def off(found, expected):
     return float((found - expected).norm() / expected.norm())
 
 
+def weights(found, kind="trained"):
+    """All weights and running statistics of a training in one row."""
+    names = sorted(name for name in found if name.startswith(kind))
+    assert len(names) > 20
+    return torch.cat([found[name].double().flatten() for name in names])
+
+
 def test_two_processes_have_the_loss_and_the_gradient_of_one(one, two):
     for name in (f"{a} {o}" for a in shared.ARCHITECTURES for o in shared.OBJECTIVES):
         assert float(two[name][0]) == pytest.approx(float(one[name][0]), rel=1e-6)
@@ -64,11 +71,10 @@ def test_two_processes_have_the_loss_and_the_gradient_of_one(one, two):
 
 
 def test_two_processes_train_the_network_that_one_trains(one, two):
-    trained = [name for name in one if name.startswith("trained")]
-    assert len(trained) > 20
-    for name in trained:
-        # Rounding in single precision, which grows from step to step.
-        assert off(two[name].double(), one[name].double()) < 1e-3, name
+    # Of all weights together: the loss does not depend on some alone, whose gradient is rounding, and Adam gives
+    # rounding steps of full length. It was 3.5e-4 on one processor; the mutant that differs least is off by 8e-3.
+    assert off(weights(two), weights(one)) < 2e-3
+    assert off(weights(two, "mutant trained"), weights(one)) > 4e-3
 
 
 @pytest.mark.parametrize("mutant", shared.MUTANTS)
