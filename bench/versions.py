@@ -30,7 +30,7 @@ TOOLS = (
     "info-nce-pytorch==0.1.4",
 )
 # Tests of style, types, the wheel and the site do not depend on what is installed beside.
-LEFT_OUT = ("tests/contracts", "tests/docs")
+LEFT_OUT = ("tests/contracts", "tests/docs", "docs")
 # Beside the oldest: matplotlib 3.9 calls what pyparsing has deprecated since 3.3.
 BESIDE = ("pyparsing<3.3",)
 SHOWN = ("sympy", "mpmath", "numpy", "scipy", "click", "torch", "matplotlib", "jinja2", "math-core", "pylatexenc")

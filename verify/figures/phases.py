@@ -159,17 +159,11 @@ def _boundaries(axes: Any, diagram: PhaseDiagram, collapse: Collapse | None) -> 
         margin = diagram.margin(condition)
         if not (np.isfinite(margin).all() and margin.min() < 0 < margin.max()):
             continue
-        axes.contour(
-            diagram.x,
-            diagram.y,
-            margin,
-            levels=[0.0],
-            colors="black",
-            linewidths=1.8,
-            linestyles=style,
-            # A halo keeps the line visible on dark regions.
-            path_effects=[withStroke(linewidth=3.2, foreground="white", alpha=0.7)],
+        line = axes.contour(
+            diagram.x, diagram.y, margin, levels=[0.0], colors="black", linewidths=1.8, linestyles=style
         )
+        # A halo keeps the line visible on dark regions. (As an argument of contour it is new in matplotlib 3.10.)
+        line.set_path_effects([withStroke(linewidth=3.2, foreground="white", alpha=0.7)])
         handles.append(
             Line2D([], [], color="black", linewidth=1.8, linestyle=style, label=f"condition for\n{name} collapse")
         )
