@@ -347,7 +347,7 @@ _CHECKS = (
     _check("Monte Carlo, 40 blocks of 500 pairs", monte_carlo.Z, monte_carlo_coefficients, comparisons=5,
            at_once=500, runs=100_000, cost=1.5, name="barlow-twins", rows=40, dimension=1, settings=1),
     _check("collapsed mode, 50 batches, curvature 0", transverse.SIGNIFICANT, collapsed_mode,
-           at_once=1_000, runs=2_000_000, cost=1.2, strength=None),
+           at_once=1_000, runs=1_400_000, cost=1.2, strength=None),
     _check("collapsed mode, 50 batches, σ = 0.3", collapsed.OFF, collapsed_mode,
            at_once=500, runs=100_000, cost=1.2, strength=0.3),
     _check("black box, 600 batches of 3", checks.LARGEST_Z, black_box_coefficients, comparisons=2,
