@@ -173,7 +173,7 @@ class Variables:
 
     def _covariance(self, one: _Variable, other: _Variable) -> Fraction:
         if one.datum != other.datum:
-            together = {one.datum, other.datum} <= self._set
-            return self._across[one.coordinate][other.coordinate] if together and not one.white else Fraction(0)
+            together = {one.datum, other.datum} <= self._set and not one.white and not other.white
+            return self._across[one.coordinate][other.coordinate] if together else Fraction(0)
         matrix = self._white if one.white else self._within if one.view == other.view else self._between
         return matrix[one.coordinate][other.coordinate]
