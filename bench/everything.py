@@ -64,8 +64,8 @@ SCRIPTS = {
 HEAD = """# Benchmarks
 
 What each script of `bench/` printed: medians over rounds in which both sides were timed in turn, with their range. What
-is asked and who the peers are stands in `bench/README.md`, with measurements of the scripts that are not here.
-Written by `python bench/everything.py --page`."""
+is asked, who the peers are, and what stands out is said in `bench/README.md`. Written by
+`python bench/everything.py --page`."""
 
 
 def main() -> None:
