@@ -168,7 +168,7 @@ def test_the_report_as_a_page_shows_markup_as_text():
     ("name", "message"),
     [
         ("report.pdf", "report.pdf does not end in .json or .md or .html or .htm; name the file so"),
-        ("none/report.md", "cannot write none/report.md: No such file or directory"),
+        ("none/report.md", "there is no folder none; make it first"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_a_sentence_at_the_start(name, message):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from derive import InputError
 from verify.networks.network import Network, build, shell
-from verify.sweeps.writing import write_whole
+from verify.sweeps.writing import usable_file, write_whole
 
 Metadata = dict[str, Any]
 
@@ -111,16 +111,11 @@ def usable_place(path: str | Path) -> Path:
     """A place for a checkpoint; found out before anything is computed.
 
     Raises:
-        InputError: no safetensors, another ending, or no such folder.
+        InputError: no safetensors, another ending, or a place that cannot be written to.
 
     """
     _safetensors()
-    place = Path(path)
-    if place.suffix != ".safetensors":
-        raise InputError(f"{place.name} does not end in .safetensors; name the file so")
-    if not place.parent.is_dir():
-        raise InputError(f"there is no folder {place.parent}; make it first")
-    return place
+    return usable_file(path, ".safetensors")
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], Metadata]:

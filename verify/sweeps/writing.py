@@ -69,6 +69,9 @@ def usable_file(path: str | Path, *endings: str) -> Path:
     if file.suffix.lower() not in endings:
         message = f"{file} does not end in {' or '.join(endings)}; name the file so"
         raise InputError(message)
+    if not file.parent.exists():
+        message = f"there is no folder {file.parent}; make it first"
+        raise InputError(message)
     try:
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

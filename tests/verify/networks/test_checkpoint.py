@@ -83,7 +83,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("network.pt", "network.pt does not end in .safetensors; name the file so"),
+        ("network.pt", "{folder}/network.pt does not end in .safetensors; name the file so"),
         ("no/network.safetensors", "there is no folder {folder}; make it first"),
     ],
 )

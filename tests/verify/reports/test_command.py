@@ -24,7 +24,7 @@ def no_audit(monkeypatch):
     [
         ("report.txt", "report.txt does not end in .html or .htm; name the file so"),
         ("mine.py", "mine.py does not end in .html or .htm; name the file so"),
-        ("no/folder/a.html", "cannot write no/folder/a.html: No such file or directory"),
+        ("no/folder/a.html", "there is no folder no/folder; make it first"),
         ("folder.html", "cannot write folder.html: Is a directory"),
         ("", ". does not end in .html or .htm; name the file so"),
     ],
