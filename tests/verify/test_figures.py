@@ -204,7 +204,7 @@ PAIR = Covariances(np.eye(2), np.eye(2))
     [
         (
             lambda: save(None, "picture.jpg"),
-            "picture.jpg ends in none of .png, .svg and .pdf; name the picture with one of them",
+            "picture.jpg does not end in .png or .svg or .pdf; name the file so",
         ),
         (lambda: save(None, "no/such/folder/picture.png"), "there is no folder no/such/folder; make it first"),
         (lambda: loss_map(EXPANSION, PAIR), "beta-infonce has no value for beta; give values={'beta': …}"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive import InputError
-from verify.sweeps.writing import write_whole
+from verify.sweeps.writing import usable_file, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,18 +141,11 @@ def save(picture: Picture, path: str | Path, *, dpi: int = 200) -> Path:
         dpi: dots per inch of a PNG, and of what an SVG or PDF holds as pixels.
 
     Raises:
-        InputError: another ending, or a folder that does not exist.
+        InputError: another ending, or a place that cannot be written to.
 
     """
-    target = Path(path)
-    ending = target.suffix.lower()
-    if ending not in _METADATA:
-        message = f"{target.name} ends in none of .png, .svg and .pdf; name the picture with one of them"
-        raise InputError(message)
-    if not target.parent.is_dir():
-        message = f"there is no folder {target.parent}; make it first"
-        raise InputError(message)
-    write_whole(target, encoded(picture, ending, dpi=dpi))
+    target = usable_file(path, *_METADATA)
+    write_whole(target, encoded(picture, target.suffix.lower(), dpi=dpi))
     return target
 
 
