@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
+
+_short = reprlib.Repr()
+_short.maxstring = 200
+
 
 class InputError(ValueError):
     """The input is unusable: the message says what was wrong, where, and what to do."""
@@ -21,3 +26,12 @@ class NotAnalyticError(InputError):
         super().__init__(reason)
         self.reason = reason
         self.degree = degree
+
+
+def quoted(text: object) -> str:
+    """What comes from outside as a message shows it: text in quotes, and of a long one its two ends.
+
+    >>> quoted("infonse"), len(quoted("infonse" * 1000))
+    ("'infonse'", 200)
+    """
+    return _short.repr(text)

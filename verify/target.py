@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import InputError, Loss, NotAnalyticError, catalogue
+from derive.errors import quoted
 from verify.limits import TimeUpError, said_by, time_limit
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
     path, separator, name = target.rpartition(":")
     if not separator or not path.endswith(".py"):
         if target.endswith(".py") or "/" in target:
-            message = f"{target!r} names no loss; write path/to/file.py:name"
+            message = f"{quoted(target)} names no loss; write path/to/file.py:name"
             raise InputError(message)
         return catalogue(target)
     module = run_file(Path(path))
@@ -65,7 +66,7 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
         losses = [key for key, value in module.items() if isinstance(value, Loss) or _own(value, module)]
         near = difflib.get_close_matches(name, losses, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
-        message = f"{path} defines no {name!r}; {hint}Losses there: {', '.join(losses) or 'none'}"
+        message = f"{path} defines no {quoted(name)}; {hint}Losses there: {', '.join(losses) or 'none'}"
         raise InputError(message)
     loss = module[name]
     if not isinstance(loss, Loss) and not callable(loss):
@@ -158,7 +159,9 @@ def _number(name: str, text: str) -> sympy.Expr:
         raise InputError(message)
     match = _NUMBER.fullmatch(text)
     if not match or (match["q"] and int(match["q"]) == 0):
-        message = f"--set {name}={text}: {text!r} is no exact number; write an integer, a fraction like 1/10, or oo"
+        message = (
+            f"--set {name}={text}: {quoted(text)} is no exact number; write an integer, a fraction like 1/10, or oo"
+        )
         raise InputError(message)
     return sympy.Rational(text)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from derive.errors import InputError
+from derive.errors import InputError, quoted
 from derive.loss import Loss
 from derive.losses import (
     alignment_uniformity,
@@ -75,5 +75,5 @@ def _known(name: str, names: Mapping[str, object], what: str) -> str:
         return name
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}? " if near else ""
-    message = f"unknown {what} {name!r}; {hint}Known: {', '.join(names)}"
+    message = f"unknown {what} {quoted(name)}; {hint}Known: {', '.join(names)}"
     raise InputError(message)

@@ -10,8 +10,9 @@ import pytest
 import sympy
 
 from derive import InputError
+from verify.printed.conditions import read_condition
 from verify.printed.reading import read_expansion
-from verify.target import _matrix
+from verify.target import _matrix, find_target
 
 BENCH = Path(__file__).parents[2] / "bench"
 # Each made one of the readers raise something else than InputError, or would have hung it.
@@ -19,6 +20,8 @@ FOUND = {
     "A0.npy": b"\x93NUMPY\x01\x00\x0e\x00{'descr': '<f8\n",
     "expansion.json": b"{" + b'"a":{' * 5000,
     "formula": b"exp(2147483648 tau) Tr[W W^T]",
+    "condition": "eΣ_ij".encode() * 500,
+    "TARGET": b"\x7f/" * 1000,
 }
 
 
@@ -96,3 +99,9 @@ def test_what_was_found_stays_mended(tmp_path):
         read_expansion(FOUND["expansion.json"].decode(), loss="one", symbols={})
     with pytest.raises(InputError, match="e is raised to whole numbers and fractions up to 100"):
         read_expansion(FOUND["formula"].decode(), loss="one", symbols={"tau": sympy.Symbol("tau")})
+    for inside in (FOUND["condition"].decode(), "(" * 3000 + "a_i", "not(" * 3000):
+        with pytest.raises(InputError):
+            read_condition(inside, {})
+    with pytest.raises(InputError, match="names no loss") as refused:
+        find_target(FOUND["TARGET"].decode())
+    assert len(str(refused.value)) < 300

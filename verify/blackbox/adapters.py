@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from derive import InputError
+from derive.errors import quoted
 from verify.blackbox.function import Adapter, two_views
 from verify.limits import said_by
 
@@ -67,7 +68,7 @@ stacked, pairs
     if name not in ADAPTERS:
         near = difflib.get_close_matches(name, ADAPTERS, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
-        message = f"there is no adapter {name!r}; {hint}There are {', '.join(ADAPTERS)}"
+        message = f"there is no adapter {quoted(name)}; {hint}There are {', '.join(ADAPTERS)}"
         raise InputError(message)
     return ADAPTERS[name]
 

@@ -15,6 +15,7 @@ from fractions import Fraction
 import sympy
 
 from derive import InputError
+from derive.errors import quoted
 
 # A rational that a random number would have by coincidence more often than this is none; where several numbers have to
 # be rational at once, and obey one formula, less is asked of each.
@@ -151,15 +152,15 @@ def constants(texts: Sequence[str], values: Mapping[str, sympy.Expr]) -> list[tu
         try:
             expression = _parsed(ast.parse(text.strip(), mode="eval").body)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            message = f"--constants {text!r} is no constant; write numbers, names, + - * / **, exp, log, sqrt, pi"
+            message = f"--constants {quoted(text)} is no constant; write numbers, names, + - * / **, exp, log, sqrt, pi"
             raise InputError(message) from None
         missing = sorted(symbol.name for symbol in expression.free_symbols if symbol.name not in values)
         if missing:
-            message = f"--constants {text!r}: what is {missing[0]}? Give its value with --set {missing[0]}=…"
+            message = f"--constants {quoted(text)}: what is {missing[0]}? Give its value with --set {missing[0]}=…"
             raise InputError(message)
         size = expression.subs({symbol: values[symbol.name] for symbol in expression.free_symbols})
         if not size.is_real or size == 0 or not size.is_finite:
-            message = f"--constants {text!r} is {size}; give a number other than 0"
+            message = f"--constants {quoted(text)} is {size}; give a number other than 0"
             raise InputError(message)
         found.append((expression, float(size)))
     return found

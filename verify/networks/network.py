@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from derive import InputError
+from derive.errors import quoted
 from verify.networks.resnet import resnet12, resnet18
 from verify.networks.vit import SIZE, ViT
 
@@ -85,11 +86,11 @@ def architecture(given: Mapping[str, Any]) -> Architecture:
     if not isinstance(name, str) or name not in FULL:
         near = get_close_matches(str(name), FULL, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"there is no network {name!r}; there are {', '.join(FULL)}{hint}")
+        raise InputError(f"there is no network {quoted(name)}; there are {', '.join(FULL)}{hint}")
     full = {"name": name, **FULL[name]}
     for word, value in given.items():
         if word not in full:
-            raise InputError(f"{name} has no {word!r}; it has {', '.join(key for key in full if key != 'name')}")
+            raise InputError(f"{name} has no {quoted(word)}; it has {', '.join(key for key in full if key != 'name')}")
         least = 0 if word == "projector" else 1
         if word != "name" and (type(value) is not int or not least <= value <= MOST):
             raise InputError(f"{word} = {value!r} of {name}: a whole number from {least} to {MOST} is needed")

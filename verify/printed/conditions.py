@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +11,7 @@ import sympy
 
 from derive import InputError
 from derive.conditions import MODES, Condition, q_j, sum_j, total
+from derive.errors import quoted
 from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
 from numeric.phases import phase_diagram
 from verify.claims.canonical import same
@@ -27,9 +27,6 @@ _LETTERS |= {s_i.name: a_i + c_i, s_j.name: a_j + c_j}
 _RELATIONS = {"<=": sympy.Le, "<": sympy.Lt, ">=": sympy.Ge, ">": sympy.Gt}
 _ENDING = re.compile(r"\s+for\s+(some|all|every|any)\s+i\b")
 _Q = re.compile(r",\s*q_j\s*=")
-# A refusal shows the two ends of a long text.
-_short = reprlib.Repr()
-_short.maxstring = 200
 
 MODES_DRAWN, POINTS, SETTINGS = 3, 32, 12
 # A margin this much smaller than the largest is rounding, and says nothing.
@@ -53,7 +50,7 @@ def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condit
     if not isinstance(printed, str):
         message = f"a condition is text such as 'a_i - gamma <= 0 for some i', not {type(printed).__name__}"
         raise InputError(message)
-    said, shown = printed.strip(), _short.repr(printed)
+    said, shown = printed.strip(), quoted(printed)
     if said.lower() in ("never", "always"):
         return Condition(sympy.true if said.lower() == "always" else sympy.false, "all")
     if not said or said.isalpha():
@@ -123,15 +120,16 @@ def _joined(reader: Formula, word: str, part: Any, join: Any) -> sympy.Basic:
 
 def _relation(reader: Formula) -> sympy.Basic:
     """An inequality, or conditions in brackets."""
-    start = reader.at
+    start, depth = reader.at, reader.depth
     try:
         return _inequality(reader)
     except InputError:
-        reached, reader.at, reader.depth = reader.next, start, 0
+        reached, reader.at, reader.depth = reader.next, start, depth
         if not reader.taken("("):
             raise
         try:
-            inside = _either(reader)
+            with reader.deeper():
+                inside = _either(reader)
         except InputError:
             reader.at = reader.tokens.index(reached)
             raise

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from verify.printed.cursor import Cursor
 from verify.printed.tokens import PlaceError, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _MATRICES = {"W": "W", "A0": "A", "Sigma": "S", "C": "C", "G": "wW"}
@@ -82,20 +83,24 @@ class Formula(Cursor):
 
     def sum(self) -> Polynomial:
         """Terms with signs between."""
+        total: list[Polynomial] = []
+        with self.deeper():
+            sign = -1 if self._signs() else 1
+            while not self._remainder(first=not total):
+                total.append(algebra.times(algebra.scalar(sympy.Integer(sign)), self.term()))
+                if not self.sign("+", "-"):
+                    break
+                sign = -1 if self._signs() else 1
+        return algebra.plus(*total)
+
+    @contextmanager
+    def deeper(self) -> Iterator[None]:
+        """One bracket or sum further in; where that is too far, refuse. After a refusal the depth is set anew."""
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise self.refuse("the formula has too many brackets inside one another")
-        total: list[Polynomial] = []
-        sign = -1 if self._signs() else 1
-        while True:
-            if self._remainder(first=not total):
-                break
-            total.append(algebra.times(algebra.scalar(sympy.Integer(sign)), self.term()))
-            if not self.sign("+", "-"):
-                break
-            sign = -1 if self._signs() else 1
+            raise self.refuse("the formula has too many brackets or sums inside one another")
+        yield
         self.depth -= 1
-        return algebra.plus(*total)
 
     def _signs(self) -> bool:
         """Read signs; whether they make a minus."""
@@ -229,7 +234,8 @@ class Formula(Cursor):
                 name = f"sum_{start.value}"
                 if name in self.functions:
                     return self._applied(name, self._bracketed(name), start)
-                inside = self.term()
+                with self.deeper():
+                    inside = self.term()
                 return self.at_place(start, lambda: algebra.summed(inside, start.value))
             case "name":
                 return self._named(start, before)

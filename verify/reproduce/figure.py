@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from derive import InputError
+from derive.errors import quoted
 
 if TYPE_CHECKING:
     from verify.figures.picture import Picture
@@ -74,7 +75,7 @@ def find_figure(name: str) -> Figure:
 
     """
     if name not in FIGURES:
-        message = f"there is no figure {name!r} to reproduce; there are: {', '.join(FIGURES)}"
+        message = f"there is no figure {quoted(name)} to reproduce; there are: {', '.join(FIGURES)}"
         raise InputError(message)
     module, _, inside = FIGURES[name].partition(":")
     found: Figure = import_module(f"verify.reproduce.{module}")
