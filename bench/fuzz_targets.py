@@ -63,6 +63,7 @@ def _file(name: str, read: Callable[[Path], object]) -> Callable[[bytes, Path], 
 
 
 def _texts() -> list[Target]:
+    from verify.blackbox.exact import constants
     from verify.last_layer.command import _numbers, _sizes
     from verify.printed.conditions import read_condition
     from verify.printed.reading import read_expansion, read_matrix
@@ -108,6 +109,12 @@ def _texts() -> list[Target]:
         ),
         Target(
             "TARGET", _text(find_loss), [name.encode() for name in names], (b"+", b"bias", b":", b"/", b".py", b"\0")
+        ),
+        Target(
+            "--constants",
+            _text(lambda text: constants([text], {"tau": sympy.Rational(1, 2)})),
+            [b"1/tau", b"exp(1)", b"sqrt(2)*pi", b"(1 + log(3))**-2"],
+            (b"**", b"exp(", b"log(", b"tau", *FORMULA),
         ),
         Target("numbers", _text(strengths), [b"0.1,0.5,1", b"96,32"], (b",", b"nan", b"inf", b"-")),
     ]

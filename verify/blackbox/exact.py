@@ -11,6 +11,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 
 import sympy
 
@@ -151,19 +152,32 @@ def constants(texts: Sequence[str], values: Mapping[str, sympy.Expr]) -> list[tu
     for text in texts:
         try:
             expression = _parsed(ast.parse(text.strip(), mode="eval").body)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
             message = f"--constants {quoted(text)} is no constant; write numbers, names, + - * / **, exp, log, sqrt, pi"
             raise InputError(message) from None
         missing = sorted(symbol.name for symbol in expression.free_symbols if symbol.name not in values)
         if missing:
             message = f"--constants {quoted(text)}: what is {missing[0]}? Give its value with --set {missing[0]}=…"
             raise InputError(message)
-        size = expression.subs({symbol: values[symbol.name] for symbol in expression.free_symbols})
-        if not size.is_real or size == 0 or not size.is_finite:
-            message = f"--constants {quoted(text)} is {size}; give a number other than 0"
+        size = _size(expression, values)
+        if size is None:
+            message = f"--constants {quoted(text)} is no real number of usual size; give a number other than 0"
             raise InputError(message)
-        found.append((expression, float(size)))
+        found.append((expression, size))
     return found
+
+
+def _size(expression: sympy.Expr, values: Mapping[str, sympy.Expr]) -> float | None:
+    """The value in floating point, None where it is 0, not real, or beyond all floats.
+
+    SymPy would work out exp(exp(exp(100))) to the last digit.
+    """
+    symbols = sorted(expression.free_symbols, key=str)
+    try:
+        size = float(sympy.lambdify(symbols, expression, "math")(*(float(values[one.name]) for one in symbols)))
+    except (ValueError, OverflowError, ZeroDivisionError, TypeError, NameError):
+        return None
+    return size if isfinite(size) and size != 0 else None
 
 
 _FUNCTIONS = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}
@@ -173,7 +187,8 @@ _LARGEST_POWER = 100
 def _parsed(node: ast.expr) -> sympy.Expr:
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return sympy.Rational(str(number))
+            if isfinite(number):
+                return sympy.Rational(str(number))
         case ast.Name(id="pi"):
             return sympy.pi
         case ast.Name(id=name) if name not in _FUNCTIONS:

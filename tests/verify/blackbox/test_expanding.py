@@ -152,6 +152,10 @@ def test_units():
         ("1/tau", "what is tau"),
         ("log(-1)", "give a number other than 0"),
         ("0*1", "give a number other than 0"),
+        ("sqrt(-2)", "give a number other than 0"),
+        ("1/0", "give a number other than 0"),
+        ("exp(exp(exp(100)))", "give a number other than 0"),
+        ("1e999999", "is no constant"),
     ],
 )
 def test_constants_are_parsed_and_not_evaluated(text, message):
