@@ -58,14 +58,17 @@ def catalogue(name: str) -> Loss:
     """A loss by its catalogue name, with modifiers after plus signs: ``infonce+weight-decay``.
 
     Raises:
-        InputError: for an unknown name, with the nearest known one.
+        InputError: for an unknown name, with the nearest known one, and for a modifier that is there twice.
 
     >>> catalogue("spectral").expand(order=4).text()
     '−2 Tr[W A0 Wᵀ] + Tr[(W Σ Wᵀ)²] + O(W⁶)'
     """
     base, *modifiers = name.split("+")
     loss = CATALOGUE[_known(base, CATALOGUE, "loss")]
-    for modifier in modifiers:
+    for at, modifier in enumerate(modifiers):
+        if modifier in modifiers[:at]:
+            message = f"{quoted(name)} has {quoted(modifier)} twice; leave one out"
+            raise InputError(message)
         loss = MODIFIERS[_known(modifier, MODIFIERS, "modifier")](loss)
     return loss
 

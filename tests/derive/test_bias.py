@@ -256,7 +256,7 @@ def test_a_bias_is_part_of_a_normalised_loss():
 
 def test_there_is_one_bias():
     with pytest.raises(InputError, match=r"infonce\+bias already has a bias; f\(x\) = W x \+ b has one"):
-        catalogue("infonce+bias+bias")
+        catalogue("infonce+bias").with_bias()
 
 
 def test_an_odd_order_is_refused():

@@ -51,6 +51,9 @@ REFUSED = {
     f"unknown loss 'infonse'; did you mean infonce? Known: {KNOWN}": lambda: catalogue("infonse"),
     f"unknown loss '???'; Known: {KNOWN}": lambda: catalogue("???"),
     f"unknown loss ''; Known: {KNOWN}": lambda: catalogue(""),
+    "'dcl+normalised+bias+normalised' has 'normalised' twice; leave one out": lambda: catalogue(
+        "dcl+normalised+bias+normalised"
+    ),
     "unknown modifier 'weight-decai'; did you mean weight-decay? Known: weight-decay, norm-penalty, normalised, bias": (
         lambda: catalogue("infonce+weight-decai")
     ),
