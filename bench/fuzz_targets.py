@@ -24,6 +24,7 @@ from PIL import Image
 from safetensors.torch import save
 
 from derive import CATALOGUE, InputError, catalogue
+from derive.series import HIGHEST_ORDER
 
 SYMBOLS = {name: sympy.Symbol(name) for name in ("N", "alpha", "beta", "gamma", "tau")}
 FORMULA = tuple(
@@ -248,7 +249,9 @@ def _command(text: str) -> None:
 
     words = [one for one in text.split("\n") if one]
     subcommand = [] if words[:1] in (["latex"], ["losses"]) else ["derive"]
-    if any(one.isdigit() and int(one[:9]) > 6 for one in words) or any(".py" in one for one in words):
+    if any(one.isdecimal() and len(one) < 1000 and 6 < int(one) <= HIGHEST_ORDER for one in words) or any(
+        ".py" in one for one in words
+    ):
         return  # a high order is slow, and a file is run
     before, sys.argv = sys.argv, ["quartic", *subcommand, *words]
     written, said = io.StringIO(), io.StringIO()

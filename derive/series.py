@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 from sympy import QQ
 
-from derive.errors import InputError, NotAnalyticError
+from derive.errors import InputError, NotAnalyticError, quoted
 from derive.expression import (
     Average,
     Coordinate,
@@ -49,6 +49,8 @@ ONE = QQ(1)
 
 # The embedding dimension, which a sum over coordinates of a constant brings in.
 EMBEDDING_DIMENSION = sympy.Symbol("d1")
+# No loss has been expanded so far; an order of a million would be out of memory before anything is said.
+HIGHEST_ORDER = 1000
 
 
 class Sample(NamedTuple):
@@ -280,7 +282,7 @@ class Expander:
 
 
 def check_order(order: object) -> int:
-    """The order in W as an even, positive integer.
+    """The order in W as an even, positive integer, at most `HIGHEST_ORDER`.
 
     Raises:
         InputError: with the reason, for anything else.
@@ -288,6 +290,9 @@ def check_order(order: object) -> int:
     """
     if not isinstance(order, int) or isinstance(order, bool) or order < 2 or order % 2:
         message = f"order {order!r}: give an even number from 2 on, the power of W to expand to"
+        raise InputError(message)
+    if order > HIGHEST_ORDER:
+        message = f"order {quoted(order)} is beyond {HIGHEST_ORDER}; each two orders double the work, or more"
         raise InputError(message)
     return order
 

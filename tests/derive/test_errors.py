@@ -51,6 +51,7 @@ REFUSED = {
     f"unknown loss 'infonse'; did you mean infonce? Known: {KNOWN}": lambda: catalogue("infonse"),
     f"unknown loss '???'; Known: {KNOWN}": lambda: catalogue("???"),
     f"unknown loss ''; Known: {KNOWN}": lambda: catalogue(""),
+    "order 100000 is beyond 1000; each two orders double the work, or more": lambda: catalogue("dcl").expand(100_000),
     "'dcl+normalised+bias+normalised' has 'normalised' twice; leave one out": lambda: catalogue(
         "dcl+normalised+bias+normalised"
     ),
