@@ -49,7 +49,7 @@ ONE = QQ(1)
 
 # The embedding dimension, which a sum over coordinates of a constant brings in.
 EMBEDDING_DIMENSION = sympy.Symbol("d1")
-# No loss has been expanded so far; an order of a million would be out of memory before anything is said.
+# Far beyond what has been expanded; an order of a million would be out of memory before anything is said.
 HIGHEST_ORDER = 1000
 
 

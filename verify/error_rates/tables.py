@@ -12,6 +12,7 @@ from typing import Any
 
 from verify.error_rates import alarms
 from verify.error_rates.measuring import GROUPS
+from verify.error_rates.tally import Tally
 from verify.mutants.killing import SYMBOLIC
 from verify.mutants.mutant import OPERATORS
 
@@ -123,10 +124,10 @@ def false_alarms(runs: Sequence[tuple[Any, Any]]) -> str:
     """Each check: runs, alarms with their interval, and the level that it claims."""
     rows = []
     for name, check in alarms.CHECKS.items():
-        parts = [alarms.Tally(*found) for settings, found in runs if settings["check"] == name]
+        parts = [Tally(*found) for settings, found in runs if settings["check"] == name]
         if not parts:
             continue
-        total = sum(parts, start=alarms.Tally(0, 0, 0, 0))
+        total = sum(parts, start=Tally(0, 0, 0, 0))
         _, high = interval(total.alarms, total.runs)
         rows.append(
             [check.name, f"{total.runs:,}", str(total.alarms), f"{total.alarms / total.runs:.1e}", f"{high:.1e}",

@@ -6,7 +6,8 @@ import pytest
 pytest.importorskip("torch")
 
 from verify.error_rates import alarms
-from verify.error_rates.alarms import CHECKS, Tally
+from verify.error_rates.alarms import CHECKS
+from verify.error_rates.tally import Tally
 from verify.evidence import Evidence
 
 
