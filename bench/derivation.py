@@ -93,8 +93,7 @@ def form_rows() -> list[tuple[str, ...]]:
                 raise SystemExit(f"quartic and FORM differ at order {2 * n}: {ours} against {theirs}")
         sides = {"quartic": partial(engine, "infonce", order), "peer": partial(peers.form, order, rounds)}
         times = alternate(sides, rounds=ROUNDS, block=BLOCK, before=cold)
-        peer = Times(tuple(one / rounds for one in times["peer"].samples))
-        rows.append(_row(order, name, peer, times["quartic"], None))
+        rows.append(_row(order, name, times["peer"].shared(rounds), times["quartic"], None))
     return rows
 
 

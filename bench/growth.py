@@ -49,7 +49,8 @@ Side = Callable[[], object]
 def by_order(order: int) -> dict[str, Side]:
     """InfoNCE derived through an order."""
     sides: dict[str, Side] = {"quartic": partial(derivation.engine, "infonce", order)}
-    sides["FORM"] = partial(peers.form, order, derivation.FORM_ROUNDS[order])
+    if which("form"):
+        sides["FORM"] = partial(peers.form, order, derivation.FORM_ROUNDS[order])
     if order <= 10:
         sides["SymPy ring, d = 2"] = partial(peers.sympy_ring, order)
     if order <= 6:
@@ -171,12 +172,9 @@ def curves(panel: str) -> Curves:
     found: Curves = {}
     for size in sizes:
         sides = sides_at(size)
-        if which("form") is None:
-            sides.pop("FORM", None)
         times = alternate(sides, rounds=ROUNDS, block=BLOCK, before=derivation.cold)
         if "FORM" in sides:
-            rounds = derivation.FORM_ROUNDS[size]
-            times["FORM"] = Times(tuple(one / rounds for one in times["FORM"].samples))
+            times["FORM"] = times["FORM"].shared(derivation.FORM_ROUNDS[size])
         for side in sides:
             found.setdefault(side, {})[size] = times[side], peak(panel, size, side)
     return found

@@ -28,6 +28,10 @@ class Times:
         """The median over the rounds."""
         return median(self.samples)
 
+    def shared(self, number: int) -> Times:
+        """Seconds for one of so many things that each call did."""
+        return Times(tuple(one / number for one in self.samples))
+
     def __str__(self) -> str:
         """The median with its range, 1.23 ms (1.20-1.31)."""
         unit, scale = next(

@@ -132,7 +132,7 @@ def main(rounds: int, cores: int) -> None:
         times = timing.alternate(sides, rounds=rounds)
 
         def each(name: str, models: int) -> timing.Times:
-            return timing.Times(tuple(one / models / steps for one in times[name].samples))  # noqa: B023
+            return times[name].shared(models * steps)  # noqa: B023
 
         ours, plain = each("together", m), each("loop", few)
         wide = timing.show_ratio(timing.ratio(each("differences", few), ours)) if "differences" in sides else "—"
