@@ -39,6 +39,7 @@ from timing import Times, alternate, print_table, print_versions
 from derive import catalogue
 from numeric import kernel
 from verify.figures.picture import BLUE, GREY, ORANGE, VERMILION, Picture, new_figure, save, styled
+from verify.limits import memory_of
 from verify.training.losses import batched
 
 ROUNDS, BLOCK = 5, 0.02
@@ -191,33 +192,28 @@ def own_peak(panel: str, size: int, side: str) -> float:
     if side == "FORM":
         return _peak_of_form(size)
     call = PANELS[panel][2](size)[side]
-    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    reset = Path("/proc/self/clear_refs")
     if not reset.exists():
         return float("nan")
     reset.write_text("5")  # the largest resident size starts anew
-    before = _resident(status, "VmRSS")
+    before = memory_of("VmRSS")
     call()
-    return max(0.0, _resident(status, "VmHWM") - before)
+    return max(0.0, _mebibytes(memory_of("VmHWM")) - _mebibytes(before))
 
 
 def _peak_of_form(order: int) -> float:
     """MiB of FORM's process, which is looked at while it repeats the derivation."""
-    highest = float("nan")
-    with subprocess.Popen(
-        peers.form_command(order, derivation.FORM_ROUNDS[order]), stdout=subprocess.DEVNULL
-    ) as running:
+    highest = None
+    command = peers.form_command(order, derivation.FORM_ROUNDS[order])
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as running:
         while running.poll() is None:
-            try:
-                highest = _resident(Path(f"/proc/{running.pid}/status"), "VmHWM")
-            except (OSError, ValueError):  # it has ended, or there is no such file system
-                break
+            highest = memory_of("VmHWM", running.pid) or highest
             time.sleep(1e-3)
-    return highest
+    return _mebibytes(highest)
 
 
-def _resident(status: Path, what: str) -> float:
-    (line,) = (one for one in status.read_text().splitlines() if one.startswith(what))
-    return float(line.split()[1]) / 1024
+def _mebibytes(size: int | None) -> float:
+    return float("nan") if size is None else size / 2**20
 
 
 def draw(measured: dict[str, Curves], file: Path) -> None:

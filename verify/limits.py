@@ -78,7 +78,7 @@ def memory_limit(gibibytes: float) -> Iterator[None]:
 
     Whoever asks for more gets a MemoryError, or torch's own error; nothing is ended.
     """
-    held = _held()
+    held = memory_of("VmData")
     if held is None:
         yield
         return
@@ -95,13 +95,19 @@ def memory_limit(gibibytes: float) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
-def _held() -> int | None:
-    """The bytes of data that this process has; None where the system does not say."""
+def memory_of(what: str, process: int | str = "self") -> int | None:
+    """Bytes as Linux counts them; None where the system does not say, or the process has ended.
+
+    Args:
+        what: VmData (its data), VmRSS (what is resident now) or VmHWM (the most that was).
+        process: its number.
+
+    """
     try:
-        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+        lines = Path(f"/proc/{process}/status").read_text("utf-8").splitlines()
     except OSError:
         return None
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmData:")), None)
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(f"{what}:")), None)
 
 
 def end_with(parent: int) -> None:
