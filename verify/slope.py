@@ -30,6 +30,8 @@ TOLERANCE = 0.05
 POINTS, SPAN = 8, 2.0
 # How far, in logarithms, a point may lie from the fit, and the slope at the smallest t from that at 0.
 ON_THE_LINE, NEAR = 0.01, 0.6
+# How far down t must be looked at, unless rounding ends it before, for a power of the truncation to contradict.
+DEEP = 20.0
 # t from half the radius downwards by this factor, where nothing else is said.
 DEPTH, HOW_MANY = 400.0, 48
 
@@ -116,6 +118,10 @@ def slope(ts: Sequence[Any], differences: Sequence[Any], noise: Any, order: int,
         return Slope(value, None, "the slope has not settled: the points do not lie on one power and its next")
     if power <= 0:
         return Slope(value, None, "the remainder does not vanish as t → 0")
+    if power <= order and not (points[0] is not visible[0] or t[-1] - t[0] > np.log(DEEP)):
+        return Slope(value, None, f"t was not looked at down to 1/{DEEP:g} of the largest, where it may be steeper")
+    if fits[0].departs(power):
+        return Slope(value, None, "the slope has not settled: it moves away from the power as t → 0")
     return Slope(value, bool(power > order))
 
 
@@ -141,6 +147,7 @@ class _Fit:
         slope: as t → 0.
         error: what rounding makes of it.
         lowest: the slope at the smallest t.
+        highest: the slope at the largest t.
         off: the farthest point from the fit, as a multiple of what is allowed.
 
     """
@@ -148,7 +155,12 @@ class _Fit:
     slope: float
     error: float
     lowest: float
+    highest: float
     off: float
+
+    def departs(self, power: int) -> bool:
+        """Whether the slope is nearer to a power at the largest t than at the smallest, as beyond the radius."""
+        return abs(self.lowest - power) > abs(self.highest - power) + 3 * self.error + 1e-4
 
 
 def _fit(t: NDArray[np.float64], heights: NDArray[np.float64], errors: NDArray[np.float64]) -> _Fit:
@@ -162,6 +174,6 @@ def _fit(t: NDArray[np.float64], heights: NDArray[np.float64], errors: NDArray[n
     return _Fit(
         float(solution[1]),
         float(np.sqrt((inverse[1] ** 2 * (weights * errors) ** 2).sum())),
-        float(solution[1] + 2 * x[0] * (solution[2] + 2 * solution[3] * x[0])),
+        *(float(solution[1] + 2 * at * (solution[2] + 2 * solution[3] * at)) for at in (x[0], x[-1])),
         float((left / (ON_THE_LINE + 3 * errors)).max()),
     )
