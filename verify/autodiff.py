@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numeric.invariants import order_values
-from verify.evidence import Evidence
+from verify.evidence import Evidence, far
 from verify.settings import filled_in, no_value
 from verify.taylor import cauchy, circle, nested_derivatives, safe_radius
 
@@ -24,12 +24,22 @@ TOLERANCE = 1e-8
 
 @dataclass(frozen=True)
 class RayCoefficients:
-    """Coefficients of t^k of the loss at t·W, with how they were found and how far rounding may have moved them."""
+    """Coefficients of t^k of the loss at t·W.
+
+    Attributes:
+        case: where.
+        coefficients: by k.
+        how: they were found.
+        error: by k, how far rounding may have moved them.
+        exact: whether they were differentiated, so that no radius of a circle is in question.
+
+    """
 
     case: Case
     coefficients: dict[int, float]
     how: str
     error: dict[int, float] = field(default_factory=dict)
+    exact: bool = False
 
 
 def measure(case: Case, order: int) -> RayCoefficients | None:
@@ -42,7 +52,7 @@ def measure(case: Case, order: int) -> RayCoefficients | None:
 
         with one_thread():
             found = nested_derivatives(function(order), order)
-        return RayCoefficients(case, found, "nested forward-mode differentiation")
+        return RayCoefficients(case, found, "nested forward-mode differentiation", exact=True)
     ts = circle(safe_radius(lambda at: case.truth.averaged(at, order), 2 * RADIUS))
     even = range(2, order + 1, 2)
     values = case.truth.averaged(ts, order)
@@ -93,4 +103,5 @@ def compare(measured: RayCoefficients, expansion: Expansion) -> Evidence:
         agrees=None if agrees and hidden else agrees,
         seed=measured.case.seed,
         note=f"largest difference at t^{worst}; {measured.how}; {measured.case.label}",
+        exact=measured.exact and far(differences[worst], TOLERANCE * scale),
     )

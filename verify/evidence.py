@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Route = Literal["symbolic", "exact", "autodiff", "remainder", "monte-carlo", "trained"]
 Verdict = Literal["holds", "conditional", "refuted", "undecided", "not-run"]
 
 # Routes that compare numbers from the definition with the derivation, and share no code with it.
 INDEPENDENT: tuple[Route, ...] = ("exact", "autodiff", "remainder", "monte-carlo", "trained")
+# Of something printed the derivation itself is one more.
+OF_A_PRINT: tuple[Route, ...] = ("symbolic", *INDEPENDENT)
+# How many routes a verdict needs, unless one is exact.
+NEEDED = 2
+# A distance of so many tolerances is no matter of rounding.
+FAR = 1e3
+NAN = "nan agrees with nothing and contradicts nothing"
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,14 @@ class Evidence:
         agrees: True or False; None where the evidence does not decide, or was not run.
         seed: of the random numbers, None where there are none.
         note: what a reader needs to judge it: settings, rivals excluded, the reason it was not run.
+        ran: False for a comparison that was not made.
+        exact: whether no noise, no asymptotics and no rounding is in question: exact arithmetic, or values that differ
+            by orders of magnitude more than rounding can make of them, see `far`. One such contradiction refutes.
+
+    A comparison with nan decides nothing:
+
+    >>> Evidence("exact", "c", 1.0, float("nan"), agrees=False).agrees is None
+    True
 
     """
 
@@ -42,6 +58,18 @@ class Evidence:
     seed: int | None = None
     note: str = ""
     ran: bool = True
+    exact: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Decide nothing by what is no number."""
+        if self.agrees is None:
+            return
+        if any(isinstance(one, float) and math.isnan(one) for one in (self.predicted, self.measured, self.error)):
+            object.__setattr__(self, "agrees", None)
+            object.__setattr__(self, "note", f"{NAN}; {self.note}" if self.note else NAN)
+        else:
+            # NumPy's truth values are not Python's, and `is` tells them apart.
+            object.__setattr__(self, "agrees", bool(self.agrees))
 
     @property
     def z(self) -> float | None:
@@ -73,20 +101,59 @@ class Evidence:
         }
 
 
-def verdict(evidence: Iterable[Evidence]) -> Verdict:
-    """What the evidence supports.
+def far(distance: float, tolerance: float) -> bool:
+    """Whether two values are apart by so much more than a tolerance that rounding is out of the question.
 
-    ``refuted`` when anything contradicts the derivation; ``holds`` when two independent routes agree with it and
-    nothing is against; ``undecided`` otherwise, ``not-run`` when no independent route was run.
+    >>> far(1e-3, 1e-9), far(3e-9, 1e-9), far(float("nan"), 1e-9)
+    (True, False, False)
+    """
+    return distance > FAR * tolerance
 
-    >>> agree = [Evidence("autodiff", "c", agrees=True), Evidence("remainder", "slope", agrees=True)]
-    >>> verdict(agree), verdict(agree[:1]), verdict([]), verdict([*agree, Evidence("exact", "c", agrees=False)])
-    ('holds', 'undecided', 'not-run', 'refuted')
+
+def sides(
+    evidence: Iterable[Evidence], routes: Sequence[Route] = INDEPENDENT
+) -> tuple[tuple[Route, ...], tuple[Route, ...]]:
+    """The routes that are for something and those that are against it, in the order in which they come.
+
+    A route of which some comparisons agree and some contradict is against.
+
+    Args:
+        evidence: the comparisons.
+        routes: those that may be for it: they share no code with what is judged. Any may be against it.
+
+    >>> sides([Evidence("exact", "c", agrees=True), Evidence("remainder", "slope", agrees=False)])
+    (('exact',), ('remainder',))
     """
     ran = [one for one in evidence if one.ran]
-    if any(one.agrees is False for one in ran):
+    against = tuple(dict.fromkeys(one.route for one in ran if one.agrees is False))
+    agreed = dict.fromkeys(one.route for one in ran if one.agrees and one.route in routes)
+    return tuple(one for one in agreed if one not in against), against
+
+
+def verdict(evidence: Iterable[Evidence], routes: Sequence[Route] = INDEPENDENT) -> Verdict:
+    """What the evidence supports: the one rule, of audits, printed formulas and published claims.
+
+    ``refuted`` when two independent routes are against it, or one comparison that is exact; ``holds`` when two
+    independent routes are for it and none against; ``undecided`` otherwise, so where one route stands against others;
+    ``not-run`` when no independent route was run.
+
+    Args:
+        evidence: the comparisons.
+        routes: those that share no code with what is judged.
+
+    >>> agree = [Evidence("autodiff", "c", agrees=True), Evidence("remainder", "slope", agrees=True)]
+    >>> verdict(agree), verdict(agree[:1]), verdict([])
+    ('holds', 'undecided', 'not-run')
+    >>> verdict([*agree, Evidence("monte-carlo", "c", agrees=False)])
+    'undecided'
+    >>> verdict([*agree, Evidence("exact", "c", agrees=False, exact=True)])
+    'refuted'
+    """
+    ran = [one for one in evidence if one.ran]
+    agreed, against = sides(ran, routes)
+    proved = any(one.agrees is False and one.exact for one in ran)
+    if proved or sum(route in routes for route in against) >= NEEDED:
         return "refuted"
-    routes = {one.route for one in ran if one.agrees and one.route in INDEPENDENT}
-    if len(routes) >= 2:
+    if not against and len(agreed) >= NEEDED:
         return "holds"
-    return "undecided" if any(one.route in INDEPENDENT for one in ran) else "not-run"
+    return "undecided" if against or any(one.route in routes for one in ran) else "not-run"

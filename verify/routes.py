@@ -12,7 +12,7 @@ from derive.expression import CoordinateSum, walk
 from derive.moments import moment_order
 from verify import autodiff, monte_carlo, remainder
 from verify.defined import Defined
-from verify.evidence import Evidence
+from verify.evidence import Evidence, far
 from verify.settings import Case, at_values, case, counted_symbols, truth_of
 
 if TYPE_CHECKING:
@@ -122,9 +122,8 @@ class Routes:
             self.here.expand(through).terms == series.terms
             and series.truncate(self.expansion.order).terms == self.expansion.in_basis("A0,Sigma").terms
         )
-        return Evidence(
-            "exact", f"closed form, orders 2–{through}", "equal", "equal" if agrees else "different", agrees=agrees
-        )
+        said = "equal" if agrees else "different"
+        return Evidence("exact", f"closed form, orders 2–{through}", "equal", said, agrees=agrees, exact=True)
 
     def _symmetry(self) -> list[Evidence]:
         """L(−W) and L(RW) against L(W) on random draws of the loss as it is defined."""
@@ -150,7 +149,11 @@ class Routes:
 
         def compared(quantity: str, predicted: float | str, measured: float, *, agrees: bool | None) -> Evidence:
             note = f"largest of {len(plain)} draws; {at.truth.how}; {at.label}"
-            return Evidence("exact", quantity, predicted, measured, tolerance, "tolerance", agrees, at.seed, note)
+            # At one point a change can be seen beyond doubt, and its absence cannot.
+            exact = predicted == 0.0 and far(measured, tolerance)
+            return Evidence(
+                "exact", quantity, predicted, measured, tolerance, "tolerance", agrees, at.seed, note, exact=exact
+            )
 
         return [
             compared(f"L({minus}) − L({point})", 0.0, odd, agrees=odd < tolerance),
@@ -219,6 +222,7 @@ def homogeneity(loss: Loss, error: NotAnalyticError, seed: int) -> tuple[Evidenc
             tolerance,
             "tolerance",
             agrees=spread < tolerance,
+            exact=far(spread, tolerance),
             seed=seed,
             note=f"{defined.how}; {at.label}",
         ),

@@ -1,15 +1,19 @@
-"""Verdicts: what contradicts wins, what was not run never passes, and two routes are needed."""
+"""Verdicts: one rule for all, two routes for and two against, and what was not run never passes."""
 
 from itertools import permutations
 
+import numpy as np
 import pytest
 
-from verify.evidence import INDEPENDENT, Evidence, verdict
+from verify.evidence import FAR, INDEPENDENT, OF_A_PRINT, Evidence, far, sides, verdict
 
 AUTODIFF = Evidence("autodiff", "c", agrees=True)
 REMAINDER = Evidence("remainder", "slope", agrees=True)
 UNDECIDED = Evidence("monte-carlo", "c", agrees=None)
 WRONG = Evidence("exact", "c", agrees=False)
+NOISY = Evidence("monte-carlo", "c", agrees=False)
+OFF = Evidence("autodiff", "d", agrees=False)
+PROVED = Evidence("exact", "closed form", agrees=False, exact=True)
 SYMBOLIC = Evidence("symbolic", "odd orders", agrees=True)
 NOT_RUN = Evidence("trained", "minima", ran=False)
 
@@ -28,12 +32,27 @@ NOT_RUN = Evidence("trained", "minima", ran=False)
         ([UNDECIDED], "undecided"),
         ([AUTODIFF, REMAINDER], "holds"),
         ([AUTODIFF, REMAINDER, NOT_RUN, UNDECIDED], "holds"),
-        ([AUTODIFF, REMAINDER, UNDECIDED, WRONG], "refuted"),
-        ([WRONG], "refuted"),
-        ([WRONG, NOT_RUN], "refuted"),
+        # One route against others, or alone.
+        ([AUTODIFF, REMAINDER, UNDECIDED, WRONG], "undecided"),
+        ([WRONG], "undecided"),
+        ([WRONG, WRONG, NOT_RUN], "undecided"),
+        # A route of which one comparison agrees and one does not is against.
+        ([AUTODIFF, OFF, REMAINDER], "undecided"),
+        ([AUTODIFF, OFF, NOISY], "refuted"),
+        # Two routes against, whatever agrees.
+        ([WRONG, NOISY], "refuted"),
+        ([AUTODIFF, REMAINDER, WRONG, NOISY], "refuted"),
+        # One that is exact.
+        ([PROVED], "refuted"),
+        ([AUTODIFF, REMAINDER, PROVED, NOT_RUN], "refuted"),
+        # What is no independent route does not refute with one that is, but no loss holds against it.
+        ([Evidence("symbolic", "c", agrees=False), NOISY], "undecided"),
+        ([Evidence("symbolic", "c", agrees=False), AUTODIFF, REMAINDER], "undecided"),
+        ([Evidence("symbolic", "c", agrees=False)], "undecided"),
+        ([Evidence("symbolic", "c", agrees=False, exact=True), AUTODIFF], "refuted"),
     ],
 )
-def test_a_verdict_needs_two_routes_and_no_contradiction(evidence, expected):
+def test_a_verdict_needs_two_routes_or_one_that_is_exact(evidence, expected):
     assert {verdict(order) for order in permutations(evidence)} == {expected}
 
 
@@ -46,6 +65,48 @@ def test_what_was_not_run_counts_for_nothing_whatever_it_says():
 def test_a_symbolic_fact_is_no_independent_route():
     assert "symbolic" not in INDEPENDENT
     assert verdict([SYMBOLIC, SYMBOLIC, AUTODIFF]) == "undecided"
+
+
+def test_of_a_print_the_derivation_is_a_route():
+    derived, wrong = (Evidence("symbolic", "printed − derived", agrees=agrees) for agrees in (True, False))
+    assert verdict([derived, AUTODIFF], OF_A_PRINT) == "holds"
+    assert verdict([wrong, OFF], OF_A_PRINT) == "refuted"
+    assert {verdict([wrong], OF_A_PRINT), verdict([wrong, AUTODIFF], OF_A_PRINT)} == {"undecided"}
+
+
+def test_each_route_is_on_one_side():
+    assert sides([AUTODIFF, REMAINDER, NOISY, UNDECIDED, NOT_RUN, SYMBOLIC]) == (
+        ("autodiff", "remainder"),
+        ("monte-carlo",),
+    )
+    assert sides([AUTODIFF, OFF]) == ((), ("autodiff",))
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_nan_agrees_with_nothing_and_contradicts_nothing(agrees):
+    nan = float("nan")
+    for values in (
+        (1.0, nan, 1e-9),
+        (nan, 1.0, 1e-9),
+        (nan, nan, 1e-9),
+        (1.0, 1.0, nan),
+        (np.float64("nan"), 1.0, 0.1),
+    ):
+        one = Evidence("autodiff", "c", *values, "tolerance", agrees=agrees, note="at W", exact=True)
+        assert (one.agrees, one.mark) == (None, "undecided")
+        assert one.note == "nan agrees with nothing and contradicts nothing; at W"
+        assert verdict([one, REMAINDER]) == "undecided"
+
+
+def test_truth_values_of_numpy_count():
+    assert Evidence("exact", "c", agrees=np.False_).agrees is False
+    assert verdict([Evidence("exact", "c", agrees=np.False_), NOISY]) == "refuted"
+
+
+def test_far_is_orders_of_magnitude_beyond_a_tolerance():
+    assert far(2 * FAR * 1e-9, 1e-9)
+    assert not far(10e-9, 1e-9)
+    assert not far(float("nan"), 1e-9)
 
 
 def test_z_is_the_distance_in_standard_errors():

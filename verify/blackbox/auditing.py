@@ -225,7 +225,7 @@ def audit_function(
         tick("definition")
         differ = tuple(differences(found.expansion, beside.expand(order)))
         said = differ[0] if differ else "equal"
-        compared.append(Evidence("symbolic", "terms of the definition", "equal", said, agrees=not differ))
+        compared.append(Evidence("symbolic", "terms of the definition", "equal", said, agrees=not differ, exact=True))
     return BlackBoxAudit(
         box, replaced, smooth, symmetry, derivatives, found, None, landscape, normalised, differ, tuple(compared)
     )

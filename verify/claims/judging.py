@@ -1,14 +1,14 @@
 """The verdict on a claim: what is printed, held against what was derived and measured.
 
-A reading *holds* when for every slot two independent routes at least agree with the print and none contradicts it. It
-is *refuted* when for some slot two routes at least contradict it. In between, and where derivation and measurement
-contradict one another, it is undecided. A claim holds when all its readings do, is conditional when some do and the
+Each slot is judged by the rule of `verify.evidence.verdict`, the derivation being one of the routes. A reading *holds*
+when all its slots do, and is *refuted* when one is. In between, and where derivation and measurement contradict one
+another, it is undecided. A claim holds when all its readings do, is conditional when some do and the
 others are refuted, and refuted when all are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from inspect import getsource
 from textwrap import dedent
@@ -18,10 +18,7 @@ from derive import InputError
 from verify.claims.canonical import same
 from verify.claims.claim import Claim, Reading
 from verify.claims.writing import latex, stated, text
-from verify.evidence import Evidence, Verdict
-
-# What the routes must number for a verdict.
-ROUTES = 2
+from verify.evidence import OF_A_PRINT, Evidence, Verdict, verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +39,7 @@ class Judged:
     @property
     def verdict(self) -> Verdict:
         """Of the statement under this reading."""
-        found = [_of_slot(evidence) for evidence in self.evidence.values()]
+        found = [verdict(evidence, OF_A_PRINT) for evidence in self.evidence.values()]
         if not self.consistent or not found:
             return "undecided"
         if "refuted" in found:
@@ -52,16 +49,7 @@ class Judged:
     @property
     def wrong(self) -> tuple[str, ...]:
         """The slots that are refuted."""
-        return tuple(slot for slot, evidence in self.evidence.items() if _of_slot(evidence) == "refuted")
-
-
-def _of_slot(evidence: Sequence[Evidence]) -> Verdict:
-    for_it, against = (
-        {one.route for one in evidence if one.ran and one.agrees is side} for side in (True, False)
-    )  # fmt: skip
-    if not against:
-        return "holds" if len(for_it) >= ROUTES else "undecided"
-    return "refuted" if len(against) >= ROUTES else "undecided"
+        return tuple(slot for slot, evidence in self.evidence.items() if verdict(evidence, OF_A_PRINT) == "refuted")
 
 
 @dataclass(frozen=True, eq=False)

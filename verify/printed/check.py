@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from verify.evidence import OF_A_PRINT, Evidence, verdict
 from verify.report import evidence_lines, line
 
 if TYPE_CHECKING:
-    from verify.evidence import Evidence, Verdict
+    from collections.abc import Iterable
+
+    from verify.evidence import Verdict
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Check:
         latex: (printed, derived) in LaTeX.
         differences: where they differ, the first first.
         evidence: comparisons of the derivation with measurements that share no code with it.
-        verdict: on the print. ``undecided`` where the measurements do not support the derivation, or were not made.
+        verdict: on the print, see `on_print`; of an audit, on the derivation. ``undecided`` where the measurements do not support the derivation, or were not made.
         reason: why it is undecided or was not run, in a sentence.
 
     """
@@ -126,14 +129,23 @@ class ContradictedError(AssertionError):
         self.check = check
 
 
-def verdict(*, differs: bool, supported: bool | None) -> Verdict:
-    """On a print that does or does not differ from a derivation, which measurements support or not.
+def on_print(evidence: Iterable[Evidence], *, same: bool, supported: bool | None) -> Verdict:
+    """On a print that is or is not the same as a derivation, by the one rule of `verify.evidence.verdict`.
 
-    >>> [verdict(differs=differs, supported=True) for differs in (False, True)]
+    The derivation is one route. What was measured of it, and bears it out, says of the print what the derivation does.
+
+    Args:
+        evidence: comparisons of the derivation with measurements.
+        same: whether print and derivation are equal.
+        supported: whether the measurements bear the derivation out; None where they do not decide.
+
+    >>> from verify.evidence import Evidence
+    >>> measured = [Evidence("exact", "derived against the definition", agrees=True)]
+    >>> [on_print(measured, same=same, supported=True) for same in (True, False)]
     ['holds', 'refuted']
-    >>> {verdict(differs=differs, supported=how) for differs in (False, True) for how in (False, None)}
+    >>> {on_print(measured, same=same, supported=how) for same in (True, False) for how in (False, None)}
     {'undecided'}
     """
-    if not supported:
-        return "undecided"
-    return "refuted" if differs else "holds"
+    bearing = [one for one in evidence if one.ran and one.agrees] if supported else []
+    said = [Evidence(one.route, one.quantity, agrees=same) for one in bearing]
+    return verdict([Evidence("symbolic", "printed − derived", agrees=same), *said], OF_A_PRINT)

@@ -9,7 +9,7 @@ import sympy
 from derive import InputError
 from derive.notation import LATEX, TEXT, product_of_invariants, signed_sum
 from derive.scalars import normal_form
-from verify.printed.check import Check, ContradictedError, Difference, verdict
+from verify.printed.check import Check, ContradictedError, Difference, on_print
 from verify.printed.reading import read_expansion
 from verify.printed.subject import exact, subject
 
@@ -77,7 +77,7 @@ def check_expansion(
         (said.latex(), derived.latex()),
         tuple(differ),
         found.evidence,
-        verdict(differs=bool(differ), supported=found.supported),
+        on_print(found.evidence, same=not differ, supported=found.supported),
         found.reason,
     )
     if checked.verdict != "holds":

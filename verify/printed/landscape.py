@@ -15,7 +15,7 @@ from derive.notation import LATEX, TEXT, signed_sum
 from derive.scalars import normal_form
 from derive.words import trace
 from verify.evidence import Evidence
-from verify.printed.check import Check, ContradictedError, Difference, verdict
+from verify.printed.check import Check, ContradictedError, Difference, on_print
 from verify.printed.conditions import Drawn, at_values, drawn, equal, read_condition
 from verify.printed.reading import read_matrix
 from verify.printed.subject import exact, subject
@@ -115,7 +115,7 @@ the first is in B
         (_stacked(parts, 0), _stacked(parts, 1)),
         tuple(Difference(part.name, part.printed, part.derived, "", part.latex) for part in parts if not part.same),
         tuple(evidence),
-        verdict(differs=not all(part.same for part in parts), supported=supported),
+        on_print(evidence, same=all(part.same for part in parts), supported=supported),
         reason,
     )
     if checked.verdict != "holds":
