@@ -119,8 +119,11 @@ class Condition:
         >>> Condition(sympy.Le(a_i, sum_j(c_j)), "all").holds([1, 3], [1, 1])
         False
         """
-        put = {sympy.Symbol(name): value for name, value in (values or {}).items()} | {MODES: len(a)}
-        formula = self.spelled_out().subs(put)
+        formula = self.spelled_out()
+        # By name: a symbol may be declared to be negative.
+        known = values or {}
+        put = {symbol: known[symbol.name] for symbol in formula.free_symbols if symbol.name in known}
+        formula = formula.subs(put | {MODES: len(a)})
         sums = {
             one: sympy.Add(*(one.args[0].subs({a_j: x, c_j: y}) for x, y in zip(a, c, strict=True)))
             for one in formula.atoms(sum_j)
@@ -143,7 +146,11 @@ def _tidy(value: sympy.Expr) -> sympy.Expr:
     top, bottom = sympy.fraction(sympy.together(value))
     if sign(bottom.subs(_SIGMA)) != 1:
         top, bottom = value, sympy.S.One
-    number, factors = sympy.factor_list(sympy.expand(top))
+    # SymPy's factor_list stumbles over symbols with assumptions beside functions of them.
+    plain = {symbol: sympy.Dummy(symbol.name) for symbol in top.free_symbols if symbol.is_real is not None}
+    number, factors = sympy.factor_list(sympy.expand(top.xreplace(plain)))
+    back = {dummy: symbol for symbol, dummy in plain.items()}
+    factors = [(factor.xreplace(back), power) for factor, power in factors]
     kept = [factor**power for factor, power in factors if sign(factor.subs(_SIGMA)) != 1]
     decides = sympy.expand(sympy.sign(number) * sympy.prod(kept))
     if not decides.has(sum_j):

@@ -10,7 +10,8 @@ _BATCH = sympy.Symbol("N")
 def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One) -> int | None:
     """1, 0 or −1 where that holds whenever all symbols are positive and N ≥ 2; None where it is open.
 
-    Symbols that range over the real line (SigLIP's bias b) may occur inside an exponential alone.
+    A symbol that SymPy knows to be negative counts as negative, and one that it knows to be real and no more leaves
+    the sign open. Symbols that range over the real line may occur inside an exponential (SigLIP's bias b).
 
     Args:
         value: a rational function of symbols, and of exponentials, roots and sums over modes of them.
@@ -19,9 +20,15 @@ def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One) -> int | None:
     >>> a, c, N = sympy.symbols("a_i c_i N")
     >>> sign((N - 1) * a + c), sign(a - c), sign(-sympy.exp(a) * c), sign(a - a), sign(a - c, given=a - 2 * c)
     (1, None, -1, 0, 1)
+    >>> q, r = sympy.Symbol("q", negative=True), sympy.Symbol("r", real=True)
+    >>> sign(-a * q), sign(a * r), sign(sympy.exp(r) - q)
+    (1, None, 1)
     """
     if value == 0:
         return 0
+    negative = {symbol: -sympy.Dummy(positive=True) for symbol in value.free_symbols if symbol.is_negative}
+    if negative:
+        return sign(value.xreplace(negative), given.xreplace(negative))
     if given != 1:
         rest = sympy.Dummy()
         # What is given is a positive letter, in place of a symbol that it holds with a positive coefficient.
@@ -41,6 +48,8 @@ def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One) -> int | None:
         if isinstance(part, sympy.exp) or root or total:
             hidden[part] = sympy.Dummy(positive=True)
     numerator, denominator = sympy.fraction(sympy.together(shifted.xreplace(hidden)))
+    if any(symbol.is_real and symbol.is_positive is None for symbol in (numerator * denominator).free_symbols):
+        return None
     signs = [_of_coefficients(part) for part in (numerator, denominator)]
     return None if None in signs else signs[0] * signs[1]  # type: ignore[operator]
 
