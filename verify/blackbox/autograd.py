@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from verify.blackbox.function import BlackBox
 
 Array = NDArray[np.float64]
-# The relative error of a coefficient: a few roundings, more with each differentiation.
-ROUNDING = 2e-15
 
 
 def along(box: BlackBox, direction: Array, order: int, *, at: float = 0.0) -> Array:

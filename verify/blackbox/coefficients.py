@@ -36,6 +36,8 @@ Direction = tuple[str, int, int]
 Power = tuple[str, int]
 Measured = tuple[float, float]
 
+# The roundings in a derivative: a few, more with each differentiation.
+ROUNDINGS = 10
 LETTERS = {"p": {"S": 1, "A": 1}, "m": {"S": 1, "A": -1}}
 
 
@@ -83,6 +85,8 @@ class Measurement:
     route: Route
     turned: bool = False
     rays: dict[frozenset[tuple[Direction, int]], Measured] = field(default_factory=dict)
+    # The largest coefficient along any ray, L(0) included: what a value is rounded from.
+    largest: float = 0.0
 
     def ray(self, *parts: tuple[Direction, int]) -> Measured:
         """The coefficient of t^order along Σ weight·direction, and its error."""
@@ -117,10 +121,17 @@ class Measurement:
         """Of t^order along a unit ray."""
         if self.route.autograd:
             found = differentiation.along(self.box, direction, self.order)
+            self.largest = max(self.largest, float(np.abs(found).max()))
             # L(0) is gone after the first derivative.
-            return float(found[-1]), differentiation.ROUNDING * float(np.abs(found[1:]).max())
+            return float(found[-1]), ROUNDINGS * self.route.rounding * float(np.abs(found[1:]).max())
         ray = along(self.box, direction, self.route.radius, order=self.order, rounding=self.route.rounding)
+        self.largest = max(self.largest, float(np.abs(ray.coefficients).max()))
         return float(ray.coefficients[-1]), float(ray.errors[-1])
+
+    @property
+    def floor(self) -> float:
+        """The error that no coefficient is below: one rounding of the largest number that it was computed from."""
+        return self.route.rounding * self.largest
 
     def _unit(self, u: Direction) -> Array:
         combination, datum, coordinate = u
@@ -231,7 +242,7 @@ def measured(
     }
     if route.coordinates and order == 4:
         values = _with_coordinates(values, at, replace(at, turned=True, rays={}))
-    return _in_sigma(values, at)
+    return {word: (value, max(error, at.floor)) for word, (value, error) in _in_sigma(values, at).items()}
 
 
 def second_order(box: BlackBox, size: int, route: Route, width: int) -> dict[str, Array]:

@@ -2,21 +2,26 @@
 
 A number with an error is taken for a rational p/q only when that is no coincidence: about q² e of all numbers have a
 rational with a denominator up to q within e, so this has to be small. A rational function of N has to go through more
-points than it has coefficients, and the points left over are its test.
+points than it has coefficients, and the points left over are its test. Numbers in single precision are too coarse for
+that, and are fitted together.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import isfinite
 
+import numpy as np
 import sympy
 
 from derive import InputError
 from derive.errors import quoted
+
+# What a coefficient may be a rational multiple of, with its value.
+Unit = tuple[sympy.Expr, float]
 
 # A rational that a random number would have by coincidence more often than this is none; where several numbers have to
 # be rational at once, and obey one formula, less is asked of each.
@@ -24,22 +29,8 @@ COINCIDENCE = 1e-4
 TOGETHER = 1e-2
 # How many points beyond its coefficients a rational function has to go through.
 SPARE = 2
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """A number, exact.
-
-    Attributes:
-        value: the rational, times `unit`.
-        unit: 1, or a product of the constants that the user named.
-        residual: measured − value.
-
-    """
-
-    value: Fraction
-    unit: sympy.Expr
-    residual: float
+# The same for one that is fitted, whose denominator may have each factor to this power.
+LEFT_OVER, LARGEST_FACTOR = 5, 2
 
 
 def rational(value: float, error: float, coincidence: float = COINCIDENCE) -> Fraction | None:
@@ -68,33 +59,6 @@ def _simplest(low: Fraction, high: Fraction) -> Fraction:
     if whole + 1 <= high:
         return Fraction(whole + 1)
     return whole + 1 / _simplest(1 / (high - whole), 1 / (low - whole))
-
-
-def recognise(
-    value: float,
-    error: float,
-    units: Sequence[tuple[sympy.Expr, float]] = (),
-    coincidence: float = COINCIDENCE,
-) -> Recognised | None:
-    """A measured number as a rational multiple of 1 or of the units, whichever is the simplest.
-
-    Args:
-        value: what was measured.
-        error: its error.
-        units: products of named constants, with their values.
-        coincidence: how often a random number may have such a rational.
-
-    """
-    found = []
-    for unit, size in ((sympy.S.One, 1.0), *units):
-        number = rational(value / size, error / abs(size), coincidence)
-        if number is not None:
-            found.append(Recognised(number, unit, value - float(number) * size))
-    return min(found, key=lambda one: _height(one.value), default=None)
-
-
-def _height(number: Fraction) -> int:
-    return abs(number.numerator) * number.denominator
 
 
 def rational_function(points: Mapping[int, Fraction], symbol: sympy.Symbol) -> sympy.Expr | None:
@@ -134,6 +98,51 @@ def _through(points: Sequence[tuple[int, Fraction]], above: int, below: int, sym
     if Q == 0 or any(Q.subs(symbol, n) == 0 for n, _ in points):
         return None
     return sympy.factor(P / Q)
+
+
+def fitted(points: Mapping[int, tuple[float, float]], symbol: sympy.Symbol) -> sympy.Expr | None:
+    """A rational function of N through numbers that are too coarse to be recognised one by one, by least squares.
+
+    Its denominator is made of N, N − 1 and 2N − 1, as those of losses over batches are; its numerator, of fewer
+    coefficients than there are points by `LEFT_OVER`, has to come out in rationals and to pass through all points.
+
+    Args:
+        points: N → value and error.
+        symbol: N.
+
+    Returns:
+        The function of the fewest coefficients and factors; None where there is none.
+
+    >>> N = sympy.Symbol("N")
+    >>> noise = np.random.default_rng(0).normal(size=8)
+    >>> fitted({n: (4 * (n - 1) / (2 * n - 1) ** 2 + 1e-7 * noise[n - 2], 1e-6) for n in range(2, 10)}, N)
+    4*(N - 1)/(2*N - 1)**2
+
+    """
+    sizes = np.array(sorted(points), dtype=float)
+    values, errors = (np.array([points[int(n)][k] for n in sizes]) for k in (0, 1))
+    if not (np.isfinite(values).all() and (errors > 0).all()):
+        return None
+    factors = (sizes, sizes - 1, 2 * sizes - 1)
+    powers = sorted(product(range(LARGEST_FACTOR + 1), repeat=len(factors)), key=lambda each: (sum(each), each))
+    for degree in range(len(points) - LEFT_OVER):
+        for each in powers:
+            below = np.prod([factor**power for factor, power in zip(factors, each, strict=True)], axis=0)
+            columns = np.vander(sizes, degree + 1, increasing=True) / below[:, None]
+            weighted = columns / errors[:, None]
+            solution = np.linalg.lstsq(weighted, values / errors, rcond=None)[0]
+            if (np.abs(values - columns @ solution) > 3 * errors).any():
+                continue
+            spread = np.abs(np.linalg.pinv(weighted)).sum(1)
+            numbers = [rational(float(v), float(e), TOGETHER) for v, e in zip(solution, spread, strict=True)]
+            if any(number is None for number in numbers):
+                continue
+            top = sympy.Add(
+                *(sympy.Rational(x.numerator, x.denominator) * symbol**k for k, x in enumerate(numbers) if x)
+            )
+            bottom = symbol ** each[0] * (symbol - 1) ** each[1] * (2 * symbol - 1) ** each[2]
+            return sympy.factor(top / bottom)
+    return None
 
 
 def constants(texts: Sequence[str], values: Mapping[str, sympy.Expr]) -> list[tuple[sympy.Expr, float]]:

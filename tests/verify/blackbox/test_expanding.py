@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from plain import PLAIN, infonce_batch, siglip
-from sympy import E, Rational, Symbol, oo
+from sympy import E, Rational, Symbol, cos, exp, oo, pi, sqrt
 
 from derive import CATALOGUE, InputError, catalogue
 from derive.words import trace
 from verify.blackbox.checks import by_autograd, monte_carlo, remainder, run
 from verify.blackbox.coefficients import Measurement, Route, measured
-from verify.blackbox.exact import constants, rational, rational_function, recognise
+from verify.blackbox.exact import constants, fitted, rational, rational_function
 from verify.blackbox.expanding import expanded
 from verify.blackbox.function import BlackBox
 
@@ -85,12 +85,130 @@ def test_data_that_are_not_exchangeable_are_all_visited():
 
 
 def test_what_is_irrational_stays_a_number():
-    found = expanded(BlackBox(lambda z1, z2: siglip(z1, z2, 1.5, 0.3)), route())
+    found = expanded(BlackBox(lambda z1, z2: np.euler_gamma * infonce_batch(z1, z2)), route())
     assert found.expansion.B["A0"] == -Symbol("q1")
     value, error = found.numbers["q1"][3]
-    assert value == pytest.approx(-1.5 * np.exp(0.3) / (1 + np.exp(0.3)), abs=1e-12)
+    assert value == pytest.approx(-np.euler_gamma * 2 / 3, abs=1e-12)
     assert error < 1e-12
     assert "is left as numbers" in found.notes[0]
+    # Their signs are those that were measured, and the landscape takes them from there.
+    declared = {s.name: s.is_negative for term in found.with_signs.terms for s in term.coefficient.free_symbols}
+    assert {name for name, negative in declared.items() if negative} == {
+        name for name, at in found.numbers.items() if at[3][0] < 0
+    }
+    assert all(one.agrees for one in run(BlackBox(found_code), found, route(), seed=1))
+
+
+def found_code(z1, z2):
+    return np.euler_gamma * infonce_batch(z1, z2)
+
+
+def test_constants_are_found_where_the_code_has_them():
+    found = expanded(BlackBox(lambda z1, z2: siglip(z1, z2, 1.5, 0.3)), route())
+    assert found.expansion.B["A0"].equals(Rational(3, 2) * exp(Rational(3, 10)) / (1 + exp(Rational(3, 10))))
+    assert not found.numbers
+
+    def of_closure(t, b):
+        return lambda z1, z2: siglip(z1, z2, t, b)
+
+    found = expanded(BlackBox(of_closure(1.5, -0.3)), route())
+    b = Symbol("b")
+    assert found.expansion.B["A0"].equals(Rational(3, 2) * exp(b) / (1 + exp(b)))
+    assert found.constants == {"b": -0.3}
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_a_formula_has_the_root_of_the_width(single):
+    def scaled(z1, z2):
+        return infonce_batch(z1 / z1.shape[1] ** 0.25, z2 / z1.shape[1] ** 0.25)
+
+    def in_single(z1, z2):
+        return scaled(z1.float(), z2.float()).double()
+
+    order, way = (2, route(rounding=6e-8)) if single else (4, route())
+    found = expanded(BlackBox(in_single if single else scaled), way, order=order)
+    d1 = Symbol("d1")
+    root = {2: sqrt(d1), 4: d1}
+    expected = [
+        (term.invariants, term.coefficient / root[term.order])
+        for term in catalogue("infonce-batch").expand(order).terms
+    ]
+    assert found.expansion.terms == found.expansion.with_terms(expected).terms
+    assert found.width is None
+
+
+def test_a_number_that_depends_on_the_width_is_claimed_for_one_width():
+    def odd(z1, z2):
+        return np.euler_gamma ** z1.shape[1] * infonce_batch(z1, z2)
+
+    found = expanded(BlackBox(odd), route(), order=2)
+    assert found.width == 2
+    with pytest.raises(InputError, match="that of d1 = 2"):
+        found.at(3, 3)
+
+
+@pytest.mark.parametrize("most", [12, 40])
+def test_a_formula_is_claimed_for_the_batches_at_which_it_holds(most):
+    """Code that uses so many negatives at most: nothing of that shows at small N."""
+
+    def limited(z1, z2):
+        s = z1 @ z2.T
+        return (torch.logsumexp(s[:, :most], 1) - s.diagonal()).mean()
+
+    found = expanded(BlackBox(limited), route(), order=2)
+    assert found.largest == most
+    assert f"holds through N = {most}" in found.notes[-1]
+
+
+def test_a_formula_is_tried_at_large_batches():
+    assert expanded(BlackBox(infonce_batch), route(), order=2).tried == (17, 64, 257)
+
+
+def test_one_batch_size_alone():
+    found = expanded(BlackBox(infonce_batch), route(), only=5)
+    assert found.sizes == (5,)
+    assert found.expansion.terms == catalogue("infonce-batch").expand(4).set({"N": 5}).terms
+
+
+def test_single_precision_has_its_own_error_bars():
+    """What is below them is 0, and what is above is recognised all sizes together."""
+
+    def in_single(z1, z2):
+        return infonce_batch(z1.float(), z2.float())
+
+    way = route(rounding=6e-8)
+    values = measured(BlackBox(in_single), 3, 4, way)
+    expected = {
+        term.invariants: float(term.coefficient)
+        for term in catalogue("infonce-batch").expand(4).set({"N": 3}).terms_of_order(4)
+    }
+    for word, (value, error) in values.items():
+        assert 1e-8 < error < 1e-4
+        assert abs(value - expected.get(word, 0.0)) <= error
+    found = expanded(BlackBox(in_single), way)
+    assert found.expansion.terms == catalogue("infonce-batch").expand(order=4).terms
+
+
+def test_what_vanishes_to_rounding_is_0():
+    def nothing(z1, z2):
+        s = z1 @ z2.T / 7
+        return (s.exp() * 3).mean() - s.exp().mean() * 3 + (z1 * z2).sum() * 0.1
+
+    found = expanded(BlackBox(nothing), route(), order=4)
+    assert [term.order for term in found.expansion.terms] == [2]
+
+
+def test_a_constant_that_is_named_spoils_no_rational():
+    """Coefficients of 100/7 stay recognised where 1/tau, the same number, is named."""
+
+    def warm(z1, z2):
+        return infonce_batch(z1 / 0.07**0.5, z2 / 0.07**0.5)
+
+    named = constants(["1/tau"], {"tau": Rational(7, 100)})
+    found = expanded(BlackBox(warm), route(), named=named, values={"tau": 0.07})
+    assert not found.numbers
+    plain = expanded(BlackBox(warm), route())
+    assert found.expansion.set({"tau": Rational(7, 100)} if found.constants else {}).terms == plain.expansion.terms
 
 
 def test_named_constants_are_recognised():
@@ -98,7 +216,7 @@ def test_named_constants_are_recognised():
     found = expanded(scaled, route(), order=2, named=constants(["exp(1)"], {}))
     assert found.expansion.B["A0"] == E * (Symbol("N") - 1) / Symbol("N")
     warm = BlackBox(lambda z1, z2: -(z1 * z2).sum(-1).mean() / 0.3)
-    named = expanded(warm, route(), order=2, named=constants(["1/tau"], {"tau": Rational(3, 10)}))
+    named = expanded(warm, route(), order=2, named=constants(["1/tau"], {"tau": Rational(3, 10)}), values={"tau": 0.3})
     assert named.expansion.B["A0"] in (1 / Symbol("tau"), Rational(10, 3))
 
 
@@ -115,7 +233,7 @@ def test_checks_agree_and_each_rejects_wrong_expansions(name):
     flipped = replace(
         found, expansion=found.expansion.with_terms((t.invariants, -t.coefficient) for t in found.expansion.terms)
     )
-    assert remainder(box, flipped, seed=1).agrees is False
+    assert remainder(box, flipped, way, seed=1).agrees is False
     assert any(one.agrees is False for one in monte_carlo(box, flipped, way, 5, seed=1))
 
 
@@ -136,9 +254,35 @@ def test_a_rational_function_needs_points_to_spare():
     assert rational_function(points, N) is None
 
 
-def test_units():
-    assert recognise(2.5 * np.pi, 1e-12, [(Symbol("pi"), np.pi)]).unit == Symbol("pi")
-    assert recognise(2.5, 1e-12, [(Symbol("pi"), np.pi)]).unit == 1
+def test_a_fit_takes_no_function_for_another():
+    """Numbers with the noise of single precision: right ones are found, and numbers of no such form are not."""
+    N = Symbol("N")
+    rng = np.random.default_rng(0)
+    sizes = np.arange(2, 10)
+    for right in (4 * (N - 1) / (2 * N - 1) ** 2, (N - 1) / (2 * N**2), (N + 1) / N, N / 3, Rational(7, 5) + 0 * N):
+        for _ in range(20):
+            exact = np.array([float(right.subs(N, int(n))) for n in sizes])
+            errors = 1e-6 * np.maximum(1.0, abs(exact))
+            noisy = exact + errors * rng.uniform(-0.5, 0.5, 8)
+            points = {int(n): (float(v), float(e)) for n, v, e in zip(sizes, noisy, errors, strict=True)}
+            assert (fitted(points, N) - right).simplify() == 0
+    taken = 0
+    for _ in range(60):
+        a, b, c = rng.uniform(0.1, 3, 3)
+        points = {int(n): (float(a * (n - b) / (n + c) ** 1.5), 1e-6) for n in sizes}
+        taken += fitted(points, N) is not None
+    assert taken == 0
+
+
+def test_a_unit_is_tried_beside_1():
+    for loss, unit in (
+        (lambda z1, z2: 2.5 * np.pi * (z1 * z2).sum(-1).mean(), pi),
+        (lambda z1, z2: 2.5 * (z1 * z2).sum(-1).mean(), 1),
+    ):
+        assert expanded(BlackBox(loss), route(), order=2).expansion.B["A0"] == -Rational(5, 2) * unit
+    # cos 1 is no number that a code has in this form.
+    odd = expanded(BlackBox(lambda z1, z2: np.cos(1.0) * (z1 * z2).sum(-1).mean()), route(), order=2)
+    assert odd.numbers["q1"][2][0] == pytest.approx(float(cos(1)))
 
 
 @pytest.mark.parametrize(
