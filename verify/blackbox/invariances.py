@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,8 @@ from verify.blackbox.rays import DOUBLE, SINGLE
 
 Array = NDArray[np.float64]
 DRAWS = 6
+# Sizes of a coordinate, small ones first: what holds near 0 is what an expansion needs.
+SCALES = (1 / 64, 1 / 16, 1 / 4, 1.0)
 WORDS = {
     "rotation": "rotations",
     "permutation": "order of the data",
@@ -63,15 +65,15 @@ class Invariances:
         return {name: {"invariant": getattr(self, name), "residual": self.residuals[name]} for name in WORDS}
 
 
-def invariances(box: BlackBox, *, N: int, d: int, seed: int = 0, scale: float = 1.0) -> Invariances:
-    """What leaves a loss unchanged, at random embeddings.
+def invariances(box: BlackBox, *, N: int, d: int, seed: int = 0, scales: Sequence[float] = SCALES) -> Invariances:
+    """What leaves a loss unchanged, at random embeddings of several sizes: a hinge may be off at one of them.
 
     Args:
         box: the loss.
         N: the number of data.
         d: the number of coordinates, at least 2.
         seed: of the embeddings and of the changes.
-        scale: the size of a coordinate; smaller ones are tried where the loss has no finite value there.
+        scales: sizes of a coordinate; those at which the loss has no finite value are left out.
 
     Raises:
         InputError: the loss is not finite at any size.
@@ -79,16 +81,28 @@ def invariances(box: BlackBox, *, N: int, d: int, seed: int = 0, scale: float = 
     >>> found = invariances(BlackBox(lambda z1, z2: ((z1 * z2) ** 2).sum()), N=3, d=2)
     >>> found.rotation, found.coordinates, found.permutation, found.exchange, found.translation
     (False, True, True, True, False)
+    >>> hinge = BlackBox(lambda z1, z2: (0.01 - z1.var(0)).clamp(min=0).sum() + (z1 * z2).sum())
+    >>> invariances(hinge, N=3, d=2, scales=[1.0]).rotation, invariances(hinge, N=3, d=2).rotation
+    (True, False)
     """
-    for size in (scale, scale / 4, scale / 16, scale / 64):
-        rng = np.random.default_rng(seed)
-        points = size * rng.standard_normal((DRAWS, 2, N, d))
-        values = np.array([box(z) for z in points])
-        if np.isfinite(values).all():
-            break
-    else:
-        message = f"{box.name} has no finite value at random embeddings of coordinates {size:g} to {scale:g}"
+    found = [one for size in scales if (one := _at_size(box, N, d, seed, size)) is not None]
+    if not found:
+        message = (
+            f"{box.name} has no finite value at random embeddings of coordinates {min(scales):g} to {max(scales):g}"
+        )
         raise InputError(message)
+    residuals = {name: max(one.residuals[name] for one in found) for name in WORDS}
+    kept = {name: all(getattr(one, name) for one in found) for name in WORDS}
+    return Invariances(**kept, residuals=residuals, tolerance=max(one.tolerance for one in found))
+
+
+def _at_size(box: BlackBox, N: int, d: int, seed: int, size: float) -> Invariances | None:
+    """The same at one size of a coordinate; None where a value is not finite."""
+    rng = np.random.default_rng(seed)
+    points = size * rng.standard_normal((DRAWS, 2, N, d))
+    values = np.array([box(z) for z in points])
+    if not np.isfinite(values).all():
+        return None
     changes: dict[str, Callable[[Array], Array]] = {
         "rotation": lambda z: z @ _rotation(rng, d).T,
         "permutation": lambda z: z[:, _moved(rng, N)],

@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 Kind = Literal["analytic", "homogeneous", "cusp", "epsilon", "undefined", "stateful", "random", "rough", "undecided"]
 
 SIZES = (2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32)
+# Batches that codes are written for.
+LARGE = (64, 100, 128, 200, 256, 512, 1000, 1024, 2048)
 # Smooth within less than this, as a length of (z1, z2): an epsilon in the code, not a scale of the problem.
 TINY = 0.1
 DECADES = (1e-4, 1e-3, 1e-2, 0.1, 10.0, 100.0)
@@ -65,12 +67,13 @@ class Regularity:
     residual: float = 0.0
 
 
-def regularity(box: BlackBox, *, N: int = 4, d: int = 2, seed: int = 0) -> Regularity:
+def regularity(box: BlackBox, *, N: int = 4, only: int | None = None, d: int = 2, seed: int = 0) -> Regularity:
     """What a loss is near 0, with its seed fixed.
 
     Args:
         box: the loss.
         N: the number of data it is looked at with; more where it needs more.
+        only: the one number of data that it is looked at with; None to find the smallest that it takes.
         d: the number of coordinates.
         seed: of directions, and of the loss's own random numbers where it has no seed yet.
 
@@ -86,9 +89,11 @@ def regularity(box: BlackBox, *, N: int = 4, d: int = 2, seed: int = 0) -> Regul
     before = box.seed
     box.seed = seed if before is None else before
     try:
-        smallest = _smallest_batch(box, d, seed)
+        smallest = only or _smallest_batch(box, d, seed)
+        if only:
+            _finite_at(box, only, d, seed)
         base = Regularity("undecided", smallest_batch=smallest)
-        z = np.random.default_rng(seed).standard_normal((2, max(N, smallest), d))
+        z = np.random.default_rng(seed).standard_normal((2, only or max(N, smallest), d))
         if _finite(box, z) is None:
             z = z[:, :smallest]
         kept = _unsteady(box, z, base)
@@ -120,26 +125,51 @@ def _finite(box: BlackBox, z: Array) -> float | None:
 
 
 def _smallest_batch(box: BlackBox, d: int, seed: int) -> int:
-    rng = np.random.default_rng(seed)
     first: InputError | None = None
     for size in SIZES:
-        z = rng.standard_normal((2, size, d))
         try:
-            values = [box(t * z) for t in (0.1, 1.0)]
+            _finite_at(box, size, d, seed)
         except TooSlowError:
             raise
         except InputError as error:
             first = first or error
-            continue
-        if np.isfinite(values).all():
+        else:
             return size
-    if first is not None:
+    for size in LARGE if first else ():
+        # What raises at every small batch may be written for one large one.
+        try:
+            _finite_at(box, size, d, seed)
+        except InputError:
+            continue
+        message = (
+            f"{box.name} runs on batches of N = {size}, and on none of N = {SIZES[0]}, …, {SIZES[-1]}: it has a batch"
+            f" size of its own. Name it to have the audit made there: --set N={size}. At N = {SIZES[0]}: {first}"
+        )
+        raise InputError(message)
+    if first is not None and not isinstance(first, _NotFiniteError):
         raise first
     message = (
         f"{box.name} returned no finite number on random embeddings of N = {SIZES[0]}, …, {SIZES[-1]} data; "
         "check what it divides by and takes logarithms of"
     )
     raise InputError(message)
+
+
+class _NotFiniteError(InputError):
+    """The loss returned nan or an infinity."""
+
+
+def _finite_at(box: BlackBox, size: int, d: int, seed: int) -> None:
+    """Find out that a loss has finite values at a batch size.
+
+    Raises:
+        InputError: it raises there, or has none.
+
+    """
+    z = np.random.default_rng(seed).standard_normal((2, size, d))
+    if not np.isfinite([box(t * z) for t in (0.1, 1.0)]).all():
+        message = f"{box.name} returned no finite number on random embeddings of N = {size} data"
+        raise _NotFiniteError(message)
 
 
 def _unsteady(box: BlackBox, z: Array, base: Regularity, once: float | None = None) -> Regularity | None:
