@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import difflib
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
+import sympy
 import torch
 from torch import nn
 
@@ -71,6 +73,50 @@ stacked, pairs
         message = f"there is no adapter {quoted(name)}; {hint}There are {', '.join(ADAPTERS)}"
         raise InputError(message)
     return ADAPTERS[name]
+
+
+# How many batches of embeddings an adapter gives the loss.
+_GIVEN = {"two-views": 2, "labels": 2}
+
+
+def settable(loss: Callable[..., Any], adapter: str = "two-views") -> tuple[str, ...]:
+    """The names that a loss takes beside its embeddings, and that ``--set`` can give.
+
+    >>> settable(lambda z1, z2, tau=0.5, *, keepdim=False: z1)
+    ('tau', 'keepdim')
+    """
+    try:
+        parameters = list(inspect.signature(loss).parameters.values())
+    except (TypeError, ValueError):
+        return ()
+    given = _GIVEN.get(adapter, 1)
+    return tuple(
+        one.name
+        for place, one in enumerate(parameters)
+        if one.kind is one.KEYWORD_ONLY or (one.kind is one.POSITIONAL_OR_KEYWORD and place >= given)
+    )
+
+
+def with_values(loss: Callable[..., Any], values: Mapping[str, sympy.Expr]) -> Callable[..., Any]:
+    """The loss with numbers for parameters of its signature: whole ones as int, or bool where that is the default.
+
+    >>> with_values(lambda z1, z2, tau=0.5: tau * z1, {"tau": sympy.Rational(1, 4)})(8.0, 0.0)
+    2.0
+    """
+    if not values:
+        return loss
+    defaults = {one.name: one.default for one in inspect.signature(loss).parameters.values()}
+    numbers: dict[str, Any] = {}
+    for name, value in values.items():
+        if not value.is_Rational:
+            message = f"--set {name}={value}: the loss takes a number there"
+            raise InputError(message)
+        default = defaults.get(name)
+        whole = value.is_Integer and not isinstance(default, float)
+        numbers[name] = bool(value) if isinstance(default, bool) else int(value) if whole else float(value)
+    bound = functools.partial(loss, **numbers)
+    functools.update_wrapper(bound, loss) if hasattr(loss, "__name__") else None
+    return bound
 
 
 def callable_loss(loss: Any, name: str = "loss") -> Callable[..., Any]:

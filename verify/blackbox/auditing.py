@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from derive.expansion import check_basis
 from derive.notation import TEXT, product_of_invariants
 from derive.words import trace
 from verify.blackbox import autograd, checks
-from verify.blackbox.adapters import callable_loss, find_adapter
+from verify.blackbox.adapters import callable_loss, find_adapter, settable, with_values
 from verify.blackbox.coefficients import Route, second_order
 from verify.blackbox.core import core
 from verify.blackbox.derivatives import Derivatives, compare
 from verify.blackbox.exact import constants
 from verify.blackbox.expanding import Expanded, expanded
+from verify.blackbox.field import Field, followed, with_linear_part
 from verify.blackbox.function import BlackBox
 from verify.blackbox.invariances import Invariances, invariances
 from verify.blackbox.regularity import Regularity, regularity
@@ -42,12 +44,14 @@ class BlackBoxAudit:
         box: the loss, and what was noticed while it ran.
         replaced: what was replaced, a sentence each; empty where the loss was run as it is.
         regularity: what the function is near 0.
+        given: what was set.
         invariances: of the function; None where it has no values to compare.
+        field: what training follows where that is not the gradient of the loss; None where it is.
         derivatives: automatic differentiation against values; None where there is nothing to differentiate.
         found: the expansion and how it was recognised; None where there is none.
         second: for a loss that singles out coordinates, its second order as matrices, see
             `verify.blackbox.coefficients.second_order`; None elsewhere.
-        landscape: what follows from it, through order 4.
+        landscape: what follows from it, through order 4; None for a field.
         normalised: the same with E|f|² = c fixed, as the model of a normalisation that was replaced; None without.
         differences: the terms that differ from a definition given beside; None where none was given.
         evidence: the comparisons.
@@ -59,14 +63,16 @@ class BlackBoxAudit:
     box: BlackBox
     replaced: tuple[str, ...]
     regularity: Regularity
-    invariances: Invariances | None
-    derivatives: Derivatives | None
-    found: Expanded | None
-    second: Mapping[str, NDArray[np.float64]] | None
-    landscape: Described | None
-    normalised: Described | None
-    differences: tuple[str, ...] | None
-    evidence: tuple[Evidence, ...] = field(default=())
+    given: Mapping[str, sympy.Expr] = dataclasses.field(default_factory=dict)
+    invariances: Invariances | None = None
+    field: Field | None = None
+    derivatives: Derivatives | None = None
+    found: Expanded | None = None
+    second: Mapping[str, NDArray[np.float64]] | None = None
+    landscape: Described | None = None
+    normalised: Described | None = None
+    differences: tuple[str, ...] | None = None
+    evidence: tuple[Evidence, ...] = ()
     transverse: Collapsed | None = None
 
     @property
@@ -99,7 +105,7 @@ class BlackBoxAudit:
             "title": f"{self.box.name}, user code",
             "source": "measured",
             "definition": None,
-            "set": {},
+            "set": {name: str(value) for name, value in self.given.items()},
             "calls": self.box.seen.calls,
             "random": smooth.random,
             "core": list(self.replaced) or None,
@@ -110,6 +116,8 @@ class BlackBoxAudit:
                 name: {str(size): list(measured) for size, measured in values.items()}
                 for name, values in (self.found.numbers if self.found else {}).items()
             },
+            "claimed": {"d1": self.found.width, "N": self.found.largest} if self.found else None,
+            "tried": list(self.found.tried) if self.found else [],
             "residual": self.found.residual if self.found else None,
             "regularity": smooth.kind,
             "degree": smooth.degree,
@@ -117,7 +125,12 @@ class BlackBoxAudit:
             "reason": smooth.reason or None,
             "rotation_invariant": None if self.invariances is None else self.invariances.rotation,
             "invariances": None if self.invariances is None else self.invariances.to_json(),
-            "B": {letter: str(value) for letter, value in expansion.B.items()} if expansion else None,
+            "field": self.field.to_json() if self.field else None,
+            "constants": dict(self.found.constants) if self.found else {},
+            # A field has no Hessian.
+            "B": {letter: str(value) for letter, value in expansion.B.items()}
+            if expansion and not self.field
+            else None,
             "collapse": self.landscape.collapse.to_json() if self.landscape else None,
             "landscape": self.landscape.to_json() if self.landscape else None,
             "normalised": None
@@ -171,64 +184,159 @@ def audit_function(
     if order not in (2, 4, 6):
         message = f"order {order} of a torch loss is not measured; choose 2, 4 or 6"
         raise InputError(message)
-    multiples = constants(named, given or {})
-    beside = None if definition is None else _in_numbers(definition, given or {})
+    given = given or {}
+    multiples = constants(named, given)
+    beside = None if definition is None else _in_numbers(definition, given)
     name = name or getattr(loss, "__name__", type(loss).__name__)
-    usable = callable_loss(loss, name)
+    plain = callable_loss(loss, name)
+    known = {symbol.name for unit, _ in multiples for symbol in unit.free_symbols}
+    known |= set(definition.parameters) if definition else set()
+    usable = with_values(plain, _for_the_code(plain, given, known, adapter, name))
     inner = core(usable) if use_core else None
     box = BlackBox(inner or usable, name, find_adapter(adapter), None, limit)
+    only = _batch_size(given)
     tick("regularity")
-    smooth = regularity(box, seed=seed)
+    smooth = regularity(box, only=only, seed=seed)
     box.seed = seed if smooth.random else None
-    replaced = () if inner is None else (*inner.lines(), *filter(None, [inner.advice(smooth.degree)]))
+    if inner is None:
+        replaced = _inside(box, smooth)
+    else:
+        replaced = (*inner.lines(), *filter(None, [inner.advice(smooth.degree)]))
+    size = only or smooth.smallest_batch + 1
+    found = BlackBoxAudit(box, replaced, smooth, given)
+    if smooth.kind not in ("stateful", "random", "undefined"):
+        tick("gradient")
+        found = replace(found, field=followed(box, N=only or smooth.smallest_batch, seed=seed))
     if smooth.kind != "analytic":
-        found_at = (
-            invariances(box, N=smooth.smallest_batch + 1, d=3, seed=seed) if smooth.kind == "homogeneous" else None
-        )
-        evidence = _of_regularity(box, smooth, seed)
-        transverse = None
-        if smooth.degree == 0:
-            tick("transverse")
-            transverse, measured = of_function(box, smooth.smallest_batch, seed)
-            evidence += measured
-        return BlackBoxAudit(box, replaced, smooth, found_at, None, None, None, None, None, None, evidence, transverse)
+        return _without_expansion(found, size, seed, tick)
     tick("invariances")
-    symmetry = invariances(box, N=smooth.smallest_batch + 1, d=3, seed=seed)
+    symmetry = invariances(box, N=size, d=3, seed=seed)
     tick("derivatives")
-    derivatives = compare(box, N=smooth.smallest_batch + 1, radius=smooth.radius, order=order, seed=seed)
+    derivatives = compare(box, N=size, radius=smooth.radius, order=order, seed=seed)
     route = Route(
         radius=smooth.radius,
         rounding=smooth.rounding,
-        autograd=derivatives.agrees is True,
+        autograd=derivatives.agrees is True and found.field is None,
         coordinates=not symmetry.rotation and symmetry.coordinates,
         exchangeable=symmetry.permutation,
         alike=symmetry.rotation or symmetry.coordinates,
     )
+    found = replace(found, invariances=symmetry, derivatives=derivatives)
+    of_gradient = _of_derivatives(derivatives, seed) if found.field is None else _of_field(found.field, seed)
     if not symmetry.rotation and not symmetry.coordinates:
         # Neither traces nor sums over coordinates: the formula would be that of one coordinate.
-        size = smooth.smallest_batch + 1
         second = second_order(box, size, route, SHOWN_WIDTH)
-        evidence = (_of_derivatives(derivatives, seed),)
-        return BlackBoxAudit(box, replaced, smooth, symmetry, derivatives, None, second, None, None, None, evidence)
+        return replace(found, second=second, evidence=(of_gradient,))
     order = min(order, 4) if route.coordinates else order
-    found = expanded(box, route, order=order, smallest=smooth.smallest_batch, named=multiples, tick=tick)
-    found = replace(found, expansion=found.expansion.in_basis(basis))
-    landscape = described(None, found.expansion) if order >= 4 else None
-    normalised = (
-        described(None, with_norm_penalty(found.expansion), "kappa")
-        if order >= 4 and inner is not None and inner.replaced
-        else None
+    values = {name: float(given[name]) for name in known & set(given) if given[name].is_Rational}
+    measured = expanded(
+        box,
+        route,
+        order=order,
+        smallest=smooth.smallest_batch,
+        only=only,
+        named=multiples,
+        values=values,
+        tick=tick,
     )
-    compared = [_of_derivatives(derivatives, seed), *checks.run(box, found, route, seed, tick)]
-    differ: tuple[str, ...] | None = None
+    measured = replace(measured, expansion=measured.expansion.in_basis(basis))
+    compared = [of_gradient, *checks.run(box, measured, route, seed, tick)]
+    found = replace(found, found=measured)
     if beside is not None:
         tick("definition")
-        differ = tuple(differences(found.expansion, beside.expand(order)))
+        differ = tuple(differences(measured.expansion, beside.expand(order)))
         said = differ[0] if differ else "equal"
-        compared.append(Evidence("symbolic", "terms of the definition", "equal", said, agrees=not differ, exact=True))
-    return BlackBoxAudit(
-        box, replaced, smooth, symmetry, derivatives, found, None, landscape, normalised, differ, tuple(compared)
+        compared.append(
+            Evidence("symbolic", "terms of the definition", "equal", said, agrees=not differ, exact=bool(differ))
+        )
+        found = replace(found, differences=differ)
+    found = replace(found, evidence=tuple(compared))
+    if found.field is not None:
+        return replace(found, field=_flow(found.field, box, route, smooth, symmetry))
+    if order < 4:
+        return found
+    signed = measured.with_signs.in_basis(basis)
+    return replace(
+        found,
+        landscape=described(None, signed),
+        normalised=described(None, with_norm_penalty(signed), "kappa") if inner and inner.replaced else None,
     )
+
+
+def _inside(box: BlackBox, smooth: Regularity) -> tuple[str, ...]:
+    """That a loss without an expansion has something inside of a normalisation that may have one."""
+    if smooth.degree != 0:
+        return ()
+    inside = core(box.loss)
+    try:
+        replace(box, loss=inside)(np.ones((2, smooth.smallest_batch, 3)))
+    except InputError:
+        return ()
+    names = ", ".join(inside.replaced)
+    return (
+        (f"{names} left as it is: --core audits the function inside of it, which may have an expansion",)
+        if names
+        else ()
+    )
+
+
+def _without_expansion(found: BlackBoxAudit, size: int, seed: int, tick: Callable[[str], None]) -> BlackBoxAudit:
+    """What there is to say of a loss that is not analytic at 0."""
+    box, smooth = found.box, found.regularity
+    evidence = _of_regularity(found, size, seed)
+    if smooth.kind == "homogeneous":
+        found = replace(found, invariances=invariances(box, N=size, d=3, seed=seed))
+    if smooth.degree == 0 and found.field is None:
+        tick("transverse")
+        transverse, measured = of_function(box, smooth.smallest_batch, seed)
+        return replace(found, evidence=evidence + measured, transverse=transverse)
+    return replace(found, evidence=evidence)
+
+
+def _flow(field: Field, box: BlackBox, route: Route, smooth: Regularity, symmetry: Invariances) -> Field:
+    """A field with its linear part, where one coordinate stands for all."""
+    if not symmetry.rotation:
+        return field
+    return with_linear_part(
+        field,
+        box,
+        smallest=smooth.smallest_batch,
+        radius=route.radius,
+        exchangeable=route.exchangeable,
+        rounding=route.rounding,
+    )
+
+
+def _batch_size(given: Mapping[str, sympy.Expr]) -> int | None:
+    """The N that was set."""
+    size = given.get("N")
+    if size is None:
+        return None
+    if not size.is_Integer or size < 2:
+        message = f"--set N={size}: the batch of a torch function is a whole number, 2 or more"
+        raise InputError(message)
+    return int(size)
+
+
+def _for_the_code(
+    loss: Callable[..., Any], given: Mapping[str, sympy.Expr], known: Collection[str], adapter: str, name: str
+) -> dict[str, sympy.Expr]:
+    """Of what was set, what the code takes.
+
+    Raises:
+        InputError: a name that neither the code, nor a constant, nor the definition has.
+
+    """
+    takes = settable(loss, adapter)
+    unknown = sorted(set(given) - {*takes, *known, "N"})
+    if unknown:
+        also = sorted({*takes, *known, "N"})
+        message = (
+            f"--set {unknown[0]}: {name} takes no {unknown[0]!r} beside its embeddings, and no constant or definition"
+            f" has it; what can be set here: {', '.join(also)}"
+        )
+        raise InputError(message)
+    return {key: value for key, value in given.items() if key in takes}
 
 
 def _in_numbers(definition: Loss, given: Mapping[str, sympy.Expr]) -> Loss:
@@ -282,23 +390,32 @@ def with_norm_penalty(expansion: Expansion) -> Expansion:
     return expansion.in_basis("A0,Sigma").with_terms([*terms, *penalty])
 
 
-def _of_regularity(box: BlackBox, smooth: Regularity, seed: int) -> tuple[Evidence, ...]:
+def _of_regularity(found: BlackBoxAudit, size: int, seed: int) -> tuple[Evidence, ...]:
     """Why there is no expansion; for a homogeneous loss by Euler's theorem too, z·∇L = k L."""
+    box, smooth = found.box, found.regularity
     agrees = None if smooth.kind == "undecided" else True
-    found = Evidence(
+    said = Evidence(
         "exact", "behaviour near W = 0", smooth.kind, smooth.kind, agrees=agrees, seed=seed, note=smooth.reason
     )
+    if found.field is not None:
+        return said, _of_field(found.field, seed)
     if smooth.kind != "homogeneous" or smooth.degree is None:
-        return (found,)
-    z = np.random.default_rng(seed + 7).standard_normal((2, smooth.smallest_batch + 1, 3))
+        return (said,)
+    z = np.random.default_rng(seed + 7).standard_normal((2, size, 3))
+    what = "dL(tW)/dt at t = 1"
     try:
         value, slope = autograd.along(box, z, 1, at=1.0)
     except (RuntimeError, InputError) as error:
-        return found, Evidence("autodiff", "dL(tW)/dt at t = 1", ran=False, note=str(error))
-    predicted, tolerance = smooth.degree * value, 1e-6 * max(1.0, abs(value))
+        return said, Evidence("autodiff", what, ran=False, note=str(error))
+    predicted, tolerance = smooth.degree * value, 5e9 * smooth.rounding * max(1.0, abs(value))
     right = bool(abs(slope - predicted) < tolerance)
-    what = "dL(tW)/dt at t = 1"
-    return found, Evidence("autodiff", what, float(predicted), float(slope), tolerance, "tolerance", right, seed)
+    return said, Evidence("autodiff", what, float(predicted), float(slope), tolerance, "tolerance", right, seed)
+
+
+def _of_field(field: Field, seed: int) -> Evidence:
+    """That training follows another field stands against whatever is said of the loss."""
+    what = "autograd's gradient, held against that of the values"
+    return Evidence("autodiff", what, "equal", field.text(), agrees=False, seed=seed)
 
 
 def _of_derivatives(derivatives: Derivatives, seed: int) -> Evidence:

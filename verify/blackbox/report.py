@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from derive.notation import LATEX
 from verify.description import Description, Line, landscape_lines, sections
 from verify.report import WIDTH, description_text
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.expanding import Expanded
 
 # Batch sizes of a number that is shown with its values.
 SHOWN = 3
@@ -31,6 +34,7 @@ def describe(found: BlackBoxAudit) -> Description:
         subject=_subject(found),
         sections=sections(
             ("The code", _code(found)),
+            ("What training follows", _field(found)),
             ("Near W = 0", (*_expanded(found), *_second_order(found))),
             ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
             ("Landscape of normalised features", _normalised(found)),
@@ -60,6 +64,8 @@ def _code(found: BlackBoxAudit) -> Iterator[Line]:
         )
         if is_so
     ]
+    if found.given:
+        yield Line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
     yield Line("called", f"{seen.calls} times, {seen.seconds:.1f} s" + "".join(f"; {text}" for text in noticed))
     for said in found.replaced:
         yield Line("core", said)
@@ -68,20 +74,54 @@ def _code(found: BlackBoxAudit) -> Iterator[Line]:
         yield Line("invariant", found.invariances.text())
 
 
+def _field(found: BlackBoxAudit) -> Iterator[Line]:
+    """What is followed in place of the gradient; nothing where training follows the loss."""
+    field = found.field
+    if field is None:
+        return
+    yield Line("gradient", field.text())
+    if field.linear is not None:
+        yield Line("flow", field.flow(), (field.flow(LATEX),))
+        of_values = field.flow(of_values=True)
+        yield Line("", f"with the gradient of the values it would be {of_values}")
+    yield Line("note", "a field has no landscape: no minima, no collapse conditions and no rates are stated for it")
+
+
 def _expanded(found: BlackBoxAudit) -> Iterator[Line]:
     measured, expansion = found.found, found.expansion
     if measured is None or expansion is None:
         return
     yield Line("near W = 0", expansion.text(), (expansion.latex(),))
-    yield Line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
-    sizes = f"N = {measured.sizes[0]}, …, {measured.sizes[-1]}"
-    yield Line("measured", f"at {sizes}; largest residual {measured.residual:.1g} of its error")
+    if found.field is not None:
+        yield Line("", "of the loss's values, as a function of numbers")
+    yield Line("assuming", "; ".join([", ".join(expansion.assumptions), *_claimed(measured)]))
+    sizes = f"N = {', …, '.join(str(n) for n in dict.fromkeys((measured.sizes[0], measured.sizes[-1])))}"
+    tried = f"; tried at N = {', '.join(map(str, measured.tried))} as well" if measured.tried else ""
+    yield Line("measured", f"at {sizes}{tried}; largest residual {measured.residual:.1g} of its error")
+    for name, number in measured.constants.items():
+        yield Line("constant", f"{name} = {number:.10g}")
     for name, values in measured.numbers.items():
-        shown = ", ".join(f"{value:.10g} ± {error:.0e} (N = {n})" for n, (value, error) in list(values.items())[:SHOWN])
-        yield Line("number", f"{name} = {shown}, …")
+        shown = ", ".join(_number(*one, n) for n, one in list(values.items())[:SHOWN])
+        yield Line("number", f"{name} = {shown}{', …' if len(values) > SHOWN else ''}")
     for note in measured.notes:
         yield Line("note", note)
-    yield Line("origin", f"B = {expansion.origin()}", (f"B = {expansion.origin(LATEX)}",))
+    if found.field is None:
+        yield Line("origin", f"B = {expansion.origin()}", (f"B = {expansion.origin(LATEX)}",))
+
+
+def _claimed(measured: Expanded) -> Iterator[str]:
+    """What a formula is claimed for."""
+    yield f"d1 = {measured.width}" if measured.width else "any dimension"
+    if len(measured.sizes) == 1:
+        yield f"N = {measured.sizes[0]}"
+    elif measured.largest:
+        yield f"N ≤ {measured.largest}"
+
+
+def _number(value: float, error: float, n: int) -> str:
+    """A number to two digits of its error, ten at most."""
+    digits = min(10, max(2, 2 + int(np.log10(abs(value) / error)))) if value and error else 10
+    return f"{value:.{digits}g} ± {error:.0e} (N = {n})"
 
 
 def _second_order(found: BlackBoxAudit) -> Iterator[Line]:
