@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.document import document
 from derive.notation import LATEX
 from derive.scalars import normal_form
 
@@ -92,18 +93,7 @@ def _displayed(formula: str) -> str:
 
 def whole_document(loss: Loss | None, expansion: Expansion, landscape: Described | None = None) -> str:
     """A document that pdflatex compiles."""
-    return "\n".join(
-        [
-            r"\documentclass{article}",
-            r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
-            r"\usepackage[utf8]{inputenc}",
-            r"\usepackage{amsmath,amssymb,graphicx}",
-            r"\allowdisplaybreaks",
-            r"\begin{document}",
-            section(loss, expansion, landscape),
-            r"\end{document}",
-        ]
-    )
+    return document(section(loss, expansion, landscape), landscape=True)
 
 
 def for_notebook(*formulas: str) -> str:

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from derive.document import document
 from verify.claims.claim import Ledger
 from verify.claims.running import Result
 from verify.claims.writing import running
 
-_PREAMBLE = r"""\documentclass[11pt]{article}
-\usepackage[a4paper,margin=2cm]{geometry}
-\usepackage[utf8]{inputenc}
-\usepackage[T1]{fontenc}
-\usepackage{lmodern}
-\usepackage{textcomp,amsmath,amssymb,enumitem,fancyvrb}
-\setlist[description]{style=nextline,leftmargin=1.6em,itemsep=1ex}
-\sloppy
-"""
 _PARTS: tuple[tuple[str, str, Callable[[Result], bool]], ...] = (
     ("Errors", "These change a conclusion.", lambda one: one["verdict"] == "refuted" and one["kind"] != "misprint"),
     ("Misprints", "", lambda one: one["verdict"] == "refuted" and one["kind"] == "misprint"),
@@ -34,11 +26,11 @@ def errata(ledgers: Iterable[Ledger], results: Sequence[Result]) -> str:
     body: list[str] = []
     for ledger in ledgers:
         body += _of_paper(ledger, [one for one in results if one["paper"] == ledger.paper])
-    text = "\n".join([r"\begin{document}", *body, r"\end{document}"])
+    text = "\n".join(body)
     # Code keeps its letters as they are.
     letters = sorted({sign for sign in text if ord(sign) > 127})
     declared = [rf"\DeclareUnicodeCharacter{{{ord(sign):04X}}}{{{running(sign)}}}" for sign in letters]
-    return "\n".join([_PREAMBLE, *declared, text]) + "\n"
+    return document(text, before="\n".join(declared)) + "\n"
 
 
 def _of_paper(ledger: Ledger, results: Sequence[Result]) -> Iterator[str]:
@@ -62,7 +54,7 @@ def _of_paper(ledger: Ledger, results: Sequence[Result]) -> Iterator[str]:
 
 
 def _item(one: Result) -> Iterator[str]:
-    yield rf"\item[{running(one['where'])} \normalfont\texttt{{\small({running(one['id'])})}}]"
+    yield rf"\item[{running(one['where'])} \normalfont\texttt{{\small({running(one['id'])})}}] \hfill \\"
     yield rf"\emph{{Printed:}} {one['printed']}."
     if one["condition"]:
         yield rf"\par\emph{{Holds if:}} {running(one['condition'])}."
@@ -92,9 +84,9 @@ def _evidence(one: Result) -> str:
 def _in_numbers(found: dict[str, Any]) -> Iterator[str]:
     """The counterexample's code, which anyone can run, and what it returns."""
     yield rf"\par\emph{{In numbers:}} printed {_number(found['printed'])}, true {_number(found['true'])}:"
-    yield r"\begin{Verbatim}[fontsize=\scriptsize]"
+    yield r"{\scriptsize\begin{verbatim}"
     yield found["code"].rstrip()
-    yield r"\end{Verbatim}"
+    yield r"\end{verbatim}}"
 
 
 def _number(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from derive.document import document as whole
 from verify.claims.writing import running
 
 # A piece of running text with formulas between dollars.
@@ -75,18 +76,6 @@ def markdown(page: Iterable[Block]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-_PREAMBLE = r"""\documentclass[11pt]{article}
-\usepackage[a4paper,landscape,margin=2cm]{geometry}
-\usepackage[utf8]{inputenc}
-\usepackage[T1]{fontenc}
-\usepackage{lmodern}
-\usepackage{textcomp,amsmath,amssymb,tabularx}
-\setlength{\parindent}{0pt}\setlength{\parskip}{1ex}
-\sloppy
-\begin{document}
-"""
-
-
 def document(page: Iterable[Block]) -> str:
     """The page as a LaTeX document."""
     lines: list[str] = []
@@ -103,7 +92,8 @@ def document(page: Iterable[Block]) -> str:
                 lines += [r"{\small\renewcommand{\arraystretch}{1.6}", r"\begin{tabularx}{\linewidth}{llXX}", r"\hline"]
                 lines += [" & ".join(map(_mixed, row)) + r" \\" for row in (header, *rows)]
                 lines += [r"\hline", r"\end{tabularx}}", ""]
-    return _PREAMBLE + "\n".join(lines) + "\n\\end{document}\n"
+    spaced = r"\setlength{\parindent}{0pt}\setlength{\parskip}{1ex}"
+    return whole("\n".join(lines), landscape=True, before=spaced) + "\n"
 
 
 def _mixed(words: Text) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from derive.document import preamble
 from derive.latex import lines_of
 from verify.claims.writing import literal, running
 from verify.reports.templates import beside, template
@@ -33,6 +34,7 @@ def written(found: Content, pictures: Sequence[str]) -> str:
 
     return template(beside("section.tex.jinja"), plain).render(
         found=found,
+        preamble=preamble(),
         sections=found.rows(_formulas),
         figures=list(zip(found.drawn, pictures, strict=True)),
         command=Markup(_ascii(literal(found.command))),  # noqa: S704 (literal makes it harmless)
