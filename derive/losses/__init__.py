@@ -6,7 +6,6 @@ is f(x) = W x + b.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from derive.errors import InputError, quoted
@@ -24,6 +23,7 @@ from derive.losses import (
     vicreg,
     weighted_infonce,
 )
+from derive.losses.names import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,9 +74,6 @@ def catalogue(name: str) -> Loss:
 
 
 def _known(name: str, names: Mapping[str, object], what: str) -> str:
-    if name in names:
-        return name
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}? " if near else ""
-    message = f"unknown {what} {quoted(name)}; {hint}Known: {', '.join(names)}"
-    raise InputError(message)
+    if name not in names:
+        raise unknown(name, names, what)
+    return name

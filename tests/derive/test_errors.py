@@ -27,6 +27,10 @@ from derive.views import Index
 x, x_pos, chi, y = views("x, x_pos, chi, y")
 N, n = symbols("N n")
 KNOWN = ", ".join(CATALOGUE)
+OWN = (
+    "a loss that is not in the catalogue is given as a torch function or a derive.Loss of your own,"
+    " path/to/file.py:name"
+)
 ORDER = ": give an even number from 2 on, the power of W to expand to"
 
 
@@ -49,8 +53,8 @@ REFUSED = {
     "infonce has no parameter 'alpha'; it has: none": lambda: catalogue("infonce").set({"alpha": 1}),
     "weighted-infonce has no parameter 'tau'; it has: N, alpha": lambda: catalogue("weighted-infonce").set({"tau": 1}),
     f"unknown loss 'infonse'; did you mean infonce? Known: {KNOWN}": lambda: catalogue("infonse"),
-    f"unknown loss '???'; Known: {KNOWN}": lambda: catalogue("???"),
-    f"unknown loss ''; Known: {KNOWN}": lambda: catalogue(""),
+    f"unknown loss '???'; {OWN}. Known: {KNOWN}": lambda: catalogue("???"),
+    f"unknown loss ''; {OWN}. Known: {KNOWN}": lambda: catalogue(""),
     "order 100000 is beyond 1000; each two orders double the work, or more": lambda: catalogue("dcl").expand(100_000),
     "'dcl+normalised+bias+normalised' has 'normalised' twice; leave one out": lambda: catalogue(
         "dcl+normalised+bias+normalised"
