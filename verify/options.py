@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TARGET = (
     "TARGET is a catalogue name (quartic losses lists them), with modifiers after plus signs such as"
-    " infonce+weight-decay, or path/to/file.py:NAME for a Loss of your own."
+    " infonce+weight-decay, or path/to/file.py:NAME or package.module:NAME for a Loss of your own."
 )
 
 
@@ -34,7 +34,7 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
                 multiple=True,
                 metavar="NAME=VALUE",
                 shell_complete=parameters,
-                help="An exact value, such as alpha=1/10 or N=8; N=oo takes the limit. Repeatable.",
+                help="An exact value, such as alpha=1/10, tau=0.07 or N=8; N=oo takes the limit. Repeatable.",
             ),
             click.option(
                 "--sampling",

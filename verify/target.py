@@ -1,32 +1,28 @@
-"""What the command is pointed at: a catalogue name, or a `Loss` in a file of the user's."""
+"""What the command is pointed at: a catalogue name, or a `Loss` or a function in a file or a module of the user's."""
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import importlib.util
-import os
 import re
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from derive import InputError, Loss, NotAnalyticError, catalogue
+from derive import InputError, Loss, catalogue
 from derive.errors import quoted
-from verify.limits import TimeUpError, said_by, time_limit
+from verify.exact_numbers import read_number
+from verify.limits import said_by
+from verify.user_code import run_file, run_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
 
     from numeric.sampling import Covariances
 
-# Seconds that a file of the user's may take to run: it imports torch, and defines losses.
-RUN_LIMIT = 120.0
-LONGEST_NUMBER = 100
-_NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<p>[0-9]+)(?:/(?P<q>[0-9]+)|\.(?P<decimals>[0-9]+))?")
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
 def find_loss(target: str) -> Loss:
@@ -34,7 +30,8 @@ def find_loss(target: str) -> Loss:
 
     Args:
         target: a catalogue name, with modifiers after plus signs (``infonce+weight-decay``), or
-            ``path/to/file.py:name`` for a `Loss` called ``name`` there. The file is run: it is the user's own code.
+            ``path/to/file.py:name`` or ``package.module:name`` for a `Loss` called ``name`` there. The file is run: it
+            is the user's own code.
 
     Raises:
         InputError: nothing usable is there.
@@ -49,26 +46,34 @@ def find_loss(target: str) -> Loss:
 
 
 def find_target(target: str) -> Loss | Callable[..., Any]:
-    """The loss that a TARGET names: a `Loss`, or a function ``loss(z1, z2)`` of the user's.
+    """The loss that a TARGET names: a `Loss`, or a function ``loss(z1, z2)`` of the user's, or an object or a class.
 
     Raises:
         InputError: nothing usable is there.
 
     """
     path, separator, name = target.rpartition(":")
-    if not separator or not path.endswith(".py"):
-        if target.endswith(".py") or "/" in target:
-            message = f"{quoted(target)} names no loss; write path/to/file.py:name"
-            raise InputError(message)
+    if separator and path.endswith(".py"):
+        module = run_file(Path(path))
+    elif separator and _MODULE.fullmatch(path):
+        module = run_module(path)
+    elif re.search(r"[:/.]", target):
+        message = f"{quoted(target)} names no loss; write path/to/file.py:name or package.module:name"
+        raise InputError(message)
+    else:
         return catalogue(target)
-    module = run_file(Path(path))
-    if name not in module:
-        losses = [key for key, value in module.items() if isinstance(value, Loss) or _own(value, module)]
+    try:
+        loss = getattr(module, name)
+    except AttributeError:
+        losses = [key for key, value in vars(module).items() if isinstance(value, Loss) or _own(value, module)]
         near = difflib.get_close_matches(name, losses, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
         message = f"{path} defines no {quoted(name)}; {hint}Losses there: {', '.join(losses) or 'none'}"
-        raise InputError(message)
-    loss = module[name]
+        raise InputError(message) from None
+    except Exception as error:
+        # A package may import what it holds when it is asked for it.
+        message = f"{target} failed when it was imported: {type(error).__name__}: {said_by(error)}"
+        raise InputError(message) from error
     if not isinstance(loss, Loss) and not callable(loss):
         message = f"{target}: {name} is of type {type(loss).__name__}; a target is a derive.Loss or a function"
         raise InputError(message)
@@ -76,9 +81,9 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
     return found
 
 
-def _own(value: object, module: Mapping[str, object]) -> bool:
-    """Whether it is a function that the file defines itself."""
-    return callable(value) and getattr(value, "__module__", None) == module.get("__name__")
+def _own(value: object, module: ModuleType) -> bool:
+    """Whether it is a function, a class or an object to call that the file defines itself."""
+    return callable(value) and getattr(value, "__module__", None) == module.__name__
 
 
 def refuse(what: str, options: Mapping[str, object]) -> None:
@@ -128,10 +133,17 @@ def _matrix(path: str) -> Any:
 
 
 def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
-    """Exact values from texts like ``alpha=1/10``, ``tau=0.5`` (taken as ½) or ``N=oo``; parsed, never evaluated.
+    """Exact values from texts like ``alpha=1/10``, ``tau=0.001`` or ``1e-3`` (both 1/1000), and ``N=oo`` for a limit.
 
-    >>> parse_values(["alpha=1/10", "N=oo", "tau=0.5"])
-    {'alpha': 1/10, 'N': oo, 'tau': 1/2}
+    Args:
+        settings: texts NAME=VALUE, parsed and never evaluated; see `verify.exact_numbers` for what a number may be.
+
+    Raises:
+        InputError: no name, no number, or a name twice.
+
+    >>> parse_values(["alpha=1/10", "N=oo", "tau=0.5", "t=1e-3"])
+    {'alpha': 1/10, 'N': oo, 'tau': 1/2, 't': 1/1000}
+
     """
     values: dict[str, sympy.Expr] = {}
     for setting in settings:
@@ -142,7 +154,7 @@ def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
         if name in values:
             message = f"--set {name} is given twice"
             raise InputError(message)
-        values[name] = sympy.oo if text == "oo" else _number(name, text)
+        values[name] = sympy.oo if text == "oo" else read_number(text, f"--set {name}")
     return values
 
 
@@ -151,70 +163,3 @@ def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict
     known = loss.parameters
     later = {name: value for name, value in values.items() if name in known and (name == "d1" or value is sympy.oo)}
     return loss.set({name: value for name, value in values.items() if name not in later}), later
-
-
-def _number(name: str, text: str) -> sympy.Expr:
-    if len(text) > LONGEST_NUMBER:
-        message = f"--set {name}: a number of {len(text)} characters is a slip; write at most {LONGEST_NUMBER}"
-        raise InputError(message)
-    match = _NUMBER.fullmatch(text)
-    if not match or (match["q"] and int(match["q"]) == 0):
-        message = (
-            f"--set {name}={text}: {quoted(text)} is no exact number; write an integer, a fraction like 1/10, or oo"
-        )
-        raise InputError(message)
-    return sympy.Rational(text)
-
-
-def is_there(path: Path) -> bool:
-    """Whether there is a file; a name that no file can have is of none."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def run_file(path: Path, limit: float = RUN_LIMIT) -> dict[str, object]:
-    """What a Python file of the user's defines, by running it.
-
-    Args:
-        path: of the file.
-        limit: seconds that it may take.
-
-    Raises:
-        InputError: there is no such file, or it fails, ends the program, or takes too long.
-
-    """
-    if not is_there(path):
-        message = f"there is no file {path}"
-        raise InputError(message)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        message = f"{path} is no Python file"
-        raise InputError(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))
-    process = os.getpid()
-    too_long = f"{path} did not come to its end within {limit:g} seconds when it was run; it should define, not compute"
-    try:
-        # What it prints is not this command's answer.
-        with contextlib.redirect_stdout(sys.stderr), time_limit(limit, too_long):
-            spec.loader.exec_module(module)
-    except TimeUpError:
-        raise InputError(too_long) from None
-    except (NotAnalyticError, KeyboardInterrupt):
-        raise
-    except InputError as error:
-        message = f"{path}: {error}"
-        raise InputError(message) from None
-    except SystemExit:
-        message = f"{path} ended the program when it was run, as sys.exit does; put that under __name__ == '__main__'"
-        raise InputError(message) from None
-    except BaseException as error:
-        message = f"{path} failed when it was run: {type(error).__name__}: {said_by(error)}"
-        raise InputError(message) from error
-    finally:
-        if os.getpid() != process:
-            os._exit(0)  # the file forked, and this is the copy
-        sys.path.remove(str(path.parent))
-    return vars(module)

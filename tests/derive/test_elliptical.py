@@ -127,7 +127,7 @@ def test_the_assumptions_are_named():
             {"moments": {4: Rational(1, 2)}},
             "Elliptical: E[s⁴] = 1/2 is below E[s²]² = 1, which no random scale has",
         ),
-        ({"moments": {4: 1.5}}, "1.5 is not exact; write sympy.Rational(1, 10) rather than 0.1"),
+        ({"moments": {4: 1.5}}, "1.5 is not exact; write sympy.Rational(3, 2) for it"),
     ],
 )
 def test_moments_that_no_scale_has(arguments, message):

@@ -66,9 +66,13 @@ REFUSED = {
     "'1/10' is text; make it a symbol with derive.symbols('1/10')": (
         lambda: catalogue("weighted-infonce").set({"alpha": "1/10"})
     ),
-    "0.1 is not exact; write sympy.Rational(1, 10) rather than 0.1": lambda: 0.1 * inner(x, x_pos),
-    "inf is not exact; write sympy.Rational(1, 10) rather than 0.1": lambda: float("inf") * inner(x, x_pos),
-    "True is not exact; write sympy.Rational(1, 10) rather than 0.1": lambda: True * inner(x, x_pos),
+    "0.07 is not exact; write sympy.Rational(7, 100) for it": lambda: 0.07 * inner(x, x_pos),
+    "14.285714285714285 is not exact; write sympy.Rational(100, 7) for it": lambda: 1 / 0.07 * inner(x, x_pos),
+    "1e-05 is not exact; write sympy.Rational(1, 100000) for it": lambda: 1e-5 * inner(x, x_pos),
+    "0.300000000000000 in 0.3*N is not exact; write sympy.Rational(3, 10) for it": lambda: 0.3 * N * inner(x, x_pos),
+    "inf is no number; write an integer, or sympy.Rational(1, 10) for 0.1": lambda: float("inf") * inner(x, x_pos),
+    "nan is no number; write an integer, or sympy.Rational(1, 10) for 0.1": lambda: float("nan") * inner(x, x_pos),
+    "True is no number; write an integer, or sympy.Rational(1, 10) for 0.1": lambda: True * inner(x, x_pos),
     "[1] is neither a number, a SymPy expression nor an expression in views": lambda: inner(x, x_pos) * [1],
     "None is neither a number, a SymPy expression nor an expression in views": lambda: exp(None),
     "an exponent, a count or a weight must be free of views": lambda: inner(x, x_pos) ** inner(x, x_pos),

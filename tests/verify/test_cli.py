@@ -228,10 +228,11 @@ def test_an_order_that_is_no_integer_is_refused(order, refused):
     assert refused("derive", "infonce", "--order", order).startswith("Error: Invalid value for '--order'")
 
 
-@pytest.mark.parametrize("text", ["0.1x", '__import__("os")', "1/0", "1e-3", "N", ""])
+@pytest.mark.parametrize("text", ["0.1x", '__import__("os")', "1/-2", "N", ""])
 def test_text_that_is_no_exact_number_is_refused(text, refused):
     expected = (
-        f"quartic: --set alpha={text}: {text!r} is no exact number; write an integer, a fraction like 1/10, or oo"
+        f"quartic: --set alpha: {text!r} is no exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction"
+        " like 1/10, or oo"
     )
     assert refused("derive", "weighted-infonce", "--set", f"alpha={text}") == expected
 
@@ -273,10 +274,13 @@ def test_files_that_cannot_be_used_are_refused(file, tmp_path, refused):
     assert said.startswith(f"quartic: {file} defines no 'mime'; did you mean mine? Losses there: ")
     said = refused("derive", f"{file}:number")
     assert said == f"quartic: {file}:number: number is of type int; a target is a derive.Loss or a function"
-    assert refused("derive", str(file)) == f"quartic: {str(file)!r} names no loss; write path/to/file.py:name"
+    assert (
+        refused("derive", str(file))
+        == f"quartic: {str(file)!r} names no loss; write path/to/file.py:name or package.module:name"
+    )
     file.write_text("1 / 0", "utf-8")
     said = refused("derive", f"{file}:mine")
-    assert said == f"quartic: {file} failed when it was run: ZeroDivisionError: division by zero"
+    assert said == f"quartic: {file} failed when it was run: ZeroDivisionError: division by zero (line 1)"
 
 
 def test_a_file_with_a_free_view_is_refused(file, refused):

@@ -74,9 +74,9 @@ def test_a_name_that_is_no_loss_is_refused(file):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("1 / 0", "ZeroDivisionError: division by zero"),
-        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
-        ("raise SystemError('stop')", "SystemError: stop"),
+        ("1 / 0", "ZeroDivisionError: division by zero (line 1)"),
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name' (line 1)"),
+        ("x = 1\nraise SystemError('stop')", "SystemError: stop (line 2)"),
     ],
 )
 def test_a_file_that_fails_is_refused_with_its_error(tmp_path, source, said):
@@ -91,9 +91,9 @@ def test_a_syntax_error_is_refused(tmp_path):
     assert refusal(find_loss, f"{path}:mine").startswith(f"{path} failed when it was run: SyntaxError: ")
 
 
-@pytest.mark.parametrize("target", ["mine.py", "folder/mine", "folder/mine.py"])
+@pytest.mark.parametrize("target", ["mine.py", "folder/mine", "folder/mine.py", "folder.mine", "a/b:mine", "a-b:mine"])
 def test_a_path_without_a_name_is_refused(target):
-    assert refusal(find_loss, target) == f"{target!r} names no loss; write path/to/file.py:name"
+    assert refusal(find_loss, target) == f"{target!r} names no loss; write path/to/file.py:name or package.module:name"
 
 
 def test_an_unknown_loss_is_refused_with_the_nearest():
@@ -121,6 +121,16 @@ def test_a_loss_that_is_not_analytic_says_so_itself(tmp_path):
         ("-6/4", sympy.Rational(-3, 2)),
         ("0.1", sympy.Rational(1, 10)),
         ("0.30000000000000004", sympy.Rational(30000000000000004, 10**17)),
+        ("0.001", sympy.Rational(1, 1000)),
+        ("1e-3", sympy.Rational(1, 1000)),
+        ("1/1000", sympy.Rational(1, 1000)),
+        (".5", sympy.Rational(1, 2)),
+        ("1.", sympy.Integer(1)),
+        ("+2", sympy.Integer(2)),
+        ("2.5e2", sympy.Integer(250)),
+        ("1E3", sympy.Integer(1000)),
+        ("-1.5/2", sympy.Rational(-3, 4)),
+        ("1e300", sympy.Integer(10) ** 300),
         ("oo", sympy.oo),
         (" 1/2 ", sympy.Rational(1, 2)),
     ],
@@ -136,13 +146,13 @@ def test_values_are_exact(text, value):
     [
         "0.1x",
         '__import__("os")',
-        "1/0",
-        "0/0",
-        "1e3",
-        "1.",
-        ".5",
+        ".",
+        "e3",
+        "1e",
+        "1e1.5",
+        "1/-2",
         "1/2/3",
-        "1.5/2",
+        "١",
         "-oo",
         "nan",
         "inf",
@@ -162,8 +172,25 @@ def test_what_is_no_exact_number_is_refused(text):
     if text.strip() != text:
         assert parse_values([f"alpha={text}"]) == {"alpha": 1}
         return
-    expected = f"--set alpha={text}: {text!r} is no exact number; write an integer, a fraction like 1/10, or oo"
+    expected = (
+        f"--set alpha: {text!r} is no exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction like"
+        " 1/10, or oo"
+    )
     assert refusal(parse_values, [f"alpha={text}"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1/0", "'1/0' divides by zero"),
+        ("1/0.0", "'1/0.0' divides by zero"),
+        ("1e999999", "'1e999999' has the exponent 999999; write one from -300 to 300"),
+        ("1e-301", "'1e-301' has the exponent -301; write one from -300 to 300"),
+        ("1/1e" + "9" * 90, f"'1/1e{'9' * 90}' has the exponent {'9' * 90}; write one from -300 to 300"),
+    ],
+)
+def test_a_number_of_no_usual_size_is_quoted_as_it_was_given(text, said):
+    assert refusal(parse_values, [f"tau={text}"]) == f"--set tau: {said}"
 
 
 @pytest.mark.parametrize("setting", ["alpha", "=1", "", " =2"])

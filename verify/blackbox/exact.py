@@ -19,6 +19,7 @@ import sympy
 
 from derive import InputError
 from derive.errors import quoted
+from verify.exact_numbers import read_number
 
 # What a coefficient may be a rational multiple of, with its value.
 Unit = tuple[sympy.Expr, float]
@@ -160,7 +161,7 @@ def constants(texts: Sequence[str], values: Mapping[str, sympy.Expr]) -> list[tu
     found = []
     for text in texts:
         try:
-            expression = _parsed(ast.parse(text.strip(), mode="eval").body)
+            expression = _parsed(ast.parse(text.strip(), mode="eval").body, text.strip())
         except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
             message = f"--constants {quoted(text)} is no constant; write numbers, names, + - * / **, exp, log, sqrt, pi"
             raise InputError(message) from None
@@ -193,31 +194,34 @@ _FUNCTIONS = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}
 _LARGEST_POWER = 100
 
 
-def _parsed(node: ast.expr) -> sympy.Expr:
+def _parsed(node: ast.expr, text: str) -> sympy.Expr:
+    def of(part: ast.expr) -> sympy.Expr:
+        return _parsed(part, text)
+
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            if isfinite(number):
-                return sympy.Rational(str(number))
+            # As it stands in the text, before it is rounded to a float.
+            return read_number(ast.get_source_segment(text, node) or "", "--constants")
         case ast.Name(id="pi"):
             return sympy.pi
         case ast.Name(id=name) if name not in _FUNCTIONS:
             return sympy.Symbol(name)
-        case ast.UnaryOp(op=ast.USub(), operand=inside):
-            return -_parsed(inside)
+        case ast.UnaryOp(op=ast.UAdd() | ast.USub() as sign, operand=inside):
+            return -of(inside) if isinstance(sign, ast.USub) else of(inside)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _parsed(left) + _parsed(right)
+            return of(left) + of(right)
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            return _parsed(left) - _parsed(right)
+            return of(left) - of(right)
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return _parsed(left) * _parsed(right)
+            return of(left) * of(right)
         case ast.BinOp(left=left, op=ast.Div(), right=right):
-            return _parsed(left) / _parsed(right)
+            return of(left) / of(right)
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            power = _parsed(right)
+            power = of(right)
             if power.is_Rational and abs(power) <= _LARGEST_POWER:
-                return _parsed(left) ** power
+                return of(left) ** power
         case ast.Call(func=ast.Name(id=name), args=[inside], keywords=[]) if name in _FUNCTIONS:
-            return _FUNCTIONS[name](_parsed(inside))
+            return _FUNCTIONS[name](of(inside))
     raise ValueError(ast.dump(node))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from derive import InputError
 from verify.claims.claim import Claim, Ledger
-from verify.target import run_file
+from verify.user_code import run_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ def in_file(path: str | Path) -> tuple[Ledger, ...]:
         InputError: there is no such file, it does not run, or it defines no ledger.
 
     """
-    module = run_file(Path(path))
+    module = vars(run_file(Path(path)))
     found = tuple(value for value in module.values() if isinstance(value, Ledger))
     if not found:
         message = f"{path} defines no ledger; write: ledger = verify.claims.Ledger('key', 'title'), and claims into it"

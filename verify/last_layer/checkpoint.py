@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from derive import InputError
-from verify.target import is_there
+from verify.import_paths import is_there
 
 # What people put a state dict under.
 NESTED = ("state_dict", "model", "model_state_dict", "network")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
-from verify.target import is_there
+from verify.import_paths import is_there
 
 Array = NDArray[np.float64]
 

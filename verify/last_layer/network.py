@@ -10,7 +10,7 @@ from torch import nn
 from derive import InputError
 from verify.last_layer.checkpoint import Weights, fitting, load_weights, put_weights
 from verify.limits import said_by
-from verify.target import run_file
+from verify.user_code import run_file
 
 
 def network(path: str | Path, model: str | None = None) -> tuple[nn.Module, str | None]:
@@ -52,7 +52,7 @@ def _users(model: str) -> nn.Module:
     path, _, name = model.rpartition(":")
     if not path.endswith(".py"):
         raise InputError(f"--model {model} names no network; write path/to/file.py:NAME")
-    defined = run_file(Path(path))
+    defined = vars(run_file(Path(path)))
     if name not in defined:
         own = [key for key, value in defined.items() if callable(value) or isinstance(value, nn.Module)]
         near = difflib.get_close_matches(name, own, n=1, cutoff=0.4)

@@ -120,7 +120,7 @@ def test_what_was_not_measured_is_undecided():
         ("infonce", {"adapter": "labels"}, "adapter does not go with a derive.Loss; leave it out"),
         (len, {"sampling": "fixed"}, "sampling 'fixed' does not go with a torch function; leave it out"),
         ("infonce", {"given": {"M": 1}}, "infonce has no parameter 'M'; it has: none"),
-        ("infonce", {"given": {"M": 0.5}}, "0.5 is not exact; write sympy.Rational(1, 10) rather than 0.1"),
+        ("infonce", {"given": {"M": 0.5}}, "0.5 is not exact; write sympy.Rational(1, 2) for it"),
         ("infonce", {"given": {"M": "a"}}, "--set M=a: 'a' is no exact number; write an integer, a fraction like "),
     ],
 )
