@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from verify.printed.display import undisplayed
 from verify.printed.tokens import PlaceError, Token, tokens
 
 
@@ -15,8 +19,10 @@ class Cursor:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = tokens(text)
+        self.tokens = tokens(undisplayed(text), text)
         self.at = 0
+        # The bar that closes what is being read, directly inside a norm.
+        self.bar = ""
 
     @property
     def next(self) -> Token:
@@ -32,6 +38,13 @@ class Cursor:
         found = self.sign(*values)
         self.at += found
         return found
+
+    @contextmanager
+    def until(self, bar: str) -> Iterator[None]:
+        """What is read inside ends at a bar; in brackets, where it is empty, a bar begins a norm."""
+        before, self.bar = self.bar, bar
+        yield
+        self.bar = before
 
     def refuse(self, said: str, token: Token | None = None) -> PlaceError:
         """The error for a place, the next token unless given."""

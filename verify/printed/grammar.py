@@ -3,7 +3,8 @@ r"""The grammar of printed formulas: sums of coefficient × traces, matrices lik
     sum      a + b − c, an O(W⁶) at its end
     term     factors side by side, * and /; a division is by the next factor alone
     factor   a base with ^ or superscripts, or a transpose: W^T, W', Wᵀ, W.T
-    base     3/4, 0.75, ¾; a parameter; exp, log, sqrt; W, A0, Sigma, C, I, G = WᵀW, b; Tr[…]; |b|; Σ_ij …; brackets
+    base     3/4, 0.75, ¾; a parameter; exp, log, sqrt; W, A0, Sigma, C, I, G = WᵀW, b; Tr[…]; |b|², ‖W‖_F²;
+             Σ_ij …; brackets
 
 It is read by descent into `verify.printed.algebra`: exact coefficients, no evaluation of text.
 """
@@ -19,10 +20,10 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive import InputError
-from derive.words import BIAS, trace
 from verify.printed import algebra
 from verify.printed.algebra import Polynomial, Product
 from verify.printed.cursor import Cursor
+from verify.printed.norms import NO_BIAS, norm
 from verify.printed.tokens import PlaceError, Token
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _MATRICES = {"W": "W", "A0": "A", "Sigma": "S", "C": "C", "G": "wW"}
 _FUNCTIONS: dict[str, Callable[[sympy.Expr], sympy.Expr]] = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}
 # Letters of the field that are no parameters.
 _WORDS = ("Tr", "W", "A0", "Sigma", "C", "G", "I", "exp", "log", "sqrt")
-_NO_BIAS = "b is the bias of f(x) = W x + b, and the loss is of f(x) = W x; give loss.with_bias()"
 _CONSTANTS = {"e": sympy.E, "E": sympy.E, "pi": sympy.pi}
 # Beyond these a formula is a slip, or meant to keep a processor busy.
 _LARGEST_POWER, _LARGEST_LOG, _LARGEST_OF_TRACES, _LONGEST_NUMBER = 100, 500, 20, 40
@@ -125,7 +125,7 @@ class Formula(Cursor):
     def _begins(self) -> bool:
         if self.next.kind == "name" and self.next.value in self.stops:
             return False
-        return self.next.kind in ("number", "name", "sum") or self.sign("(", "[", "{", "|")
+        return self.next.kind in ("number", "name", "sum") or self.sign(*_CLOSING, *({"|", "‖"} - {self.bar}))
 
     def _divisor(self, slash: Token) -> sympy.Expr:
         value = self._not_zero(self.factor(algebra.scalar(sympy.S.One)), slash)
@@ -172,13 +172,12 @@ class Formula(Cursor):
     def _raised(self, base: Polynomial, start: Token) -> Polynomial:
         matrices = any(one.word for one in base)
         closing = _CLOSING[self.tokens[self.at - 1].value] if self.taken("(", "{") else None
-        if matrices and self.next.kind == "name" and self.next.value == "T":
+        if matrices and (self.sign("'") or (self.next.kind == "name" and self.next.value == "T")):
             self.at += 1
             self._close(closing)
             return algebra.transposed(base)
         if closing is not None:
-            exponent = self.coefficient(self.sum(), start, "an exponent holds numbers and parameters alone")
-            self._close(closing)
+            exponent = self.coefficient(self._inside(closing), start, "an exponent holds numbers and parameters alone")
         else:
             minus = self._signs()
             if self.next.kind not in ("number", "name"):
@@ -220,7 +219,7 @@ class Formula(Cursor):
         start = self.next
         if start.kind == "end":
             raise self.refuse("the formula ends where a term is needed")
-        if start.kind == "sign" and start.value not in (*_CLOSING, "|"):
+        if start.kind == "sign" and (start.value not in (*_CLOSING, "|", "‖") or start.value == self.bar):
             raise self.refuse(f"{start.value!r} stands where a term is needed")
         self.at += 1
         match start.kind:
@@ -229,6 +228,8 @@ class Formula(Cursor):
                     raise self.refuse(f"numbers have at most {_LONGEST_NUMBER} digits here", start)
                 if start.value.endswith("/0"):
                     raise self.refuse("this divides by zero", start)
+                if abs(int(start.value.lower().partition("e")[2] or 0)) > _LONGEST_NUMBER:
+                    raise self.refuse(f"powers of ten go from -{_LONGEST_NUMBER} to {_LONGEST_NUMBER} here", start)
                 return algebra.scalar(sympy.Rational(start.value))
             case "sum":
                 name = f"sum_{start.value}"
@@ -239,35 +240,21 @@ class Formula(Cursor):
                 return self.at_place(start, lambda: algebra.summed(inside, start.value))
             case "name":
                 return self._named(start, before)
-        if start.value == "|":
-            return self._norm(start)
-        inside = self.sum()
-        self._close(_CLOSING[start.value])
+        if start.value in ("|", "‖"):
+            return norm(self, start)
+        return self._inside(_CLOSING[start.value])
+
+    def _inside(self, closing: str) -> Polynomial:
+        with self.until(""):
+            inside = self.sum()
+        self._close(closing)
         return inside
 
     def _bracketed(self, name: str) -> Polynomial:
         if not self.sign(*_CLOSING):
             raise self.refuse(f"after {name} brackets are needed, {name}[…]")
-        closing = _CLOSING[self.next.value]
         self.at += 1
-        inside = self.sum()
-        self._close(closing)
-        return inside
-
-    def _norm(self, start: Token) -> Polynomial:
-        rest = [token.value for token in self.tokens[self.at : self.at + 3]]
-        if rest[:2] != ["b", "|"] or rest[2] != "^":
-            raise self.refuse("bars stand for |b|^2, the bias's norm, alone", start)
-        if not self.bias:
-            raise self.refuse(_NO_BIAS, start)
-        self.at += 3
-        closing = "}" if self.taken("{") else None
-        number = self.next
-        if number.kind != "number" or number.value not in ("2", "4", "6", "8", "10", "12"):
-            raise self.refuse("|b| has even powers, as in |b|^2")
-        self.at += 1
-        self._close(closing)
-        return {Product("", (trace(BIAS),) * (int(number.value) // 2)): sympy.S.One}
+        return self._inside(_CLOSING[self.tokens[self.at - 1].value])
 
     def _named(self, token: Token, before: Polynomial) -> Polynomial:
         name = token.value
@@ -279,6 +266,8 @@ class Formula(Cursor):
             inside = self._bracketed(name)
             return self.at_place(token, lambda: algebra.traced(inside))
         if name in self.functions:
+            if name == "sqrt" and self.sign("[") and self.text[token.start] == "\\":
+                raise self.refuse("a root other than the square root is written as a power, N^(1/3)")
             return self._applied(name, self._bracketed(name), token)
         if name == "frac":
             above, below = self._group(), self._group()
@@ -298,9 +287,13 @@ class Formula(Cursor):
         return self.at_place(token, lambda: algebra.scalar(self.functions[name](value)))
 
     def _group(self) -> Polynomial:
-        if not self.sign("{"):
+        token = self.next
+        if self.sign("{"):
+            return self._bracketed("frac")
+        # TeX takes one digit or one letter where there are no braces.
+        if not (token.kind == "number" and len(token.value) == 1) and token.kind != "name":
             raise self.refuse(r"\frac takes two groups in braces, as in \frac{3}{4}")
-        return self._bracketed("frac")
+        return self.base({})
 
     def _is_bias(self, before: Polynomial) -> bool:
         """Whether this b is the bias: transposed, before bᵀ, or after a matrix whose columns are its coordinates."""
@@ -317,7 +310,9 @@ class Formula(Cursor):
 
     def _unknown(self, name: str) -> str:
         if name == "b":
-            return _NO_BIAS
+            return NO_BIAS
+        if name in ("cdots", "ldots", "dots"):
+            return "what is left out of a formula stands at its end as a remainder, … + O(W^6)"
         known = sorted(self.symbols)
         near = difflib.get_close_matches(name, [*known, *_WORDS], n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}? " if near else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from derive import Expansion, InputError
 from derive.series import EMBEDDING_DIMENSION
 from derive.words import NAMES, Invariants, invariant, substitute, trace
 from verify.printed import algebra, from_sympy
+from verify.printed.display import undisplayed
 from verify.printed.grammar import Formula
 
 _WHAT = "the printed formula"
@@ -58,7 +60,7 @@ def read_expansion(
         raise InputError(message)
     if isinstance(printed, Path):
         printed = _content(printed)
-    if isinstance(printed, str) and printed.lstrip().startswith("{"):
+    if isinstance(printed, str) and re.match(r'\s*\{\s*(?:"|\}|$)', printed):
         printed = _json(printed)
     if isinstance(printed, str):
         printed = _right_side(printed, _WHAT)
@@ -146,8 +148,14 @@ def _is_order(order: object) -> bool:
 
 
 def _right_side(text: str, what: str) -> str:
-    """What stands after an equals sign, without the mark that ends a sentence."""
-    said = text.rpartition("=")[2].strip().rstrip(".,;")
+    """What stands after an equals sign, without what surrounds it in a document and the mark that ends a sentence."""
+    shown = undisplayed(text)
+    left = [line.partition("=")[0] for line in shown.split(r"\\") if "=" in line]
+    named = [one for one in (re.sub(r"[&\s{}]", "", side) for side in left) if one]
+    if len(named) > 1:
+        message = f"{what} is of several things, {', '.join(named)}; give one formula"
+        raise InputError(message)
+    said = re.sub(r"(?:\\[,;:!> ]|\\\\|[.,;\s~])+$", "", shown.rpartition("=")[2]).strip()
     if not said:
         message = f"{what} is empty; write it as in '-Tr[W A0 W^T]', and 0 where there is nothing"
         raise InputError(message)

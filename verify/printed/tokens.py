@@ -19,9 +19,28 @@ Kind = Literal["number", "name", "sign", "sum", "end"]
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LETTERS = {letter: name for name, letter in GREEK.items()} | {"ϵ": "epsilon", "Σ": "Sigma", "Λ": "Lambda"}
-_SPELLED = {"varepsilon": "epsilon", "top": "T", "intercal": "T"}
-_SPELLED |= dict.fromkeys(("tr", "trace", "Trace"), "Tr") | dict.fromkeys(("tfrac", "dfrac"), "frac")
-_SIGNS = {"−": "-", "·": "*", "⋅": "*", "×": "*", "‖": "|", "≤": "<=", "≥": ">=", "′": "'", "**": "^", "⊤": "T"}
+_SPELLED = {"varepsilon": "epsilon", "ln": "log"} | dict.fromkeys(("top", "intercal", "transpose"), "T")
+_SPELLED |= dict.fromkeys(("tr", "trace", "Trace"), "Tr")
+_SPELLED |= dict.fromkeys(("tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"), "frac")
+# Signs that LaTeX has names for.
+_NAMED_SIGNS = {"prime": "'", "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]"}
+_NAMED_SIGNS |= dict.fromkeys(("cdot", "times", "ast"), "*")
+_NAMED_SIGNS |= dict.fromkeys(("le", "leq", "leqslant"), "<=") | dict.fromkeys(("ge", "geq", "geqslant"), ">=")
+_NAMED_SIGNS |= dict.fromkeys(("lVert", "rVert", "Vert"), "‖") | dict.fromkeys(("lvert", "rvert", "vert"), "|")
+_SIGNS = {
+    "−": "-",
+    "–": "-",
+    "·": "*",
+    "⋅": "*",
+    "×": "*",
+    "||": "‖",
+    r"\|": "‖",
+    "≤": "<=",
+    "≥": ">=",
+    "′": "'",
+    "**": "^",
+    "⊤": "T",
+}
 
 # How much of a formula is shown around an error.
 _BEFORE, _AFTER = 60, 30
@@ -29,20 +48,27 @@ _BEFORE, _AFTER = 60, 30
 # In order: the first that fits is taken.
 _TOKENS = re.compile(
     r"""
-    (?P<space>(?:\s|\\[,;:!>\ ]|~|&|\\q?quad\b|\\(?:left|right)(?![A-Za-z])|\\[bB]igg?[lrm]?(?![a-z]))+)
+    (?P<space>(?:\s|\\[,;:!>\ ]|~|&|\{\s*\}|\\\\(?:\*|\s*\[-?[\d.]+\s*[a-z]{2}\])?
+        |\\(?:q?quad|(?:neg)?(?:thin|med|thick)space|enspace|left|right)(?![A-Za-z])
+        |\\[hv]space\*?\{[^{}]*\}|\\[bB]igg?[lrm]?(?![a-z]))+)
   | (?P<sum>(?:\\sum(?=\s*_)|∑|Σ(?=_)|sum(?=_[i-p]+\b))\s*_\s*
         (?:\{\s*(?P<braced>[i-p](?:\s*,?\s*[i-p])*)\s*\}|(?P<bare>[i-p]+)))
   | \\[td]?frac\s*(?P<top>\d)\s*(?P<bottom>\d)
-  | (?P<decimal>\d+(?:\.\d+)?)
+  | (?P<decimal>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)
   | (?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])
   | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
-  | \\(?:operatorname|mathrm|text|mathsf|mathit|mathbf|mathcal)\s*\{\s*(?P<set>[A-Za-z]+)\s*\}
+  | (?P<op>\\mathop\s*\{\s*)?\\(?:operatorname\*?|math(?:rm|sf|it|bf|cal|normal)|text(?:rm|sf|it|bf|up)?|boldsymbol|bm)
+        (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_\{?0\}?)?)\s*\}|(?:\s+|(?=\\))(?P<bare_set>\\[A-Za-z]+|[A-Za-z](?![A-Za-z])))
+        (?P<of_set>_\{?0\}?(?![A-Za-z0-9]))?(?(op)\s*\})
+  | \{\s*\\(?:rm|sf|bf|it)\s+(?P<old>[A-Za-z]+)\s*\}
   | (?P<transpose>ᵀ|\.T\b)
+  | \\(?P<command>NAMED_SIGNS)(?![A-Za-z])
   | (?P<zero>[Aad]_\{?[01]\}?(?![A-Za-z0-9])|[Aad][₀₁])
   | (?P<mode>(?:[acqsb]|lambda|λ)_\{?[ij]\}?(?![A-Za-z0-9]))
-  | (?P<name>\\?[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*|[α-ωϵΣΛ](?:_[A-Za-z0-9]+)*)
-  | (?P<sign>\*\*|<=|>=|==|\\[|{}]|[-+*/^_()\[\]{}|<>=,'−·⋅×‖≤≥′⊤])
-    """,
+  | (?P<name>(?:\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*|[α-ωϵΣΛ])
+        (?:_[A-Za-z0-9]+|_\{(?:\\(?:mathrm|text)\{[A-Za-z0-9]+\}|[A-Za-z0-9]+)\})*)
+  | (?P<sign>\*\*|<=|>=|==|\|\||\\[|{}]|[-+*/^_()\[\]{}|<>=,'−–·⋅×‖≤≥′⊤])
+    """.replace("NAMED_SIGNS", "|".join(_NAMED_SIGNS)),
     re.VERBOSE,
 )
 
@@ -76,8 +102,12 @@ class PlaceError(InputError):
         super().__init__(f"{said}\n  {left}{line}{right}\n  {' ' * (len(left) + start - low)}^")
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str, shown: str | None = None) -> list[Token]:
     r"""The tokens of a formula, the end being one.
+
+    Args:
+        text: of the formula.
+        shown: the text that an error shows, where it is another of the same length.
 
     Raises:
         PlaceError: a character that means nothing here.
@@ -95,7 +125,7 @@ def tokens(text: str) -> list[Token]:
     while at < len(text):
         match = _TOKENS.match(text, at)
         if match is None:
-            raise PlaceError(f"{text[at]!r} means nothing in a formula; leave it out", text, at)
+            raise PlaceError(f"{text[at]!r} means nothing in a formula; leave it out", shown or text, at)
         found += [Token(kind, value, match.start(), match.end()) for kind, value in _meaning(match)]
         at = match.end()
     return [*found, Token("end", "", at, at)]
@@ -122,13 +152,11 @@ def _meaning(match: re.Match[str]) -> list[tuple[Kind, str]]:
     if kind == "mode":
         name, _, index = re.sub(r"[{}]", "", said).partition("_")
         return [("name", f"{_LETTERS.get(name, name)}_{index}")]
-    if kind in ("set", "name"):
-        name = match[kind].removeprefix("\\")
-        if name in ("cdot", "times"):
-            return [("sign", "*")]
-        if name in ("le", "leq", "ge", "geq"):
-            return [("sign", "<=" if name[0] == "l" else ">=")]
+    if kind == "command":
+        return [("sign", _NAMED_SIGNS[match["command"]])]
+    written = next((match[one] for one in ("set", "bare_set", "old", "name") if match[one]), None)
+    if written is not None:
+        name = re.sub(r"\\(?:mathrm|text)(?=\{)|[{}]", "", written + (match["of_set"] or "")).removeprefix("\\")
         name = _LETTERS.get(name[0], name[0]) + name[1:]
-        return [("name", _SPELLED.get(name, name))]
-    value = said.removeprefix("\\") if said != "\\" else said
-    return [("name", "T") if value == "⊤" else ("sign", _SIGNS.get(value, value))]
+        return [("name", "A0" if name == "A_0" else _SPELLED.get(name, name))]
+    return [("name", "T") if said == "⊤" else ("sign", _SIGNS.get(said, said.removeprefix("\\")))]

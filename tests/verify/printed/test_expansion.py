@@ -121,7 +121,11 @@ def test_what_was_not_measured_is_undecided():
         (len, {"sampling": "fixed"}, "sampling 'fixed' does not go with a torch function; leave it out"),
         ("infonce", {"given": {"M": 1}}, "infonce has no parameter 'M'; it has: none"),
         ("infonce", {"given": {"M": 0.5}}, "0.5 is not exact; write sympy.Rational(1, 2) for it"),
-        ("infonce", {"given": {"M": "a"}}, "--set M=a: 'a' is no exact number; write an integer, a fraction like "),
+        (
+            "infonce",
+            {"given": {"M": "a"}},
+            "--set M: 'a' is no exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction like ",
+        ),
     ],
 )
 def test_unusable_arguments_are_refused_in_words(loss, options, message):

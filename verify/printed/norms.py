@@ -1,0 +1,74 @@
+"""Bars in a printed formula: |b|² of the bias, ‖W‖_F² of a matrix, which is Tr[W Wᵀ]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive import InputError
+from derive.words import BIAS, trace
+from verify.printed import algebra
+from verify.printed.algebra import Polynomial, Product
+
+if TYPE_CHECKING:
+    from verify.printed.grammar import Formula
+    from verify.printed.tokens import Token
+
+_POWERS = ("2", "4", "6", "8", "10", "12")
+NO_BIAS = "b is the bias of f(x) = W x + b, and the loss is of f(x) = W x; give loss.with_bias()"
+
+
+def norm(formula: Formula, start: Token) -> Polynomial:
+    """A norm to an even power, its first bar having been read.
+
+    Raises:
+        PlaceError: it is of something that has no norm here, or to no even power.
+
+    """
+    bar = start.value
+    if [token.value for token in formula.tokens[formula.at : formula.at + 2]] == ["b", bar]:
+        if not formula.bias:
+            raise formula.refuse(NO_BIAS, start)
+        formula.at += 2
+        half, _ = _decorated(formula, "|b| has even powers, as in |b|^2")
+        return {Product("", (trace(BIAS),) * half): sympy.S.One}
+    if bar == "|":
+        raise formula.refuse("bars stand for |b|^2, the bias's norm, alone; of a matrix it is ‖W‖_F^2", start)
+    with formula.until(bar):
+        inside = formula.sum()
+    if not formula.taken(bar):
+        raise formula.refuse("the bar ‖ that closes the norm is missing here")
+    half, frobenius = _decorated(formula, "a norm has an even power here, as in ‖W‖_F^2")
+    if not frobenius and not all(one.word.endswith("b") for one in inside):
+        raise formula.refuse("of a matrix ‖…‖^2 can be read in two ways; write ‖W‖_F^2 for Tr[W W^T]", start)
+    try:
+        square = algebra.traced(algebra.times(inside, algebra.transposed(inside)))
+    except InputError as error:
+        raise formula.refuse(f"‖M‖_F^2 is Tr[M Mᵀ], and {error}", start) from None
+    return algebra.power(square, half)
+
+
+def _decorated(formula: Formula, rule: str) -> tuple[int, bool]:
+    """Half the power behind a norm, and whether an F says which norm it is; in either order."""
+    half, frobenius = 0, False
+    while formula.sign("^", "_"):
+        raised = formula.taken("^")
+        formula.at += not raised
+        closing = "}" if formula.taken("{") else None
+        token = formula.next
+        if raised and (half or token.value not in _POWERS):
+            raise formula.refuse(rule)
+        if not raised and token.value not in ("F", "HS", "2"):
+            raise formula.refuse("the norm of a matrix is that of Frobenius here, ‖W‖_F^2")
+        if not raised and token.value == "2":
+            raise formula.refuse(
+                "‖W‖_2 of a matrix is its largest singular value, which no expansion has; ‖W‖_F^2 is read"
+            )
+        half, frobenius = (int(token.value) // 2, frobenius) if raised else (half, True)
+        formula.at += 1
+        if closing is not None and not formula.taken(closing):
+            raise formula.refuse(f"{closing!r} is missing here")
+    if not half:
+        raise formula.refuse(rule)
+    return half, frobenius
