@@ -8,7 +8,7 @@ it on points.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import sympy
 
@@ -19,12 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class _NoSymPyError(InputError, sympy.SympifyError):  # type: ignore[misc]
+    """SymPy's own error too, so that a symbol times a node is still left to the node."""
+
+    def __str__(self) -> str:
+        return (
+            "SymPy's functions take no expression in views; use exp, log and sqrt of derive for those, as in"
+            " derive.exp(inner(x, chi))"
+        )
+
+
 class Expression:
     """Base of all nodes; carries the arithmetic."""
 
     __slots__ = ()
     # NumPy scalars would otherwise take the node apart element by element.
     __array_ufunc__ = None
+
+    def _sympy_(self) -> NoReturn:
+        raise _NoSymPyError(None)
 
     def __add__(self, other: object) -> Expression:
         """Sum, flattened."""
@@ -161,6 +174,8 @@ def as_scalar(value: object) -> sympy.Expr:
     if isinstance(value, Expression):
         message = "an exponent, a count or a weight must be free of views"
         raise InputError(message)
+    if isinstance(value, View):
+        value.no_number()
     if isinstance(value, str):
         message = f"{value!r} is text; make it a symbol with derive.symbols({value!r})"
         raise InputError(message)

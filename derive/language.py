@@ -59,8 +59,9 @@ def Mean(body: object, *, over: View | Iterable[View], count: object = None) -> 
     if left:
         names = ", ".join(view.name for view in bound)
         message = (
-            f"Mean(…, over=({names})) leaves {left[0]} free, a view of the same datum: a mean draws a datum with all"
-            f" its views, so name {left[0]} in over too, or use a view of another datum"
+            f"Mean(…, over=({names})) leaves {left[0]} free, a view of the same datum (what stands before the first"
+            f" underscore names it): a mean draws a datum with all its views, so name {left[0]} in over too, or use a"
+            " view of another datum, such as chi"
         )
         raise InputError(message)
     if count is None:
@@ -160,9 +161,13 @@ def off_diagonal_sum(entry: Callable[[Index, Index], object]) -> Expression:
 
 def _two_views(name: str, left: object, right: object) -> tuple[View, View]:
     if not isinstance(left, View) or not isinstance(right, View):
-        message = f"{name}({left!r}, {right!r}): both arguments must be views, as views() makes them"
+        message = f"{name}({_shown(left)}, {_shown(right)}): both arguments must be views, as views() makes them"
         raise InputError(message)
     return (left, right)
+
+
+def _shown(value: object) -> str:
+    return value.name if isinstance(value, View) else "…" if isinstance(value, Expression) else repr(value)
 
 
 def _indices(entry: Callable[..., object], number: int) -> list[Index]:

@@ -144,9 +144,22 @@ def check_closed(expression: Expression) -> None:
         listed = "; ".join(", ".join(names) for names in data.values())
         message = (
             f"views of {len(data)} data are free ({listed}); the loss is averaged over one datum and its views,"
-            " so bind the others with Mean(…, over=…)"
+            f" so bind the others with Mean(…, over=…){_pairing(list(data.values()))}"
         )
         raise InputError(message)
+
+
+def _pairing(data: list[list[str]]) -> str:
+    """How views pair, where no datum has two of them: names may have been meant to pair."""
+    if any(len(names) > 1 for names in data):
+        return ""
+    first, second = sorted((names[0] for names in data), key=lambda name: (len(name), name))[:2]
+    end = second.removeprefix(first).strip("_") or "pos"
+    meant = f"{first}_{end if len(end) < len(second) else 'pos'}"
+    return (
+        ". Views pair by what stands before the first underscore, as x and x_pos do: if"
+        f" {second} is a second view of {first}, call it {meant}"
+    )
 
 
 def _expectation(

@@ -6,7 +6,7 @@ datum. Two views of one datum are correlated (covariance A0), views of different
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from derive.errors import InputError
 
@@ -26,6 +26,39 @@ class View(NamedTuple):
     datum: str
     white: bool = False
 
+    def no_number(self) -> NoReturn:
+        """Refuse arithmetic with views."""
+        message = (
+            f"{self.name} is a view, and no number: write inner({self.name}, …) for ⟨f({self.name}), f(…)⟩ and"
+            f" half_sq({self.name}, …) for ½|f({self.name}) − f(…)|²"
+        )
+        raise InputError(message)
+
+    def __add__(self, other: object) -> NoReturn:
+        self.no_number()
+
+    def __sub__(self, other: object) -> NoReturn:
+        self.no_number()
+
+    def __mul__(self, other: object) -> NoReturn:
+        self.no_number()
+
+    def __rmul__(self, other: object) -> NoReturn:
+        self.no_number()
+
+    def __matmul__(self, other: object) -> NoReturn:
+        self.no_number()
+
+    def __truediv__(self, other: object) -> NoReturn:
+        self.no_number()
+
+    def __neg__(self) -> NoReturn:
+        self.no_number()
+
+
+# Ends of names that are given to views of other data than the one before the underscore.
+_NEGATIVE = ("neg", "negative", "minus", "other")
+
 
 class Index(NamedTuple):
     """A coordinate of the embedding, running from 1 to d1."""
@@ -39,11 +72,18 @@ def views(names: str) -> tuple[View, ...]:
     What stands before the first underscore names the datum: ``x`` and ``x_pos`` are two views of the datum
     ``x``, and ``chi`` is a view of an independent one.
 
+    Raises:
+        InputError: a name that is none, or twice; a negative that would be a view of its anchor's datum (x, x_neg).
+
     >>> x, x_pos, chi = views("x, x_pos, chi")
     >>> x.datum == x_pos.datum, x.datum == chi.datum
     (True, False)
     """
-    split = [name.strip() for name in names.split(",")]
+    try:
+        split = [name.strip() for name in names.split(",")]
+    except AttributeError:
+        message = f"views({names!r}): write the names in one text, views('x, x_pos, chi')"
+        raise InputError(message) from None
     for name in split:
         if not name.isidentifier():
             message = f"views({names!r}): {name!r} is no name; write for instance views('x, x_pos, chi')"
@@ -51,6 +91,14 @@ def views(names: str) -> tuple[View, ...]:
     if len(set(split)) < len(split):
         message = f"views({names!r}): a name stands twice; each view needs its own"
         raise InputError(message)
+    for name in split:
+        datum, _, end = name.partition("_")
+        if end in _NEGATIVE and datum in split:
+            message = (
+                f"views({names!r}): {name} would be a view of the datum {datum}, like {datum} itself, as views pair by"
+                " what stands before the first underscore; call a view of another datum chi or neg"
+            )
+            raise InputError(message)
     return tuple(View(name, name.partition("_")[0] or name) for name in split)
 
 

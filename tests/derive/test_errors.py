@@ -34,13 +34,22 @@ OWN = (
 ORDER = ": give an even number from 2 on, the power of W to expand to"
 
 
+NO_NUMBER = "x is a view, and no number: write inner(x, …) for ⟨f(x), f(…)⟩ and half_sq(x, …) for ½|f(x) − f(…)|²"
+
+
+def paired(names):
+    one, other = views(names)
+    return Loss(half_sq(one, other))
+
+
 def infonce(order):
     return catalogue("infonce").expand(order=order)
 
 
 REFUSED = {
     "views of 2 data are free (chi; x); the loss is averaged over one datum and its views, so bind the others with"
-    " Mean(…, over=…)": lambda: Loss(inner(x, chi)),
+    " Mean(…, over=…). Views pair by what stands before the first underscore, as x and x_pos do: if chi is a second"
+    " view of x, call it x_pos": lambda: Loss(inner(x, chi)),
     "views of 3 data are free (chi; x, x_pos; y); the loss is averaged over one datum and its views, so bind the"
     " others with Mean(…, over=…)": lambda: Loss(inner(x, x_pos) + inner(chi, y)),
     "coordinate i is free; sum over it with diagonal_sum or off_diagonal_sum": lambda: Loss(Coordinate(x, Index("i"))),
@@ -85,6 +94,27 @@ REFUSED = {
     "Mean(…, over=()): name the view or views that the mean runs over, as views() made them": (
         lambda: Mean(inner(x, chi), over=())
     ),
+    "views of 2 data are free (x; xpos); the loss is averaged over one datum and its views, so bind the others with"
+    " Mean(…, over=…). Views pair by what stands before the first underscore, as x and x_pos do: if xpos is a second"
+    " view of x, call it x_pos": lambda: paired("x, xpos"),
+    "views of 2 data are free (x1; x2); the loss is averaged over one datum and its views, so bind the others with"
+    " Mean(…, over=…). Views pair by what stands before the first underscore, as x and x_pos do: if x2 is a second"
+    " view of x1, call it x1_pos": lambda: paired("x1, x2"),
+    "views of 2 data are free (anchor; positive); the loss is averaged over one datum and its views, so bind the"
+    " others with Mean(…, over=…). Views pair by what stands before the first underscore, as x and x_pos do: if"
+    " positive is a second view of anchor, call it anchor_pos": lambda: paired("anchor, positive"),
+    "views('x, x_pos, x_neg'): x_neg would be a view of the datum x, like x itself, as views pair by what stands before"
+    " the first underscore; call a view of another datum chi or neg": lambda: views("x, x_pos, x_neg"),
+    "views(['x', 'chi']): write the names in one text, views('x, x_pos, chi')": lambda: views(["x", "chi"]),
+    "inner(…, chi): both arguments must be views, as views() makes them": lambda: inner(inner(x, x_pos), chi),
+    f"{NO_NUMBER}": lambda: x * x_pos,
+    f"{NO_NUMBER} ": lambda: x - x_pos,
+    f"{NO_NUMBER}  ": lambda: x @ x_pos,
+    f"{NO_NUMBER}   ": lambda: N * x,
+    f"{NO_NUMBER}    ": lambda: Loss(x),
+    f"{NO_NUMBER}     ": lambda: exp(x),
+    "SymPy's functions take no expression in views; use exp, log and sqrt of derive for those, as in"
+    " derive.exp(inner(x, chi))": lambda: sympy.exp(inner(x, chi)),
     "Mean(…, over='chi'): name the view or views that the mean runs over, as views() made them": (
         lambda: Mean(inner(x, chi), over="chi")
     ),
@@ -98,7 +128,7 @@ REFUSED = {
 def test_the_message(message):
     with pytest.raises(InputError) as refused:
         REFUSED[message]()
-    assert str(refused.value) == message
+    assert str(refused.value) == message.rstrip()
     assert not isinstance(refused.value, NotAnalyticError)
 
 
@@ -170,8 +200,9 @@ def test_a_mean_over_a_view_of_a_datum_that_is_free():
     with pytest.raises(InputError) as refused:
         Mean(inner(x, x_pos) ** 2, over=x_pos)
     assert str(refused.value) == (
-        "Mean(…, over=(x_pos)) leaves x free, a view of the same datum: a mean draws a datum with all its views, so"
-        " name x in over too, or use a view of another datum"
+        "Mean(…, over=(x_pos)) leaves x free, a view of the same datum (what stands before the first underscore names"
+        " it): a mean draws a datum with all its views, so name x in over too, or use a view of another datum, such as"
+        " chi"
     )
 
 
