@@ -40,6 +40,25 @@ def gaussian_cubature(dimension: int, degree: int, *, positive: bool = False) ->
     return _grid(int(dimension), int(degree) // 2, positive=positive)
 
 
+def tensor_size(dimension: int, degree: int) -> int:
+    """How many nodes `gaussian_cubature` takes with positive weights.
+
+    >>> tensor_size(2, 9)
+    25
+    """
+    return (degree // 2 + 1) ** dimension
+
+
+def cubature_size(dimension: int, degree: int) -> int:
+    """How many nodes `gaussian_cubature` takes, counted without building them.
+
+    >>> cubature_size(16, 5), len(gaussian_cubature(16, 5)[1])
+    (545, 545)
+    """
+    k = degree // 2
+    return min(_sparse_size(dimension, k, _centre_series(dimension, k)), tensor_size(dimension, degree))
+
+
 @lru_cache(maxsize=16)
 def _grid(dimension: int, k: int, *, positive: bool) -> tuple[Array, Array]:
     """The smaller of the two grids of total degree 2k + 1, or the one with positive weights."""
@@ -47,7 +66,7 @@ def _grid(dimension: int, k: int, *, positive: bool) -> tuple[Array, Array]:
     # and its square has a positive mean that the rule takes for zero.
     _check_size(dimension, k, comb(dimension + k, k))
     centre = _centre_series(dimension, k)
-    sparse, tensor = _sparse_size(dimension, k, centre), (k + 1) ** dimension
+    sparse, tensor = _sparse_size(dimension, k, centre), tensor_size(dimension, 2 * k)
     _check_size(dimension, k, tensor if positive else min(sparse, tensor))
     nodes, weights = _tensor(dimension, k) if positive or tensor <= sparse else _sparse(dimension, k, centre)
     nodes.flags.writeable = weights.flags.writeable = False

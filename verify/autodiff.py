@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from numeric.invariants import order_values
 from verify.evidence import Evidence, far
 from verify.settings import filled_in, no_value
+from verify.significance import within
 from verify.taylor import cauchy, circle, nested_derivatives, safe_radius
 
 if TYPE_CHECKING:
@@ -84,15 +86,16 @@ def compare(measured: RayCoefficients, expansion: Expansion) -> Evidence:
         return no_value("autodiff", measured.case)
     predicted = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma, here.bias)
     scale = max([1.0, *map(abs, predicted.values())])
+    # A difference first: max(0.0, nan) is 0.
     differences = {
-        k: max(0.0, abs(value - predicted.get(k, 0.0)) - measured.error.get(k, 0.0))
+        k: max(abs(value - predicted.get(k, 0.0)) - measured.error.get(k, 0.0), 0.0)
         for k, value in measured.coefficients.items()
         if k <= expansion.order
     }
-    worst = max(differences, key=lambda k: differences[k])
+    worst = max(differences, key=lambda k: (not isfinite(differences[k]), differences[k]))
     # A coefficient that rounding hides is not seen to agree.
     hidden = any(measured.error.get(k, 0.0) > abs(value) / 20 for k, value in predicted.items() if value)
-    agrees = differences[worst] <= TOLERANCE * scale
+    agrees = within(differences[worst], TOLERANCE * scale)
     return Evidence(
         route="autodiff",
         quantity=f"coefficients of t, …, t^{expansion.order} along a ray{measured.case.where}",

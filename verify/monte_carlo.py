@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,8 @@ PROBES = 40
 # Inner products held in memory at a time.
 PAIRS = 1_000_000
 ORDERS = (2, 4)
+# How often the circle is halved where a draw has no finite value on it.
+SMALLER = 6
 # Where nothing is random, rounding is the only error.
 ROUNDING = 1e-9
 
@@ -87,20 +90,33 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
     result = []
     for case in cases:
         radius = safe_radius(partial(_probe, case, order), 2 * RADIUS)
-        ts = circle(radius, PHASES)
-        generator = np.random.default_rng(case.seed)
-        chunks = [
-            cauchy(case.truth.drawn(ts, order, generator, number), ts, range(2, orders[-1] + 1, 2))
-            for number in _chunks(case.truth.rows(draws), case.setting.batch or 1)
-        ]
-        result.append(averages(case, orders, np.concatenate(chunks)))
+        # A rare draw may lie where the loss is not finite on the circle: on a smaller one it is.
+        for halvings in range(SMALLER):
+            values = _coefficients(case, radius / 2**halvings, order, draws)
+            if np.isfinite(values).all():
+                break
+        result.append(averages(case, orders, values))
         tick()
     return result
 
 
+def _coefficients(case: Case, radius: float, order: int, draws: int) -> NDArray[np.float64]:
+    """The coefficients of each batch or block, (rows, orders), up to the first chunk that has one without a value."""
+    ts, generator = circle(radius, PHASES), np.random.default_rng(case.seed)
+    even = range(2, min(order, ORDERS[-1]) + 1, 2)
+    found = []
+    for number in _chunks(case.truth.rows(draws), case.setting.batch or 1):
+        with np.errstate(all="ignore"):
+            found.append(cauchy(case.truth.drawn(ts, order, generator, number), ts, even))
+        if not np.isfinite(found[-1]).all():
+            break
+    return np.concatenate(found)
+
+
 def averages(case: Case, orders: Sequence[int], values: NDArray[np.float64]) -> Averages:
     """The means of coefficients (batches, orders), with their standard errors."""
-    error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    with np.errstate(all="ignore"):
+        error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     mean, spread = (dict(zip(orders, map(float, one), strict=True)) for one in (values.mean(axis=0), error))
     return Averages(case, mean, spread, len(values))
 
@@ -148,7 +164,7 @@ def _fit(measured: Averages, expansion: Expansion, order: int) -> _Fit:
     terms = expansion.terms_of_order(order)
     return _Fit(
         measured.mean[order],
-        max(measured.error[order], ROUNDING),
+        max(ROUNDING, measured.error[order]) if isfinite(measured.error[order]) else nan,
         [product_value(term.invariants, of_letter) for term in terms],
         [float(term.coefficient.subs(_by_symbol(term, measured.case))) for term in terms],
         limit(Z, measured.rows),
@@ -160,7 +176,7 @@ def _by_symbol(term: Term, case: Case) -> dict[object, object]:
 
 
 def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Evidence:
-    worst = max(fits, key=lambda fit: abs(fit.z))
+    worst = max(fits, key=lambda fit: (not isfinite(fit.z), abs(fit.z)))
     return Evidence(
         "monte-carlo",
         f"order {order} at {len(fits)} settings, the farthest",
@@ -210,7 +226,12 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
 
 
 def _agrees(z: float, farthest: float, measured: Sequence[Averages]) -> bool | None:
-    """Whether a mean lies within a number of standard errors; None where it does not and the data are few."""
+    """Whether a mean lies within a number of standard errors; None where it does not and the data are few.
+
+    None, too, where there is no mean: a nan is no distance from anything.
+    """
+    if not isfinite(z):
+        return None
     if abs(z) < farthest:
         return True
     return False if all(one.enough for one in measured) or abs(z) >= FARTHER * farthest else None

@@ -1,35 +1,41 @@
 """Truth minus truncation falls like t^(order + 2) along a ray, if every coefficient is right.
 
 Where the loss has a closed form the truth is that, in mpmath; elsewhere it is the loss averaged over cubature nodes
-that share the moments of the data to beyond the order in question.
+that share the moments of the data to beyond the order in question. Both are looked at within the radius of convergence,
+known for the one and measured for the other; `verify.slope` judges how the difference falls.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import mpmath
 import numpy as np
 
 from derive import closed_form
-from numeric.closed_form import closed_form_value
+from numeric.closed_form import closed_form_value, number
+from numeric.cubature import cubature_size, tensor_size
 from numeric.invariants import order_values
 from verify.evidence import Evidence
 from verify.settings import filled_in, no_value
+from verify.slope import TOLERANCE, VISIBLE, slope, ts_within
 from verify.taylor import safe_radius
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from derive import Expansion, Loss
+    from derive import ClosedForm, Expansion, Loss
     from verify.settings import Case
 
-SLOPE_TOLERANCE = 0.05
-DIGITS = 50
-# How far above rounding a remainder must be to count, and how many points make the slope.
-VISIBLE = 300
-POINTS = 8
+QUANTITY = "slope of log|truth − truncation| against log t"
+# How far down t goes in floats, which lose a remainder of order 6 there, and in as many digits as it takes.
+FLOAT_DEPTH, DEPTH = 60.0, 4000.0
+# The radius that is tried first: it is halved until the series converges.
+START = 12.8
+# Nodes with positive weights, and numbers held in memory where there must be more.
+LARGEST_GRID, LARGEST_SPARSE = 400_000, 20_000_000
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,11 @@ class RayValues:
 
     Attributes:
         case: where.
-        ts: the values of t.
+        ts: the values of t, ascending.
         values: mpf or float.
         noise: what rounding can make of a difference.
         how: the truth in words.
+        digits: of mpmath, in which the values are; None for floats.
 
     """
 
@@ -50,24 +57,65 @@ class RayValues:
     values: Sequence[Any]
     noise: float
     how: str
+    digits: int | None = None
+
+
+def closed_form_at(loss: Loss, case: Case) -> ClosedForm | None:
+    """The closed form that stands for the truth at a case, if there is one: then no nodes are needed."""
+    return None if case.setting.training_set is not None else closed_form(case.put_into(loss))
 
 
 def measure(loss: Loss, case: Case, order: int) -> RayValues:
     """The truth along a ray, fit to show the remainder of an expansion; the case should take positive weights."""
+    closed = closed_form_at(loss, case)
+    return _on_nodes(case, order) if closed is None else _in_closed_form(closed, case, order)
+
+
+def _in_closed_form(closed: ClosedForm, case: Case, order: int) -> RayValues:
     here = case.setting
-    closed = None if here.training_set is not None else closed_form(case.put_into(loss))
-    if closed is not None:
-        with mpmath.workdps(DIGITS):
-            W, A0, Sigma = (_exact(one) for one in (here.W, here.covariances.A0, here.covariances.Sigma))
-            ts = [mpmath.mpf(2) ** -k for k in range(14, 5, -1)]
-            b = mpmath.matrix([0.0] * W.rows if here.bias is None else here.bias.tolist())
-            start = closed_form_value(closed, 0 * W, A0, Sigma, 0 * b)
-            values = [closed_form_value(closed, t * W, A0, Sigma, t * b) - start for t in ts]
-        return RayValues(case, ts, values, 10.0 ** (5 - DIGITS), f"closed form, {DIGITS} digits")
-    largest = safe_radius(lambda at: case.truth.averaged(at, order + 4), 0.8)
-    points = np.geomspace(largest / 40, largest, 32)
-    along = case.truth.averaged(np.concatenate(([0.0], points)), order + 4)
-    noise = 1e-15 * max(1.0, float(np.abs(along).max()))
+    # Enough for t^(order + 4) to show at the smallest t.
+    digits = 30 + 5 * (order + 4)
+    with mpmath.workdps(digits):
+        W, A0, Sigma = (_exact(one) for one in (here.W, here.covariances.A0, here.covariances.Sigma))
+        ts = [mpmath.mpf(float(t)) for t in ts_within(_radius(closed, case), DEPTH)]
+        b = mpmath.matrix([0.0] * W.rows if here.bias is None else here.bias.tolist())
+        start = closed_form_value(closed, 0 * W, A0, Sigma, 0 * b)
+        values = [closed_form_value(closed, t * W, A0, Sigma, t * b) - start for t in ts]
+        largest = float(max(1, abs(start), *map(abs, values)))
+    return RayValues(case, ts, values, 10.0 ** (5 - digits) * largest, f"closed form, {digits} digits", digits)
+
+
+def _radius(closed: ClosedForm, case: Case) -> float:
+    """Where the closed form's series in t converges: up to the t at which some I + μ t² S is singular for a phase of t."""
+    here = case.setting
+    largest = float(np.linalg.eigvalsh(here.W @ here.covariances.Sigma @ here.W.T)[-1])
+    mus = [abs(float(number(one.mu))) for one in (*closed.log_determinants, *closed.resolvents)]
+    return 1.0 / sqrt(max([1.0 if not mus else max(mus)]) * largest)
+
+
+def degree_on_nodes(case: Case, order: int) -> int | None:
+    """The degree to which nodes share the moments of the data: beyond the order where that is not too much work.
+
+    With positive weights that is four beyond. Else what the grid can hold, the order at least: a remainder of other
+    data falls with the same power. None where even that takes too many nodes.
+    """
+    here = case.setting
+    data = here.batch or 1
+    if here.positive:
+        return order + 4 if tensor_size(2 * here.covariances.d0 * data, order + 4) <= LARGEST_GRID else None
+    sizes = {degree: cubature_size(2 * here.covariances.d0 * data, degree) for degree in (order + 4, order + 2, order)}
+    return next((degree for degree, size in sizes.items() if size * (2 * data) ** 2 <= LARGEST_SPARSE), None)
+
+
+def _on_nodes(case: Case, order: int) -> RayValues:
+    degree = degree_on_nodes(case, order) or order
+    largest = safe_radius(lambda at: case.truth.averaged(at, degree), START)
+    points = ts_within(2 * largest, FLOAT_DEPTH)
+    along = case.truth.averaged(np.concatenate(([0.0], points)), degree)
+    noise = 1e-15 * max(1.0, float(np.abs(along[np.isfinite(along)]).max(initial=0.0)))
+    if not case.setting.positive:
+        # A sum with weights of both signs has the rounding of what cancels in it.
+        noise *= float(np.abs(case.setting.points(degree, case.setting.batch or 1, 2)[1]).sum())
     return RayValues(case, list(points), list(along[1:] - along[0]), noise, f"{case.truth.how}, Gaussian cubature")
 
 
@@ -77,15 +125,10 @@ def compare(measured: RayValues, expansion: Expansion) -> Evidence:
     filled = filled_in(expansion, measured.case)
     if filled is None:
         return no_value("remainder", measured.case)
-    with mpmath.workdps(DIGITS):
-        remainders, terms = _remainders(measured, filled)
-        expected = expansion.order + 2
-        visible = [(t, r) for t, r in remainders if r > VISIBLE * measured.noise]
-        # The smallest t that rounding leaves visible, where the leading power is purest.
-        seen = [(float(mpmath.log(t)), float(mpmath.log(r))) for t, r in visible[:POINTS]]
-    # Only where the terms themselves would show does their absence from the difference say anything.
-    shows = any(abs(term) > 1e3 * VISIBLE * measured.noise for term in terms)
-    if not seen and shows:
+    with mpmath.workdps(measured.digits or mpmath.mp.dps):
+        differences, term = _differences(measured, filled)
+        found = slope(measured.ts, differences, measured.noise, expansion.order, term)
+    if found.value is None and found.agrees:
         return Evidence(
             "remainder",
             "truth − truncation",
@@ -95,36 +138,32 @@ def compare(measured: RayValues, expansion: Expansion) -> Evidence:
             seed=measured.case.seed,
             note=f"the expansion ends; {label}",
         )
-    slope = _slope(seen) if len(seen) == POINTS else None
-    # A steeper fall than expected means that the next coefficient vanishes, not that this one is wrong.
-    agrees = slope and slope > expected - SLOPE_TOLERANCE and abs(slope - 2 * round(slope / 2)) < SLOPE_TOLERANCE
     return Evidence(
         "remainder",
-        "slope of log|truth − truncation| against log t",
-        predicted=float(expected),
-        measured=slope,
-        error=SLOPE_TOLERANCE,
+        QUANTITY,
+        predicted=float(expansion.order + 2),
+        measured=found.value,
+        error=TOLERANCE,
         error_kind="tolerance",
-        agrees=None if slope is None else bool(agrees),
+        agrees=found.agrees,
         seed=measured.case.seed,
-        note=label if slope else f"too few points above rounding; {label}",
+        note=f"{found.reason}; {label}" if found.reason else label,
     )
 
 
-def _remainders(measured: RayValues, filled: Expansion) -> tuple[list[tuple[Any, Any]], list[Any]]:
-    """|truth − truncation| at each t, and the terms of the highest order that has any, at the largest t."""
+def _differences(measured: RayValues, filled: Expansion) -> tuple[list[Any], Any]:
+    """Truth − truncation at each t, and the term of the highest order that has any, at the largest t."""
     here = measured.case.setting
-    if measured.noise > 1e-30:
+    if measured.digits is None:
         orders = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma, here.bias)
     else:
         b = [] if here.bias is None else [mpmath.matrix(here.bias.tolist())]
         orders = _exact_orders(filled, *map(_exact, (here.W, here.covariances.A0, here.covariances.Sigma)), *b)
-    remainders = [
-        (t, abs(value - sum(c * t**k for k, c in orders.items())))
-        for t, value in zip(measured.ts, measured.values, strict=True)
+    differences = [
+        value - sum(c * t**k for k, c in orders.items()) for t, value in zip(measured.ts, measured.values, strict=True)
     ]
     highest = max((k for k, c in orders.items() if c), default=2)
-    return remainders, [orders[highest] * measured.ts[-1] ** highest]
+    return differences, orders[highest] * measured.ts[-1] ** highest
 
 
 def _exact_orders(expansion: Expansion, W: Any, A0: Any, Sigma: Any, *b: Any) -> dict[int, Any]:
@@ -137,14 +176,6 @@ def _exact_orders(expansion: Expansion, W: Any, A0: Any, Sigma: Any, *b: Any) ->
             kernel(part, "mpmath").value(W, A0, Sigma if "Sigma" in part.basis else Sigma - A0, *b) if part.terms else 0
         )
     return orders
-
-
-def _slope(points: list[tuple[float, float]]) -> float:
-    # log r = a + slope · log t + b t² + c t⁴: the last terms take up the next orders, which bend the line.
-    x, y = np.array(points).T
-    bends = np.exp(2 * x) / np.exp(2 * x).max()
-    columns = np.stack([np.ones_like(x), x, bends, bends**2], axis=1)
-    return float(np.linalg.lstsq(columns, y, rcond=None)[0][1])
 
 
 def _exact(matrix: Any) -> Any:

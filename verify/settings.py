@@ -18,10 +18,15 @@ from verify.truth import Setting, Truth
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from derive import Expansion, Loss
 
 # Values of no special meaning, of order one and exact, so that no coincidence (α = 1, t = ½) hides an error.
 GENERIC = tuple(sympy.Rational(p, q) for p, q in ((3, 4), (5, 7), (2, 5), (7, 6), (4, 9), (8, 7), (3, 8), (6, 5)))
+
+# Singular values of W below this share of the largest are rounding.
+RANK = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,13 +131,15 @@ def setting(
 ) -> Setting:
     """Random covariances that do not commute (unless given), and a random W with λ_max(W Σ Wᵀ) = 1.
 
-    Where the model has a bias, a random b beside it.
+    Where the model has a bias, a random b beside it. A W of few rows sees few directions of the data: the data are
+    given in these alone, as `seen_by` has them, so that nodes and draws do not grow with the data's dimension.
 
     Args:
         loss: the loss, its parameters still symbolic.
         values: a value for each parameter.
         seed: of the random numbers.
-        dimension: d0 where no covariances are given, and d1.
+        dimension: d1, unless the loss's parameters have one; d0 where no covariances are given, and elsewhere the
+            number of directions of the data that W sees, at most.
         sampling: "iid", or "fixed" for a centred training set.
         covariances: of the data, if they are given.
         positive: take cubature nodes with positive weights.
@@ -140,14 +147,47 @@ def setting(
     """
     generator = np.random.default_rng(seed)
     data = covariances or random_covariances(generator, dimension)
-    raw = generator.standard_normal((int(values.get("d1", dimension)), data.d0))
-    W = raw / np.sqrt(np.linalg.eigvalsh(raw @ data.Sigma @ raw.T)[-1])
+    d1 = int(values.get("d1", dimension))
+    raw = generator.standard_normal((min(d1, dimension) if covariances else d1, data.d0))
+    if len(raw) < d1:
+        raw = generator.standard_normal((d1, len(raw))) @ raw
+    largest = np.linalg.eigvalsh(raw @ data.Sigma @ raw.T)[-1]
+    # Data that do not vary leave W as it is.
+    data, W = seen_by(raw / np.sqrt(largest) if largest > 0 else raw, data)
     here = at_values(loss, values)
     batch = None if here.batch_size is None else int(here.batch_size)
     training_set = data.training_set(batch, generator) if sampling == "fixed" and batch else None
     bias = generator.standard_normal(len(W)) / np.sqrt(len(W)) if loss.bias else None
     numbers = {name: float(value) for name, value in values.items()}
     return Setting(data, W, numbers, batch, training_set, positive, bias)
+
+
+def seen_by(W: NDArray[np.float64], data: Covariances) -> tuple[Covariances, NDArray[np.float64]]:
+    """The same model on smaller data: W's row space in an orthonormal basis Q, data Q x, and W Qᵀ.
+
+    W Qᵀ Q x = W x, so that no loss of f(x) = W x, nor ‖W‖, can tell the difference.
+
+    Args:
+        W: (d1, d0).
+        data: covariances of d0 dimensions.
+
+    Returns:
+        Covariances of r dimensions, r the rank of W, and (d1, r); both as they are where r = d0.
+
+    >>> data, W = seen_by(np.array([[3.0, 0.0, 4.0]]), Covariances(np.diag([1.0, 5.0, 2.0]), np.eye(3)))
+    >>> data.d0, W.round(6).tolist()
+    (1, [[5.0]])
+    >>> (W @ data.A0 @ W.T).round(6).tolist()  # 3² · 1 + 4² · 2
+    [[41.0]]
+
+    """
+    left, sizes, Q = np.linalg.svd(W, full_matrices=False)
+    rank = max(1, int((sizes > RANK * sizes[0]).sum()))
+    if rank == data.d0:
+        return data, W
+    Q, sign = Q[:rank], np.sign(left[:1, :rank] + (left[:1, :rank] == 0))
+    A0, C = ((Q * sign.T) @ one @ (Q * sign.T).T for one in (data.A0, data.C))
+    return Covariances(A0, C), np.asarray(left[:, :rank] * sizes[:rank] * sign)
 
 
 def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> Truth:

@@ -9,7 +9,7 @@ off, of 40 every 80,000th. The limits here keep the chance and let the number of
 from __future__ import annotations
 
 from functools import lru_cache
-from math import inf
+from math import inf, isfinite
 
 
 @lru_cache(maxsize=10_000)
@@ -31,3 +31,16 @@ def limit(sigmas: float, samples: int) -> float:
     from scipy.special import ndtr, stdtrit
 
     return -float(stdtrit(samples - 1, ndtr(-sigmas)))
+
+
+def within(distance: float, tolerance: float) -> bool | None:
+    """Whether a distance is no larger than a tolerance; None where either is no number.
+
+    What is not finite agrees with nothing and contradicts nothing. Comparisons that nan takes part in are False, so that
+    ``distance < tolerance`` would contradict, and ``not distance > tolerance`` agree.
+
+    >>> within(-0.5, 1.0), within(2.0, 1.0), within(float("nan"), 1.0), within(inf, 1.0)
+    (True, False, None, None)
+
+    """
+    return abs(distance) <= tolerance if isfinite(distance) and isfinite(tolerance) else None

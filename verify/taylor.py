@@ -45,10 +45,10 @@ def safe_radius(values: Callable[[NDArray[Any]], NDArray[Any]], start: float) ->
         ts = circle(radius)
         with np.errstate(all="ignore"):
             at = values(ts)
-            sizes = np.abs(np.fft.fft(at, axis=-1)[..., 1:]) if np.isfinite(at).all() else np.array([np.inf, np.inf])
-        # fft's k-th entry is the coefficient of (t²)^k, up to the order of the circle.
+            sizes = np.abs(np.fft.fft(at, axis=-1)[..., 1:])
+        # fft's k-th entry is the coefficient of (t²)^k, up to the order of the circle; one nan makes all of them nan.
         last = sizes[..., len(ts) // 2 :].max()
-        if np.isfinite(last) and last <= SETTLED * sizes.max() + 1e-14 * float(np.abs(at).max()):
+        if np.isfinite(sizes).all() and last <= SETTLED * sizes.max() + 1e-14 * float(np.abs(at).max()):
             return radius / 2
         radius /= 2
     return radius
