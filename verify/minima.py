@@ -16,6 +16,7 @@ from numeric.landscape import Solved, landscape_in_numbers
 from numeric.modes import minima
 from numeric.sampling import Covariances, random_covariances
 from verify.evidence import Evidence
+from verify.significance import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,13 +112,13 @@ def held_against(found: Lowest, case: Landscape) -> Evidence:
         # Minima whose modes share rows are not listed, so that none listed is no contradiction; another loss there is.
         off = abs(loss_at(solved, found.W) - found.loss)
         quantity = "L where the optimiser ends, theory − optimiser; the theory lists no minimum"
-        agrees = None if off < AGREE else False
+        agrees = within(off, AGREE) and None
         return Evidence("exact", quantity, 0.0, off, AGREE, "tolerance", agrees, found.seed, note)
     # A mode whose eigenvalue is degenerate has no direction of its own: then the loss alone can be compared.
     distance = float(np.abs(found.W.T @ found.W - solved.gram(listed[0])).max())
     if case.rotated and len({round(point.loss, 9) for point in listed}) == 1:
         distance = float(abs(found.loss - listed[0].loss))
-    return Evidence("exact", QUANTITY, 0.0, distance, AGREE, "tolerance", distance < AGREE, found.seed, note)
+    return Evidence("exact", QUANTITY, 0.0, distance, AGREE, "tolerance", within(distance, AGREE), found.seed, note)
 
 
 def loss_at(solved: Solved, W: NDArray[np.float64]) -> float:

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 QUANTITY = "slope of log|truth − truncation| against log t"
 # How far down t goes in floats, which lose a remainder of order 6 there, and in as many digits as it takes.
-FLOAT_DEPTH, DEPTH = 60.0, 4000.0
+FLOAT_DEPTH, FLOAT_POINTS, DEPTH = 60.0, 40, 4000.0
 # The radius that is tried first: it is halved until the series converges.
-START = 12.8
+START = 3.2
 # Nodes with positive weights, and numbers held in memory where there must be more.
 LARGEST_GRID, LARGEST_SPARSE = 400_000, 20_000_000
 
@@ -110,7 +110,7 @@ def degree_on_nodes(case: Case, order: int) -> int | None:
 def _on_nodes(case: Case, order: int) -> RayValues:
     degree = degree_on_nodes(case, order) or order
     largest = safe_radius(lambda at: case.truth.averaged(at, degree), START)
-    points = ts_within(2 * largest, FLOAT_DEPTH)
+    points = ts_within(2 * largest, FLOAT_DEPTH, FLOAT_POINTS)
     along = case.truth.averaged(np.concatenate(([0.0], points)), degree)
     noise = 1e-15 * max(1.0, float(np.abs(along[np.isfinite(along)]).max(initial=0.0)))
     if not case.setting.positive:

@@ -95,7 +95,7 @@ class Transverse:
     @property
     def verdict(self) -> Stability:
         """`stays collapsed` where the loss rises along every direction, `reopens` where it falls along one."""
-        if self.why_not or abs(self.value) <= limit(SIGNIFICANT, len(self.samples)) * self.error:
+        if self.why_not or not abs(self.value) > limit(SIGNIFICANT, len(self.samples)) * self.error:
             return "undecided"
         return "stays collapsed" if self.value > 0 else "reopens"
 

@@ -82,7 +82,7 @@ class Order:
     @property
     def agrees(self) -> bool | None:
         """Within three standard errors; False far beyond; None between, and where noise hides the sign."""
-        if self.blocks < FEWEST or not np.isfinite(self.predicted):
+        if self.blocks < FEWEST or not np.isfinite([self.predicted, self.measured, self.difference_error]).all():
             return None
         if abs(self.z) > SIGMAS:
             return False if abs(self.z) > limit(CONTRADICTION, self.blocks) else None
@@ -92,7 +92,7 @@ class Order:
     def sign(self) -> int:
         """Of the measured coefficient: 1, −1, or 0 where it is within three standard errors of 0."""
         noise = SIGMAS * self.measured_error if self.blocks >= FEWEST else inf
-        return 0 if abs(self.measured) <= noise else (1 if self.measured > 0 else -1)
+        return 0 if not abs(self.measured) > noise else (1 if self.measured > 0 else -1)
 
     @property
     def predicted_sign(self) -> int:

@@ -27,6 +27,7 @@ from verify.mutants.killing import ORDER, Verdicts, judged
 from verify.mutants.mutant import Mutant, distinct
 from verify.problems import Problem, random_problem
 from verify.settings import case, values_for
+from verify.significance import within
 
 STARTS = 30
 # Digits to which two lists of points are told apart.
@@ -111,7 +112,9 @@ def _through_modes(measured: autodiff.RayCoefficients, found: Landscape) -> Evid
     solved = landscape_in_numbers(found, here.covariances, here.parameters, d1=len(here.W))
     orders = minima.orders_at(solved, here.W)
     distance = max(abs(orders[k] - measured.coefficients[k]) for k in orders)
-    return Evidence("autodiff", "orders 2 and 4", 0.0, distance, TOLERANCE, "tolerance", agrees=distance <= TOLERANCE)
+    return Evidence(
+        "autodiff", "orders 2 and 4", 0.0, distance, TOLERANCE, "tolerance", agrees=within(distance, TOLERANCE)
+    )
 
 
 # Lists of points.
@@ -248,8 +251,8 @@ def _derivatives(problem: Problem, function: Any, said: Listed) -> Evidence:
     slopes = np.abs(function.gradient(x).numpy()).max(1)
     losses = np.abs(function.value(x).numpy() - np.array([one.loss for one in said.points]))
     distance = float(max(slopes.max(), losses.max()))
-    agrees = distance <= TOLERANCE and all(
-        found == point.index
-        for found, point in zip(basins.indices(function.hessian(x).numpy()), said.points, strict=True)
-    )
+    agrees = within(distance, TOLERANCE)
+    if agrees:
+        indices = basins.indices(function.hessian(x).numpy())
+        agrees = all(found == point.index for found, point in zip(indices, said.points, strict=True))
     return Evidence("autodiff", quantity, 0.0, distance, TOLERANCE, "tolerance", agrees=agrees)
