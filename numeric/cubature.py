@@ -46,7 +46,7 @@ def tensor_size(dimension: int, degree: int) -> int:
     >>> tensor_size(2, 9)
     25
     """
-    return (degree // 2 + 1) ** dimension
+    return int((degree // 2 + 1) ** dimension)
 
 
 def cubature_size(dimension: int, degree: int) -> int:

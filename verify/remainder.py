@@ -86,11 +86,12 @@ def _in_closed_form(closed: ClosedForm, case: Case, order: int) -> RayValues:
 
 
 def _radius(closed: ClosedForm, case: Case) -> float:
-    """Where the closed form's series in t converges: up to the t at which some I + μ t² S is singular for a phase of t."""
+    """Where the closed form's series in t converges: as far as every I + μ t² S is regular, t complex."""
     here = case.setting
     largest = float(np.linalg.eigvalsh(here.W @ here.covariances.Sigma @ here.W.T)[-1])
-    mus = [abs(float(number(one.mu))) for one in (*closed.log_determinants, *closed.resolvents)]
-    return 1.0 / sqrt(max([1.0 if not mus else max(mus)]) * largest)
+    mus = [one.mu for one in closed.log_determinants] + [one.mu for one in closed.resolvents]
+    # A polynomial converges everywhere: then t is of the size that W has.
+    return 1.0 / sqrt(max([abs(float(number(mu))) for mu in mus] or [1.0]) * largest)
 
 
 def degree_on_nodes(case: Case, order: int) -> int | None:

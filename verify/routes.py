@@ -198,7 +198,7 @@ class Routes:
             found = next((one for one in cases if remainder.degree_on_nodes(one, order) is not None), None)
             if found is None:
                 batch = self.here.batch_size
-                note = f"a batch of {batch} needs too many cubature nodes at order {order}; leave N open, or set it smaller"
+                note = f"a batch of {batch} needs too many cubature nodes at order {order}; leave N open"
                 return Evidence("remainder", remainder.QUANTITY, ran=False, note=note)
             at = found
         return remainder.compare(remainder.measure(self.loss, at, order), self.expansion)

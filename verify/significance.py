@@ -36,7 +36,7 @@ def limit(sigmas: float, samples: int) -> float:
 def within(distance: float, tolerance: float) -> bool | None:
     """Whether a distance is no larger than a tolerance; None where either is no number.
 
-    What is not finite agrees with nothing and contradicts nothing. Comparisons that nan takes part in are False, so that
+    What is not finite agrees with nothing and contradicts nothing. Any comparison with nan is False, so that
     ``distance < tolerance`` would contradict, and ``not distance > tolerance`` agree.
 
     >>> within(-0.5, 1.0), within(2.0, 1.0), within(float("nan"), 1.0), within(inf, 1.0)

@@ -171,9 +171,11 @@ def _fit(t: NDArray[np.float64], heights: NDArray[np.float64], errors: NDArray[n
     solution = np.linalg.lstsq(columns * weights[:, None], heights * weights, rcond=None)[0]
     inverse = np.linalg.pinv(columns * weights[:, None])
     left = np.abs(heights - columns @ solution)
+    at_ends = [float(solution[1] + 2 * at * (solution[2] + 2 * solution[3] * at)) for at in (x[0], x[-1])]
     return _Fit(
-        float(solution[1]),
-        float(np.sqrt((inverse[1] ** 2 * (weights * errors) ** 2).sum())),
-        *(float(solution[1] + 2 * at * (solution[2] + 2 * solution[3] * at)) for at in (x[0], x[-1])),
-        float((left / (ON_THE_LINE + 3 * errors)).max()),
+        slope=float(solution[1]),
+        error=float(np.sqrt((inverse[1] ** 2 * (weights * errors) ** 2).sum())),
+        lowest=at_ends[0],
+        highest=at_ends[1],
+        off=float((left / (ON_THE_LINE + 3 * errors)).max()),
     )

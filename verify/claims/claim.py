@@ -101,10 +101,8 @@ class Measured:
             return bool(predicted == point.found)
         if np.shape(predicted) != np.shape(point.found):
             return False
-        if (
-            not np.isfinite(np.asarray(point.found, dtype=float)).all()
-            or np.isnan(np.asarray(predicted, dtype=float)).any()
-        ):
+        found, said = (np.asarray(one, dtype=float) for one in (point.found, predicted))
+        if not np.isfinite(found).all() or np.isnan(said).any():
             # What was not measured decides nothing, and no more does what has no value; an infinity has one.
             return None
         distance = _distance(predicted, point)

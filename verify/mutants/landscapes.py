@@ -111,10 +111,9 @@ def _through_modes(measured: autodiff.RayCoefficients, found: Landscape) -> Evid
     here = measured.case.setting
     solved = landscape_in_numbers(found, here.covariances, here.parameters, d1=len(here.W))
     orders = minima.orders_at(solved, here.W)
-    distance = max(abs(orders[k] - measured.coefficients[k]) for k in orders)
-    return Evidence(
-        "autodiff", "orders 2 and 4", 0.0, distance, TOLERANCE, "tolerance", agrees=within(distance, TOLERANCE)
-    )
+    distance = float(np.max([abs(orders[k] - measured.coefficients[k]) for k in orders]))
+    agrees = within(distance, TOLERANCE)
+    return Evidence("autodiff", "orders 2 and 4", 0.0, distance, TOLERANCE, "tolerance", agrees=agrees)
 
 
 # Lists of points.
