@@ -35,7 +35,7 @@ FLOAT_DEPTH, FLOAT_POINTS, DEPTH = 60.0, 40, 4000.0
 # The radius that is tried first: it is halved until the series converges.
 START = 3.2
 # Nodes with positive weights, and numbers held in memory where there must be more.
-LARGEST_GRID, LARGEST_SPARSE = 400_000, 20_000_000
+LARGEST_GRID, LARGEST_SPARSE = 400_000, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -95,17 +95,17 @@ def _radius(closed: ClosedForm, case: Case) -> float:
 
 
 def degree_on_nodes(case: Case, order: int) -> int | None:
-    """The degree to which nodes share the moments of the data: beyond the order where that is not too much work.
+    """The degree to which nodes share the moments of the data; None where that takes too many nodes.
 
-    With positive weights that is four beyond. Else what the grid can hold, the order at least: a remainder of other
-    data falls with the same power. None where even that takes too many nodes.
+    With positive weights that is four beyond the order. Weights of both signs take the order itself, at which rounding
+    grows least: the remainder is that of other data then, and falls with the same power.
     """
     here = case.setting
     data = here.batch or 1
+    dimension = 2 * here.covariances.d0 * data
     if here.positive:
-        return order + 4 if tensor_size(2 * here.covariances.d0 * data, order + 4) <= LARGEST_GRID else None
-    sizes = {degree: cubature_size(2 * here.covariances.d0 * data, degree) for degree in (order + 4, order + 2, order)}
-    return next((degree for degree, size in sizes.items() if size * (2 * data) ** 2 <= LARGEST_SPARSE), None)
+        return order + 4 if tensor_size(dimension, order + 4) <= LARGEST_GRID else None
+    return order if cubature_size(dimension, order) * (2 * data) ** 2 <= LARGEST_SPARSE else None
 
 
 def _on_nodes(case: Case, order: int) -> RayValues:

@@ -267,7 +267,8 @@ def trained(
 
 def _mean(values: Array) -> tuple[float, float]:
     """The mean and its standard error."""
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+    with np.errstate(invalid="ignore"):
+        return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _root(curve: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
