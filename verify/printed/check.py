@@ -56,7 +56,8 @@ class Check:
         latex: (printed, derived) in LaTeX.
         differences: where they differ, the first first.
         evidence: comparisons of the derivation with measurements that share no code with it.
-        verdict: on the print, see `on_print`; of an audit, on the derivation. ``undecided`` where the measurements do not support the derivation, or were not made.
+        verdict: on the print, see `on_print`; of an audit, on what it derived or measured. ``undecided`` where the
+            measurements do not support the derivation, or were not made.
         reason: why it is undecided or was not run, in a sentence.
 
     """
