@@ -124,6 +124,9 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
 def _of_case(case: Landscape, limit: str | None) -> Collapse:
     if case.has_bias and _bias_stays_off(case):
         case = case.without_bias()
+    if not (case.singles or case.products or case.has_bias) and sign(case.b()) == -1:
+        # Nothing of order 4, and a loss that rises along every mode.
+        return Collapse(Condition(sympy.true, "some"), Condition(sympy.true, "all"))
     reason = _not_convex(case)
     if reason:
         return Collapse(None, None, reason)
@@ -172,6 +175,8 @@ def _not_convex(case: Landscape) -> str:
         return "products of traces couple the modes in a way that may leave several minima"
     if case.has_bias and sign(case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)) != 1:
         return "nothing of order 4 holds the bias back"
+    if own == 0 and matrix.is_zero_matrix:
+        return "nothing of order 4 holds the modes back"
     if own == 0 and (matrix.rank() != 1 or case.Q(BIAS, BIAS) != 0):
         return "no single trace of order 4 holds the modes back, and more than one product does"
     return ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.colours import echo
+from verify.colours import echo_audit
 from verify.completion import targets
 from verify.options import TARGET, expanding, progress
 
@@ -148,7 +148,7 @@ def _shown(found: Any, *, as_json: bool, reports: list[Path]) -> None:
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
-        echo(found.text())
+        echo_audit(found.description())
     for file in reports:
         from verify.reports import write_report
 

@@ -11,6 +11,15 @@ import sympy
 from derive import Loss, NotAnalyticError, closed_form
 from derive.described import Described, described
 from verify import minima, trained
+from verify.answer import (
+    Answer,
+    in_light_of,
+    not_measured,
+    of_collapsed,
+    of_landscape,
+    undetermined,
+    without_expansion,
+)
 from verify.evidence import Evidence, Verdict, verdict
 from verify.routes import Routes, homogeneity
 from verify.settings import values_for
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from numeric.sampling import Covariances
     from verify.blackbox.auditing import BlackBoxAudit
     from verify.collapsed import Collapsed
+    from verify.description import Description
 
 DRAWS = 100_000
 
@@ -61,22 +71,46 @@ class Audit:
         """What the evidence supports."""
         return verdict(self.evidence)
 
+    @property
+    def about(self) -> str:
+        """What the verdict is about."""
+        return "the derivation" if self.expansion else "that there is no expansion at W = 0"
+
+    @property
+    def answer(self) -> Answer:
+        """What is kept and what is lost."""
+        if self.landscape is not None:
+            found = of_landscape(self.landscape)
+        elif self.transverse is not None:
+            found = of_collapsed(self.transverse)
+        elif self.expansion is not None:
+            found = undetermined("no landscape was derived")
+        else:
+            found = without_expansion(self.regularity, not_measured(self.evidence))
+        return in_light_of(found, self.about, self.verdict)
+
+    def description(self) -> Description:
+        """What each form of a report is written from."""
+        from verify.description import describe
+
+        return describe(self)
+
     def text(self) -> str:
         """The audit on one screen."""
-        from verify.report import audit_text
+        from verify.report import description_text
 
-        return audit_text(self)
+        return description_text(self.description())
 
     def _repr_html_(self) -> str:
-        from verify.description import describe
         from verify.reports.notebook import of_audit
 
-        return of_audit(describe(self))
+        return of_audit(self.description())
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         expansion = self.expansion
         return {
+            "answer": self.answer.text,
             "loss": self.loss.name,
             "title": self.loss.title,
             "source": self.loss.source,
@@ -95,6 +129,7 @@ class Audit:
             "transverse": self.transverse.to_json() if self.transverse else None,
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,
+            "about": self.about,
         }
 
 

@@ -72,6 +72,11 @@ class Collapsed:
     exact: Mapping[float, float] | None
     drift: float
 
+    @property
+    def drifts(self) -> str:
+        """That the kept modes are not stationary, so that nothing is decided; "" where they are."""
+        return "" if self.drift <= DRIFT else f"W is not stationary: a gradient of {self.drift:.1f} standard errors"
+
     def evidence(self) -> tuple[Evidence, ...]:
         """A line for the derivatives, one a strength, one for the sign change."""
         return (self._derivatives(), *(self._point(s) for s in self.points), self._change())
@@ -103,7 +108,7 @@ class Collapsed:
     def _point(self, s: float) -> Evidence:
         found, exact = self.points[s], None if self.exact is None else self.exact[s]
         quantity = f"{MEASURED}, σ = {s:g}"
-        note = found.why_not or self._drifted()
+        note = found.why_not or self.drifts
         if exact is not None:
             z = abs(found.value - exact) / found.error
             # What the noise hides is not seen to agree.
@@ -113,7 +118,7 @@ class Collapsed:
             return Evidence(
                 "monte-carlo", quantity, exact, found.value, found.error, "standard error", agrees, found.seed, note
             )
-        decided = True if found.verdict != "undecided" and not self._drifted() else None
+        decided = True if found.verdict != "undecided" and not self.drifts else None
         said = plus_minus(found.value, found.error) + (f", {found.verdict}" if decided else "")
         return Evidence("monte-carlo", quantity, None, said, found.error, "standard error", decided, found.seed, note)
 
@@ -121,14 +126,11 @@ class Collapsed:
         said = f"σ = {self.change.text()}" if self.change.found else self.change.text()
         if self.model is not None:
             said += f"; fixed norm through order 4: {self.model.text()}"
-        decided = True if (self.change.found or self.change.absent) and not self._drifted() else None
+        decided = True if (self.change.found or self.change.absent) and not self.drifts else None
         error = self.change.error if self.change.found else None
         seed = next(iter(self.points.values())).seed
         quantity = "its sign change"
-        return Evidence("monte-carlo", quantity, None, said, error, "standard error", decided, seed, self._drifted())
-
-    def _drifted(self) -> str:
-        return "" if self.drift <= DRIFT else f"W is not stationary: a gradient of {self.drift:.1f} standard errors"
+        return Evidence("monte-carlo", quantity, None, said, error, "standard error", decided, seed, self.drifts)
 
 
 def family(s: float) -> Covariances:

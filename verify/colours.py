@@ -1,5 +1,8 @@
 """Colour on a terminal: what agrees in green, what contradicts in red, what is undecided in yellow.
 
+The answer of an audit has the colour of its tone: green where no mode is lost. That its derivation holds is said
+without a colour: a loss that collapses can be derived rightly.
+
 None in a pipe or a file, and none where NO_COLOR is set (https://no-color.org).
 """
 
@@ -8,8 +11,12 @@ from __future__ import annotations
 import os
 import re
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from verify.description import Description
 
 _COLOURS = {
     "✓": "green",
@@ -20,14 +27,26 @@ _COLOURS = {
     "conditional": "yellow",
     "not-run": "yellow",
 }
+_TONES = {"keeps": "green", "loses": "red", "open": "yellow"}
 # Marks wherever they stand; verdicts after the label or the name that leads a line.
 _WORDS = "|".join(word for word in _COLOURS if word.isascii())
-_MARKS = re.compile(rf"()([✓✗])|^( *\S+ +)({_WORDS})\b", re.MULTILINE)
+_MARKS = re.compile(rf"()([✓✗])|^( *\S+ +)(?!holds \()({_WORDS})\b", re.MULTILINE)
 
 
 def echo(text: str) -> None:
     """Print a report, in colour where that is wanted."""
     click.echo(coloured(text) if wanted() else text)
+
+
+def echo_audit(found: Description) -> None:
+    """Print an audit, its answer in the colour of its tone where that is wanted."""
+    from verify.report import answer_text, description_text
+
+    text, answer = description_text(found), answer_text(found)
+    if wanted():
+        before, _, after = text.partition(answer)
+        text = coloured(before) + click.style(answer, fg=_TONES[found.answer.tone]) + coloured(after)
+    click.echo(text)
 
 
 def wanted() -> bool:
@@ -38,8 +57,10 @@ def wanted() -> bool:
 def coloured(text: str) -> str:
     r"""A report with its marks and verdicts in colour.
 
-    >>> coloured("  verdict       holds")
-    '  verdict       \x1b[32mholds\x1b[0m'
+    >>> coloured("mine:eq3        holds")
+    'mine:eq3        \x1b[32mholds\x1b[0m'
+    >>> coloured("  verdict       holds (the derivation): 2 comparisons")
+    '  verdict       holds (the derivation): 2 comparisons'
     """
 
     def styled(found: re.Match[str]) -> str:

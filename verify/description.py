@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from derive.notation import LATEX, TEXT, signed_sum
+from verify.in_words import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from derive.described import Described
+    from verify.answer import Answer
     from verify.auditing import Audit
     from verify.evidence import Evidence, Verdict
 
@@ -51,7 +53,8 @@ class Description:
         title: how people call the loss.
         source: where it was published, empty where that is not known.
         remark: what kind of thing was audited, where it is no definition.
-        subject: what the verdict is about.
+        answer: what is kept and what is lost.
+        about: what the verdict is about, as it stands within a sentence.
         sections: what was found, in order.
         evidence: the comparisons.
         verdict: what they support.
@@ -61,10 +64,16 @@ class Description:
     title: str
     source: str
     remark: str
-    subject: str
+    answer: Answer
+    about: str
     sections: tuple[Section, ...]
     evidence: tuple[Evidence, ...]
     verdict: Verdict
+
+    @property
+    def checked(self) -> str:
+        """Whether what the answer rests on was checked, a sentence."""
+        return checked(self.about, self.evidence, self.verdict)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -88,7 +97,8 @@ def describe(found: Audit) -> Description:
         title=found.loss.title or found.loss.name,
         source=found.loss.source,
         remark="",
-        subject="The derived expansion" if found.expansion else "That there is no expansion at W = 0",
+        answer=found.answer,
+        about=found.about,
         sections=sections(
             ("Definition", _definition(found)),
             ("Near W = 0", _near_zero(found)),

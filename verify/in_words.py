@@ -4,42 +4,88 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.evidence import INDEPENDENT
+from verify.evidence import INDEPENDENT, sides
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from verify.description import Description
-    from verify.evidence import Evidence
+    from verify.evidence import Evidence, Verdict
 
 
 def sentence(found: Description) -> str:
-    """What the evidence supports, and how much of it there is.
+    """What the verdict is about, the verdict, and how much there is for it.
 
+    >>> from verify.answer import Answer
     >>> from verify.description import Description
     >>> from verify.evidence import Evidence
     >>> agree = (Evidence("autodiff", "c", agrees=True), Evidence("remainder", "slope", agrees=True))
-    >>> sentence(Description("a", "", "", "The expansion", (), agree, "holds"))
-    'The expansion holds: 2 comparisons by 2 independent routes (autodiff, remainder) agree, and none contradicts it.'
-    >>> sentence(Description("a", "", "", "The expansion", (), (), "not-run"))
-    'The expansion was not checked: no independent route was run.'
+    >>> kept = Answer("Keeps every mode.", "keeps")
+    >>> sentence(Description("a", "", "", kept, "the derivation", (), agree, "holds"))
+    'The derivation holds: 2 comparisons by 2 independent routes agree, and none contradicts it.'
+    >>> sentence(Description("a", "", "", kept, "the derivation", (), (), "not-run"))
+    'The derivation was not checked: no independent route was run.'
 
     """
-    ran = [one for one in found.evidence if one.ran and one.route in INDEPENDENT]
-    agree = [one for one in ran if one.agrees]
-    routes = list(dict.fromkeys(one.route for one in agree))
-    by = f"{_count(len(agree), 'comparison')} by {_count(len(routes), 'independent route')} ({', '.join(routes)})"
-    if found.verdict == "holds":
-        return f"{found.subject} holds: {by} agree, and none contradicts it."
-    if found.verdict == "refuted":
-        wrong = sum(one.agrees is False for one in found.evidence if one.ran)
-        against = f"{_count(wrong, 'comparison')} contradict{'s' if wrong == 1 else ''} it"
-        return f"{found.subject} is refuted: {against}, {len(agree)} agree."
-    if found.verdict == "not-run":
-        return f"{found.subject} was not checked: no independent route was run."
-    verb = "agrees" if len(agree) == 1 else "agree"
-    little = f"only {by} {verb}, and two routes are needed" if agree else "no independent route agrees with it"
-    return f"{found.subject} is undecided: nothing contradicts it, but {little}."
+    verb = {"holds": "holds", "not-run": "was not checked"}.get(found.verdict, f"is {found.verdict}")
+    none = ", and none contradicts it" if found.verdict == "holds" else ""
+    return f"{_capital(found.about)} {verb}: {reason(found.evidence, found.verdict)}{none}."
+
+
+def verdict_line(about: str, evidence: Iterable[Evidence], verdict: Verdict) -> str:
+    """The same as the last line of a screen: the verdict's word first.
+
+    >>> from verify.evidence import Evidence
+    >>> agree = (Evidence("autodiff", "c", agrees=True), Evidence("remainder", "slope", agrees=True))
+    >>> verdict_line("the derivation", agree, "holds")
+    'holds (the derivation): 2 comparisons by 2 independent routes agree'
+    """
+    return f"{verdict} ({about}): {reason(evidence, verdict)}"
+
+
+def checked(about: str, evidence: Iterable[Evidence], verdict: Verdict) -> str:
+    """Whether what an answer rests on was checked, in a short sentence that goes after it.
+
+    >>> from verify.evidence import Evidence
+    >>> agree = (Evidence("autodiff", "c", agrees=True), Evidence("remainder", "slope", agrees=True))
+    >>> checked("the derivation", agree, "holds")
+    'Derivation checked by 2 routes.'
+    """
+    evidence = tuple(evidence)
+    name = _capital(about.removeprefix("the "))
+    if verdict == "holds":
+        return f"{name}{': ' if about.startswith('that') else ' '}checked by {len(sides(evidence)[0])} routes."
+    word = "not checked" if verdict == "not-run" else verdict
+    return f"{name}{': ' if about.startswith('that') else ' '}{word}, {reason(evidence, verdict)}."
+
+
+def reason(evidence: Iterable[Evidence], verdict: Verdict) -> str:
+    """Why a verdict is what it is.
+
+    >>> from verify.evidence import Evidence
+    >>> agree = [Evidence("autodiff", "c", agrees=True), Evidence("remainder", "slope", agrees=True)]
+    >>> reason([*agree, Evidence("monte-carlo", "c", agrees=False)], "undecided")
+    'monte-carlo stands against autodiff and remainder'
+    """
+    ran = [one for one in evidence if one.ran]
+    agreed, against = sides(ran)
+    agree = [one for one in ran if one.agrees and one.route in INDEPENDENT]
+    wrong = [one for one in ran if one.agrees is False]
+    if verdict == "refuted":
+        proved = ", exactly" if any(one.exact for one in wrong) else ""
+        verb = "contradicts" if len(wrong) == 1 else "contradict"
+        return f"{_count(len(wrong), 'comparison')} by {_listed(against)} {verb} it{proved}; {len(agree)} agree"
+    if verdict == "not-run":
+        return "no independent route was run"
+    if against:
+        verb = "stands" if len(against) == 1 else "stand"
+        return f"{_listed(against)} {verb} against {_listed(agreed) or 'it, and nothing is for it'}"
+    by = f"{_count(len(agree), 'comparison')} by {_count(len(agreed), 'independent route')}"
+    routes = f" ({', '.join(agreed)})"
+    if verdict == "holds":
+        return f"{by} agree"
+    little = f"only {by} agree{'s' if len(agree) == 1 else ''}{routes}, and two routes are needed"
+    return f"nothing contradicts it, but {little if agree else 'no independent route agrees with it'}"
 
 
 def contradiction(evidence: Iterable[Evidence]) -> Evidence | None:
@@ -94,3 +140,11 @@ def error(one: Evidence) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"

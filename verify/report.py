@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from verify.description import Description, describe
-from verify.in_words import error, measured, number
+from verify.in_words import error, measured, number, verdict_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +25,16 @@ def audit_text(found: Audit, width: int = WIDTH) -> str:
 
 def description_text(found: Description, width: int = WIDTH) -> str:
     """What was found in plain text, lines folded at ``width``."""
-    return folded([*_heading(found, width), *_lines(found)], width)
+    heading = folded([_heading(found, width)], width)
+    return "\n".join([heading, answer_text(found, width), folded(_lines(found, width), width)])
+
+
+def answer_text(found: Description, width: int = WIDTH) -> str:
+    """What is kept and what is lost, and whether that was checked: what comes first."""
+    said = f"{found.answer.text} {found.checked}"
+    return textwrap.fill(
+        said, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def folded(lines: Iterable[str], width: int = WIDTH) -> str:
@@ -39,23 +48,25 @@ def folded(lines: Iterable[str], width: int = WIDTH) -> str:
     )
 
 
-def _heading(found: Description, width: int) -> Iterator[str]:
+def _heading(found: Description, width: int) -> str:
     title, source = found.title, found.source
     if found.remark:
-        yield f"{title}, {found.remark}"
-    elif len(title) + len(source) + 2 <= width:
-        yield f"{title}{source:>{width - len(title)}}"
-    else:
-        yield title
-        if source:
-            yield line("source", source)
+        return f"{title}, {found.remark}"
+    return f"{title}{source:>{width - len(title)}}" if _beside(found, width) else title
 
 
-def _lines(found: Description) -> Iterator[str]:
+def _beside(found: Description, width: int) -> bool:
+    """Whether the source has room beside the title."""
+    return len(found.title) + len(found.source) + 2 <= width
+
+
+def _lines(found: Description, width: int) -> Iterator[str]:
+    if found.source and not _beside(found, width):
+        yield line("source", found.source)
     for one in found.lines:
         yield line(one.label, one.text)
     yield from evidence_lines(found.evidence)
-    yield line("verdict", found.verdict)
+    yield line("verdict", verdict_line(found.about, found.evidence, found.verdict))
 
 
 def evidence_lines(evidence: Iterable[Evidence]) -> Iterator[str]:

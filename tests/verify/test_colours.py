@@ -17,11 +17,13 @@ GREEN, RED, YELLOW = "\x1b[32m", "\x1b[31m", "\x1b[33m"
 
 def test_marks_and_verdicts_are_coloured_and_nothing_is_lost():
     text = "  evidence  exact  equal  ✓\n                order 4  ✗\n  verdict  refuted (error)\nid:a  holds   yes"
+    text += "\n  verdict  holds (the derivation): 2 comparisons"
     shown = coloured(text)
     assert f"equal  {GREEN}✓" in shown
     assert f"order 4  {RED}✗" in shown
     assert f"  verdict  {RED}refuted\x1b[0m (error)" in shown
     assert f"id:a  {GREEN}holds\x1b[0m   yes" in shown
+    assert "  verdict  holds (the derivation)" in shown
     assert re.sub(r"\x1b\[\d+m", "", shown) == text
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from verify.answer import Answer
 from verify.description import Description
 from verify.evidence import Evidence, verdict
 from verify.in_words import contradiction, error, measured, number, rounded, sentence
@@ -10,11 +11,14 @@ AGREE = Evidence("autodiff", "c", 1.0, 1.0, 1e-9, "tolerance", agrees=True)
 OTHER = Evidence("remainder", "slope", agrees=True)
 OPEN = Evidence("monte-carlo", "c", 1.0, 1.2, 0.3, "standard error")
 AGAINST = Evidence("monte-carlo", "coefficient of Tr[W A0 Wᵀ] (order 2)", 1.0, 2.0, 0.1, "standard error", agrees=False)
+SLOPE = Evidence("remainder", "slope", 6.0, 2.0, agrees=False)
+PROVED = Evidence("exact", "closed form", "equal", "different", agrees=False, exact=True)
+KEPT = Answer("Keeps every mode.", "keeps")
 NOT_RUN = Evidence("trained", "power", ran=False, note="no torch")
 
 
 def said(*evidence):
-    return sentence(Description("t", "", "", "The derived expansion", (), evidence, verdict(evidence)))
+    return sentence(Description("t", "", "", KEPT, "the derivation", (), evidence, verdict(evidence)))
 
 
 @pytest.mark.parametrize(
@@ -22,24 +26,33 @@ def said(*evidence):
     [
         (
             (AGREE, OTHER, NOT_RUN),
-            (
-                "The derived expansion holds: 2 comparisons by 2 independent routes (autodiff, remainder) agree,"
-                " and none contradicts it."
-            ),
+            ("The derivation holds: 2 comparisons by 2 independent routes agree, and none contradicts it."),
         ),
-        ((AGREE, OTHER, AGAINST), "The derived expansion is refuted: 1 comparison contradicts it, 2 agree."),
+        (
+            (AGREE, OTHER, AGAINST),
+            "The derivation is undecided: monte-carlo stands against autodiff and remainder.",
+        ),
+        ((AGAINST,), "The derivation is undecided: monte-carlo stands against it, and nothing is for it."),
+        (
+            (AGREE, AGAINST, SLOPE),
+            "The derivation is refuted: 2 comparisons by monte-carlo and remainder contradict it; 1 agree.",
+        ),
+        (
+            (AGREE, OTHER, PROVED),
+            "The derivation is refuted: 1 comparison by exact contradicts it, exactly; 2 agree.",
+        ),
         (
             (AGREE, OPEN),
             (
-                "The derived expansion is undecided: nothing contradicts it, but only 1 comparison by 1 independent"
-                " route (autodiff) agrees, and two routes are needed."
+                "The derivation is undecided: nothing contradicts it, but only 1 comparison by 1 independent"
+                " route agrees (autodiff), and two routes are needed."
             ),
         ),
         (
             (OPEN,),
-            "The derived expansion is undecided: nothing contradicts it, but no independent route agrees with it.",
+            "The derivation is undecided: nothing contradicts it, but no independent route agrees with it.",
         ),
-        ((NOT_RUN,), "The derived expansion was not checked: no independent route was run."),
+        ((NOT_RUN,), "The derivation was not checked: no independent route was run."),
     ],
 )
 def test_each_verdict_has_its_sentence(evidence, words):

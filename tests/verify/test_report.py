@@ -66,12 +66,25 @@ def test_a_reason_stands_beside_what_does_not_agree():
     wrong = replace(EVIDENCE[3], agrees=False, measured=0.5, note="largest difference at t^4")
     text = " ".join(audit_text(found(evidence=(*EVIDENCE, wrong))).split())
     assert "✗ (largest difference at t^4)" in text
-    assert text.endswith("verdict refuted")
+    assert text.endswith("verdict undecided (the derivation): autodiff stands against exact and remainder")
 
 
 def test_the_verdict_stands_last():
-    assert audit_text(found()).splitlines()[-1] == "  verdict       holds"
-    assert audit_text(found(evidence=EVIDENCE[-1:])).splitlines()[-1] == "  verdict       not-run"
+    said = "  verdict       holds (the derivation): 3 comparisons by 3 independent routes agree"
+    assert audit_text(found()).splitlines()[-1] == said
+    said = "  verdict       not-run (the derivation): no independent route was run"
+    assert audit_text(found(evidence=EVIDENCE[-1:])).splitlines()[-1] == said
+
+
+def test_the_answer_stands_first():
+    assert audit_text(found(), 130).splitlines()[1] == (
+        "  Keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely."
+        " Derivation checked by 3 routes."
+    )
+    # The source follows where it has no room beside the title.
+    assert (
+        audit_text(found("weighted-infonce"), 60).splitlines()[1].startswith("  Through order 4, it keeps every mode")
+    )
 
 
 def test_what_was_set_is_shown():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
@@ -16,6 +16,17 @@ from derive.described import Described, described
 from derive.expansion import check_basis
 from derive.notation import TEXT, product_of_invariants
 from derive.words import trace
+from verify.answer import (
+    FIXED_NORM,
+    Answer,
+    in_light_of,
+    not_measured,
+    of_collapsed,
+    of_comparison,
+    of_landscape,
+    undetermined,
+    without_expansion,
+)
 from verify.blackbox import autograd, checks
 from verify.blackbox.adapters import callable_loss, find_adapter, settable, with_values
 from verify.blackbox.coefficients import Route, second_order
@@ -31,6 +42,9 @@ from verify.blackbox.surroundings import kept_generators
 from verify.collapsed import Collapsed, of_function
 from verify.evidence import Evidence, Verdict, verdict
 from verify.hand_written import one_thread
+
+if TYPE_CHECKING:
+    from verify.description import Description
 
 # The embedding's width at which a second order is shown that singles out coordinates.
 SHOWN_WIDTH = 3
@@ -85,22 +99,54 @@ class BlackBoxAudit:
         """What the evidence supports."""
         return verdict(self.evidence)
 
+    @property
+    def about(self) -> str:
+        """What the verdict is about."""
+        if self.differences is not None:
+            return "that the code agrees with the definition"
+        return "the measured expansion" if self.expansion else "the behaviour near W = 0"
+
+    @property
+    def answer(self) -> Answer:
+        """What is kept and what is lost; of features of a fixed norm where their normalisation was replaced."""
+        if self.differences:
+            return of_comparison(self.differences)
+        if self.normalised is not None:
+            found = of_landscape(self.normalised, scope=FIXED_NORM)
+        elif self.landscape is not None:
+            found = of_landscape(self.landscape)
+        elif self.transverse is not None:
+            found = of_collapsed(self.transverse)
+        elif self.second is not None:
+            found = undetermined("the loss singles out coordinates, and its fourth order has no formula in traces")
+        elif self.expansion is not None:
+            found = undetermined("an expansion to order 4 is needed")
+        else:
+            found = without_expansion(self.regularity.kind, not_measured(self.evidence))
+        return in_light_of(found, self.about, self.verdict)
+
+    def description(self) -> Description:
+        """What each form of a report is written from."""
+        from verify.blackbox.report import describe
+
+        return describe(self)
+
     def text(self) -> str:
         """The audit on one screen."""
-        from verify.blackbox.report import black_box_text
+        from verify.report import description_text
 
-        return black_box_text(self)
+        return description_text(self.description())
 
     def _repr_html_(self) -> str:
-        from verify.blackbox.report import describe
         from verify.reports.notebook import of_audit
 
-        return of_audit(describe(self))
+        return of_audit(self.description())
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         expansion, smooth = self.expansion, self.regularity
         return {
+            "answer": self.answer.text,
             "loss": self.box.name,
             "title": f"{self.box.name}, user code",
             "source": "measured",
@@ -140,6 +186,7 @@ class BlackBoxAudit:
             "transverse": self.transverse.to_json() if self.transverse else None,
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,
+            "about": self.about,
         }
 
 

@@ -31,7 +31,8 @@ def describe(found: BlackBoxAudit) -> Description:
         title=found.box.name,
         source="",
         remark="a torch function: user code, run as it is",
-        subject=_subject(found),
+        answer=found.answer,
+        about=found.about,
         sections=sections(
             ("The code", _code(found)),
             ("What training follows", _field(found)),
@@ -43,12 +44,6 @@ def describe(found: BlackBoxAudit) -> Description:
         evidence=found.evidence,
         verdict=found.verdict,
     )
-
-
-def _subject(found: BlackBoxAudit) -> str:
-    if found.differences is not None:
-        return "That the code agrees with the definition"
-    return "The measured expansion" if found.expansion else "What was found near W = 0"
 
 
 def _code(found: BlackBoxAudit) -> Iterator[Line]:

@@ -12,12 +12,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from derive import InputError
-from verify import description
-from verify.auditing import Audit
 from verify.in_words import contradiction, sentence
 from verify.reports.pictures import Drawn, pictures
 
 if TYPE_CHECKING:
+    from verify.auditing import Audit
     from verify.blackbox.auditing import BlackBoxAudit
     from verify.description import Description, Line
     from verify.evidence import Evidence
@@ -98,12 +97,7 @@ def content(found: Audit | BlackBoxAudit, *, command: str = "", when: datetime |
 
     """
     check_installed()
-    if isinstance(found, Audit):
-        said = description.describe(found)
-    else:
-        from verify.blackbox.report import describe
-
-        said = describe(found)
+    said = found.description()
     expansion = found.expansion
     return Content(
         said=said,

@@ -1,4 +1,4 @@
-"""Audits and claims as they stand in a cell of a notebook: the verdict, what was found, and the evidence folded away.
+"""Audits and claims in a cell of a notebook: answer and verdict, what was found, and the evidence folded away.
 
 It is a piece of HTML without styles of its own. Formulas are MathML where math-core is installed (the extra ``html``)
 and plain text elsewhere; everything else is escaped.
@@ -31,7 +31,10 @@ def of_audit(said: Description) -> str:
     for section in said.sections:
         rows.append(f'<tr><th colspan="2" scope="colgroup">{escape(section.heading)}</th></tr>')
         rows += [_row(line.label, _formulas(line.formulas, line.text)) for line in section.lines]
-    return _cell(said.title, said.verdict, sentence(said), rows, said.evidence)
+    head = (
+        f"<p><strong>{escape(said.title)}</strong></p><p>{escape(said.answer.text)}</p><p>{escape(sentence(said))}</p>"
+    )
+    return _cell(head, rows, said.evidence)
 
 
 def of_claim(claim: Claim) -> str:
@@ -48,7 +51,7 @@ def of_judgement(found: Judgement) -> str:
     said += [("why", escape(claim.why)), ("waits for", escape(claim.waits_for))]
     evidence = tuple(one for _, _, one in found.evidence)
     rows = [_row(label, value) for label, value in said if value]
-    return _cell(f"{claim.id}, {claim.where}", found.verdict, "", rows, evidence)
+    return _cell(_head(f"{claim.id}, {claim.where}", found.verdict), rows, evidence)
 
 
 def preformatted(text: str) -> str:
@@ -60,8 +63,7 @@ def preformatted(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def _cell(title: str, verdict: str, said: str, rows: Iterable[str], evidence: Iterable[Evidence]) -> str:
-    head = _head(title, verdict) + (f"<p>{escape(said)}</p>" if said else "")
+def _cell(head: str, rows: Iterable[str], evidence: Iterable[Evidence]) -> str:
     lines = "\n".join(evidence_lines(evidence))
     folded = f"<details><summary>Evidence</summary>{preformatted(lines)}</details>" if lines else ""
     return f'<div class="quartic">{head}<table>{"".join(rows)}</table>{folded}</div>'

@@ -8,6 +8,7 @@ import pytest
 
 from derive import catalogue
 from derive.described import described
+from verify.answer import Answer
 from verify.auditing import Audit
 from verify.blackbox.auditing import BlackBoxAudit
 from verify.claims.judging import judge
@@ -58,7 +59,8 @@ def text_of(shown):
 def test_an_audit_shows_its_verdict_its_formulas_and_its_evidence():
     shown = AUDIT._repr_html_()
     text = text_of(shown)
-    assert text.startswith("InfoNCE (population): undecided")
+    assert text.startswith("InfoNCE (population)Keeps every mode with λ_i > 0")
+    assert "The derivation is undecided: nothing contradicts it" in text
     assert re.findall(r"<th [^>]*>(.*?)</th>", shown) == ["Definition", "Near W = 0", "Landscape"]
     assert shown.count("<math") > 5
     assert "c < 1: |Δ| = 0  ✓" in text
@@ -74,14 +76,15 @@ def test_without_math_core_the_plain_text_stands(monkeypatch):
 def test_names_are_text_whatever_they_hold():
     bad = "<script>alert(1)</script>"
     line = Line(bad, bad, (r"\href{x}{y}",))
-    shown = notebook.of_audit(Description(bad, "", "", bad, (Section(bad, (line,)),), EVIDENCE, "holds"))
+    answer, sections = Answer(bad, "open"), (Section(bad, (line,)),)
+    shown = notebook.of_audit(Description(bad, "", "", answer, bad, sections, EVIDENCE, "holds"))
     assert "<script" not in shown
-    assert shown.count("&lt;script&gt;") == 5
+    assert shown.count("&lt;script&gt;") == 6
     assert "<script" not in replace(AUDIT, loss=replace(LOSS, title=bad))._repr_html_()
 
 
 def test_the_audit_of_a_torch_function_has_the_same_cell(monkeypatch):
-    said = Description("mine", "", "a torch function", "What was found", (), EVIDENCE, "undecided")
+    said = Description("mine", "", "a torch function", Answer("Loses all.", "loses"), "it", (), EVIDENCE, "undecided")
     monkeypatch.setattr("verify.blackbox.report.describe", lambda _: said)
     assert object.__new__(BlackBoxAudit)._repr_html_() == notebook.of_audit(said)
 

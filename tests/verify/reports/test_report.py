@@ -14,7 +14,7 @@ from derive import InputError
 from verify import description
 from verify.auditing import Audit
 from verify.blackbox.report import describe as describe_black_box
-from verify.in_words import sentence
+from verify.in_words import sentence, verdict_line
 from verify.reports import page, templates, write_report
 from verify.reports.mathml import mathml
 
@@ -114,7 +114,9 @@ def test_it_asks_for_nothing_and_runs_nothing(name, written):
 @pytest.mark.parametrize("name", AUDITS)
 def test_it_says_all_that_the_description_says(name, audited, written):
     said, found = described(audited(name)), Parsed(written(name))
-    assert f"{said.verdict} {sentence(said)}" in found.text
+    assert f"{said.title} {said.answer.text} {sentence(said)}" in found.text
+    (box,) = [one["class"] for one in found.of("p") if "answer" in one.get("class", "")]
+    assert box == f"answer {said.answer.tone}"
     for line in said.lines:
         assert line.label in found.text
         if line.formulas:
@@ -134,7 +136,8 @@ def test_it_says_all_that_the_description_says(name, audited, written):
 def test_the_text_report_is_written_from_the_same_description(name, audited):
     said, text = described(audited(name)), " ".join(audited(name).text().split())
     assert all(" ".join(line.text.split()) in text for line in said.lines)
-    assert text.endswith(f"verdict {said.verdict}")
+    assert text.endswith(f"verdict {verdict_line(said.about, said.evidence, said.verdict)}")
+    assert f"{said.answer.text} {said.checked}" in text
 
 
 @pytest.mark.parametrize("name", AUDITS)
@@ -146,7 +149,7 @@ def test_the_json_is_that_of_the_audit(name, audited, written):
 
 def test_a_contradiction_is_shown_derived_beside_measured(written):
     text = Parsed(written("refuted")).text
-    assert "refuted The derived expansion is refuted: " in text
+    assert "Which modes are kept is not determined: the derivation is refuted. The derivation is refuted: " in text
     # The sign was flipped: −2 is true.
     assert re.search(
         r"What contradicts it coefficient of Tr\[W A0 Wᵀ\] \(order 2\) derived 2 measured -(1\.9|2\.0)\d* ± ", text

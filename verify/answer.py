@@ -1,0 +1,226 @@
+"""What a person wants to know of a loss, in one sentence: what is kept, what is lost, and since when.
+
+The first thing that an audit says, in each of its forms. It is about the loss; whether the derivation behind it was
+checked is another matter, and is said beside it. One function for each kind of finding, all in plain strings.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import sympy
+
+from derive.landscape import MODE_I, a_i, c_i
+from derive.notation import TEXT
+from derive.signs import sign
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from derive.conditions import Condition
+    from derive.described import Described
+    from derive.landscape import Landscape
+    from verify.collapsed import Collapsed
+    from verify.evidence import Evidence, Verdict
+
+Tone = Literal["keeps", "loses", "open"]
+
+# A longer condition is not written out, and a longer answer is cut: all of it stands further down in the audit.
+LONGEST, WHOLE = 80, 200
+NONE = "Has no expansion at W = 0"
+FIXED_NORM = "with E|f|² = c fixed, the model of what was replaced"
+_SIGNS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is kept and what is lost.
+
+    Attributes:
+        text: one or two sentences.
+        tone: "keeps" where no mode is lost, "loses" where some are or there is no minimum, "open" where that depends on
+            the data or the parameters, or is not determined.
+
+    """
+
+    text: str
+    tone: Tone
+
+
+def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answer:
+    """Of a landscape through order 4, and of the loss itself where its growth is known.
+
+    Args:
+        found: the landscape.
+        scope: of what it is the landscape, where it is not that of the loss as it stands.
+        growth: what was measured of the loss far from W = 0, a sentence; for a loss whose definition is not known.
+
+    >>> from derive import catalogue
+    >>> from derive.described import described
+    >>> for name in ("infonce", "beta-infonce"):
+    ...     loss = catalogue(name)
+    ...     print(of_landscape(described(loss, loss.expand(order=4))).text)
+    Keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely.
+    Loses mode i where a_i β + β c_i - c_i ≤ 0, and collapses completely where that holds for all i.
+    """
+    below = "" if found.recession is None else found.recession.verdict
+    if below == "unbounded" and not scope:
+        return Answer("Unbounded below: the loss falls to −∞ as W grows, and has no minimum.", "loses")
+    if found.cases and found.limit is None and all(map(_falls, found.cases)):
+        if below == "bounded":
+            said = "nothing of order 4 holds W back, though the loss is bounded below: what is kept is not determined"
+            return Answer(_sentence(said, scope), "open")
+        said = "through order 4 nothing holds W back: that landscape falls to −∞ and has no minimum"
+        return Answer(_sentence(said, scope, growth), "loses")
+    dimensional, complete = found.collapse.dimensional, found.collapse.complete
+    if dimensional is None or complete is None:
+        return undetermined(found.collapse.reason or found.why, scope=scope, growth=growth)
+    said, tone = _of_conditions(dimensional, complete, " ".join(found.collapse.notes))
+    if below == "depends":
+        said, tone = f"{said}; unbounded below under a condition (below)", "open" if tone == "keeps" else tone
+    through = "" if _to_all_orders(found) else "through order 4"
+    return Answer(_sentence(f"it {said}", ", ".join(filter(None, (scope, through))), growth), tone)
+
+
+def of_collapsed(found: Collapsed) -> Answer:
+    """Of a loss without an expansion: whether a collapsed mode was seen to stay collapsed."""
+    strengths = _listed([f"{s:g}" for s in found.points])
+    seen = {one.verdict for one in found.points.values()}
+    change, points = found.change, list(found.points.values())
+    drifts = found.drifts
+    if drifts:
+        return Answer(f"{NONE}; whether a lost mode stays lost is not determined: {drifts}.", "open")
+    if change.found:
+        kept = points[0].value < points[-1].value
+        at = f"σ {'≥' if kept else '≤'} {change.text()}"
+        other = "below" if kept else "above"
+        return Answer(f"{NONE}; a collapsed mode stays collapsed for {at}, measured, and reopens {other}.", "open")
+    if seen == {"stays collapsed"}:
+        said = f"Collapses: a mode that is lost stays lost at every augmentation measured, σ = {strengths}."
+        return Answer(f"{said} {NONE}.", "loses")
+    if seen == {"reopens"}:
+        said = f"Keeps modes: one that is lost reopens at every augmentation measured, σ = {strengths}."
+        return Answer(f"{said} {NONE}.", "keeps")
+    return Answer(_cut(f"{NONE}; whether a lost mode stays lost is not determined: {change.reason}."), "open")
+
+
+def without_expansion(kind: str, why: str = "") -> Answer:
+    """Of a loss without an expansion of which nothing more was measured.
+
+    Args:
+        kind: what it is near W = 0, a word of `verify.blackbox.regularity.Kind`.
+        why: nothing was.
+
+    >>> without_expansion("cusp").text
+    'Has no expansion at W = 0 (cusp); which modes are kept is not determined.'
+    """
+    head = "Whether it has an expansion at W = 0 is not determined" if kind == "undecided" else f"{NONE} ({kind})"
+    return Answer(_cut(f"{head}; which modes are kept is not determined{f': {why}' if why else ''}."), "open")
+
+
+def undetermined(why: str, *, scope: str = "", growth: str = "") -> Answer:
+    """Of a landscape that is not understood.
+
+    >>> undetermined("an expansion to order 4 is needed").text
+    'Which modes are kept is not determined: an expansion to order 4 is needed.'
+    """
+    said = "which modes are kept is not determined"
+    return Answer(_sentence(f"{said}: {why}" if why else said, scope, growth), "open")
+
+
+def of_comparison(differences: Sequence[str]) -> Answer:
+    """Of code that was held against a definition and is not it.
+
+    Args:
+        differences: the terms, one at least.
+
+    >>> of_comparison(["Tr[W A0 Wᵀ]: 2 in the code, 1 by the definition"]).text
+    'The code is not the definition: 1 term differs. Tr[W A0 Wᵀ]: 2 in the code, 1 by the definition.'
+    """
+    count = f"{len(differences)} term{' differs' if len(differences) == 1 else 's differ'}"
+    return Answer(_cut(f"The code is not the definition: {count}. {differences[0]}."), "loses")
+
+
+def in_light_of(answer: Answer, about: str, verdict: Verdict) -> Answer:
+    """What is left of an answer under the verdict on what it rests on: nothing of one that is refuted.
+
+    >>> in_light_of(Answer("Keeps every mode.", "keeps"), "the derivation", "refuted").text
+    'Which modes are kept is not determined: the derivation is refuted.'
+    >>> in_light_of(Answer("Keeps every mode.", "keeps"), "the derivation", "undecided").tone
+    'open'
+    """
+    if verdict == "refuted":
+        return undetermined(f"{about} is refuted")
+    return answer if verdict == "holds" or answer.tone == "loses" else Answer(answer.text, "open")
+
+
+def not_measured(evidence: Iterable[Evidence]) -> str:
+    """Why it was not measured whether a collapsed mode stays collapsed; nothing where that was not tried."""
+    return next((one.note for one in evidence if one.route == "monte-carlo" and not one.ran), "")
+
+
+def _falls(case: Landscape) -> bool:
+    """Whether −b g + (Q + K) g² of one mode alone falls to −∞, for all parameters."""
+    held = sign(case.Q(MODE_I, MODE_I) + case.K(MODE_I, MODE_I))
+    return held == -1 or (held == 0 and sign(case.b()) == 1)
+
+
+def _of_conditions(dimensional: Condition, complete: Condition, notes: str) -> tuple[str, Tone]:
+    every, none = sympy.true, sympy.false
+    if complete.formula is every:
+        return "collapses completely: W = 0 is the minimum", "loses"
+    if dimensional.formula is none:
+        return "keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely", "keeps"
+    if dimensional.formula is every:
+        alone = ": one mode alone is kept" if "one mode alone" in notes else ""
+        return f"always loses modes{alone}; {_completely(complete)}", "loses"
+    written = _written(dimensional)
+    mode = "mode i" if dimensional.formula.has(a_i, c_i) else "modes"
+    lost = f"loses {mode} where {written}" if written else "loses modes under a condition (below)"
+    if written and complete.formula == dimensional.formula:
+        return f"{lost}, and collapses completely where that holds for all i", "open"
+    return f"{lost}; {_completely(complete)}", "open"
+
+
+def _completely(complete: Condition) -> str:
+    if complete.formula is sympy.false:
+        return "never collapses completely"
+    written = _written(complete)
+    tail = " for all i" if complete.formula.has(a_i, c_i) else ""
+    return f"collapses completely {f'where {written}{tail}' if written else 'under a condition (below)'}"
+
+
+def _written(condition: Condition) -> str:
+    """A condition in plain text, nothing where it is long."""
+    formula = condition.formula
+    if not isinstance(formula, sympy.core.relational.Relational):
+        return ""
+    said = f"{TEXT.scalar(formula.lhs)} {_SIGNS.get(formula.rel_op, formula.rel_op)} {TEXT.scalar(formula.rhs)}"
+    return said if len(said) <= LONGEST and "q_j" not in said else ""
+
+
+def _to_all_orders(found: Described) -> bool:
+    """Whether the landscape to all orders loses modes where that through order 4 does."""
+    if found.exact is None or found.of_limit or found.collapse.dimensional is None:
+        return False
+    here, there = found.collapse.dimensional.formula, found.exact.collapse
+    if here == there or not all(isinstance(one, sympy.core.relational.Relational) for one in (here, there)):
+        return bool(here == there)
+    same = here.rel_op == there.rel_op and here.rhs == there.rhs == 0
+    return same and sign(sympy.cancel(there.lhs / here.lhs)) == 1
+
+
+def _sentence(clause: str, scope: str = "", more: str = "") -> str:
+    """A clause as a sentence, in a scope; without one its subject, the loss, is left out."""
+    said = f"{scope}, {clause}" if scope else clause.removeprefix("it ")
+    return _cut(f"{said[0].upper()}{said[1:]}.{f' {more}' if more else ''}")
+
+
+def _cut(text: str) -> str:
+    return textwrap.shorten(text, WHOLE, placeholder=" …")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
