@@ -111,7 +111,7 @@ class Described:
             return []
         word = {"depends": "not everywhere"}.get(self.recession.verdict, self.recession.verdict)
         below = f"{word}; {self.recession.reason}"
-        if self.recession.condition is not None:
+        if isinstance(self.recession.condition, sympy.core.relational.Relational):
             below += f"; unbounded where {TEXT.scalar(self.recession.condition.lhs)} < 0"
         return [("from below", below)]
 

@@ -206,7 +206,8 @@ def _to_all_orders(found: Described) -> bool:
     if found.exact is None or found.of_limit or found.collapse.dimensional is None:
         return False
     here, there = found.collapse.dimensional.formula, found.exact.collapse
-    if here == there or not all(isinstance(one, sympy.core.relational.Relational) for one in (here, there)):
+    relational = sympy.core.relational.Relational
+    if here == there or not isinstance(here, relational) or not isinstance(there, relational):
         return bool(here == there)
     same = here.rel_op == there.rel_op and here.rhs == there.rhs == 0
     return same and sign(sympy.cancel(there.lhs / here.lhs)) == 1

@@ -74,7 +74,7 @@ def reason(evidence: Iterable[Evidence], verdict: Verdict) -> str:
     if verdict == "refuted":
         proved = ", exactly" if any(one.exact for one in wrong) else ""
         verb = "contradicts" if len(wrong) == 1 else "contradict"
-        return f"{_count(len(wrong), 'comparison')} by {_listed(against)} {verb} it{proved}; {len(agree)} agree"
+        return f"{_count(len(wrong), 'comparison')} ({', '.join(against)}) {verb} it{proved}; {len(agree)} agree"
     if verdict == "not-run":
         return "no independent route was run"
     if against:

@@ -104,6 +104,13 @@ def test_of_an_expansion_alone_it_is_said_that_nothing_holds_it_back():
     assert answer(falling, known=False).text != answer(Loss(half_sq(x, x_pos)), known=False).text
 
 
+def test_a_loss_that_always_falls_can_be_written_out():
+    here = DCL.set({"N": 2})
+    assert (
+        dict(described(here, here.expand(order=4)).lines())["from below"] == "unbounded; R < 0 for every W of one row"
+    )
+
+
 def test_what_was_replaced_is_said():
     text = answer("infonce+norm-penalty", known=False, limit="kappa", scope=FIXED_NORM).text
     assert text.startswith("With E|f|² = c fixed, the model of what was replaced, through order 4, it loses mode")

@@ -35,11 +35,11 @@ def said(*evidence):
         ((AGAINST,), "The derivation is undecided: monte-carlo stands against it, and nothing is for it."),
         (
             (AGREE, AGAINST, SLOPE),
-            "The derivation is refuted: 2 comparisons by monte-carlo and remainder contradict it; 1 agree.",
+            "The derivation is refuted: 2 comparisons (monte-carlo, remainder) contradict it; 1 agree.",
         ),
         (
             (AGREE, OTHER, PROVED),
-            "The derivation is refuted: 1 comparison by exact contradicts it, exactly; 2 agree.",
+            "The derivation is refuted: 1 comparison (exact) contradicts it, exactly; 2 agree.",
         ),
         (
             (AGREE, OPEN),
