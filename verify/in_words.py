@@ -52,11 +52,12 @@ def checked(about: str, evidence: Iterable[Evidence], verdict: Verdict) -> str:
     'Derivation checked by 2 routes.'
     """
     evidence = tuple(evidence)
-    name = _capital(about.removeprefix("the "))
+    # After a clause goes a colon.
+    name = _capital(about.removeprefix("the ")) + (": " if about.startswith(("that ", "what ")) else " ")
     if verdict == "holds":
-        return f"{name}{': ' if about.startswith('that') else ' '}checked by {len(sides(evidence)[0])} routes."
+        return f"{name}checked by {len(sides(evidence)[0])} routes."
     word = "not checked" if verdict == "not-run" else verdict
-    return f"{name}{': ' if about.startswith('that') else ' '}{word}, {reason(evidence, verdict)}."
+    return f"{name}{word}, {reason(evidence, verdict)}."
 
 
 def reason(evidence: Iterable[Evidence], verdict: Verdict) -> str:

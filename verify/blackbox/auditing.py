@@ -104,7 +104,7 @@ class BlackBoxAudit:
         """What the verdict is about."""
         if self.differences is not None:
             return "that the code agrees with the definition"
-        return "the measured expansion" if self.expansion else "the behaviour near W = 0"
+        return "the measured expansion" if self.expansion else "what was found near W = 0"
 
     @property
     def answer(self) -> Answer:

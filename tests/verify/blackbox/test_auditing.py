@@ -192,6 +192,7 @@ def test_the_defect_of_two_logsumexps_is_named():
 
 MINE = """
 import torch
+import torch.nn.functional as F
 from derive import catalogue
 
 def spectral(z1, z2):
@@ -244,3 +245,26 @@ def test_the_command(tmp_path):
         assert bad.returncode == 2
         assert message in bad.stderr
         assert len(bad.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "options", "said", "tone"),
+    [
+        (lambda z1, z2: -F.cosine_similarity(z1, z2).mean(), {}, "Collapses: a mode that is lost stays lost", "loses"),
+        (
+            lambda z1, z2: -F.cosine_similarity(z1, z2).mean(),
+            {"use_core": True},
+            "With E|f|² = c fixed, the model of what was replaced, through order 4, it always loses modes",
+            "loses",
+        ),
+        (lambda z1, z2: 2 - 2 * (z1 * z2).sum(1).mean(), {}, "Through order 4 nothing holds W back", "loses"),
+        (lambda z1, z2: (z1 - z2).norm(), {}, "Has no expansion at W = 0 (homogeneous); which modes", "open"),
+    ],
+)
+def test_the_answer_is_about_the_loss_and_not_about_the_check(loss, options, said, tone):
+    found = audit_function(loss, name="mine", **options)
+    assert found.verdict in ("holds", "undecided")
+    assert found.answer.text.startswith(said)
+    assert found.answer.tone == tone
+    assert next(iter(found.to_json().items())) == ("answer", found.answer.text)
+    assert " ".join(found.text().splitlines()[1].split()).startswith(said[:60])
