@@ -16,18 +16,8 @@ from derive.described import Described, described
 from derive.expansion import check_basis
 from derive.notation import TEXT, product_of_invariants
 from derive.words import trace
-from verify.answer import (
-    FIXED_NORM,
-    Answer,
-    in_light_of,
-    not_measured,
-    of_collapsed,
-    of_comparison,
-    of_landscape,
-    undetermined,
-    without_expansion,
-)
-from verify.blackbox import autograd, checks
+from verify.answer import Answer
+from verify.blackbox import answered, autograd, checks
 from verify.blackbox.adapters import callable_loss, find_adapter, settable, with_values
 from verify.blackbox.coefficients import Route, second_order
 from verify.blackbox.core import core
@@ -102,28 +92,12 @@ class BlackBoxAudit:
     @property
     def about(self) -> str:
         """What the verdict is about."""
-        if self.differences is not None:
-            return "that the code agrees with the definition"
-        return "the measured expansion" if self.expansion else "what was found near W = 0"
+        return answered.about(self)
 
     @property
     def answer(self) -> Answer:
-        """What is kept and what is lost; of features of a fixed norm where their normalisation was replaced."""
-        if self.differences:
-            return of_comparison(self.differences)
-        if self.normalised is not None:
-            found = of_landscape(self.normalised, scope=FIXED_NORM)
-        elif self.landscape is not None:
-            found = of_landscape(self.landscape)
-        elif self.transverse is not None:
-            found = of_collapsed(self.transverse)
-        elif self.second is not None:
-            found = undetermined("the loss singles out coordinates, and its fourth order has no formula in traces")
-        elif self.expansion is not None:
-            found = undetermined("an expansion to order 4 is needed")
-        else:
-            found = without_expansion(self.regularity.kind, not_measured(self.evidence))
-        return in_light_of(found, self.about, self.verdict)
+        """What is kept and what is lost."""
+        return answered.answer(self)
 
     def description(self) -> Description:
         """What each form of a report is written from."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import libraries
 import numpy as np
 import pytest
+import torch.nn.functional as F
 import traps
 from plain import PLAIN, infonce_batch
 from sympy import Rational
