@@ -68,6 +68,8 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     below = "" if found.recession is None else found.recession.verdict
     if below == "unbounded" and not scope:
         return Answer("Unbounded below: the loss falls to −∞ as W grows, and has no minimum.", "loses")
+    if growth:
+        return Answer(_cut(f"Unbounded below, and has no minimum. {growth}"), "loses")
     if found.cases and found.limit is None and all(map(_falls, found.cases)):
         if below == "bounded":
             said = "nothing of order 4 holds W back, though the loss is bounded below: what is kept is not determined"
@@ -141,6 +143,20 @@ def of_comparison(differences: Sequence[str]) -> Answer:
     """
     count = f"{len(differences)} term{' differs' if len(differences) == 1 else 's differ'}"
     return Answer(_cut(f"The code is not the definition: {count}. {differences[0]}."), "loses")
+
+
+def of_field(missing: str, *, of_ratio: bool) -> Answer:
+    """Of a loss whose gradient is not what training follows.
+
+    Args:
+        missing: what of the gradient is, a sentence without a full stop.
+        of_ratio: whether that is one factor.
+
+    >>> of_field("no gradient reaches z2: it is detached", of_ratio=False).text
+    'Training does not follow this loss: no gradient reaches z2: it is detached. No minima and no collapse are stated.'
+    """
+    head = "The gradient is not that of the values" if of_ratio else "Training does not follow this loss"
+    return Answer(_cut(f"{head}: {missing}. No minima and no collapse are stated."), "open")
 
 
 def in_light_of(answer: Answer, about: str, verdict: Verdict) -> Answer:

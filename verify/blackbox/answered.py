@@ -11,6 +11,7 @@ from verify.answer import (
     not_measured,
     of_collapsed,
     of_comparison,
+    of_field,
     of_landscape,
     undetermined,
     without_expansion,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 def about(found: BlackBoxAudit) -> str:
     """What the verdict is about."""
+    if found.field is not None:
+        return "that training follows this loss"
     if found.differences is not None:
         return "that the code agrees with the definition"
     return "the measured expansion" if found.expansion else "what was found near W = 0"
@@ -35,10 +38,12 @@ def answer(found: BlackBoxAudit) -> Answer:
 
 
 def _of_loss(found: BlackBoxAudit) -> Answer:
+    if found.field is not None:
+        return of_field(found.field.text(), of_ratio=found.field.ratio is not None)
     if found.normalised is not None:
         return of_landscape(found.normalised, scope=FIXED_NORM)
     if found.landscape is not None:
-        return of_landscape(found.landscape)
+        return of_landscape(found.landscape, growth=found.growth.text() if found.growth else "")
     if found.transverse is not None:
         return of_collapsed(found.transverse)
     if found.second is not None:

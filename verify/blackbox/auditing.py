@@ -26,6 +26,7 @@ from verify.blackbox.exact import constants
 from verify.blackbox.expanding import Expanded, expanded
 from verify.blackbox.field import Field, followed, with_linear_part
 from verify.blackbox.function import BlackBox
+from verify.blackbox.growth import Growth, growth
 from verify.blackbox.invariances import Invariances, invariances
 from verify.blackbox.regularity import Regularity, regularity
 from verify.blackbox.surroundings import kept_generators
@@ -56,6 +57,7 @@ class BlackBoxAudit:
         second: for a loss that singles out coordinates, its second order as matrices, see
             `verify.blackbox.coefficients.second_order`; None elsewhere.
         landscape: what follows from it, through order 4; None for a field.
+        growth: of the loss far from W = 0, None where it was not looked at.
         normalised: the same with E|f|² = c fixed, as the model of a normalisation that was replaced; None without.
         differences: the terms that differ from a definition given beside; None where none was given.
         evidence: the comparisons.
@@ -74,6 +76,7 @@ class BlackBoxAudit:
     found: Expanded | None = None
     second: Mapping[str, NDArray[np.float64]] | None = None
     landscape: Described | None = None
+    growth: Growth | None = None
     normalised: Described | None = None
     differences: tuple[str, ...] | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -153,6 +156,7 @@ class BlackBoxAudit:
             else None,
             "collapse": self.landscape.collapse.to_json() if self.landscape else None,
             "landscape": self.landscape.to_json() if self.landscape else None,
+            "growth": None if self.growth is None else dataclasses.asdict(self.growth),
             "normalised": None
             if self.normalised is None
             else self.normalised.to_json() | {"collapse": self.normalised.collapse.to_json()},
@@ -219,10 +223,7 @@ def audit_function(
     tick("regularity")
     smooth = regularity(box, only=only, seed=seed)
     box.seed = seed if smooth.random else None
-    if inner is None:
-        replaced = _inside(box, smooth)
-    else:
-        replaced = (*inner.lines(), *filter(None, [inner.advice(smooth.degree)]))
+    replaced = _inside(box, smooth) if inner is None else inner.lines_at(smooth.degree)
     size = only or smooth.smallest_batch + 1
     found = BlackBoxAudit(box, replaced, smooth, given)
     if smooth.kind not in ("stateful", "random", "undefined"):
@@ -277,8 +278,10 @@ def audit_function(
     if order < 4:
         return found
     signed = measured.with_signs.in_basis(basis)
+    tick("growth")
     return replace(
         found,
+        growth=growth(box, N=size, seed=seed),
         landscape=described(None, signed),
         normalised=described(None, with_norm_penalty(signed), "kappa") if inner and inner.replaced else None,
     )

@@ -153,7 +153,11 @@ def remainder(box: BlackBox, found: Expanded, route: Route, seed: int) -> Eviden
     truncated = np.array([sum(value * t**k for k, value in predicted.items()) for t in ts])
     highest = max((k for k, value in predicted.items() if value), default=order)
     seen = slope(
-        ts, averaged[1:] - averaged[0] - truncated, noise, order, term=predicted.get(highest, 0.0) * ts[-1] ** highest
+        list(ts),
+        list(averaged[1:] - averaged[0] - truncated),
+        noise,
+        order,
+        term=predicted.get(highest, 0.0) * ts[-1] ** highest,
     )
     note = f"N = {size}, d0 = {d0}, t from {ts[-1]:.2g} down"
     shown: float | str | None = "nothing left" if seen.value is None and seen.agrees else seen.value

@@ -185,6 +185,15 @@ class Core:
             for name, number in self.replaced.items()
         ]
 
+    def lines_at(self, degree: float | None) -> tuple[str, ...]:
+        """The same, and what to do where the core is still normalised.
+
+        Args:
+            degree: of homogeneity of the core at 0, None where it is not homogeneous.
+
+        """
+        return (*self.lines(), *filter(None, [self.advice(degree)]))
+
     def advice(self, degree: float | None) -> str:
         """What to do where the core is still normalised; "" where it is not.
 

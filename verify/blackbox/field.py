@@ -2,7 +2,7 @@
 
 Autograd's gradient F is held against the gradient of the values, one coordinate at a time. Where the two differ the
 loss is no potential of training: F is a field, and its minima are not those of the loss. What is said of it here is how
-much of the gradient is there, and the linear part of the flow dW/dt = −∂L/∂W near W = 0 with F in place of the gradient.
+much of the gradient is there, and the linear part of the flow near W = 0: dW/dt = −∂L/∂W, F in place of the gradient.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _slopes(box: BlackBox, z: Array, size: float, places: Sequence[tuple[int, ..
         unit = np.zeros_like(z)
         unit[place] = 1.0
         for step in (STEP * size, STEP * size / 8):
-            ray = rays.along(lambda t, unit=unit: box(z + t), unit, step, order=1, rounding=rounding)
+            ray = rays.along(lambda moved: box(z + moved), unit, step, order=1, rounding=rounding)
             if ray.settled:
                 break
         else:

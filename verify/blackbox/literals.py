@@ -165,7 +165,7 @@ def _parts(thing: Any) -> Iterator[tuple[str, Any, int]]:
         yield "", _own(type(thing).forward), 0
     elif callable(thing) and hasattr(thing, "__dict__") and not isinstance(thing, type | types.ModuleType):
         yield from _of_instance(thing)
-        yield "", _own(getattr(type(thing), "__call__", None)), 0
+        yield "", _own(vars(type(thing)).get("__call__")), 0
 
 
 def _of_instance(thing: Any) -> Iterator[tuple[str, Any, int]]:

@@ -21,6 +21,7 @@ from derive import catalogue
 from numeric.sphere import Sphere
 from verify import collapsed, monte_carlo, transition, transverse
 from verify.blackbox import checks
+from verify.blackbox.expanding import Expanded
 from verify.error_rates.tally import Tally
 from verify.evidence import Evidence
 from verify.hand_written import HandWritten, one_thread
@@ -109,7 +110,7 @@ def black_box_coefficients(seed: int, runs: int, *, size: int) -> Tally:
     """`verify.blackbox.checks`: both orders over 600 batches of that size, at random W and covariances of each unit."""
     loss = catalogue("infonce-batch")
     at = checks.batch(size, seed, d0=3)
-    predicted = at.predicted(loss.expand(ORDER))
+    predicted = at.predicted(Expanded(loss.expand(ORDER), (size,)))
     here = case(loss, {}, seed=0, size=size, dimension=3, covariances=at.data)
     assert isinstance(here.truth, HandWritten)  # noqa: S101 (told the type checker: a loss of the catalogue)
     truth = replace(here.truth, setting=replace(here.setting, W=at.W))
