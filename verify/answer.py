@@ -132,17 +132,25 @@ def undetermined(why: str, *, scope: str = "", growth: str = "") -> Answer:
     return Answer(_sentence(f"{said}: {why}" if why else said, scope, growth), "open")
 
 
-def of_comparison(differences: Sequence[str]) -> Answer:
-    """Of code that was held against a definition and is not it.
+def of_comparison(other: str, agrees: bool | None, lines: Sequence[str], tone: Tone) -> Answer:  # noqa: FBT001
+    """Of code that was held against another loss.
 
     Args:
-        differences: the terms, one at least.
+        other: what that is called.
+        agrees: whether the two are equal; None where that is not decided.
+        lines: what was found, a sentence each, the most telling first.
+        tone: of what is kept, where they are equal.
 
-    >>> of_comparison(["Tr[W A0 Wᵀ]: 2 in the code, 1 by the definition"]).text
-    'The code is not the definition: 1 term differs. Tr[W A0 Wᵀ]: 2 in the code, 1 by the definition.'
+    >>> of_comparison("the definition", False, ["values: the code's is twice the definition's"], "keeps").text
+    "The code is not the definition: values: the code's is twice the definition's."
     """
-    count = f"{len(differences)} term{' differs' if len(differences) == 1 else 's differ'}"
-    return Answer(_cut(f"The code is not the definition: {count}. {differences[0]}."), "loses")
+    said = lines[0].rstrip(".") if lines else ""
+    head = {
+        True: f"The code agrees with {other}",
+        False: f"The code is not {other}",
+        None: f"Whether the code agrees with {other} is not decided",
+    }[agrees]
+    return Answer(_cut(f"{head}: {said}." if said else f"{head}."), tone if agrees else "open" if agrees is None else "loses")
 
 
 def of_field(missing: str, *, of_ratio: bool) -> Answer:

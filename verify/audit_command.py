@@ -39,9 +39,17 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--definition",
+    "--against",
+    "definition",
     metavar="TARGET",
     shell_complete=targets,
-    help="The same loss as a derive.Loss, to compare a torch function with.",
+    help="What to compare a torch function with: a derive.Loss, or a second torch function.",
+)
+@click.option(
+    "--against-adapter",
+    default="two-views",
+    show_default=True,
+    help="How that function takes its embeddings, as --adapter.",
 )
 @click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
 @click.option("--memory", default=4.0, show_default=True, help="GiB that a torch function may take.")
@@ -65,6 +73,7 @@ def audit(
     core: bool,
     constants: tuple[str, ...],
     definition: str | None,
+    against_adapter: str,
     limit: float,
     memory: float,
     quiet: bool,
@@ -85,7 +94,7 @@ def audit(
     from derive import Loss
     from verify.auditing import audit as run
     from verify.limits import memory_limit
-    from verify.target import find_loss, find_target, parse_values, read_covariances, refuse
+    from verify.target import find_target, parse_values, read_covariances, refuse
 
     reports = _usable_reports((html, ".html", ".htm"), (markdown, ".md"), (latex, ".tex"))
     covariances = read_covariances(a0, c)
@@ -94,13 +103,16 @@ def audit(
         refuse(
             "a torch function", {"--sampling": sampling != "iid", "--A0 and --C": covariances, "--no-train": no_train}
         )
-        beside = None if definition is None else find_loss(definition)
+        beside = None if definition is None else find_target(definition)
+        if against_adapter != "two-views" and (beside is None or isinstance(beside, Loss)):
+            refuse("a definition", {"--against-adapter": True})
         options = {
             "basis": basis,
             "adapter": adapter,
             "use_core": core,
             "named": constants,
             "definition": beside,
+            "against": ((definition or "").rpartition(":")[2], against_adapter),
             "limit": _positive("--limit", limit),
         }
         with memory_limit(_positive("--memory", memory)):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from derive import ClosedForm, Expansion
     from numeric.sampling import Covariances
-    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.audit import BlackBoxAudit
     from verify.collapsed import Collapsed
     from verify.description import Description
 

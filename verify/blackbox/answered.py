@@ -18,23 +18,29 @@ from verify.answer import (
 )
 
 if TYPE_CHECKING:
-    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.audit import BlackBoxAudit
 
 
 def about(found: BlackBoxAudit) -> str:
     """What the verdict is about."""
     if found.field is not None:
         return "that training follows this loss"
-    if found.differences is not None:
-        return "that the code agrees with the definition"
+    if found.against is not None:
+        return f"that the code agrees with {beside(found)}"
     return "the measured expansion" if found.expansion else "what was found near W = 0"
 
 
 def answer(found: BlackBoxAudit) -> Answer:
     """What is kept and what is lost; of features of a fixed norm where their normalisation was replaced."""
-    if found.differences:
-        return of_comparison(found.differences)
-    return in_light_of(_of_loss(found), found.about, found.verdict)
+    of_loss = in_light_of(_of_loss(found), found.about, found.verdict)
+    if found.against is None or found.field is not None:
+        return of_loss
+    return of_comparison(beside(found), found.against.agrees, [said for _, said in found.against.lines], of_loss.tone)
+
+
+def beside(found: BlackBoxAudit) -> str:
+    """What the loss is compared with."""
+    return "the definition" if found.against is None or found.against.kind == "definition" else found.against.other
 
 
 def _of_loss(found: BlackBoxAudit) -> Answer:

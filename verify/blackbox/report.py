@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from derive.notation import LATEX
+from verify.blackbox import answered
 from verify.description import Description, Line, landscape_lines, sections
 from verify.report import WIDTH, description_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.against import Comparison
+    from verify.blackbox.audit import BlackBoxAudit
     from verify.blackbox.expanding import Expanded
 
 # Batch sizes of a number that is shown with its values.
@@ -39,7 +41,7 @@ def describe(found: BlackBoxAudit) -> Description:
             ("Near W = 0", (*_expanded(found), *_second_order(found))),
             ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
             ("Landscape of normalised features", _normalised(found)),
-            ("Beside the definition", _differences(found)),
+            (f"Beside {answered.beside(found)}", () if found.against is None else _compared(found.against)),
         ),
         evidence=found.evidence,
         verdict=found.verdict,
@@ -137,8 +139,7 @@ def _normalised(found: BlackBoxAudit) -> Iterator[Line]:
         yield from landscape_lines(found.normalised)
 
 
-def _differences(found: BlackBoxAudit) -> Iterator[Line]:
-    label = "definition"
-    for said in found.differences or (() if found.differences is None else ("every term is equal",)):
+def _compared(found: Comparison) -> Iterator[Line]:
+    yield Line("beside", found.other)
+    for label, said in found.lines:
         yield Line(label, said)
-        label = ""

@@ -12,7 +12,7 @@ from verify.target import find_target
 
 if TYPE_CHECKING:
     from verify.auditing import Audit
-    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.audit import BlackBoxAudit
 
 
 def audited(loss: object, **options: Any) -> tuple[Check, Audit | BlackBoxAudit]:

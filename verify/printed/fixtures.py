@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from verify.auditing import Audit
-    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.audit import BlackBoxAudit
     from verify.printed.check import Check
 
 # The checks of a test so far, as JSON: what a worker of pytest-xdist can send.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -122,12 +123,21 @@ class Code:
         """N, and what has a value."""
         return {name: sympy.Symbol(name) for name in ("N", *self.given)}
 
+    def _names(self, name: str) -> bool:
+        """Whether one of the constants to recognise has a name in it."""
+        return any(name in re.findall(r"[^\W\d]\w*", text) for text in self.options.get("named", ()))
+
     def expanded(self, order: int, given: Values) -> Found:
         """Measured by the audit of the function."""
         from verify.blackbox.auditing import audit_function
 
+        from verify.blackbox.adapters import callable_loss, settable
+
         finite = {name: value for name, value in given.items() if value is not sympy.oo}
-        audit = audit_function(self.function, order=order, given=finite, seed=self.seed, **self.options)
+        # What the print has a value for need not be a parameter of the code.
+        takes = settable(callable_loss(self.function, self.name), str(self.options.get("adapter", "two-views")))
+        used = {name: value for name, value in finite.items() if name in takes or self._names(name)}
+        audit = audit_function(self.function, order=order, given=used, seed=self.seed, **self.options)
         if audit.found is None or audit.expansion is None:
             message = f"{self.name} has no expansion at W = 0: it is {audit.regularity.kind}; {audit.regularity.reason}"
             raise InputError(message)

@@ -17,7 +17,7 @@ from verify.reports.pictures import Drawn, pictures
 
 if TYPE_CHECKING:
     from verify.auditing import Audit
-    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.audit import BlackBoxAudit
     from verify.description import Description, Line
     from verify.evidence import Evidence
 

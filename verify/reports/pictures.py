@@ -24,7 +24,7 @@ from verify.settings import GENERIC, counted_symbols
 if TYPE_CHECKING:
     from derive import Expansion
     from derive.described import Described
-    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.audit import BlackBoxAudit
     from verify.collapsed import Collapsed
     from verify.figures import Picture
 

@@ -11,7 +11,7 @@ from verify.sweeps.writing import usable_file, write_whole
 
 if TYPE_CHECKING:
     from verify.auditing import Audit
-    from verify.blackbox.auditing import BlackBoxAudit
+    from verify.blackbox.audit import BlackBoxAudit
     from verify.reports.content import Content
     from verify.reports.pictures import Drawn
 

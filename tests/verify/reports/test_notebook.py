@@ -10,7 +10,7 @@ from derive import catalogue
 from derive.described import described
 from verify.answer import Answer
 from verify.auditing import Audit
-from verify.blackbox.auditing import BlackBoxAudit
+from verify.blackbox.audit import BlackBoxAudit
 from verify.claims.judging import judge
 from verify.claims.ledgers import chosen, published
 from verify.description import Description, Line, Section

@@ -1,0 +1,88 @@
+"""The code that a second loss is compared with: as it is, and what its audit has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify.blackbox.against.terms import Numbers
+from verify.blackbox.coefficients import Route
+from verify.blackbox.core import core
+from verify.blackbox.derivatives import compare
+from verify.blackbox.expanding import Expanded, expanded
+from verify.blackbox.function import BlackBox
+from verify.blackbox.invariances import invariances
+from verify.blackbox.regularity import Regularity, regularity
+
+UNSTEADY = ("stateful", "random")
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A torch loss that is compared.
+
+    Attributes:
+        whole: the loss as it is.
+        smooth: what it is near 0.
+        inside: the loss whose terms are compared: its core where that was asked for, else the loss.
+        inside_smooth: what that is near 0.
+        found: the expansion of that; None where there is none.
+
+    """
+
+    whole: BlackBox
+    smooth: Regularity
+    inside: BlackBox
+    inside_smooth: Regularity
+    found: Expanded | None = None
+
+    @property
+    def has_core(self) -> bool:
+        """Whether normalisations are replaced in what is expanded."""
+        return self.inside is not self.whole
+
+    @property
+    def steady(self) -> bool:
+        """Whether a value is a function of the embeddings."""
+        return self.smooth.kind not in UNSTEADY and not self.smooth.random
+
+    @property
+    def numbers(self) -> Numbers:
+        """What the coefficients are that are left as numbers."""
+        return self.found.numbers if self.found else {}
+
+
+def subject(box: BlackBox, *, use_core: bool, seed: int) -> Subject:
+    """A torch loss, looked at near 0."""
+    smooth = regularity(box, seed=seed)
+    if not use_core:
+        return Subject(box, smooth, box, smooth)
+    inside = core_of(box)
+    return Subject(box, smooth, inside, regularity(inside, seed=seed))
+
+
+def core_of(box: BlackBox) -> BlackBox:
+    """The same loss with its normalisations replaced by the identity."""
+    return BlackBox(core(box.loss), box.name, box.adapter, box.seed, box.limit)
+
+
+def expansion_of(box: BlackBox, smooth: Regularity, order: int, seed: int) -> Expanded | None:
+    """The expansion of a loss; None where it has none in traces."""
+    if smooth.kind != "analytic":
+        return None
+    size = smooth.smallest_batch + 1
+    symmetry = invariances(box, N=size, d=3, seed=seed)
+    if not symmetry.rotation:
+        return None
+    agrees = compare(box, N=size, radius=smooth.radius, order=order, seed=seed).agrees is True
+    route = Route(radius=smooth.radius, rounding=smooth.rounding, autograd=agrees, exchangeable=symmetry.permutation)
+    return expanded(box, route, order=order, smallest=smooth.smallest_batch)
+
+
+def described(smooth: Regularity) -> str:
+    """The kind and the degree in words.
+
+    >>> described(Regularity("homogeneous", degree=0)), described(Regularity("analytic"))
+    ('homogeneous of degree 0', 'analytic')
+
+    """
+    return smooth.kind if smooth.degree is None else f"{smooth.kind} of degree {smooth.degree:g}"
