@@ -1,4 +1,4 @@
-"""Code compared with a second implementation: values, gradients, regularity, terms, and the order at which they part."""
+"""Code compared with a second implementation: values, gradients, regularity, terms, and where they part."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def _inside(
         lines += [("terms", differ[0] if differ else f"equal through order {mine.found.expansion.order}")]
         lines += [("", each) for each in differ[1:]]
     smallest = max(mine.inside_smooth.smallest_batch, theirs.inside_smooth.smallest_batch)
-    together = {"rounding": rounding, "smallest": smallest, "seed": seed}
-    on_batch = order_on_a_batch(mine.inside, theirs.inside, **together)
-    on_average = order_on_average(mine.inside, theirs.inside, **together)
+    one, other = mine.inside, theirs.inside
+    on_batch = order_on_a_batch(one, other, rounding=rounding, smallest=smallest, seed=seed)
+    on_average = order_on_average(one, other, rounding=rounding, smallest=smallest, seed=seed)
     lines.append(("parts", f"{what} part {_orders(on_batch, on_average)}"))
     if mine.has_core and values.agrees is not False:
         lines.append(("", "that cores are different functions is no contradiction where the losses are equal"))

@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 Kind = Literal["equal", "ratio", "views", "different", "small", "nothing"]
 # What an epsilon may change of a gradient, where it is seen in the value.
 LOOSE = 1e-3
+# A gradient of which more than this share is not known decides nothing.
+HIDDEN = 0.1
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,9 @@ def own_gradient(box: BlackBox, on: Sequence[Batch], *, rounding: float) -> Grad
         step = batch.scale * rounding ** (1 / 5)
         one, half = _by_differences(box, batch.z, step), _by_differences(box, batch.z, step / 2)
         theirs = (4 * half - one) / 3
-        error = 0.1 * float(np.linalg.norm(half - one)) + 1e3 * rounding * max(1.0, abs(value)) / step
+        allowed = 0.1 * float(np.linalg.norm(half - one)) + 1e3 * rounding * max(1.0, abs(value)) / step
         if np.isfinite(mine).all() and np.isfinite(theirs).all():
-            slopes.append(_Slopes(batch.group, mine, theirs, error + 1e-6 * float(np.linalg.norm(theirs))))
+            slopes.append(_Slopes(batch.group, mine, theirs, allowed + 1e-6 * float(np.linalg.norm(theirs))))
     return _judged(slopes)
 
 
@@ -136,7 +138,7 @@ def _by_differences(box: BlackBox, z: Array, step: float) -> Array:
 
 def gradient(box: BlackBox, z: Array) -> Array | None:
     """The gradient of a loss in its embeddings, (2, N, d); None where its value has no graph."""
-    at = torch.from_numpy(z.copy()).requires_grad_(requires_grad=True)
+    at = torch.from_numpy(z.copy()).requires_grad_()
     value = box.tensor(at)
     return box.gradient(value, at).numpy() if value.requires_grad else None
 
@@ -157,13 +159,16 @@ def _measured(
     shortest = max(float(np.linalg.norm(z, axis=2).min()), 1e-300)
     tolerance = 30 * noise + 200 * rounding * (size + max(1.0, abs(pair.a), abs(pair.b)) / shortest)
     if pair.status == "small":
-        tolerance += max(LOOSE, 100 * pair.distance) * size
+        # What an epsilon adds to the value it adds to the gradient, over the size of an embedding.
+        tolerance += LOOSE * size + 100 * abs(pair.a - pair.b) / shortest
+    if tolerance > HIDDEN * size:
+        return []
     return [_Slopes(pair.batch.group, mine, theirs, tolerance)]
 
 
 def _judged(slopes: Sequence[_Slopes]) -> Gradients:
     if not slopes:
-        return Gradients("nothing", note="no gradient is finite on any batch")
+        return Gradients("nothing", note="no gradient is finite and larger than rounding on any batch")
     differ = [one for one in slopes if np.linalg.norm(one.mine - one.theirs) > one.tolerance]
     if not differ:
         return Gradients("equal", batches=len(slopes))
@@ -181,6 +186,7 @@ def _judged(slopes: Sequence[_Slopes]) -> Gradients:
 def _ratio(slopes: Sequence[_Slopes], views: slice) -> str | None:
     """One number, for each N and d, that makes one gradient of the other in some of the views."""
     by_group: dict[Group, list[float]] = {}
+    shares: list[float] = []
     if all(np.linalg.norm(one.theirs[views]) <= one.tolerance for one in slopes):
         return "∞, the other's is 0"
     for one in slopes:
@@ -195,10 +201,11 @@ def _ratio(slopes: Sequence[_Slopes], views: slice) -> str | None:
         if np.linalg.norm(mine - ratio * theirs) > 3 * (1 + abs(ratio)) * one.tolerance:
             return None
         by_group.setdefault(one.group, []).append(ratio)
+        shares.append(one.tolerance / np.sqrt(below))
     if not by_group:
         return None
     middle = {group: float(np.median(found)) for group, found in by_group.items()}
-    precision = max(1e-8, float(np.median([one.tolerance / np.linalg.norm(one.theirs) for one in slopes])) * 100)
+    precision = max(1e-8, float(np.median(shares)) * 100)
     if any(np.ptp(found) > 100 * precision * max(1.0, abs(middle[group])) for group, found in by_group.items()):
         return None
     return named(middle, precision)

@@ -20,9 +20,8 @@ def of_values(found: Values, other: str, *, on: str = "batches") -> str:
     if found.kind == "nothing":
         return f"not compared: no value on any of {len(found.pairs)} {on} is finite and larger than rounding"
     deciding, worst = found.deciding, found.worst
-    where = f"on {len(deciding)} {on} ({_range('N', [p.batch.size for p in deciding])}; " + (
-        f"{_range('d', [p.batch.width for p in deciding])})"
-    )
+    sizes, widths = (_range(letter, [p.batch.group[k] for p in deciding]) for k, letter in enumerate("Nd"))
+    where = f"on {len(deciding)} {on} ({sizes}; {widths})"
     by = f"the largest difference is {worst.distance:.1e} of the value"
     if found.kind == "equal":
         return f"equal to rounding {where}; {by}"
@@ -30,6 +29,7 @@ def of_values(found: Values, other: str, *, on: str = "batches") -> str:
     if found.kind == "small":
         return f"apart by what an epsilon in the code makes, on {len(apart)} of {len(deciding)} {on}; {by}"
     if found.kind == "stray":
+        apart = [pair for pair in deciding if pair.status == "different"]
         return f"equal but for {len(apart)} of {len(deciding)} {on}, too few to tell; {by}, at {worst.batch.text()}"
     if found.kind == "beyond":
         least = min(pair.batch.scale for pair in deciding if pair.status == "different")

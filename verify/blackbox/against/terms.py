@@ -6,6 +6,7 @@ forms of one number are one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import sympy
@@ -79,7 +80,10 @@ def same(mine: sympy.Expr, theirs: sympy.Expr, numbers: Sequence[Numbers] = ({},
     (True, False)
 
     """
-    left = [{symbol.name for symbol in each.free_symbols} & set(of) for each, of in zip((mine, theirs), numbers)]
+    left = [
+        {symbol.name for symbol in each.free_symbols} & set(of)
+        for each, of in zip((mine, theirs), numbers, strict=True)
+    ]
     if not any(left):
         if sympy.cancel(mine - theirs) == 0:
             return True
@@ -91,7 +95,7 @@ def same(mine: sympy.Expr, theirs: sympy.Expr, numbers: Sequence[Numbers] = ({},
     at = [_values(mine, numbers[0], n, width) for n in common], [_values(theirs, numbers[1], n, width) for n in common]
     close = []
     for (value, error), (known, more) in zip(*at, strict=True):
-        if any(number != number for number in (value, known)):
+        if math.isnan(value) or math.isnan(known):
             return False
         close.append(abs(value - known) <= ERRORS * (error + more) + RELATIVE * max(abs(value), abs(known)))
     return bool(close) and all(close)
@@ -100,7 +104,7 @@ def same(mine: sympy.Expr, theirs: sympy.Expr, numbers: Sequence[Numbers] = ({},
 def _vanishes(apart: sympy.Expr, n: int, beside: sympy.Expr) -> bool:
     at = {_N: n, EMBEDDING_DIMENSION: 3}
     size = max(1.0, abs(float(sympy.N(beside.subs(at)))))
-    return abs(sympy.N(apart.subs(at), DIGITS)) < size * 10.0 ** (10 - DIGITS)
+    return bool(abs(sympy.N(apart.subs(at), DIGITS)) < size * 10.0 ** (10 - DIGITS))
 
 
 def _values(coefficient: sympy.Expr, numbers: Numbers, n: int, width: int) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -208,7 +209,7 @@ def _fades(one: BlackBox, other: BlackBox, z: Array, distance: float) -> bool:
         return False
     size = np.maximum(np.abs(values).max(1), 1e-300)
     apart = [distance, *(np.abs(values[:, 0] - values[:, 1]) / size)]
-    falls = all(later <= max(earlier / 5, EPSILON / 10) for earlier, later in zip(apart, apart[1:], strict=False))
+    falls = all(later <= max(earlier / 5, EPSILON / 10) for earlier, later in pairwise(apart))
     constant = (np.abs(values[2] - values[1]) <= 1e-3 * size[2]).all()
     return bool(falls and apart[-1] <= EPSILON and constant)
 
