@@ -150,7 +150,9 @@ def of_comparison(other: str, agrees: bool | None, lines: Sequence[str], tone: T
         False: f"The code is not {other}",
         None: f"Whether the code agrees with {other} is not decided",
     }[agrees]
-    return Answer(_cut(f"{head}: {said}." if said else f"{head}."), tone if agrees else "open" if agrees is None else "loses")
+    return Answer(
+        _cut(f"{head}: {said}." if said else f"{head}."), tone if agrees else "open" if agrees is None else "loses"
+    )
 
 
 def of_field(missing: str, *, of_ratio: bool) -> Answer:

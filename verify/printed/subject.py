@@ -129,9 +129,8 @@ class Code:
 
     def expanded(self, order: int, given: Values) -> Found:
         """Measured by the audit of the function."""
-        from verify.blackbox.auditing import audit_function
-
         from verify.blackbox.adapters import callable_loss, settable
+        from verify.blackbox.auditing import audit_function
 
         finite = {name: value for name, value in given.items() if value is not sympy.oo}
         # What the print has a value for need not be a parameter of the code.

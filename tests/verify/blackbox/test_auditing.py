@@ -17,6 +17,7 @@ from sympy import Rational
 from derive import InputError, catalogue
 from numeric.sampling import random_covariances
 from verify import audit
+from verify.blackbox.against.terms import differences
 from verify.blackbox.audit import BlackBoxAudit
 from verify.blackbox.auditing import audit_function
 from verify.blackbox.report import black_box_text

@@ -61,6 +61,7 @@ class _Averages:
     values: Values | None
     lines: Lines
     evidence: list[Evidence]
+    agrees: bool | None = None
 
 
 def against_definition(
@@ -88,7 +89,7 @@ def against_definition(
     lines.append(("gradients", of_gradients(slopes, "that of its values")))
     evidence.append(_of_gradients(slopes, lines[-1][1], seed))
     lines.append(("regularity", f"the code is {described(mine.smooth)}"))
-    agrees = whole.values.agrees if whole.values is not None else None
+    agrees = whole.agrees
     if slopes.agrees is False:
         agrees = False
     differ: tuple[str, ...] | None = None
@@ -102,7 +103,7 @@ def against_definition(
             here = inside.values
             # What a core is decides where the loss itself cannot be compared, or is not equal.
             evidence += [] if agrees else inside.evidence
-            agrees = agrees if agrees is not None else (inside.values.agrees if inside.values else None)
+            agrees = inside.agrees if agrees is None else agrees
         differ, more, found = _terms(mine, definition, order)
         lines += more
         if found is not None and not (mine.has_core and whole.values is not None and whole.values.agrees):
@@ -159,16 +160,19 @@ def _compared(box: BlackBox, smooth: Regularity, definition: Loss, seed: int, la
     if values.kind == "nothing":
         return _Averages(values, lines, [Evidence("exact", quantity, ran=False, note=said)])
     agrees, of_a_population = values.agrees, definition.batch_size is None
-    if of_a_population and agrees is False:
+    related = values.relation
+    # A factor that does not depend on N is there in the limit, too.
+    stays = related is not None and not any("N" in text for text in (related.factor, related.offset))
+    if of_a_population and agrees is False and not stays:
         agrees = None
         lines.append(("", LIMIT))
-    related = values.relation
     found = values.kind if related is None else f"{related.factor or 1} times, plus {related.offset or 0}"
     evidence = [Evidence("exact", quantity, "equal", found, agrees=agrees, seed=seed, note=said)]
     if values.kind != "beyond" and not (of_a_population and agrees is None):
         offset = values.kind == "offset"
         evidence.append(averages.on_random_batches(box, definition, offset=offset, **at))
-    return _Averages(values, lines, evidence)
+        agrees = False if evidence[-1].agrees is False else agrees
+    return _Averages(values, lines, evidence, agrees)
 
 
 def _terms(mine: Subject, definition: Loss, order: int) -> tuple[tuple[str, ...] | None, Lines, Evidence | None]:
