@@ -1,0 +1,1 @@
+"""Losses as practitioners write them, each with what is true of it."""
