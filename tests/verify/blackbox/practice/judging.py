@@ -153,6 +153,7 @@ def _unequal(
             mine = value.subs({symbol: sympy.Float(table[size][0], 20) for symbol, table in numbers.items()}).subs(at)
             error = sum(abs(float(value.diff(symbol).subs(at))) * table[size][1] for symbol, table in numbers.items())
             wanted = true.subs(at)
+            # Formulas are compared in thirty digits, numbers within their errors.
             allowed = ERRORS * error + (HIDDEN if truth.hidden else DIGITS if numbers else 0) * abs(float(wanted))
             if abs(sympy.N(mine - wanted, 30)) > allowed + 1e-25:
                 yield f"{what}: {sympy.N(mine, 9)} at N = {size}, d1 = {width}, where it is {sympy.N(wanted, 9)}"

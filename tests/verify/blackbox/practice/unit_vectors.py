@@ -2,6 +2,7 @@
 
 import math
 
+import sympy
 import torch
 import torch.nn.functional as F
 
@@ -51,7 +52,7 @@ nn_cross_entropy = torch.nn.CrossEntropyLoss()
 
 
 # Σ_k exp s_k over all 2N less e^(1/τ): for other vectors than unit ones −s₊ + (s₊ + |x|²)/(2N − e), both over τ.
-@add(UNIT, core=expanded(1 - 2 / (2 * N - math.e), -1 / (2 * N - math.e)), settings="τ = 1, eye subtracted")
+@add(UNIT, core=expanded(1 - 2 / (2 * N - sympy.E), -1 / (2 * N - sympy.E)), settings="τ = 1, eye subtracted")
 def simclr_self_similarity_subtracted(z1, z2, tau=1.0):
     a, b = F.normalize(z1), F.normalize(z2)
     z = torch.cat([a, b])
@@ -60,7 +61,11 @@ def simclr_self_similarity_subtracted(z1, z2, tau=1.0):
 
 
 # −log(p + ε) with p = 1/(2N − 1) at 0: ε = 1e-8 changes the slope by ε (2N − 1).
-@add(UNIT, core=ntxent(R(1, 2), hidden=True), settings="τ = 0.5, ε = 1e-8 in the logarithm")
+@add(
+    UNIT,
+    core=expanded(4 * (N - 1) / (2 * N - 1) / (1 + (2 * N - 1) * R(1, 10**8)), hidden=True, dimensional="not always"),
+    settings="τ = 0.5, ε = 1e-8 in the logarithm",
+)
 def simclr_epsilon_in_the_logarithm(z1, z2, tau=0.5, eps=1e-8):
     z = F.normalize(torch.cat([z1, z2]))
     n, e = len(z1), torch.exp(z @ z.T / tau)
