@@ -138,7 +138,7 @@ def clamped_similarities(z1, z2):
     return F.cross_entropy((z1 @ z2.T).clamp(-1, 1) / 0.5, own(z1))
 
 
-@add(infonce(R(1, 2), hidden=True), settings="τ = 0.5, single precision")
+@add(infonce(R(1, 2), single=True), settings="τ = 0.5, single precision")
 def in_single_precision(z1, z2):
     s = z1.float() @ z2.float().T / 0.5
     return (F.cross_entropy(s, own(z1)) + F.cross_entropy(s.T, own(z1))) / 2

@@ -31,7 +31,8 @@ class Truth:
         like: a loss of the catalogue with the same expansion, with its parameters; None where none is known.
         times: this loss over that one.
         rotation: whether it is invariant under rotations of the embeddings near 0.
-        hidden: whether coefficients are known to `HIDDEN` only: single precision, or an epsilon inside.
+        hidden: whether coefficients are known to `HIDDEN` only: a constant in single precision, or an epsilon inside.
+        single: whether it computes in single precision: exact forms may be found, errors of numbers are its rounding.
         detached: whether training follows something else than its gradient.
         dimensional: whether some mode is zero at the minima: "never", or "not always" where the loss is convex in
             WᵀW, its second order falls and its fourth rises, so that modes that are all alike are all kept; None where
@@ -48,6 +49,7 @@ class Truth:
     times: sympy.Expr = sympy.S.One
     rotation: bool = True
     hidden: bool = False
+    single: bool = False
     detached: bool = False
     dimensional: str | None = None
     closed: bool | None = None

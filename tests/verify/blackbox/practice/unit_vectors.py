@@ -81,7 +81,7 @@ def simclr_nothing_masked(z1, z2, tau=0.2):
     return F.cross_entropy(z @ z.T / tau, torch.arange(len(z)).roll(len(z1)))
 
 
-@add(UNIT, core=ntxent(R(1, 10), hidden=True), settings="τ = 0.1, single precision")
+@add(UNIT, core=ntxent(R(1, 10), single=True), settings="τ = 0.1, single precision")
 def simclr_in_single_precision(z1, z2):
     return simclr_positive_in_the_first_column(z1.float(), z2.float())
 
