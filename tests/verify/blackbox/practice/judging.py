@@ -49,7 +49,7 @@ def audited(name: str, *, use_core: bool) -> dict[str, Any]:
 
 def outcome(found: BlackBoxAudit) -> str:
     """One of `OUTCOMES`."""
-    if found.regularity.kind == "undecided" or found.verdict == "undecided":
+    if found.regularity.kind == "undecided" or (found.found is not None and found.verdict == "undecided"):
         return "undecided"
     if found.found is not None:
         return "numbers" if found.found.numbers else "formula"
