@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from argparse import ArgumentParser
 from collections import Counter
@@ -103,7 +104,7 @@ def counts(rows: list[Row]) -> Iterator[str]:
     for what, number in Counter(row["outcome"] for row in rows).most_common():
         yield f"{number:>5}  {what}"
     yield "left open, by reason:"
-    reasons = Counter(said for row in rows for said in dict.fromkeys(row["why"]))
+    reasons = Counter(said for row in rows for said in {re.sub(r"= [\d.]+", "= …", said) for said in row["why"]})
     for said, number in reasons.most_common(25):
         yield f"{number:>5}  {said}"
 

@@ -12,8 +12,7 @@ from typing import Any
 from practice.everything import PRACTICE
 from verify.sweeps.sweep import Settings, Sweep
 
-CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["practice.judging"])
+CONTEXT = get_context("spawn")
 
 
 def audits(seconds: float, only: str | None = None) -> Sweep:
