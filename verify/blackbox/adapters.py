@@ -85,16 +85,22 @@ def settable(loss: Callable[..., Any], adapter: str = "two-views") -> tuple[str,
     >>> settable(lambda z1, z2, tau=0.5, *, keepdim=False: z1)
     ('tau', 'keepdim')
     """
-    try:
-        parameters = list(inspect.signature(loss).parameters.values())
-    except (TypeError, ValueError):
-        return ()
+    parameters = _parameters(loss)
     given = _GIVEN.get(adapter, 1)
     return tuple(
         one.name
         for place, one in enumerate(parameters)
         if one.kind is one.KEYWORD_ONLY or (one.kind is one.POSITIONAL_OR_KEYWORD and place >= given)
     )
+
+
+def _parameters(loss: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Those of a loss's signature; of a module's ``forward``."""
+    try:
+        called = loss.forward if isinstance(loss, nn.Module) else loss
+        return list(inspect.signature(called).parameters.values())
+    except (TypeError, ValueError):
+        return []
 
 
 def with_values(loss: Callable[..., Any], values: Mapping[str, sympy.Expr]) -> Callable[..., Any]:
@@ -105,7 +111,7 @@ def with_values(loss: Callable[..., Any], values: Mapping[str, sympy.Expr]) -> C
     """
     if not values:
         return loss
-    defaults = {one.name: one.default for one in inspect.signature(loss).parameters.values()}
+    defaults = {one.name: one.default for one in _parameters(loss)}
     numbers: dict[str, Any] = {}
     for name, value in values.items():
         if not value.is_Rational:

@@ -27,7 +27,7 @@ from verify.blackbox.field import Field, followed, with_linear_part
 from verify.blackbox.function import BlackBox
 from verify.blackbox.growth import growth
 from verify.blackbox.invariances import Invariances, invariances
-from verify.blackbox.regularity import Regularity, regularity
+from verify.blackbox.regularity import Regularity, at_two_sizes, regularity
 from verify.blackbox.surroundings import kept_generators
 from verify.collapsed import of_function
 from verify.evidence import Evidence
@@ -99,7 +99,7 @@ def audit_function(
     values = {key: float(given[key]) for key in known}
     only = _batch_size(given)
     tick("regularity")
-    smooth = regularity(box, only=only, seed=seed)
+    smooth = regularity(box, only=only, seed=seed) if only else at_two_sizes(box, seed=seed)
     box.seed = seed if smooth.random else None
     found = BlackBoxAudit(box, _inside(box, smooth) if inner is None else inner.lines_at(smooth.degree), smooth, given)
     found = _measured(found, inner, _Asked(order, basis, units, values, only, seed, tick))

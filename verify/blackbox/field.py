@@ -26,7 +26,7 @@ from verify.blackbox.rays import DOUBLE
 
 Array = NDArray[np.float64]
 # Points at which the two gradients are compared, and the share of a gradient by which they may differ.
-POINTS = 3
+POINTS = 4
 SHARE = 1e-6
 # Half the length of the interval on which a slope of the values is taken, as a share of the size of a coordinate.
 STEP = 0.125
@@ -119,9 +119,12 @@ def followed(box: BlackBox, *, N: int, d: int = 2, size: float = 1.0, seed: int 
             return None
         found = _slopes(box, z, size, places)
         if found is None or not np.isfinite(graph).all():
-            return None
+            # A kink nearby: this point decides nothing.
+            continue
         graphs.append(np.array([graph[place] for place in places]))
         slopes.append(found)
+    if not graphs:
+        return None
     mine, values = np.array(graphs), np.array([value for value, _ in slopes])
     error = max(error for _, error in slopes)
     largest = float(np.abs(values).max())
@@ -160,7 +163,7 @@ def _some(rng: np.random.Generator, N: int, d: int) -> list[tuple[int, int]]:
 
 
 def _slopes(box: BlackBox, z: Array, size: float, places: Sequence[tuple[int, ...]]) -> tuple[Array, float] | None:
-    """The gradient of the values at some coordinates, and its largest error."""
+    """The gradient of the values at some coordinates, and its largest error; None where it does not settle."""
     rounding = rays.SINGLE if box.seen.single or box.dtype is torch.float32 else DOUBLE
     found, errors = np.zeros(len(places)), 0.0
     for at, place in enumerate(places):
@@ -171,7 +174,6 @@ def _slopes(box: BlackBox, z: Array, size: float, places: Sequence[tuple[int, ..
             if ray.settled:
                 break
         else:
-            # A kink nearby: this point decides nothing.
             return None
         found[at] = ray.coefficients[1]
         errors = max(errors, float(ray.errors[1]))

@@ -114,6 +114,33 @@ def regularity(box: BlackBox, *, N: int = 4, only: int | None = None, d: int = 2
         box.seed = before
 
 
+def at_two_sizes(box: BlackBox, *, later: int = 9, seed: int = 0) -> Regularity:
+    """The same at a small batch and at a larger one: code that picks the hardest negatives is smooth with few of them.
+
+    Args:
+        box: the loss.
+        later: the number of data of the larger batch, more than the smallest by as much as formulas are measured at.
+        seed: of directions, and of the loss's own random numbers.
+
+    >>> hardest = BlackBox(lambda z1, z2: (z1 @ z2.T).topk(min(4, len(z1))).values.exp().mean())
+    >>> regularity(hardest).kind, at_two_sizes(hardest).kind
+    ('analytic', 'rough')
+    """
+    small = regularity(box, seed=seed)
+    if small.kind != "analytic":
+        return small
+    size = small.smallest_batch + later - 2
+    try:
+        large = regularity(box, only=size, seed=seed)
+    except InputError:
+        # It takes no such batch: what is measured at others will say so.
+        return small
+    if large.kind != "analytic":
+        reason = f"at N = {size} {large.reason}; with few data it is analytic"
+        return replace(large, reason=reason, smallest_batch=small.smallest_batch)
+    return replace(small, radius=min(small.radius, large.radius))
+
+
 def _finite(box: BlackBox, z: Array) -> float | None:
     try:
         value = box(z)

@@ -47,8 +47,14 @@ class Subject:
 
     @property
     def numbers(self) -> Numbers:
-        """What the coefficients are that are left as numbers."""
-        return self.found.numbers if self.found else {}
+        """What the symbols of the coefficients stand for: numbers that were measured, and constants of the code."""
+        if self.found is None:
+            return {}
+        constants = self.found.constants.items()
+        return {
+            **self.found.numbers,
+            **{key: dict.fromkeys(self.found.sizes, (value, 0.0)) for key, value in constants},
+        }
 
 
 def subject(box: BlackBox, *, use_core: bool, seed: int) -> Subject:

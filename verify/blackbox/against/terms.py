@@ -123,7 +123,7 @@ def _values(coefficient: sympy.Expr, numbers: Numbers, n: int, width: int) -> tu
 
 def _shown(coefficient: sympy.Expr, numbers: Numbers) -> str:
     """A coefficient in words; one that is left as a number with its value at the smallest batch."""
-    names = [symbol.name for symbol in coefficient.free_symbols if symbol.name in numbers]
+    names = [symbol.name for symbol in coefficient.free_symbols if _measured(symbol.name, numbers)]
     if not names:
         return TEXT.scalar(coefficient)
     n = min(numbers[names[0]])
@@ -131,6 +131,11 @@ def _shown(coefficient: sympy.Expr, numbers: Numbers) -> str:
     same_everywhere = max(v for v, _ in numbers[names[0]].values()) - min(v for v, _ in numbers[names[0]].values())
     constant = not coefficient.has(_N) and same_everywhere <= RELATIVE * abs(value)
     return f"{value:.10g}" + ("" if constant else f" (N = {n})")
+
+
+def _measured(name: str, numbers: Numbers) -> bool:
+    """Whether a symbol stands for a number that was measured, and not for a constant that is known."""
+    return any(error for _, error in numbers.get(name, {}).values())
 
 
 def _factor(mine: sympy.Expr, theirs: sympy.Expr, numbers: Sequence[Numbers]) -> str:
