@@ -100,7 +100,7 @@ def test_of_an_expansion_alone_it_is_said_that_nothing_holds_it_back():
     falling = Loss(-2 * inner(x, x_pos))
     assert answer(falling, known=False) == Answer(UNHELD, "loses")
     measured = answer(falling, known=False, growth="Measured along a ray, it falls like −t².")
-    assert measured.text == f"{UNHELD} Measured along a ray, it falls like −t²."
+    assert measured.text == "Unbounded below, and has no minimum. Measured along a ray, it falls like −t²."
     assert answer(falling, known=False).text != answer(Loss(half_sq(x, x_pos)), known=False).text
 
 
@@ -204,9 +204,11 @@ def test_what_was_not_measured_is_said():
 
 
 def test_code_that_is_not_the_definition_is_no_green():
-    said = of_comparison(["Tr[W A0 Wᵀ]: 2 in the code, 1 by the definition", "another"])
-    assert said.text.startswith("The code is not the definition: 2 terms differ. Tr[W A0 Wᵀ]: 2 in the code")
-    assert said.tone == "loses"
+    lines = ["the code's is twice the definition's", "another"]
+    said = of_comparison("the definition", agrees=False, lines=lines, tone="keeps")
+    assert said == Answer("The code is not the definition: the code's is twice the definition's.", "loses")
+    assert of_comparison("byol", agrees=None, lines=[], tone="keeps").tone == "open"
+    assert of_comparison("byol", agrees=True, lines=["equal"], tone="loses").tone == "loses"
 
 
 @pytest.mark.parametrize(

@@ -149,13 +149,14 @@ def remainder(box: BlackBox, found: Expanded, route: Route, seed: int) -> Eviden
     values = np.array([[box(t * z) for z in embedded] for t in (0.0, *ts)])
     averaged = values @ weights
     noise = ROUNDINGS * route.rounding * float((np.abs(values) @ np.abs(weights)).max())
-    noise += found.uncertain(size) * float(ts[-1]) ** 2
+    # What a number that was left as it was measured is off by goes with t², the lowest order.
+    noises = [noise + found.uncertain(size) * float(t) ** 2 for t in ts]
     truncated = np.array([sum(value * t**k for k, value in predicted.items()) for t in ts])
     highest = max((k for k, value in predicted.items() if value), default=order)
     seen = slope(
         list(ts),
         list(averaged[1:] - averaged[0] - truncated),
-        noise,
+        noises,
         order,
         term=predicted.get(highest, 0.0) * ts[-1] ** highest,
     )

@@ -208,7 +208,8 @@ def _beyond(found: Expanded, tables: Sequence[_Table]) -> Expanded:
 def _right(found: Expanded, tables: Sequence[_Table], size: int) -> bool | None:
     """Whether the formula gives what is measured at a batch size; None where nothing can be measured."""
     for table in tables:
-        if table.order > 4:
+        # Where data cannot change places each of them is visited, and each pair at order 4.
+        if table.order > (4 if table.route.exchangeable else 2):
             continue
         width = found.width or table.least
         try:

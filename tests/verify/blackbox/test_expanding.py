@@ -96,7 +96,9 @@ def test_what_is_irrational_stays_a_number():
     assert {name for name, negative in declared.items() if negative} == {
         name for name, at in found.numbers.items() if at[3][0] < 0
     }
-    assert all(one.agrees for one in run(BlackBox(found_code), found, route(), seed=1))
+    evidence = run(BlackBox(found_code), found, route(), seed=1)
+    assert not any(one.agrees is False for one in evidence)
+    assert {one.route for one in evidence if one.agrees} >= {"autodiff", "monte-carlo"}
 
 
 def found_code(z1, z2):

@@ -120,7 +120,7 @@ def quartic(*arguments):
             "raise SystemExit(0)",
             "{path} ended the program when it was run, as sys.exit does; put that under __name__ == '__main__'",
         ),
-        ("input()", "{path} failed when it was run: EOFError: EOF when reading a line"),
+        ("input()", "{path} failed when it was run: EOFError: EOF when reading a line (line 1)"),
     ],
 )
 def test_a_file_that_ends_the_process(source, said, tmp_path):

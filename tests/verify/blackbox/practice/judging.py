@@ -142,9 +142,14 @@ def _unequal(
     numbers = {
         sympy.Symbol(name): at for name, at in found.found.numbers.items() if sympy.Symbol(name) in value.free_symbols
     }
+    known = {sympy.Symbol(name): sympy.Float(value, 30) for name, value in found.found.constants.items()}
+    inexact = bool(numbers) or bool(known.keys() & value.free_symbols)
+    value = value.subs(known)
     # Numbers are measured at d1 = 2, and are those of other widths only where that is said.
     widths = WIDTHS if not numbers or "any dimension" in found.text() else WIDTHS[:1]
     for size in SIZES:
+        if size > (found.found.largest or size):
+            break
         if size < max(loss.least, found.regularity.smallest_batch) or any(size not in at for at in numbers.values()):
             continue
         for width in widths:
@@ -153,7 +158,7 @@ def _unequal(
             error = sum(abs(float(value.diff(symbol).subs(at))) * table[size][1] for symbol, table in numbers.items())
             wanted = true.subs(at)
             # Formulas are compared in thirty digits, numbers within their errors.
-            allowed = ERRORS * error + (HIDDEN if truth.hidden else DIGITS if numbers else 0) * abs(float(wanted))
+            allowed = ERRORS * error + (HIDDEN if truth.hidden else DIGITS if inexact else 0) * abs(float(wanted))
             if abs(sympy.N(mine - wanted, 30)) > allowed + 1e-25:
                 yield f"{what}: {sympy.N(mine, 9)} at N = {size}, d1 = {width}, where it is {sympy.N(wanted, 9)}"
                 return
