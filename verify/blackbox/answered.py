@@ -18,24 +18,35 @@ from verify.answer import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from verify.blackbox.against import Comparison
     from verify.blackbox.audit import BlackBoxAudit
 
 
 def about(found: BlackBoxAudit) -> str:
     """What the verdict is about."""
-    if found.field is not None:
-        return "that training follows this loss"
     if found.against is not None:
         return f"that the code agrees with {beside(found)}"
+    if found.field is not None:
+        return "that training follows this loss"
     return "the measured expansion" if found.expansion else "what was found near W = 0"
 
 
 def answer(found: BlackBoxAudit) -> Answer:
     """What is kept and what is lost; of features of a fixed norm where their normalisation was replaced."""
     of_loss = in_light_of(_of_loss(found), found.about, found.verdict)
-    if found.against is None or found.field is not None:
+    if found.against is None:
         return of_loss
-    return of_comparison(beside(found), found.against.agrees, [said for _, said in found.against.lines], of_loss.tone)
+    return of_comparison(beside(found), found.against.agrees, list(_telling(found, found.against)), of_loss.tone)
+
+
+def _telling(found: BlackBoxAudit, compared: Comparison) -> Iterator[str]:
+    """What was found beside another loss, the most telling first: terms where they differ, else values."""
+    differ = found.differences or ()
+    if differ and compared.agrees is False:
+        yield f"{len(differ)} term{' differs' if len(differ) == 1 else 's differ'}. {differ[0]}"
+    yield from (said for _, said in compared.lines)
 
 
 def beside(found: BlackBoxAudit) -> str:

@@ -105,6 +105,9 @@ def audit_function(
     found = _measured(found, inner, _Asked(order, basis, units, values, only, seed, tick))
     if other is None:
         return found
+    if found.field is not None:
+        # The question is whether the two are one; that neither is the gradient of its values is told and decides nothing.
+        found = replace(found, evidence=tuple(replace(one, agrees=one.agrees or None) for one in found.evidence))
     whole = box if inner is None else BlackBox(usable, name, box.adapter, box.seed, limit)
     compared = beside(whole, box, smooth, found.found, other, order=order, seed=seed, tick=tick)
     return replace(

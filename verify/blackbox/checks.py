@@ -37,6 +37,8 @@ NOISY = 0.2
 # is skewed, and 4.5 standard errors off was one mean in thousands.
 WITHIN, LARGEST_Z = 4.5, 7.0
 NODES, FEW = 4_000, 200
+# A term that is a smaller share of the largest is 0 at this batch size.
+VANISHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,9 @@ def remainder(box: BlackBox, found: Expanded, route: Route, seed: int) -> Eviden
     # What a number that was left as it was measured is off by goes with t², the lowest order.
     noises = [noise + found.uncertain(size) * float(t) ** 2 for t in ts]
     truncated = np.array([sum(value * t**k for k, value in predicted.items()) for t in ts])
-    highest = max((k for k, value in predicted.items() if value), default=order)
+    # The highest order that is more than rounding: its absence from the difference has to be seen.
+    largest = max(map(abs, predicted.values()), default=0.0)
+    highest = max((k for k, value in predicted.items() if abs(value) > VANISHING * largest), default=order)
     seen = slope(
         list(ts),
         list(averaged[1:] - averaged[0] - truncated),

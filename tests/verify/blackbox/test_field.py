@@ -136,3 +136,30 @@ def test_a_normalised_field_has_no_curvature():
     assert found.transverse is None
     assert found.verdict != "holds"
     assert found.field.silent == ("z2",)
+
+
+def test_two_codes_that_stop_the_same_gradient_are_one():
+    """Beside another code the question is whether the two are one, and not whether either is a loss."""
+
+    def cosine(z1, z2):
+        return (2 - 2 * (F.normalize(z1) * F.normalize(z2).detach()).sum(1)).mean()
+
+    def distance(z1, z2):
+        return (F.normalize(z1) - F.normalize(z2).detach()).pow(2).sum(1).mean()
+
+    def other_side(z1, z2):
+        return (F.normalize(z1).detach() - F.normalize(z2)).pow(2).sum(1).mean()
+
+    same = audit_function(cosine, definition=distance, against=("distance", "two-views"))
+    assert same.verdict == "holds", same.text()
+    assert same.answer.text.startswith("The code agrees with distance")
+    assert same.field is not None
+    wrong = audit_function(cosine, definition=other_side, against=("other_side", "two-views"))
+    assert wrong.verdict == "refuted"
+    assert wrong.answer.text.startswith("The code is not other_side")
+
+
+def test_a_lost_factor_is_found_beside_the_right_code():
+    found = audit_function(FIELDS["half"][0], definition=spectral, against=("spectral", "two-views"))
+    assert found.verdict == "refuted"
+    assert found.against.to_json()["gradients"]["ratio"] == "1/2"

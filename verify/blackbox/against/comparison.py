@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 from verify.blackbox.against.gradients import Gradients
 from verify.blackbox.against.saying import of_values_json
@@ -43,6 +44,8 @@ class Comparison:
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         slopes = self.gradients
+        # ½ is 1/2 where a program reads it; NFKD takes it apart into 1, a fraction slash and 2.
+        ratios = [normalize("NFKD", one).replace("\u2044", "/") for one in slopes.ratio] if slopes else []
         return {
             "with": self.other,
             "kind": self.kind,
@@ -52,7 +55,7 @@ class Comparison:
             if slopes is None
             else {
                 "relation": slopes.kind,
-                "ratio": slopes.ratio[0] if len(slopes.ratio) == 1 else list(slopes.ratio) or None,
+                "ratio": ratios[0] if len(ratios) == 1 else ratios or None,
                 "batches": slopes.batches,
                 "note": slopes.note or None,
             },

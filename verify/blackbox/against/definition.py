@@ -167,7 +167,8 @@ def _compared(box: BlackBox, smooth: Regularity, definition: Loss, seed: int, la
         agrees = None
         lines.append(("", LIMIT))
     found = values.kind if related is None else f"{related.factor or 1} times, plus {related.offset or 0}"
-    evidence = [Evidence("exact", quantity, "equal", found, agrees=agrees, seed=seed, note=said)]
+    apart = agrees is False
+    evidence = [Evidence("exact", quantity, "equal", found, agrees=agrees, seed=seed, note=said, exact=apart)]
     if values.kind != "beyond" and not (of_a_population and agrees is None):
         offset = values.kind == "offset"
         evidence.append(averages.on_random_batches(box, definition, offset=offset, **at))
@@ -198,7 +199,8 @@ def _terms(mine: Subject, definition: Loss, order: int) -> tuple[tuple[str, ...]
             agrees = None
             lines.append(("", "equal in the limit N → ∞" if not left else "the limit N → ∞ of a number is not known"))
     said = differ[0] if differ else "equal"
-    return differ, lines, Evidence("symbolic", "terms of the definition", "equal", said, agrees=agrees)
+    what, apart = "terms of the definition", agrees is False
+    return differ, lines, Evidence("symbolic", what, "equal", said, agrees=agrees, exact=apart)
 
 
 def _of_gradients(slopes: Gradients, said: str, seed: int) -> Evidence:
@@ -206,4 +208,5 @@ def _of_gradients(slopes: Gradients, said: str, seed: int) -> Evidence:
     if slopes.kind == "nothing":
         return Evidence("autodiff", what, ran=False, note=slopes.note)
     found = f"{' and '.join(slopes.ratio)} times" if slopes.ratio else slopes.kind
-    return Evidence("autodiff", what, "equal", found, agrees=slopes.agrees, seed=seed, note=said)
+    apart = slopes.agrees is False
+    return Evidence("autodiff", what, "equal", found, agrees=slopes.agrees, seed=seed, note=said, exact=apart)

@@ -60,7 +60,7 @@ def against_function(
     differ, parts, more = _inside(mine, theirs, order=order, seed=seed, rounding=rounding, values=values)
     if differ is not None and values.agrees is False:
         said = differ[0] if differ else "equal"
-        evidence.append(Evidence("symbolic", f"terms of {name}", "equal", said, agrees=not differ))
+        evidence.append(Evidence("symbolic", f"terms of {name}", "equal", said, agrees=not differ, exact=bool(differ)))
     return Comparison(name, "function", (*lines, *more), values, slopes, kinds, differ, parts, agrees, tuple(evidence))
 
 
@@ -124,9 +124,8 @@ def _together(values: Values, slopes: Gradients | None) -> bool | None:
 def _of_values(values: Values, said: str, name: str, seed: int) -> Evidence:
     if values.kind == "nothing":
         return Evidence("exact", f"values beside {name}", ran=False, note=said)
-    return Evidence(
-        "exact", f"values beside {name}", "equal", _short(values), agrees=values.agrees, seed=seed, note=said
-    )
+    what, apart = f"values beside {name}", values.agrees is False
+    return Evidence("exact", what, "equal", _short(values), agrees=values.agrees, seed=seed, note=said, exact=apart)
 
 
 def _short(values: Values) -> str:
@@ -143,7 +142,8 @@ def _of_gradients(slopes: Gradients, said: str, name: str, seed: int) -> Evidenc
     if slopes.kind == "nothing":
         return Evidence("autodiff", what, ran=False, note=slopes.note)
     found = f"{' and '.join(slopes.ratio)} times" if slopes.ratio else slopes.kind
-    return Evidence("autodiff", what, "equal", found, agrees=slopes.agrees, seed=seed, note=said)
+    apart = slopes.agrees is False
+    return Evidence("autodiff", what, "equal", found, agrees=slopes.agrees, seed=seed, note=said, exact=apart)
 
 
 def _regularity(mine: Subject, theirs: Subject, name: str) -> str:
