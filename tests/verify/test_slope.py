@@ -1,78 +1,19 @@
 """The judgement of a slope calls no right expansion wrong, and finds wrong coefficients where float64 shows them."""
 
-from collections import Counter
-
 import mpmath
 import numpy as np
 import pytest
 
+from verify.error_rates.slopes import judged
 from verify.slope import slope, ts_within
 
 ROUNDING = 1e-15
-TERMS = 300
-
-
-def random_series(rng):
-    """Coefficients of u^k, u = (t/R)², of a function with singularities at |u| = 1 or none, and an order."""
-    k = np.arange(1, TERMS)
-    kind = rng.integers(5)
-    if kind == 0:  # a logarithm with a pair of singularities on the circle of convergence
-        c = 2 * np.cos(k * rng.uniform(0, np.pi)) / k
-    elif kind == 1:  # several, near one another and farther out
-        c = sum(
-            rng.standard_normal() * np.cos(k * rng.uniform(0, np.pi)) / k / rng.uniform(1, 4) ** k for _ in range(4)
-        )
-    elif kind == 2:  # √(1 + u)
-        c = np.cumprod(-(k - 1.5) / k)
-    elif kind == 3:  # entire
-        c = np.cumprod(rng.uniform(-2, 2) / k)
-    else:  # poles, with coefficients of any size and sign
-        c = rng.standard_normal(TERMS - 1)
-    c = np.concatenate([[0.0], c]) * rng.uniform(0.02, 3)
-    n = int(rng.integers(1, 4))
-    # The leading coefficient of the remainder may nearly vanish, and the next one be large.
-    if rng.random() < 0.35:
-        c[n + 1] *= 10 ** rng.uniform(-6, -0.5) * rng.choice([-1, 1])
-    if rng.random() < 0.15:
-        c[n + 2] *= 10 ** rng.uniform(0, 2)
-    return c, n
-
-
-def evaluated(rng, c, radius, reach):
-    """t, the function there with its rounding, and the noise; ``reach`` times too large a radius is taken."""
-    ts = ts_within(radius * reach)
-    u = (ts / radius) ** 2
-    ts, u = ts[u < 0.8], u[u < 0.8]
-    constant = rng.choice([0.0, 0.7, 3.0, 20.0])
-    values = np.polyval(c[:0:-1], u) * u
-    noise = ROUNDING * max(1.0, float(np.abs(constant + values).max()))
-    return ts, u, values + rng.uniform(-0.3, 0.3, len(u)) * noise, noise
-
-
-def mutants(c, n):
-    for k in range(1, n + 1):
-        for factor in (1.1, 0.5, -1.0, 0.0):
-            wrong = c.copy()
-            wrong[k] *= factor
-            yield wrong
 
 
 @pytest.mark.parametrize("misjudged", [False, True])
 @pytest.mark.parametrize("seed", range(4))
 def test_right_series_are_never_wrong_and_wrong_ones_are_found(seed, misjudged):
-    rng = np.random.default_rng(seed)
-    right, wrong = Counter(), Counter()
-    for _ in range(100):
-        c, n = random_series(rng)
-        reach = 10 ** rng.uniform(-1, 0.5) if misjudged else 1.0
-        ts, u, values, noise = evaluated(rng, c, 10 ** rng.uniform(-3, 1), reach)
-
-        def of(taken, ts=ts, u=u, values=values, noise=noise, n=n):
-            truncation = sum(taken[k] * u**k for k in range(1, n + 1))
-            return slope(ts, values - truncation, noise, 2 * n).agrees
-
-        right[of(c)] += 1
-        wrong.update(of(one) for one in mutants(c, n))
+    right, wrong = judged(seed, 100, misjudged=misjudged)
     assert right[False] == 0
     assert right[True] > (60 if misjudged else 70)
     assert wrong[False] > (0.9 if misjudged else 0.97) * wrong.total()

@@ -106,7 +106,7 @@ def audit_function(
     if other is None:
         return found
     if found.field is not None:
-        # The question is whether the two are one; that neither is the gradient of its values is told and decides nothing.
+        # The question is whether the two are one; that training follows neither is told and decides nothing.
         found = replace(found, evidence=tuple(replace(one, agrees=one.agrees or None) for one in found.evidence))
     whole = box if inner is None else BlackBox(usable, name, box.adapter, box.seed, limit)
     compared = beside(whole, box, smooth, found.found, other, order=order, seed=seed, tick=tick)

@@ -169,7 +169,7 @@ def _slopes(box: BlackBox, z: Array, size: float, places: Sequence[tuple[int, ..
     for at, place in enumerate(places):
         unit = np.zeros_like(z)
         unit[place] = 1.0
-        for step in (STEP * size, STEP * size / 8):
+        for step in (STEP * size, STEP * size / 8, STEP * size / 64):
             ray = rays.along(lambda moved: box(z + moved), unit, step, order=1, rounding=rounding)
             if ray.settled:
                 break

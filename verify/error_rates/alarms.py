@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from numeric.sphere import Sphere
 from verify import collapsed, monte_carlo, transition, transverse
 from verify.blackbox import checks
 from verify.blackbox.expanding import Expanded
+from verify.error_rates.slopes import right_series
 from verify.error_rates.tally import Tally
 from verify.evidence import Evidence
 from verify.hand_written import HandWritten, one_thread
@@ -309,6 +311,11 @@ _CHECKS = (
            at_once=1_000, runs=1_400_000, cost=1.2, strength=None),
     _check("collapsed mode, 50 batches, σ = 0.3", collapsed.OFF, collapsed_mode,
            at_once=500, runs=100_000, cost=1.2, strength=0.3),
+    *(
+        _check(f"remainder, random series{said}", inf, right_series, at_once=1_000, runs=40_000, cost=2.5,
+               misjudged=misjudged)
+        for said, misjudged in (("", False), (", radius up to 3 times too large", True))
+    ),
     _check("black box, 600 batches of 3", checks.LARGEST_Z, black_box_coefficients, comparisons=2,
            at_once=500, runs=100_000, cost=1.0, size=3),
     _check("last layer, 16 blocks", CONTRADICTION, last_layer, comparisons=2, at_once=500, runs=40_000, cost=7.0,
