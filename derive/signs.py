@@ -23,9 +23,15 @@ def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One) -> int | None:
     >>> q, r = sympy.Symbol("q", negative=True), sympy.Symbol("r", real=True)
     >>> sign(-a * q), sign(a * r), sign(sympy.exp(r) - q)
     (1, None, 1)
+    >>> sign((1 - sympy.exp(2) + sympy.exp(4)) * a), sign(-sympy.log(2) * a), sign(sympy.sqrt(2) - 1)
+    (1, -1, 1)
     """
     if value == 0:
         return 0
+    number, rest = value.as_independent(*value.free_symbols, as_Add=False) if value.free_symbols else (value, None)
+    if not number.is_Rational:
+        known = _of_number(number)
+        return known if known is None or rest is None else _times(known, sign(rest, given))
     negative = {symbol: -sympy.Dummy(positive=True) for symbol in value.free_symbols if symbol.is_negative}
     if negative:
         return sign(value.xreplace(negative), given.xreplace(negative))
@@ -52,6 +58,16 @@ def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One) -> int | None:
         return None
     signs = [_of_coefficients(part) for part in (numerator, denominator)]
     return None if None in signs else signs[0] * signs[1]  # type: ignore[operator]
+
+
+def _of_number(number: sympy.Expr) -> int | None:
+    """The sign of an expression without symbols; None where it is 0 to forty digits, or not real."""
+    size = sympy.N(number, 40)
+    return None if not size.is_real or abs(size) < sympy.Rational(1, 10**30) else 1 if size > 0 else -1
+
+
+def _times(one: int, other: int | None) -> int | None:
+    return None if other is None else one * other
 
 
 def _of_coefficients(polynomial: sympy.Expr) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.evidence import INDEPENDENT, sides
+from verify.evidence import INDEPENDENT, NEEDED, sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,6 +85,9 @@ def reason(evidence: Iterable[Evidence], verdict: Verdict) -> str:
     routes = f" ({', '.join(agreed)})"
     if verdict == "holds":
         return f"{by} agree"
+    if len(agreed) >= NEEDED:
+        unsure = [one.quantity for one in ran if one.agrees is None and one.route in INDEPENDENT]
+        return f"nothing contradicts it, and {by} agree{routes}, but what decides it does not: {'; '.join(unsure[-2:])}"
     little = f"only {by} agree{'s' if len(agree) == 1 else ''}{routes}, and two routes are needed"
     return f"nothing contradicts it, but {little if agree else 'no independent route agrees with it'}"
 

@@ -17,7 +17,7 @@ from verify.answer import Answer
 from verify.blackbox import answered
 from verify.blackbox.against import Comparison
 from verify.blackbox.derivatives import Derivatives
-from verify.blackbox.expanding import Expanded
+from verify.blackbox.expansions import Expanded
 from verify.blackbox.field import Field
 from verify.blackbox.function import BlackBox
 from verify.blackbox.growth import Growth
@@ -39,6 +39,7 @@ class BlackBoxAudit:
         replaced: what was replaced, a sentence each; empty where the loss was run as it is.
         regularity: what the function is near 0.
         given: what was set.
+        placed: where each of these was put in, "the code", "the constants" or "the definition".
         invariances: of the function; None where it has no values to compare.
         field: what training follows where that is not the gradient of the loss; None where it is.
         derivatives: automatic differentiation against values; None where there is nothing to differentiate.
@@ -60,6 +61,7 @@ class BlackBoxAudit:
     replaced: tuple[str, ...]
     regularity: Regularity
     given: Mapping[str, sympy.Expr] = fresh(default_factory=dict)
+    placed: Mapping[str, tuple[str, ...]] = fresh(default_factory=dict)
     invariances: Invariances | None = None
     field: Field | None = None
     derivatives: Derivatives | None = None

@@ -27,6 +27,7 @@ from verify.blackbox.field import Field, followed, with_linear_part
 from verify.blackbox.function import BlackBox
 from verify.blackbox.growth import growth
 from verify.blackbox.invariances import Invariances, invariances
+from verify.blackbox.rays import SINGLE
 from verify.blackbox.regularity import Regularity, at_two_sizes, regularity
 from verify.blackbox.surroundings import kept_generators
 from verify.collapsed import of_function
@@ -35,6 +36,8 @@ from verify.hand_written import one_thread
 
 # The embedding's width at which a second order is shown that singles out coordinates.
 SHOWN_WIDTH = 3
+# How much larger a batch is at which invariances are looked at again.
+LATER = 6
 
 
 @one_thread()
@@ -92,8 +95,11 @@ def audit_function(
     name = name or getattr(loss, "__name__", type(loss).__name__)
     plain = callable_loss(loss, name)
     known = {symbol.name for unit, _ in units for symbol in unit.free_symbols}
-    beyond = known | (set(known_names(definition)) if isinstance(definition, Loss) else set())
-    usable = with_values(plain, _for_the_code(plain, given, beyond, adapter, name))
+    of_definition = set(known_names(definition)) if isinstance(definition, Loss) else set[str]()
+    for_the_code = _for_the_code(plain, given, known | of_definition, adapter, name)
+    usable = with_values(plain, for_the_code)
+    places = (("the code", set(for_the_code)), ("the constants", known), ("the definition", of_definition))
+    placed = {key: tuple(where for where, names in places if key in names) for key in given}
     inner = core(usable) if use_core else None
     box = BlackBox(inner or usable, name, find_adapter(adapter), None, limit)
     values = {key: float(given[key]) for key in known}
@@ -101,7 +107,8 @@ def audit_function(
     tick("regularity")
     smooth = regularity(box, only=only, seed=seed) if only else at_two_sizes(box, seed=seed)
     box.seed = seed if smooth.random else None
-    found = BlackBoxAudit(box, _inside(box, smooth) if inner is None else inner.lines_at(smooth.degree), smooth, given)
+    replaced = _inside(box, smooth) if inner is None else inner.lines_at(smooth.degree)
+    found = BlackBoxAudit(box, replaced, smooth, given, placed)
     found = _measured(found, inner, _Asked(order, basis, units, values, only, seed, tick))
     if other is None:
         return found
@@ -135,13 +142,17 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
     """The audit of a loss whose regularity is known."""
     box, smooth, seed, tick = found.box, found.regularity, asked.seed, asked.tick
     size = asked.only or smooth.smallest_batch + 1
-    if smooth.kind not in ("stateful", "random", "undefined"):
+    # Half precision is too coarse for slopes.
+    if smooth.kind not in ("stateful", "random", "undefined") and smooth.rounding <= SINGLE:
         tick("gradient")
         found = replace(found, field=followed(box, N=asked.only or smooth.smallest_batch, seed=seed))
     if smooth.kind != "analytic":
         return _without_expansion(found, size, seed, tick)
     tick("invariances")
     symmetry = invariances(box, N=size, d=3, seed=seed)
+    if not asked.only:
+        # Neighbours in the batch are all of it where it is small.
+        symmetry = symmetry.and_of(invariances(box, N=size + LATER, d=3, seed=seed))
     tick("derivatives")
     derivatives = compare(box, N=size, radius=smooth.radius, order=asked.order, seed=seed)
     found = replace(found, invariances=symmetry, derivatives=derivatives)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from verify.blackbox.coefficients import Route
-    from verify.blackbox.expanding import Expanded
+    from verify.blackbox.expansions import Expanded
 
 DRAWS = 600
 # A mean whose standard error is more than this share of the prediction decides nothing.
@@ -191,16 +191,19 @@ def monte_carlo(box: BlackBox, found: Expanded, route: Route, size: int, seed: i
     drawn = at.embedded(at.data.draw(rng, (DRAWS, size)))
     if route.autograd:
         coefficients = np.array([autograd.along(box, z, order) for z in drawn])
+        # What values lose to rounding is no statistical error, but an error.
+        floor = 5e5 * route.rounding * float(np.abs(coefficients[:, 1:]).max())
+        floors = np.full(order + 1, floor + 10 * route.rounding * float(np.abs(coefficients[:, 0]).max()))
     else:
-        coefficients = np.array([_by_values(box, z, route, order) for z in drawn])
-    # What values lose to rounding is no statistical error, but an error.
-    lost = (5e5 if route.autograd else 5e9) * route.rounding
-    floor = lost * float(np.abs(coefficients[:, 1:]).max()) + found.uncertain(size)
+        found_by_values = [_by_values(box, z, route, order) for z in drawn]
+        coefficients, errors = (np.array([one[k] for one in found_by_values]) for k in range(2))
+        floors = errors.max(0)
+    floors = floors + found.uncertain(size)
     new = "which was not measured before" if size not in found.sizes else "new batches"
     note = f"{DRAWS} batches of N = {size}, {new}"
     return [
         replace(
-            held_against(coefficients[:, k], predicted.get(k, 0.0), floor),
+            held_against(coefficients[:, k], predicted.get(k, 0.0), float(floors[k])),
             quantity=f"W^{k} at N = {size}",
             seed=seed,
             note=note,
@@ -227,7 +230,11 @@ def held_against(coefficients: NDArray[np.float64], predicted: float, floor: flo
     return Evidence("monte-carlo", "a coefficient", predicted, mean, spread, "standard error", agrees)
 
 
-def _by_values(box: BlackBox, z: NDArray[np.float64], route: Route, order: int) -> NDArray[np.float64]:
+def _by_values(
+    box: BlackBox, z: NDArray[np.float64], route: Route, order: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The coefficients along a ray from values, and their errors."""
     length = float(np.linalg.norm(z))
     ray = rays.along(box, z / length, route.radius, order=order, rounding=route.rounding)
-    return ray.coefficients * length ** np.arange(order + 1.0)
+    scale = length ** np.arange(order + 1.0)
+    return ray.coefficients * scale, ray.errors * scale

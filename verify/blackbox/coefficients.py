@@ -46,7 +46,7 @@ class Route:
     """How Taylor coefficients are measured.
 
     Attributes:
-        radius: at which the series along a unit ray settles (`verify.blackbox.rays.best_radius`).
+        radius: at which the series along a unit ray settles (`verify.blackbox.rays.radii`).
         rounding: the relative error of a value, 6e-8 for a loss in single precision.
         autograd: whether automatic differentiation is taken in place of values; only where both are known to agree.
         coordinates: whether sums over coordinates are looked for, at order 4; the loss has to be the same for every

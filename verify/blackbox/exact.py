@@ -28,6 +28,8 @@ Unit = tuple[sympy.Expr, float]
 # be rational at once, and obey one formula, less is asked of each.
 COINCIDENCE = 1e-4
 TOGETHER = 1e-2
+# No number with a larger error is a rational.
+LARGEST_ERROR = 1e-2
 # How many points beyond its coefficients a rational function has to go through.
 SPARE = 2
 # The same for one that is fitted, whose denominator may have each factor to this power.
@@ -40,7 +42,7 @@ def rational(value: float, error: float, coincidence: float = COINCIDENCE) -> Fr
     >>> rational(0.75 + 1e-13, 1e-12), rational(3.141592653589793, 1e-12), rational(1e-14, 1e-12)
     (Fraction(3, 4), None, Fraction(0, 1))
     """
-    if not error < 1e-3:
+    if not error < LARGEST_ERROR:
         return None
     if abs(value) <= error:
         return Fraction(0)
@@ -137,6 +139,9 @@ def fitted(points: Mapping[int, tuple[float, float]], symbol: sympy.Symbol) -> s
             spread = np.abs(np.linalg.pinv(weighted)).sum(1)
             numbers = [rational(float(v), float(e), TOGETHER) for v, e in zip(solution, spread, strict=True)]
             if any(number is None for number in numbers):
+                continue
+            # Of the rationals, too.
+            if (np.abs(values - columns @ np.array([float(x or 0) for x in numbers])) > 3 * errors).any():
                 continue
             top = sympy.Add(
                 *(sympy.Rational(x.numerator, x.denominator) * symbol**k for k, x in enumerate(numbers) if x)

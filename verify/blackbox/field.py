@@ -20,8 +20,9 @@ from derive import InputError
 from derive.notation import TEXT, Style, signed_sum
 from verify.blackbox import rays
 from verify.blackbox.coefficients import Measured
-from verify.blackbox.expanding import SIZES, as_function
+from verify.blackbox.expanding import SIZES
 from verify.blackbox.function import BlackBox
+from verify.blackbox.interpolating import as_function
 from verify.blackbox.rays import DOUBLE
 
 Array = NDArray[np.float64]

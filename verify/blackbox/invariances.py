@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 import torch
@@ -49,6 +50,14 @@ class Invariances:
     residuals: Mapping[str, float] = field(default_factory=dict)
     tolerance: float = 0.0
 
+    def and_of(self, other: Invariances) -> Invariances:
+        """What leaves the loss unchanged here and there."""
+        return Invariances(
+            **{name: getattr(self, name) and getattr(other, name) for name in WORDS},
+            residuals={name: max(self.residuals[name], other.residuals[name]) for name in WORDS},
+            tolerance=max(self.tolerance, other.tolerance),
+        )
+
     def text(self) -> str:
         """In one line: what it is invariant under, and what it is not, with the residuals of the latter."""
         kept = [WORDS[name] for name in WORDS if getattr(self, name)]
@@ -91,9 +100,7 @@ def invariances(box: BlackBox, *, N: int, d: int, seed: int = 0, scales: Sequenc
             f"{box.name} has no finite value at random embeddings of coordinates {min(scales):g} to {max(scales):g}"
         )
         raise InputError(message)
-    residuals = {name: max(one.residuals[name] for one in found) for name in WORDS}
-    kept = {name: all(getattr(one, name) for one in found) for name in WORDS}
-    return Invariances(**kept, residuals=residuals, tolerance=max(one.tolerance for one in found))
+    return reduce(Invariances.and_of, found)
 
 
 def _at_size(box: BlackBox, N: int, d: int, seed: int, size: float) -> Invariances | None:

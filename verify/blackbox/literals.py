@@ -71,6 +71,13 @@ def literals(loss: Any) -> tuple[Literal, ...]:
     names: set[str] = set()
     for name, number in sorted(_walk(loss, "", DEPTH, set()), key=lambda one: not one[0]):
         literal = _literal(name, number)
+        if (
+            literal is not None
+            and not literal.name
+            and max(abs(_fraction(literal.value).p), _fraction(literal.value).q) > LONGEST
+        ):
+            # A long fraction gets a name: in it, an exponential would be worked out as a long polynomial.
+            literal = Literal(f"k{1 + sum(one.startswith('k') for one in names)}", literal.value, literal.single)
         if literal is None or literal.value in found or (literal.name and literal.name in names):
             continue
         found[literal.value] = literal
@@ -97,9 +104,7 @@ def units(found: tuple[Literal, ...], power: int) -> list[Unit]:
 
 def _functions(literal: Literal) -> Iterator[Unit]:
     value = literal.value
-    number = sympy.Symbol(literal.name) if literal.name else sympy.Rational(Fraction(repr(value)))
-    if number.is_Rational and max(abs(number.p), number.q) > LONGEST:
-        return
+    number = sympy.Symbol(literal.name) if literal.name else _fraction(value)
     if literal.name:
         yield number, value
         yield 1 / number, 1 / value
@@ -116,6 +121,17 @@ def _functions(literal: Literal) -> Iterator[Unit]:
         yield sympy.sqrt(number), sqrt(value)
         if value != 1:
             yield sympy.log(number), log(value)
+
+
+def _fraction(value: float) -> sympy.Rational:
+    """A number as it is written."""
+    return sympy.Rational(Fraction(repr(value)))
+
+
+def _long(value: float) -> bool:
+    """Whether the fraction of a number is so long that it should have a name."""
+    fraction = _fraction(value)
+    return bool(max(abs(fraction.p), fraction.q) > LONGEST)
 
 
 def _single_exp(value: float) -> float:
@@ -169,7 +185,8 @@ def _parts(thing: Any) -> Iterator[tuple[str, Any, int]]:
 
 
 def _of_instance(thing: Any) -> Iterator[tuple[str, Any, int]]:
-    yield from ((key, value, 1) for key, value in vars(thing).items() if not key.startswith("_"))
+    held = {**vars(type(thing)), **vars(thing)} if _own(type(thing)) is not None else vars(thing)
+    yield from ((key, value, 1) for key, value in held.items() if not key.startswith("_") and not callable(value))
 
 
 def _of_function(function: types.FunctionType) -> Iterator[tuple[str, Any, int]]:

@@ -21,6 +21,8 @@ Function = Callable[[Array], float]
 # The relative error of one value.
 DOUBLE, SINGLE = 2e-16, 6e-8
 POINTS = 20
+# How many times narrower than the widest interval the best one may be.
+NARROWEST = 8
 RADII = tuple(2.0**-k for k in range(-2, 14))
 
 
@@ -83,18 +85,40 @@ def series(function: Function, direction: Array, radius: float) -> Array:
     return np.asarray(_fit() @ np.array([function(t * direction) for t in radius * _nodes()]))
 
 
-def best_radius(function: Function, direction: Array, *, order: int, rounding: float = DOUBLE) -> float | None:
-    """The radius at which the coefficient of an order has the smallest estimated error; None where none settles."""
+def radii(
+    function: Function, direction: Array, *, order: int, rounding: float = DOUBLE, largest: float = RADII[0]
+) -> tuple[float, float] | None:
+    """The best radius for the coefficient of an order along a ray, and the widest at which the series settles.
+
+    The best has the smallest estimated error. Where the function vanishes to a higher order than that, ever narrower
+    intervals would seem better; an eighth of the widest is as narrow as it gets.
+
+    Args:
+        function: of embeddings.
+        direction: of the ray.
+        order: of the coefficient.
+        rounding: the relative error of one value.
+        largest: radius that is tried.
+
+    Returns:
+        (best, widest); None where none settles.
+
+    >>> radii(lambda z: float(z**6), np.array(1.0), order=4)
+    (0.5, 4.0)
+    """
     found: list[tuple[float, float]] = []
-    for radius in RADII:
+    for radius in (one for one in RADII if one <= largest):
         ray = along(function, direction, radius, order=order, rounding=rounding)
         if ray.settled:
             found.append((float(ray.errors[order]), radius))
         elif found:
             # It had settled on a wider interval: a narrower one only has more noise.
             break
+    if not found:
+        return None
+    widest = found[0][1]
     # Along a ray of zeros every error is zero: the widest is as good as any, and better for other rays.
-    return min(found, key=lambda one: (one[0], -one[1]))[1] if found else None
+    return max(min(found, key=lambda one: (one[0], -one[1]))[1], widest / NARROWEST), widest
 
 
 @cache

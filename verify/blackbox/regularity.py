@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from derive import InputError
 from verify.blackbox import rays
+from verify.blackbox.batch_sizes import finite_at, smallest_batch
 from verify.blackbox.function import BlackBox, TooSlowError
 from verify.blackbox.rays import DOUBLE, SINGLE
 from verify.blackbox.smoothness import Misfit, Powers, between_rays, dense, name_of, powers, reach, sparse
@@ -23,11 +24,10 @@ from verify.blackbox.smoothness import Misfit, Powers, between_rays, dense, name
 Array = NDArray[np.float64]
 Kind = Literal["analytic", "homogeneous", "cusp", "epsilon", "undefined", "stateful", "random", "rough", "undecided"]
 
-SIZES = (2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32)
-# Batches that codes are written for.
-LARGE = (64, 100, 128, 200, 256, 512, 1000, 1024, 2048)
 # Smooth within less than this, as a length of (z1, z2): an epsilon in the code, not a scale of the problem.
 TINY = 0.1
+# Lengths of rays to begin with, where what longer ones show is no one function.
+LARGEST = (4.0, 0.25, 2.0**-6, 2.0**-10)
 DECADES = (1e-4, 1e-3, 1e-2, 0.1, 10.0, 100.0)
 HALF = 4e-3
 ORDER = 4
@@ -89,9 +89,9 @@ def regularity(box: BlackBox, *, N: int = 4, only: int | None = None, d: int = 2
     before = box.seed
     box.seed = seed if before is None else before
     try:
-        smallest = only or _smallest_batch(box, d, seed)
+        smallest = only or smallest_batch(box, d, seed)
         if only:
-            _finite_at(box, only, d, seed)
+            finite_at(box, only, d, seed)
         base = Regularity("undecided", smallest_batch=smallest)
         z = np.random.default_rng(seed).standard_normal((2, only or max(N, smallest), d))
         if _finite(box, z) is None:
@@ -151,54 +151,6 @@ def _finite(box: BlackBox, z: Array) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _smallest_batch(box: BlackBox, d: int, seed: int) -> int:
-    first: InputError | None = None
-    for size in SIZES:
-        try:
-            _finite_at(box, size, d, seed)
-        except TooSlowError:
-            raise
-        except InputError as error:
-            first = first or error
-        else:
-            return size
-    for size in LARGE if first else ():
-        # What raises at every small batch may be written for one large one.
-        try:
-            _finite_at(box, size, d, seed)
-        except InputError:
-            continue
-        message = (
-            f"{box.name} runs on batches of N = {size}, and on none of N = {SIZES[0]}, …, {SIZES[-1]}: it has a batch"
-            f" size of its own. Name it to have the audit made there: --set N={size}. At N = {SIZES[0]}: {first}"
-        )
-        raise InputError(message)
-    if first is not None and not isinstance(first, _NotFiniteError):
-        raise first
-    message = (
-        f"{box.name} returned no finite number on random embeddings of N = {SIZES[0]}, …, {SIZES[-1]} data; "
-        "check what it divides by and takes logarithms of"
-    )
-    raise InputError(message)
-
-
-class _NotFiniteError(InputError):
-    """The loss returned nan or an infinity."""
-
-
-def _finite_at(box: BlackBox, size: int, d: int, seed: int) -> None:
-    """Find out that a loss has finite values at a batch size.
-
-    Raises:
-        InputError: it raises there, or has none.
-
-    """
-    z = np.random.default_rng(seed).standard_normal((2, size, d))
-    if not np.isfinite([box(t * z) for t in (0.1, 1.0)]).all():
-        message = f"{box.name} returned no finite number on random embeddings of N = {size} data"
-        raise _NotFiniteError(message)
-
-
 def _unsteady(box: BlackBox, z: Array, base: Regularity, once: float | None = None) -> Regularity | None:
     """Whether the same input gives the same value again, at once and after another input."""
     once = box(z) if once is None else once
@@ -249,31 +201,44 @@ def _rounding(box: BlackBox, z: Array, seed: int) -> float:
 def _near_zero(box: BlackBox, base: Regularity, N: int, d: int, seed: int) -> Regularity:
     rng = np.random.default_rng(seed)
     wide, narrow = dense(rng, N, d, 3), sparse(N, d)
-    rounding = base.rounding
     at_zero = box(np.zeros((2, N, d)))
-    radii = [rays.best_radius(box, u, order=ORDER, rounding=rounding) for u in (*wide, *narrow)]
-    settled = [radius for radius in radii if radius is not None]
-    if len(settled) == len(radii):
-        radius = min(settled)
-        reached = min(reach(box, u, r, rounding) for u, r in zip((*wide, *narrow), settled, strict=True))
-        misfit = _misfit(box, (wide, narrow), radius, rounding)
-        jump = _jump(box, (*wide, *narrow), radius, at_zero, rounding)
-        hidden = _hidden(box, (*wide, *narrow), rounding) if rounding == SINGLE or reached < TINY else None
-        if misfit.order is None and not jump and hidden is None:
-            found = replace(base, kind="analytic", order=None, radius=radius, residual=misfit.residual)
-            if reached < TINY:
-                size = float(np.sqrt(np.mean(wide[0] ** 2)))
-                return _epsilon(box, found, wide, reached * size)
-            at_origin = "" if np.isfinite(at_zero) else f"its value at 0 is {at_zero}, and the limit there is finite; "
-            return replace(
-                found, reason=f"{at_origin}its Taylor series settles along rays of length {radius:g} about 0"
-            )
-    else:
-        misfit, jump = Misfit(None, 0.0), False
+    found, misfit, jump = None, Misfit(None, 0.0), False
+    for largest in LARGEST:
+        # What holds far from 0 alone, a hinge that is off there, can hide what is near.
+        found, misfit, jump = _analytic(box, base, (wide, narrow), at_zero, largest)
+        if found is not None:
+            return found
+        if misfit.order != 0 and not jump:
+            break
     homogeneous = _homogeneous(box, base, wide, at_zero)
     if homogeneous is not None:
         return homogeneous
     return _broken(box, base, (*wide, *narrow), wide, at_zero, misfit, jump=jump)
+
+
+def _analytic(
+    box: BlackBox, base: Regularity, directions: tuple[list[Array], list[Array]], at_zero: float, largest: float
+) -> tuple[Regularity | None, Misfit, bool]:
+    """That a loss is analytic, or smooth within a scale, with rays of a largest length; else what speaks against it."""
+    wide, narrow = directions
+    rounding, everything = base.rounding, (*wide, *narrow)
+    found_at = [rays.radii(box, u, order=ORDER, rounding=rounding, largest=largest) for u in everything]
+    settled = [both for both in found_at if both is not None]
+    if len(settled) < len(found_at):
+        return None, Misfit(None, 0.0), False
+    radius = min(best for best, _ in settled)
+    reached = min(reach(box, u, widest, rounding) for u, (_, widest) in zip(everything, settled, strict=True))
+    misfit = _misfit(box, directions, radius, rounding)
+    jump = _jump(box, everything, radius, at_zero, rounding)
+    hidden = _hidden(box, everything, rounding) if rounding == SINGLE or reached < TINY else None
+    if misfit.order is not None or jump or hidden is not None:
+        return None, misfit, jump
+    found = replace(base, kind="analytic", order=None, radius=radius, residual=misfit.residual)
+    if reached < TINY:
+        return _epsilon(box, found, wide, reached * float(np.sqrt(np.mean(wide[0] ** 2)))), misfit, jump
+    at_origin = "" if np.isfinite(at_zero) else f"its value at 0 is {at_zero}, and the limit there is finite; "
+    reason = f"{at_origin}its Taylor series settles along rays of length {radius:g} about 0"
+    return replace(found, reason=reason), misfit, jump
 
 
 def _misfit(box: BlackBox, directions: tuple[list[Array], list[Array]], radius: float, rounding: float) -> Misfit:

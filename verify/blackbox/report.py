@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from verify.blackbox.against import Comparison
     from verify.blackbox.audit import BlackBoxAudit
-    from verify.blackbox.expanding import Expanded
+    from verify.blackbox.expansions import Expanded
 
 # Batch sizes of a number that is shown with its values.
 SHOWN = 3
@@ -62,13 +62,19 @@ def _code(found: BlackBoxAudit) -> Iterator[Line]:
         if is_so
     ]
     if found.given:
-        yield Line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
+        yield Line("set", ", ".join(f"{name} = {value}{_where(name, found)}" for name, value in found.given.items()))
     yield Line("called", f"{seen.calls} times, {seen.seconds:.1f} s" + "".join(f"; {text}" for text in noticed))
     for said in found.replaced:
         yield Line("core", said)
     yield Line("regularity", f"{smooth.kind}: {smooth.reason}" if smooth.reason else smooth.kind)
     if found.invariances is not None:
         yield Line("invariant", found.invariances.text())
+
+
+def _where(name: str, found: BlackBoxAudit) -> str:
+    """Where a value is put in, if that is in more than one place."""
+    places = found.placed.get(name, ())
+    return f" (in {' and in '.join(places)})" if len(places) > 1 else ""
 
 
 def _field(found: BlackBoxAudit) -> Iterator[Line]:
@@ -117,7 +123,8 @@ def _claimed(measured: Expanded) -> Iterator[str]:
 
 def _number(value: float, error: float, n: int) -> str:
     """A number to two digits of its error, ten at most."""
-    digits = min(10, max(2, 2 + int(np.log10(abs(value) / error)))) if value and error else 10
+    known = np.isfinite([value, error]).all() and value and error
+    digits = min(10, max(2, 2 + int(np.log10(abs(value) / error)))) if known else 10
     return f"{value:.{digits}g} ± {error:.0e} (N = {n})"
 
 

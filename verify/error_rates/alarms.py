@@ -22,7 +22,7 @@ from derive import catalogue
 from numeric.sphere import Sphere
 from verify import collapsed, monte_carlo, transition, transverse
 from verify.blackbox import checks
-from verify.blackbox.expanding import Expanded
+from verify.blackbox.expansions import Expanded
 from verify.error_rates.slopes import right_series
 from verify.error_rates.tally import Tally
 from verify.evidence import Evidence

@@ -326,3 +326,54 @@ def test_float64_is_what_is_asked_with():
 
     measured(BlackBox(look), 2, 2, Route(0.35))
     assert kinds == {torch.float64}
+
+
+def test_numbers_are_claimed_for_the_batches_at_which_they_were_measured():
+    """3 − log N changes its sign at N = 21, beyond the sizes from which a formula would be made."""
+
+    def loss(z1, z2):
+        return -(z1 * z2).sum(1).mean() + (3 - np.log(len(z1))) * ((z1 @ z2.T) ** 2).mean()
+
+    found = expanded(BlackBox(loss), route())
+    assert found.largest == 257
+    assert all(set(at) >= {2, 9, 17, 64, 257} for at in found.numbers.values())
+    signs = {s.is_positive for term in found.with_signs.terms_of_order(4) for s in term.coefficient.free_symbols}
+    assert signs == {None}
+
+
+def test_a_width_far_beyond_the_smallest_is_looked_at():
+    def changes(z1, z2):
+        return infonce_batch(z1, z2) * (2 if z1.shape[1] > 5 else 1)
+
+    found = expanded(BlackBox(changes), route(), order=2)
+    assert found.width == 2
+
+
+def test_batches_without_a_finite_value_are_left_out():
+    def every_fourth(z1, z2):
+        return infonce_batch(z1, z2) * (float("nan") if len(z1) % 4 == 0 else 1.0)
+
+    found = expanded(BlackBox(every_fourth), route(), order=2)
+    assert found.expansion.B["A0"] == (Symbol("N") - 1) / Symbol("N")
+    assert not {4, 8} & set(found.sizes)
+    assert any("no finite value at N = 4, 8" in note for note in found.notes)
+
+
+def test_a_long_literal_gets_a_name():
+    found = expanded(BlackBox(lambda z1, z2: infonce_batch(z1 * 0.5772156649, z2 * 0.5772156649)), route())
+    assert found.constants == {"k1": 0.5772156649}
+    assert not found.numbers
+
+
+def test_the_simplest_number_decides_the_power_of_a_constant():
+    """At τ = 1/10 the numbers 50, 5/τ and 1/(2 τ²) are one; the last is what the code has."""
+
+    def warm(z1, z2):
+        return torch.nn.functional.cross_entropy(z1 @ z2.T / 0.1, torch.arange(len(z1)))
+
+    named = constants(["1/tau"], {"tau": Rational(1, 10)})
+    found = expanded(BlackBox(warm), route(radius=0.05), named=named, values={"tau": 0.1})
+    tau, N = Symbol("tau"), Symbol("N")
+    assert found.expansion.terms_of_order(4)[1].coefficient.equals((N - 1) / (2 * N * tau**2))
+    other = expanded(BlackBox(warm), route(radius=0.05), order=2, named=named, values={"tau": 0.2})
+    assert any("tau = 0.2 is no number of the code" in note for note in other.notes)

@@ -2,6 +2,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import torch
 
 from derive import InputError
 from verify.blackbox.function import BlackBox
@@ -139,3 +140,19 @@ def test_unusable(loss, message):
     with pytest.raises(InputError) as caught:
         near_zero(loss)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("margin", "epsilon"), [(0.05, 1e-3), (0.3, 0.04), (1.0, 0.01), (0.02, 1e-4)])
+def test_a_hinge_that_is_off_far_from_0_hides_nothing_near_it(margin, epsilon):
+    def hinge(z1, z2):
+        z = torch.cat([z1, z2])
+        return ((z1 - z2) ** 2).mean() + (margin - torch.sqrt(z.var(0) + epsilon)).clamp(min=0).mean()
+
+    assert near_zero(hinge).kind in ("analytic", "epsilon")
+    assert near_zero(lambda z1, z2: hinge(z1, z2) + (z1.pow(2).sum(1) - 1e-4).clamp(min=0).mean()).kind != "undefined"
+
+
+def test_a_polynomial_without_a_fourth_order_has_no_epsilon():
+    found = near_zero(lambda z1, z2: ((z1 - z2) ** 2).sum(1).mean() - 1e-4 * (z1**2).sum(1).pow(3).mean())
+    assert found.kind == "analytic"
+    assert found.radius >= 0.1

@@ -8,7 +8,7 @@ from sympy import Rational
 from derive import catalogue
 from verify.blackbox.checks import remainder
 from verify.blackbox.coefficients import Route
-from verify.blackbox.expanding import Expanded
+from verify.blackbox.expansions import Expanded
 from verify.blackbox.function import BlackBox
 from verify.blackbox.regularity import regularity
 

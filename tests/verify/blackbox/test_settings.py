@@ -113,3 +113,45 @@ def test_smooth_with_few_data_alone_is_not_smooth():
     assert found.kind != "analytic"
     assert "with few data it is analytic" in found.reason
     assert at_two_sizes(BlackBox(warm)).kind == "analytic"
+
+
+def test_a_small_batch_of_its_own_is_named_too():
+    class Buffer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("labels", torch.arange(12))
+
+        def forward(self, z1, z2):
+            return F.cross_entropy(z1 @ z2.T, self.labels)
+
+    with pytest.raises(InputError, match=r"runs on batches of N = 12, and not on all that are larger.*--set N=12"):
+        audit_function(Buffer(), name="buffer")
+
+
+def test_neighbours_are_no_other_order_of_the_data():
+    """Six neighbours are all data of a small batch; their coefficients at N ≥ 6 are those of six."""
+
+    def neighbours(z1, z2):
+        n = len(z1)
+        near = (torch.arange(n)[:, None] + torch.arange(min(n, 6))) % n
+        return F.cross_entropy((z1 @ z2.T).gather(1, near), torch.zeros(n, dtype=torch.long))
+
+    found = audit_function(neighbours, order=2)
+    assert not found.invariances.permutation
+    value, _ = found.found.numbers["q1"][9]
+    assert value == pytest.approx(-5 / 6)
+
+
+def test_half_precision_says_nothing_of_the_gradient():
+    def coarse(z1, z2):
+        return F.cross_entropy(z1.bfloat16() @ z2.bfloat16().T / 0.5, torch.arange(len(z1))).float()
+
+    found = audit_function(coarse)
+    assert found.field is None
+    assert found.verdict != "refuted"
+
+
+def test_what_is_set_in_two_places_is_said_to_be():
+    found = audit_function(warm, given={"tau": Rational(1, 2)}, definition=catalogue("dcl"), order=2)
+    assert found.placed["tau"] == ("the code", "the definition")
+    assert "tau = 1/2 (in the code and in the definition)" in found.text()

@@ -14,7 +14,7 @@ from verify.blackbox.against.comparison import Comparison
 from verify.blackbox.against.definition import against_definition, in_numbers, known_names
 from verify.blackbox.against.function import against_function
 from verify.blackbox.against.subject import Subject, subject
-from verify.blackbox.expanding import Expanded
+from verify.blackbox.expansions import Expanded
 from verify.blackbox.function import BlackBox
 from verify.blackbox.regularity import Regularity
 

@@ -15,6 +15,8 @@ WIDTHS = (1, 2, 3, 8)
 SCALES = (0.1, 0.5, 1.0, 2.0, 10.0)
 # How far a second view is from the first, in every other batch; elsewhere the two are independent.
 NEAR = 0.3
+# Batches and widths far beyond these, (N, d), where code may change its form; three batches of each.
+FAR = ((64, 4), (257, 3), (5, 64), (5, 256))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,3 +68,20 @@ def batches(seed: int, sizes: Sequence[int] = SIZES, widths: Sequence[int] = WID
                 if (n + m + k) % 2:
                     z[1] = z[0] + NEAR * z[1]
                 yield Batch(scale * z, scale)
+
+
+def far(seed: int) -> Iterator[Batch]:
+    """Random batches that are large or wide.
+
+    >>> [batch.group for batch in far(0)][::3]
+    [(64, 4), (257, 3), (5, 64), (5, 256)]
+    """
+    rng = np.random.default_rng(seed + 5)
+    for size, width in FAR:
+        # Inner products of the size that they have at d = 3.
+        scale = float(np.sqrt(3 / width))
+        for k in range(3):
+            z = rng.standard_normal((2, size, width))
+            if k % 2:
+                z[1] = z[0] + NEAR * z[1]
+            yield Batch(scale * z, scale)

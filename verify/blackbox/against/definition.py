@@ -86,7 +86,8 @@ def against_definition(
     tick("gradients")
     on = list(batches(seed, (mine.smooth.smallest_batch + 1,), (2, 3)))
     slopes = own_gradient(mine.whole, on, rounding=mine.smooth.rounding)
-    lines.append(("gradients", of_gradients(slopes, "that of its values")))
+    said = of_gradients(slopes, "that of its values")
+    lines.append(("gradients", f"of the code, by autograd, beside that of its own values: {said}"))
     evidence.append(_of_gradients(slopes, lines[-1][1], seed))
     lines.append(("regularity", f"the code is {described(mine.smooth)}"))
     agrees = whole.agrees
@@ -133,7 +134,7 @@ def _whole(mine: Subject, definition: Loss, seed: int) -> _Averages:
         return _compared(mine.whole, smooth, definition, seed, "values")
     size = smooth.smallest_batch + 1
     if not averages.depends_on_length(mine.whole, size=size, rounding=smooth.rounding, seed=seed):
-        return _compared(mine.whole, smooth, definition.normalised(), seed, "values")
+        return _compared(mine.whole, smooth, _of_unit_vectors(definition), seed, "values")
     if smooth.degree != 0:
         return _compared(mine.whole, smooth, definition, seed, "values")
     why = "it is constant along z → s z, though not in the length of each embedding (statistics of the batch?)"
@@ -210,3 +211,9 @@ def _of_gradients(slopes: Gradients, said: str, seed: int) -> Evidence:
     found = f"{' and '.join(slopes.ratio)} times" if slopes.ratio else slopes.kind
     apart = slopes.agrees is False
     return Evidence("autodiff", what, "equal", found, agrees=slopes.agrees, seed=seed, note=said, exact=apart)
+
+
+def _of_unit_vectors(definition: Loss) -> Loss:
+    """The definition with f/|f| for f, unless it has that already."""
+    normalised = definition.normalised()
+    return definition if normalised.expression == definition.expression else normalised

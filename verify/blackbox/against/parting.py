@@ -43,7 +43,7 @@ def order_on_a_batch(
     """
     rng = np.random.default_rng(seed + 11)
     found = []
-    for size, width in ((smallest + 1, 2), (smallest + 2, 3), (smallest + 1, 4)):
+    for size, width in ((smallest + 1, 2), (smallest + 2, 3), (smallest + 1, 4), (smallest + 1, 8), (17, 2), (64, 3)):
         z = rng.standard_normal((2, size, width))
         try:
             values = np.array([[one(t * z), other(t * z)] for t in (*STEPS, 0.0)])

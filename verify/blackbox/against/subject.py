@@ -8,7 +8,8 @@ from verify.blackbox.against.terms import Numbers
 from verify.blackbox.coefficients import Route
 from verify.blackbox.core import core
 from verify.blackbox.derivatives import compare
-from verify.blackbox.expanding import Expanded, expanded
+from verify.blackbox.expanding import expanded
+from verify.blackbox.expansions import Expanded
 from verify.blackbox.function import BlackBox
 from verify.blackbox.invariances import invariances
 from verify.blackbox.regularity import Regularity, regularity

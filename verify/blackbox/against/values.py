@@ -154,7 +154,7 @@ def judged(pairs: Sequence[Pair], notes: tuple[str, ...] = ()) -> Values:
     if not differ:
         small = any(pair.status == "small" for pair in deciding)
         return Values("small" if small else "equal", None, tuple(pairs), notes)
-    if len(differ) < FEWEST or len(differ) < SHARE * len(deciding):
+    if (len(differ) < FEWEST or len(differ) < SHARE * len(deciding)) and not _in_a_whole_group(deciding):
         return Values("stray", None, tuple(pairs), notes)
     a, b, tolerances = (np.array([getattr(p, name) for p in deciding]) for name in ("a", "b", "tolerance"))
     # What an epsilon changes is no part of the rule.
@@ -225,3 +225,11 @@ def _one_sided(pairs: Sequence[Pair], names: tuple[str, str]) -> tuple[str, ...]
                 f"the first at {lost[0].batch.text()}: these decide nothing"
             )
     return tuple(found)
+
+
+def _in_a_whole_group(deciding: Sequence[Pair]) -> bool:
+    """Whether two losses differ on all batches of some N and d: code that changes its form there."""
+    groups: dict[tuple[int, int], list[bool]] = {}
+    for pair in deciding:
+        groups.setdefault(pair.batch.group, []).append(pair.status == "different")
+    return any(len(one) >= FEWEST and all(one) for one in groups.values())
