@@ -78,8 +78,8 @@ def far(seed: int) -> Iterator[Batch]:
     """
     rng = np.random.default_rng(seed + 5)
     for size, width in FAR:
-        # Inner products of the size that they have at d = 3.
-        scale = float(np.sqrt(3 / width))
+        # Inner products so small that no epsilon of the code stands out.
+        scale = float(np.sqrt(0.3 / width))
         for k in range(3):
             z = rng.standard_normal((2, size, width))
             if k % 2:

@@ -27,6 +27,8 @@ Kind = Literal["equal", "small", "stray", "offset", "factor", "affine", "differe
 
 # A relative difference below this may be an epsilon in the code.
 EPSILON = 1e-6
+# Beyond this it is none, however small the probabilities are that it is added to.
+PLAIN = 1e-3
 # Differences on fewer batches than this, and than this share of them, are accidents of the arithmetic.
 FEWEST, SHARE = 3, 0.1
 # Batches after which slow losses are looked at no more, and the seconds after which they are slow.
@@ -228,8 +230,11 @@ def _one_sided(pairs: Sequence[Pair], names: tuple[str, str]) -> tuple[str, ...]
 
 
 def _in_a_whole_group(deciding: Sequence[Pair]) -> bool:
-    """Whether two losses differ on all batches of some N and d: code that changes its form there."""
-    groups: dict[tuple[int, int], list[bool]] = {}
+    """Whether two losses are apart on all batches of some N and d, by more than an epsilon makes at any size."""
+    groups: dict[tuple[int, int], list[Pair]] = {}
     for pair in deciding:
-        groups.setdefault(pair.batch.group, []).append(pair.status == "different")
-    return any(len(one) >= FEWEST and all(one) for one in groups.values())
+        groups.setdefault(pair.batch.group, []).append(pair)
+    return any(
+        len(one) >= FEWEST and all(pair.status != "equal" and pair.distance > PLAIN for pair in one)
+        for one in groups.values()
+    )
