@@ -49,6 +49,14 @@ def _telling(found: BlackBoxAudit, compared: Comparison) -> Iterator[str]:
     yield from (said for _, said in compared.lines)
 
 
+def _claimed(found: BlackBoxAudit) -> Iterator[str]:
+    """For what a formula is claimed, where that is not everything."""
+    if found.found is not None and found.found.largest:
+        yield f"for N ≤ {found.found.largest}"
+    if found.found is not None and found.found.width:
+        yield f"at d1 = {found.found.width}"
+
+
 def beside(found: BlackBoxAudit) -> str:
     """What the loss is compared with."""
     return "the definition" if found.against is None or found.against.kind == "definition" else found.against.other
@@ -58,9 +66,10 @@ def _of_loss(found: BlackBoxAudit) -> Answer:
     if found.field is not None:
         return of_field(found.field.text(), of_ratio=found.field.ratio is not None)
     if found.normalised is not None:
-        return of_landscape(found.normalised, scope=FIXED_NORM)
+        return of_landscape(found.normalised, scope=", ".join([FIXED_NORM, *_claimed(found)]))
     if found.landscape is not None:
-        return of_landscape(found.landscape, growth=found.growth.text() if found.growth else "")
+        growth = found.growth.text() if found.growth else ""
+        return of_landscape(found.landscape, scope=", ".join(_claimed(found)), growth=growth)
     if found.transverse is not None:
         return of_collapsed(found.transverse)
     if found.second is not None:

@@ -17,7 +17,7 @@ from verify.blackbox.coefficients import Measured, Route, measured
 from verify.blackbox.exact import Unit, units
 from verify.blackbox.expansions import Expanded
 from verify.blackbox.function import BlackBox
-from verify.blackbox.interpolating import function_of_size, function_of_width, recognised, together, vanishes
+from verify.blackbox.interpolating import N, function_of_size, function_of_width, recognised, together, vanishes
 from verify.blackbox.literals import literals
 from verify.blackbox.literals import units as units_in_code
 
@@ -272,5 +272,20 @@ class _Table:
             total = function_of_width(by_width)
             if total is not None:
                 total = sympy.factor(total) / sympy.sqrt(EMBEDDING_DIMENSION) ** root
-                return total, max(residual for _, residual in found.values())
+                if self._holds_when_wide(word, total):
+                    return total, max(residual for _, residual in found.values())
         return None, 0.0
+
+    def _holds_when_wide(self, word: Invariants, formula: sympy.Expr) -> bool:
+        """Whether a function of N and d1 gives what was measured at widths far beyond those that it was made from."""
+        for width in WIDE:
+            value, error = self.values(self.smallest, width)[word]
+            said = formula.evalf(30, subs={N: self.smallest, EMBEDDING_DIMENSION: width})
+            # A constant of the code is left: its value is the same at all widths, and the ratio to the smallest tells.
+            if said.free_symbols:
+                least = formula.evalf(30, subs={N: self.smallest, EMBEDDING_DIMENSION: self.least})
+                at_least, _ = self.values(self.smallest, self.least)[word]
+                said = sympy.cancel(said / least) * at_least if least != 0 else sympy.S.Zero
+            if said.free_symbols or abs(float(said) - value) > FARTHER * error + 1e-9 * abs(value):
+                return False
+        return True
