@@ -235,6 +235,8 @@ def _in_a_whole_group(deciding: Sequence[Pair]) -> bool:
     for pair in deciding:
         groups.setdefault(pair.batch.group, []).append(pair)
     return any(
-        len(one) >= FEWEST and all(pair.status != "equal" and pair.distance > PLAIN for pair in one)
+        len(one) >= FEWEST
+        and all(pair.status != "equal" and pair.distance > PLAIN for pair in one)
+        and sum(pair.status == "different" for pair in one) > 1
         for one in groups.values()
     )
