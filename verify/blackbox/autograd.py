@@ -40,3 +40,16 @@ def along(box: BlackBox, direction: Array, order: int, *, at: float = 0.0) -> Ar
             # What does not depend on t any more: a polynomial of lower degree.
             found.append(0.0)
     return np.array(found)
+
+
+def gradient(box: BlackBox, z: Array) -> Array | None:
+    """Autograd's gradient at embeddings (2, N, d), of that shape; None where the value has no graph.
+
+    Raises:
+        RuntimeError: torch cannot differentiate the loss.
+        InputError: the loss's own derivative fails.
+
+    """
+    at = torch.from_numpy(np.ascontiguousarray(z)).requires_grad_()
+    value = box.tensor(at)
+    return box.gradient(value, at).detach().numpy().astype(float) if value.requires_grad else None

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from derive import InputError
 from derive.notation import TEXT, Style, signed_sum
 from verify.blackbox import rays
+from verify.blackbox.autograd import gradient
 from verify.blackbox.coefficients import Measured
 from verify.blackbox.expanding import SIZES
 from verify.blackbox.function import BlackBox
@@ -142,19 +143,6 @@ def followed(box: BlackBox, *, N: int, d: int = 2, size: float = 1.0, seed: int 
     )
     missing = float(np.linalg.norm(mine - values) / np.linalg.norm(values))
     return Field(ratio if proportional else None, silent, missing)
-
-
-def gradient(box: BlackBox, z: Array) -> Array | None:
-    """Autograd's gradient at embeddings (2, N, d), of that shape; None where the value has no graph.
-
-    Raises:
-        RuntimeError: torch cannot differentiate the loss.
-        InputError: the loss's own derivative fails.
-
-    """
-    at = torch.from_numpy(np.ascontiguousarray(z)).requires_grad_()
-    value = box.tensor(at)
-    return box.gradient(value, at).detach().numpy().astype(float) if value.requires_grad else None
 
 
 def _some(rng: np.random.Generator, N: int, d: int) -> list[tuple[int, int]]:

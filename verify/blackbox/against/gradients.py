@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from derive import InputError
 from verify.blackbox.against.batches import Batch
 from verify.blackbox.against.relation import Group, named
 from verify.blackbox.against.values import FEWEST, SHARE, Pair
+from verify.blackbox.autograd import gradient
 from verify.blackbox.function import BlackBox, TooSlowError
 
 Array = NDArray[np.float64]
@@ -134,13 +134,6 @@ def _by_differences(box: BlackBox, z: Array, step: float) -> Array:
         change = moved.reshape(z.shape)
         found[k] = (box(z + change) - box(z - change)) / (2 * step)
     return found.reshape(z.shape)
-
-
-def gradient(box: BlackBox, z: Array) -> Array | None:
-    """The gradient of a loss in its embeddings, (2, N, d); None where its value has no graph."""
-    at = torch.from_numpy(z.copy()).requires_grad_()
-    value = box.tensor(at)
-    return box.gradient(value, at).numpy() if value.requires_grad else None
 
 
 def _measured(
