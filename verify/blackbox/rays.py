@@ -21,6 +21,9 @@ Function = Callable[[Array], float]
 # The relative error of one value.
 DOUBLE, SINGLE = 2e-16, 6e-8
 POINTS = 20
+# The rounding of one value in sizes of the last coefficients, where these are nothing else: for an even function, whose
+# values come in equal pairs, a coefficient has √(4/20) of it. Two of the last four count there, hence three times that.
+SEEN = 3 * 5**0.5
 # How many times narrower than the widest interval the best one may be.
 NARROWEST = 8
 RADII = tuple(2.0**-k for k in range(-2, 14))
@@ -75,8 +78,9 @@ def from_values(values: Array, radius: float, *, order: int, rounding: float) ->
     weights = np.abs(to_powers).max(1)
     lost = np.sqrt((to_powers**2).sum(1) / POINTS)
     powers = radius ** -np.arange(order + 1.0)
-    # A loss is many operations, each with a rounding.
-    errors = (2 * cut_off * weights + 20 * noise * lost) * powers
+    # A loss is many operations, each with a rounding, and of numbers that may be larger than what is left of them: the
+    # log of a mean near 1 has the rounding of that mean, which the last coefficients show.
+    errors = (2 * cut_off * weights + max(20 * noise, 2 * SEEN * tail) * lost) * powers
     return Ray((to_powers @ series) * powers, errors, radius, settled=tail <= max(1e-9 * scale, 20 * noise))
 
 
