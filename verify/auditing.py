@@ -21,6 +21,7 @@ from verify.answer import (
     without_expansion,
 )
 from verify.evidence import Evidence, Verdict, verdict
+from verify.exact_numbers import exact_values
 from verify.routes import Routes, homogeneity
 from verify.settings import values_for
 from verify.target import put_values
@@ -165,7 +166,7 @@ def audit_definition(
     order: int = 4,
     basis: str = "A0,Sigma",
     sampling: str = "iid",
-    given: Mapping[str, sympy.Expr] | None = None,
+    given: Mapping[str, int | sympy.Expr] | None = None,
     covariances: Covariances | None = None,
     seed: int = 0,
     draws: int = DRAWS,
@@ -191,7 +192,8 @@ def audit_definition(
         InputError: an unusable loss, order, value or covariance.
 
     """
-    here, later = put_values(loss, given or {})
+    given = exact_values(given)
+    here, later = put_values(loss, given)
     tick("derive")
     try:
         expansion = here.expand(order, basis=basis, sampling=sampling)
@@ -202,11 +204,11 @@ def audit_definition(
         tick("homogeneity")
         evidence = homogeneity(here, error, seed)
         tick("transverse")
-        transverse, measured = _transverse(loss, given or {}, seed)
-        found = Audit(here, dict(given or {}), None, None, "homogeneous", 0, error.reason, None, evidence + measured)
+        transverse, measured = _transverse(loss, given, seed)
+        found = Audit(here, given, None, None, "homogeneous", 0, error.reason, None, evidence + measured)
         return replace(found, transverse=transverse)
     closed = closed_form(here) if sampling == "iid" else None
-    finite = {name: value for name, value in (given or {}).items() if value is not sympy.oo}
+    finite = {name: value for name, value in given.items() if value is not sympy.oo}
     evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
     shown, limit = limits(expansion, later)
     tick("landscape")
@@ -222,7 +224,7 @@ def audit_definition(
         )
     else:
         evidence += (Evidence("trained", trained.QUANTITY, ran=False, note="left out by --no-train"),)
-    return Audit(here, dict(given or {}), shown, closed, "analytic", None, "", landscape, evidence)
+    return Audit(here, given, shown, closed, "analytic", None, "", landscape, evidence)
 
 
 def _transverse(

@@ -1,13 +1,18 @@
-"""Numbers from text, exact: 0.001, 1e-3 and 1/1000 are one number. Text is parsed, never evaluated."""
+"""Exact numbers, from text and from callers: 0.001, 1e-3 and 1/1000 are one number. Text is parsed, never evaluated."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import sympy
 
 from derive import InputError
 from derive.errors import quoted
+from derive.expression import as_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Longer numbers, and powers of ten beyond those of floats, are slips, or meant to keep a processor busy.
 LONGEST_NUMBER, LARGEST_EXPONENT = 100, 300
@@ -49,3 +54,15 @@ def read_number(text: str, where: str) -> sympy.Rational:
         message = f"{where}: {quoted(text)} divides by zero"
         raise InputError(message)
     return sympy.Rational(match["above"]) / below * (-1 if match["sign"] == "-" else 1)
+
+
+def exact_values(given: Mapping[str, object] | None) -> dict[str, sympy.Expr]:
+    """Values of parameters as SymPy's exact numbers, infinity among them.
+
+    Raises:
+        InputError: a value that is not exact, such as 0.5.
+
+    >>> exact_values({"N": 2, "tau": sympy.Rational(1, 2), "kappa": sympy.oo})
+    {'N': 2, 'tau': 1/2, 'kappa': oo}
+    """
+    return {name: sympy.oo if value == sympy.oo else as_scalar(value) for name, value in (given or {}).items()}

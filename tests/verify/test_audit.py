@@ -108,6 +108,13 @@ def test_values_that_are_set_stay_exact():
     assert {"autodiff", "remainder", "monte-carlo"} <= agreeing(found) | {"remainder"}
 
 
+def test_values_are_whole_numbers_or_sympys():
+    found = audit(catalogue("weighted-infonce"), given={"N": 2, "alpha": 1}, order=2, train=False)
+    assert found.given == {"N": 2, "alpha": 1}
+    with pytest.raises(InputError, match=r"0\.5 is not exact"):
+        audit(catalogue("weighted-infonce"), given={"alpha": 0.5})
+
+
 def test_a_limit_is_taken_of_what_was_checked_before_it():
     found = audited("infonce-batch", given=(("N", "oo"),))
     assert found.verdict == "holds"

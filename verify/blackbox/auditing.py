@@ -32,6 +32,7 @@ from verify.blackbox.regularity import Regularity, at_two_sizes, regularity
 from verify.blackbox.surroundings import kept_generators
 from verify.collapsed import of_function
 from verify.evidence import Evidence
+from verify.exact_numbers import exact_values
 from verify.hand_written import one_thread
 
 # The embedding's width at which a second order is shown that singles out coordinates.
@@ -51,7 +52,7 @@ def audit_function(
     adapter: str = "two-views",
     use_core: bool = False,
     named: Sequence[str] = (),
-    given: Mapping[str, sympy.Expr] | None = None,
+    given: Mapping[str, int | sympy.Expr] | None = None,
     definition: Loss | Callable[..., Any] | None = None,
     against: tuple[str, str] = ("the other loss", "two-views"),
     limit: float = 60.0,
@@ -85,7 +86,7 @@ def audit_function(
     if order not in (2, 4, 6):
         message = f"order {order} of a torch loss is not measured; choose 2, 4 or 6"
         raise InputError(message)
-    given = given or {}
+    given = exact_values(given)
     units = constants(named, given)
     other: Loss | BlackBox | None = None
     if isinstance(definition, Loss):

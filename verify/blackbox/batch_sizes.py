@@ -11,6 +11,25 @@ SIZES = (2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32)
 # Batches that codes are written for.
 LARGE = (64, 100, 128, 200, 256, 512, 1000, 1024, 2048)
 
+# The longest that a call on a larger batch may take, in seconds.
+LONGEST = 0.5
+
+
+def too_large(size: int, smaller: int, seconds: float) -> bool:
+    """Whether a call at a batch size may take too long, and too much memory, told from one at a smaller batch.
+
+    The most that losses compare are all triples of a batch.
+
+    Args:
+        size: N.
+        smaller: the other batch.
+        seconds: of a call there.
+
+    >>> too_large(257, 64, 0.001), too_large(257, 64, 0.1)
+    (False, True)
+    """
+    return seconds * (size / smaller) ** 3 > LONGEST
+
 
 def smallest_batch(box: BlackBox, d: int, seed: int) -> int:
     """The smallest batch at which a loss of embeddings of width d gives finite numbers.

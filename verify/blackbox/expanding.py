@@ -13,6 +13,7 @@ from derive import Expansion, InputError
 from derive.notation import TEXT, product_of_invariants
 from derive.series import EMBEDDING_DIMENSION
 from derive.words import Invariants
+from verify.blackbox.batch_sizes import too_large
 from verify.blackbox.coefficients import Measured, Route, measured
 from verify.blackbox.exact import Unit, units
 from verify.blackbox.expansions import Expanded
@@ -24,8 +25,8 @@ from verify.blackbox.literals import units as units_in_code
 SIZES = 8
 MORE_SIZES = 14
 WIDTHS = (2, 3, 4, 5, 6, 7, 8)
-# Batches at which a formula is tried that was found at small ones, through order 4; a loss whose calls take longer than
-# this, in seconds, is tried at none of them.
+# Batches at which a formula is tried that was found at small ones, through order 4, while calls are short; a loss
+# whose calls take longer than this, in seconds, is tried at none of them.
 FAR = (17, 64, 257)
 # Widths at which a coefficient is looked at beside the smallest two.
 WIDE = (8, 64)
@@ -123,10 +124,14 @@ def _beyond(found: Expanded, tables: Sequence[_Table], terms: Mapping[Invariants
     claimed = seen if numbers else None
     known = {"N", "d1", *found.constants, *numbers}
     tried: list[int] = []
+    seconds, calls = 0.0, 0
     far = FAR if box.seen.seconds <= SLOW * box.seen.calls else ()
     for size in far if all(one.name in known for one in found.expansion.symbols) else ():
         if size <= seen:
             continue
+        if tried and too_large(size, tried[-1], (box.seen.seconds - seconds) / max(1, box.seen.calls - calls)):
+            break
+        seconds, calls = box.seen.seconds, box.seen.calls
         there = _measured_at(found, tables, size)
         if there is None:
             note = f"it has no finite value at N = {size}"
