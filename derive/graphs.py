@@ -2,16 +2,17 @@
 
 Replicas carry no names, so a moment is a multigraph up to relabelling: vertices are views, grouped into the data
 they show, and coordinates that are summed over; edges are inner products. The canonical form is the least
-labelling among those that respect vertex invariants (as in colour refinement); interchangeable vertices, the
-common case of identical replicas, are not permuted.
+labelling among those that colour refinement leaves, vertices being singled out in turn where it tells none apart
+(McKay and Piperno, J. Symb. Comput. 60, 2014); interchangeable vertices, the common case of identical replicas, are
+not permuted.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import lru_cache
-from itertools import permutations, product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,60 +105,93 @@ def canonical(graph: Graph) -> Graph:
     vertices = sorted({vertex for edge in graph for vertex in edge})
     if len(vertices) == 1:
         return _label(graph, vertices)
-    cells = _cells(graph, vertices)
-    orders = (_orders(graph, cell) for cell in cells)
-    return min(_label(graph, [v for cell in choice for v in cell]) for choice in product(*orders))
+    around = _Around(graph, vertices)
+    return min(_label(graph, order) for order in _orders(around, around.first))
 
 
-def _cells(graph: Graph, vertices: list[Vertex]) -> list[list[Vertex]]:
-    neighbours: dict[Vertex, list[Vertex]] = {vertex: [] for vertex in vertices}
-    for u, v in graph:
-        neighbours[u].append(v)
-        if v != u:
-            neighbours[v].append(u)
-    mates = defaultdict(list)
-    for vertex in vertices:
-        mates[vertex.kind, vertex.group].append(vertex)
-    colour: dict[Vertex, int] = {}
-    signatures: dict[Vertex, tuple[object, ...]] = {
-        v: (v.kind, len(neighbours[v]), neighbours[v].count(v), len(mates[v.kind, v.group])) for v in vertices
-    }
-    while True:
-        ranks = {signature: rank for rank, signature in enumerate(sorted(set(signatures.values())))}
-        refined = {v: ranks[signatures[v]] for v in vertices}
-        if len(ranks) == len(set(colour.values())) or len(ranks) == len(vertices):
-            break
-        colour = refined
-        signatures = {
-            v: (
-                colour[v],
-                tuple(sorted(colour[w] for w in neighbours[v])),
-                tuple(sorted(colour[w] for w in mates[v.kind, v.group])),
+class _Around:
+    """What stands around each vertex of a graph.
+
+    Attributes:
+        neighbours: the other ends of its edges, once an edge.
+        mates: the vertices of its datum or coordinate, itself among them.
+        first: colours that no relabelling changes, to begin with.
+
+    """
+
+    def __init__(self, graph: Graph, vertices: list[Vertex]) -> None:
+        self.neighbours: dict[Vertex, list[Vertex]] = {vertex: [] for vertex in vertices}
+        for u, v in graph:
+            self.neighbours[u].append(v)
+            if v != u:
+                self.neighbours[v].append(u)
+        of_group: dict[tuple[int, int], list[Vertex]] = defaultdict(list)
+        for vertex in vertices:
+            of_group[vertex.kind, vertex.group].append(vertex)
+        self.mates = {vertex: of_group[vertex.kind, vertex.group] for vertex in vertices}
+        self.first = _ranked(
+            {v: (v.kind, len(near), near.count(v), len(self.mates[v])) for v, near in self.neighbours.items()}
+        )
+
+    def refined(self, colour: dict[Vertex, int]) -> dict[Vertex, int]:
+        """Colours told apart by those of neighbours and mates, until no more are: colour refinement."""
+        number = len(set(colour.values()))
+        while number < len(colour):
+            colour = _ranked(
+                {
+                    v: (colour[v], sorted(colour[w] for w in near), sorted(colour[w] for w in self.mates[v]))
+                    for v, near in self.neighbours.items()
+                }
             )
-            for v in vertices
-        }
-    cells: list[list[Vertex]] = [[] for _ in ranks]
-    for vertex in vertices:
-        cells[refined[vertex]].append(vertex)
-    return cells
+            before, number = number, len(set(colour.values()))
+            if number == before:
+                break
+        return colour
 
-
-def _orders(graph: Graph, cell: list[Vertex]) -> Iterator[tuple[Vertex, ...]]:
-    if len(cell) == 1 or all(_twins(graph, cell[0], other) for other in cell[1:]):
-        return iter((tuple(cell),))
-    return permutations(cell)
-
-
-def _twins(graph: Graph, u: Vertex, v: Vertex) -> bool:
-    # Exchanging u and v leaves the edges as they are, and neither has another view of its datum beside it.
-    together = (u.kind, u.group) == (v.kind, v.group)
-    if not together:
-        groups = Counter((w.kind, w.group) for w in {w for edge in graph for w in edge})
-        if groups[u.kind, u.group] > 1 or groups[v.kind, v.group] > 1:
+    def twins(self, u: Vertex, v: Vertex) -> bool:
+        """Whether exchanging u and v leaves the edges as they are, and neither is tied to another view by its datum."""
+        mates = self.mates[u]
+        if v not in mates and (len(mates) > 1 or len(self.mates[v]) > 1):
             return False
-    swap = {u: v, v: u}
-    swapped = [tuple(sorted((swap.get(a, a), swap.get(b, b)))) for a, b in graph]
-    return sorted(swapped) == sorted(tuple(sorted(edge)) for edge in graph)
+        swap = {u: v, v: u}
+        return sorted(swap.get(w, w) for w in self.neighbours[u]) == sorted(self.neighbours[v])
+
+
+def _ranked(signatures: dict[Vertex, Any]) -> dict[Vertex, int]:
+    """Signatures replaced by their places in order."""
+    distinct: list[Any] = []
+    for signature in sorted(signatures.values()):
+        if not distinct or signature != distinct[-1]:
+            distinct.append(signature)
+    return {vertex: bisect_left(distinct, signature) for vertex, signature in signatures.items()}
+
+
+def _orders(around: _Around, colour: dict[Vertex, int]) -> Iterator[list[Vertex]]:
+    """Orders of the vertices, the same for all relabellings: a cell that is left is opened at each vertex in turn.
+
+    Of twins the order does not matter, and one of them is opened for all. A cycle of n has 2n orders.
+    """
+    colour = around.refined(colour)
+    cells: list[list[Vertex]] = [[] for _ in set(colour.values())]
+    for vertex, number in colour.items():
+        cells[number].append(vertex)
+    opened = next((some for cell in cells if len(some := _without_twins(around, cell)) > 1), None)
+    if opened is None:
+        yield [vertex for cell in cells for vertex in cell]
+        return
+    number = colour[opened[0]]
+    for chosen in opened:
+        split = {vertex: one + (one > number or (one == number and vertex != chosen)) for vertex, one in colour.items()}
+        yield from _orders(around, split)
+
+
+def _without_twins(around: _Around, cell: list[Vertex]) -> list[Vertex]:
+    """One of each set of twins in a cell."""
+    kept: list[Vertex] = []
+    for vertex in cell:
+        if not any(around.twins(vertex, other) for other in kept):
+            kept.append(vertex)
+    return kept
 
 
 def _label(graph: Graph, order: list[Vertex]) -> Graph:
