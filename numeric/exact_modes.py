@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import mpmath
 import sympy
 
+from derive.domain import towards
 from derive.errors import InputError
-from derive.exact_modes import ModePotential, h
 from derive.expression import as_scalar
+from derive.mode_potential import ModePotential, h
 from numeric.closed_form import number
 
 
@@ -40,7 +41,7 @@ class StationaryMode(NamedTuple):
 def stationary_modes(
     modes: ModePotential, a: object, c: object, parameters: Mapping[str, object] | None = None, *, dps: int = 50
 ) -> tuple[StationaryMode, ...]:
-    """All stationary points h > 0 of one mode, in increasing order.
+    """All stationary points h > 0 of one mode where the loss is finite, in increasing order.
 
     Args:
         modes: the landscape, exact or truncated.
@@ -60,6 +61,7 @@ def stationary_modes(
 
     """
     slope, phi, level = _numbers(modes, a, c, parameters)
+    end = _end(modes, a, c, parameters)
     with mpmath.workdps(dps + 15):
         numerator, denominator = (sympy.Poly(part, h) for part in sympy.fraction(sympy.cancel(slope - level)))
         numerator = _rational(numerator, dps + 15)
@@ -68,6 +70,8 @@ def stationary_modes(
             found = _refined(numerator, denominator, low, high, dps)
             if found is not None:
                 height, kind, between = found
+                if not height < end:
+                    continue
                 loss = _value(phi, height) - number(level) * height
                 points.append(StationaryMode(height, kind, loss, between))
         return tuple(points)
@@ -89,14 +93,23 @@ def collapse_threshold(
     slope, phi, _ = _numbers(modes, a, c, parameters)
     if modes.convex:
         return mpmath.mpf(0)
-    leading, below = (sympy.Poly(part, h) for part in sympy.fraction(sympy.cancel(slope)))
-    if leading.degree() > below.degree() and leading.LC() * below.LC() < 0:
-        return mpmath.ninf
-    # The infimum is at 0 (where it is φ′(0) = 0), at infinity (the limit of φ′) or at a stationary point of φ/h.
+    end = _end(modes, a, c, parameters)
+    # The infimum is at 0 (where it is φ′(0) = 0), at the end (the limit of φ/h) or at a stationary point of φ/h.
     ends = [mpmath.mpf(0)]
-    if leading.degree() <= below.degree():
-        ends.append(number(sympy.limit(slope, h, sympy.oo)))
     grid = [mpmath.mpf(10) ** (mpmath.mpf(k) / 20) for k in range(-120, 121)]
+    if end == mpmath.inf:
+        leading, below = (sympy.Poly(part, h) for part in sympy.fraction(sympy.cancel(slope)))
+        if leading.degree() > below.degree() and leading.LC() * below.LC() < 0:
+            return mpmath.ninf
+        if leading.degree() <= below.degree():
+            ends.append(number(sympy.limit(slope, h, sympy.oo)))
+    else:
+        order, leading = towards(slope, sympy.nsimplify(modes.end.xreplace(_put(modes, a, c, parameters))), h)
+        if order > 0 and leading < 0:
+            return mpmath.ninf
+        if order <= 0:
+            ends.append(_value(phi, end) / end)
+        grid = [end * height / (1 + height) for height in grid]
     ratios = [_value(phi, height) / height for height in grid]
     for k in range(1, len(grid) - 1):
         if ratios[k] < min(ratios[k - 1], ratios[k + 1]):
@@ -194,8 +207,22 @@ def _numbers(
     modes: ModePotential, a: object, c: object, parameters: Mapping[str, object] | None
 ) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
     """φ′, φ and b with numbers put for everything but h."""
-    put = substitution(modes.slope + modes.level + h, a, c, parameters)
+    put = _put(modes, a, c, parameters)
     return modes.slope.xreplace(put), modes.phi.xreplace(put), sympy.nsimplify(modes.level.xreplace(put))
+
+
+def _put(
+    modes: ModePotential, a: object, c: object, parameters: Mapping[str, object] | None
+) -> dict[sympy.Symbol, sympy.Expr]:
+    return substitution(modes.slope + modes.level + h, a, c, parameters)
+
+
+def _end(modes: ModePotential, a: object, c: object, parameters: Mapping[str, object] | None) -> Any:
+    """Where the loss stops being finite, an mpf; ∞ where it does not."""
+    if modes.end is None:
+        raise InputError(f"modes: {modes.why_open}; put values for the parameters first")
+    end = modes.end.xreplace(_put(modes, a, c, parameters))
+    return mpmath.inf if end == sympy.oo else number(end)
 
 
 def substitution(

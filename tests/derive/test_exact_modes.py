@@ -152,7 +152,8 @@ def test_a_potential_that_is_not_convex_is_left_open():
     assert ModePotential(b, h**5 - h**2).heights == ()
     assert ModePotential(b, h**5 - h**2).real is None
     assert ModePotential(b, beta * h**2).bounded == sympy.true
-    assert ModePotential(b, (beta - tau) * h**2).bounded is None
+    open_sign = ModePotential(b, (beta - tau) * h**2)
+    assert (open_sign.bounded, open_sign.unbounded) == (2 * beta - 2 * tau > 0, 2 * beta - 2 * tau < 0)
 
 
 def test_unusable_orders():
@@ -189,5 +190,64 @@ def test_a_loss_that_is_linear_in_h_has_no_stationary_point():
     modes = exact_modes(closed_form(Loss(half_sq(x, x_pos))))
     assert modes.heights == ()
     assert modes.branch is None
-    assert "0 = b_i" in modes.text()
+    assert "0 = b_i" not in modes.text()
     assert "zoo" not in modes.text() + modes.latex()
+    assert (modes.collapse, modes.bounded) == (sympy.true, sympy.true)
+    down = exact_modes(closed_form(Loss(-half_sq(x, x_pos))))
+    assert (down.collapse, down.bounded) == (sympy.false, sympy.false)
+    constant = exact_modes(closed_form(Loss(0 * inner(x, x_pos))))
+    assert (constant.collapse, constant.bounded) == (sympy.true, sympy.true)
+
+
+pairs = log(Mean(exp(inner(chi, psi)), over=(chi, psi)))
+apart = log(Mean(exp(half_sq(x, chi)), over=chi))
+ENDS = {
+    # L, h at which E exp stops being finite, whether the loss is bounded below.
+    "bounded by a mean that diverges": (-inner(x, x_pos) + pairs, 1, True),
+    "unbounded by one": (inner(x, x_pos) - pairs, 1, False),
+    "a resolvent": (-inner(x, x_pos) + apart, 1, True),
+    "a resolvent downwards": (half_sq(x, x_pos) - apart, 1, False),
+    "scaled": (-2 * inner(x, x_pos) + log(Mean(exp(2 * inner(chi, psi)), over=(chi, psi))), Rational(1, 2), True),
+    "the nearest of two ends, upwards": (
+        log(Mean(exp(2 * inner(chi, psi)), over=(chi, psi))) - pairs,
+        Rational(1, 2),
+        True,
+    ),
+    "the nearest of two ends, downwards": (
+        inner(x, x) + pairs - log(Mean(exp(2 * inner(chi, psi)), over=(chi, psi))),
+        Rational(1, 2),
+        False,
+    ),
+    "only damped": (-inner(x, x_pos) - log(Mean(exp(-half_sq(x, chi)), over=chi)), sympy.oo, False),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_growth_is_taken_within_the_domain(name):
+    """By hand: log E exp of one coordinate is −½ log(1 − K v) by the integral, infinite from v = 1/K on."""
+    expression, end, bounded = ENDS[name]
+    modes = exact_modes(closed_form(Loss(expression)))
+    assert modes.end == end
+    assert modes.bounded == sympy.sympify(bounded)
+    assert modes.unbounded == sympy.Not(modes.bounded)
+    put = {a: 2, c: Rational(1, 3)}
+    # ℓ itself, ever nearer to its end.
+    near = [end * (1 - sympy.Rational(1, 10**k)) if end != sympy.oo else 10**k for k in (3, 30, 300)]
+    values = [sympy.N(modes.potential.subs(put).subs(h, at), 20) for at in near]
+    assert (values[2] > values[1] > values[0]) == bounded
+    assert values[2] > 100 or values[2] < -100
+
+
+def test_a_parameter_may_decide_where_the_domain_ends():
+    modes = exact_modes(closed_form(Loss(-inner(x, x_pos) + log(Mean(exp(inner(chi, psi) / tau), over=(chi, psi))))))
+    assert (modes.end, modes.bounded, modes.convex) == (tau, sympy.true, True)
+    assert "h_i < τ" in modes.text()
+    two = log(Mean(exp(inner(chi, psi) / tau), over=(chi, psi)))
+    assert exact_modes(closed_form(Loss(two + pairs))).bounded == sympy.true
+    first = exact_modes(closed_form(Loss(two - pairs)))
+    assert (first.end, first.bounded) == (sympy.Min(1, tau), None)
+    assert first.why_open == "parameters decide which of several exponentials is the first to have no mean"
+    signed = exact_modes(closed_form(Loss(log(Mean(exp((beta - tau) * half_sq(x, chi)), over=chi)))))
+    assert (signed.end, signed.bounded) == (None, None)
+    assert not signed.convex
+    assert "sign of a parameter" in signed.why_open

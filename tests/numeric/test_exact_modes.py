@@ -8,7 +8,7 @@ import pytest
 import sympy
 from sympy import Rational
 
-from derive import InputError, catalogue, closed_form
+from derive import InputError, Loss, Mean, catalogue, closed_form, exp, inner, log, views
 from derive.exact_modes import ModePotential, b, exact_modes, h
 from numeric.closed_form import closed_form_value
 from numeric.exact_modes import collapse_threshold, hessian_index, stationary_modes
@@ -237,3 +237,21 @@ def test_unusable_points():
     with pytest.raises(InputError) as error:
         hessian_index(ModePotential(b, h**2 * sympy.Symbol("a_i")), [0.5], [0], 1)
     assert str(error.value) == "modes: φ depends on a_i and c_i, and the index is not known then"
+
+
+def test_roots_beyond_the_domain_are_no_stationary_points():
+    """ℓ = −h/2 + ½·log(1 − h²)·k by hand: φ′ = b has roots at h > 1 too, where the loss is infinite."""
+    x, x_pos, chi, psi = views("x, x_pos, chi, psi")
+    pairs = log(Mean(exp(inner(chi, psi)), over=(chi, psi)))
+    up = exact_modes(closed_form(Loss(-inner(x, x_pos) + pairs)))
+    (one,) = stationary_modes(up, 1, 1)
+    grid = np.linspace(1e-6, 1 - 1e-6, 400_001)
+    assert float(one.height) == pytest.approx(grid[np.argmin(-grid / 2 - np.log(1 - grid**2) / 2)], abs=1e-5)
+    assert one.kind == "minimum"
+    # Downwards: ℓ = −h + ½ log(1 − h²) falls all the way to the end, and has no stationary point but 0.
+    down = exact_modes(closed_form(Loss(-inner(x, x) - pairs)))
+    assert stationary_modes(down, 1, 1) == ()
+    unlimited = replace(down, end=sympy.oo)
+    assert len(stationary_modes(unlimited, 1, 1)) == 1
+    assert collapse_threshold(down, 1, 1) == mpmath.ninf
+    assert collapse_threshold(up, 1, 1) == 0
