@@ -7,7 +7,7 @@ it on points.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 import sympy
@@ -16,7 +16,7 @@ from derive.errors import InputError
 from derive.views import Index, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class _NoSymPyError(InputError, sympy.SympifyError):  # type: ignore[misc]
@@ -215,6 +215,22 @@ def children(node: Expression) -> tuple[Expression, ...]:
             return (part,)
         case _:
             return ()
+
+
+def rebuilt(node: Expression, parts: Sequence[Expression]) -> Expression:
+    """The same node with other parts, as many as `children` gives."""
+    match node:
+        case Sum():
+            return Sum(tuple(parts))
+        case Product():
+            return Product(tuple(parts))
+        case Power():
+            return replace(node, base=parts[0])
+        case Exp() | Log():
+            return replace(node, argument=parts[0])
+        case Average() | CoordinateSum():
+            return replace(node, body=parts[0])
+    return node
 
 
 def walk(node: Expression) -> Iterable[Expression]:

@@ -23,6 +23,7 @@ from derive.expression import (
     as_scalar,
     free_views,
 )
+from derive.scalars import normal_form
 from derive.views import Index, View
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ def Mean(body: object, *, over: View | Iterable[View], count: object = None) -> 
         body: what is averaged.
         over: a view, or several; views of one datum are drawn together.
         count: None for the population mean E. Otherwise the number of independent draws in the sample whose
-            arithmetic mean this is (the N − 1 negatives of a batch). All means over one datum with one count
-            run over the same sample. The expectation over samples is taken last, outside of every log.
+            arithmetic mean this is (the N − 1 negatives of a batch). All means over one datum whose counts are equal
+            as functions of the parameters run over one sample; samples of other counts are independent of it, and
+            stay so where values put in make the counts equal (see `Loss.set`). The expectation over samples is taken
+            last, outside of every log.
 
     Raises:
         InputError: nothing to average over, a sample of several data at once, or a view that is left free while
@@ -73,7 +76,7 @@ def Mean(body: object, *, over: View | Iterable[View], count: object = None) -> 
             " nest one Mean in the other, or give views of one datum"
         )
         raise InputError(message)
-    return Average(node, tuple(sorted(set(bound))), as_scalar(count))
+    return Average(node, tuple(sorted(set(bound))), normal_form(as_scalar(count)))
 
 
 def inner(left: View, right: View) -> Expression:

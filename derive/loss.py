@@ -35,6 +35,7 @@ from derive.language import Mean, inner
 from derive.latex import for_notebook
 from derive.moments import MomentSeries, check_closed, moment_series
 from derive.references import REFERENCES
+from derive.samples import kept_apart
 from derive.series import EMBEDDING_DIMENSION, Sample
 from derive.views import Index, View, white_noise
 
@@ -144,6 +145,9 @@ class Loss:
     def set(self, values: Mapping[str, object]) -> Loss:
         """The loss with exact values put for parameters.
 
+        Samples stay the draws that they were: where two of one datum get the same size, as those of N − 1 and of 1 at
+        N = 2, one of them is shown with a datum of its own, chi2 beside chi.
+
         Raises:
             InputError: for a name that is no parameter of this loss, a value at which it is not defined, and for d1,
                 which is a property of W and is set on an expansion.
@@ -159,7 +163,7 @@ class Loss:
             message = "d1 is the dimension of the embedding; set it on the expansion, loss.expand(…).set({'d1': …})"
             raise InputError(message)
         put = {known[name]: as_scalar(value) for name, value in values.items()}
-        expression = substitute(self.expression, put)
+        expression = substitute(kept_apart(self.expression, put), put)
         if any(value.has(sympy.zoo, sympy.nan, sympy.oo) for value in scalars(expression)):
             given = ", ".join(f"{name} = {value}" for name, value in values.items())
             message = f"{self.name} is not defined at {given}: it divides by zero there"

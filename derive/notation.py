@@ -109,13 +109,22 @@ def superscript(number: int) -> str:
 
 def _view_text(view: View) -> str:
     own = _own_suffix(view)
-    return GREEK.get(view.datum, view.datum) + "′" * view.name.count("_pos") + (f"_{own}" if own else "")
+    letter, number = _numbered(view.datum)
+    return GREEK.get(letter, letter) + number + "′" * view.name.count("_pos") + (f"_{own}" if own else "")
 
 
 def _view_latex(view: View) -> str:
-    base = rf"\{view.datum}" if view.datum in GREEK else view.datum.replace("_", r"\_")
+    letter, number = _numbered(view.datum)
+    base = rf"\{letter}" if letter in GREEK else letter.replace("_", r"\_")
+    base += f"_{{{number}}}" if number else ""
     own = _own_suffix(view).replace("_", r"\_")
     return base + "'" * view.name.count("_pos") + (rf"_{{\mathrm{{{own}}}}}" if own else "")
+
+
+def _numbered(datum: str) -> tuple[str, str]:
+    """chi2 as (chi, 2); what is no Greek letter stays whole."""
+    letter = datum.rstrip("0123456789")
+    return (letter, datum[len(letter) :]) if letter in GREEK else (datum, "")
 
 
 def _own_suffix(view: View) -> str:

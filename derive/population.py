@@ -35,6 +35,7 @@ from derive.expression import (
     walk,
 )
 from derive.loss import Loss
+from derive.rewriting import with_views
 from derive.series import EMBEDDING_DIMENSION
 from derive.views import View
 
@@ -243,7 +244,7 @@ def _mean(node: Expression, over: tuple[View, ...], count: sympy.Expr | None) ->
         plain = View(view.datum, view.datum, view.white)
         if sum(other.datum == view.datum for other in over) == 1 and plain.name not in names:
             put[view] = plain
-    return Average(_renamed(node, put) if put else node, tuple(sorted(put.get(view, view) for view in over)), count)
+    return Average(with_views(node, put) if put else node, tuple(sorted(put.get(view, view) for view in over)), count)
 
 
 def _mentioned(node: Expression) -> tuple[View, ...]:
@@ -255,29 +256,3 @@ def _mentioned(node: Expression) -> tuple[View, ...]:
         case Average(_, over, _):
             return over
     return ()
-
-
-def _renamed(node: Expression, put: dict[View, View]) -> Expression:
-    match node:
-        case Inner(u, v):
-            return Inner(put.get(u, u), put.get(v, v))
-        case HalfSquare(u, v):
-            return HalfSquare(put.get(u, u), put.get(v, v))
-        case Coordinate(u, index):
-            return Coordinate(put.get(u, u), index)
-        case Sum(terms):
-            return Sum(tuple(_renamed(term, put) for term in terms))
-        case Product(factors):
-            return Product(tuple(_renamed(factor, put) for factor in factors))
-        case Power(base, exponent):
-            return Power(_renamed(base, put), exponent)
-        case Exp(argument):
-            return Exp(_renamed(argument, put))
-        case Log(argument):
-            return Log(_renamed(argument, put))
-        case Average(body, over, count):
-            # A view that is bound again below is another one.
-            return Average(_renamed(body, {u: v for u, v in put.items() if u not in over}), over, count)
-        case CoordinateSum(body, index):
-            return CoordinateSum(_renamed(body, put), index)
-    return node

@@ -60,9 +60,8 @@ def compare(case: Case, change: Callable[[Expansion], Expansion] = lambda one: o
 
     """
     put = {name: _exact(value) for name, value in case.values.items()}
-    # Both see the same definition: with a number put for N, samples of N and of that number are one.
+    oracle = tuple(expanded(case.loss.expression, case.law, case.values, case.order))
     loss = case.loss.set(put) if case.flow == "before" else case.loss
-    oracle = tuple(expanded(loss.expression, case.law, case.values, case.order))
     try:
         sampling = "iid" if case.law.points is None else "fixed"
         expansion = loss.expand(case.order, basis=case.basis, data=_data(case), sampling=sampling)

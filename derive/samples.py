@@ -1,0 +1,62 @@
+"""Finite samples: two stay two where values put for parameters make their sizes equal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+from derive.expression import Average, Expression, children, free_views, rebuilt, walk
+from derive.rewriting import with_views
+from derive.views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import sympy
+
+
+def kept_apart(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> Expression:
+    """The definition in which no two samples become one when values are put for parameters.
+
+    Samples of N − 1 and of 1 draw of a datum are two. With 2 put for N they would have one size, so one of them is
+    given a datum of its own beforehand, chi2 beside chi.
+    """
+    names = {name for part in walk(node) for view in _views(part) for name in (view.name, view.datum)}
+    suffixes: dict[tuple[str, sympy.Expr], str] = {}
+    taken: set[tuple[str, sympy.Expr]] = set()
+    drawn = {_sample(part) for part in walk(node) if isinstance(part, Average) and part.count is not None}
+    for datum, size in sorted(drawn, key=str):
+        after = (datum, size.xreplace(dict(values)))
+        if after in taken:
+            used = {*names, *(datum + suffix for (datum, _), suffix in suffixes.items())}
+            suffixes[datum, size] = next(str(k) for k in count(2) if not _among(f"{datum}{k}", used))
+        taken.add(after)
+    return _with_suffixes(node, suffixes) if suffixes else node
+
+
+def _views(node: Expression) -> frozenset[View]:
+    return free_views(node) | set(node.over if isinstance(node, Average) else ())
+
+
+def _sample(node: Average) -> tuple[str, sympy.Expr | None]:
+    return node.over[0].datum, node.count
+
+
+def _among(datum: str, names: set[str]) -> bool:
+    return any(name == datum or name.startswith(f"{datum}_") for name in names)
+
+
+def _with_suffixes(node: Expression, suffixes: Mapping[tuple[str, sympy.Expr | None], str]) -> Expression:
+    """The definition with other names for the views of some samples."""
+    node = rebuilt(node, [_with_suffixes(part, suffixes) for part in children(node)])
+    if not isinstance(node, Average) or _sample(node) not in suffixes:
+        return node
+    put = {view: _of_datum(view, view.datum + suffixes[_sample(node)]) for view in node.over}
+    return replace(node, body=with_views(node.body, put), over=tuple(put.values()))
+
+
+def _of_datum(view: View, datum: str) -> View:
+    """The same view of another datum: chi2_pos for chi_pos."""
+    rest = view.name.removeprefix(view.datum)
+    return View(datum + (rest if rest != view.name else f"_{view.name}"), datum, view.white)
