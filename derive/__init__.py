@@ -10,8 +10,8 @@ from derive.expansion import Expansion, Term
 from derive.gaussian import Elliptical, Gaussian
 from derive.language import (
     Mean,
-    SecondMoment,
     diagonal_sum,
+    distinct,
     exp,
     half_sq,
     inner,
@@ -22,8 +22,10 @@ from derive.language import (
 )
 from derive.loss import Loss
 from derive.losses import CATALOGUE, MODIFIERS, catalogue
+from derive.matrices import SecondMoment, identity, inverse, log_det, trace
 from derive.memory import clear_caches
 from derive.moments import MomentSeries
+from derive.vectors import centroid, embedding
 from derive.views import View, views, white_noise
 
 __all__ = [
@@ -45,17 +47,24 @@ __all__ = [
     "View",
     "catalogue",
     "catalogue_names",
+    "centroid",
     "clear_caches",
     "closed_form",
     "diagonal_sum",
+    "distinct",
+    "embedding",
     "exp",
     "half_sq",
+    "identity",
     "inner",
+    "inverse",
     "log",
+    "log_det",
     "off_diagonal_sum",
     "oo",
     "sqrt",
     "symbols",
+    "trace",
     "variance",
     "views",
     "white_noise",

@@ -1,4 +1,4 @@
-"""A definition as a tree: f at views, scalars, exp, log, powers, means and sums over coordinates.
+"""A definition as a tree: f at views, scalars, exp, log, powers, means, sums over coordinates, matrices.
 
 Nodes are immutable values: equality and hashing go by content. Nothing is evaluated here; `language` has the words to
 build them with, `series` expands a definition in W, `exact` looks for closed forms, and `numeric.definition` evaluates
@@ -149,10 +149,26 @@ class Log(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Average(Expression):
-    """A mean over views; see `derive.language.Mean`, which checks its arguments."""
+    """A mean over views; see `derive.language.Mean`, which checks its arguments.
+
+    Over a sample, views of several data are different draws of one sample, that of the first datum.
+    """
 
     body: Expression
     over: tuple[View, ...]
+    count: sympy.Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewAverage(Expression):
+    """A mean over further views of the datum that ``of`` shows, each drawn independently given the datum.
+
+    Over a count, several views are different ones of that many; all means of one count share them.
+    """
+
+    body: Expression
+    over: tuple[View, ...]
+    of: View
     count: sympy.Expr | None
 
 
@@ -162,6 +178,33 @@ class CoordinateSum(Expression):
 
     body: Expression
     index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Delta(Expression):
+    """1 where two coordinates are the same, else 0."""
+
+    left: Index
+    right: Index
+
+
+@dataclass(frozen=True, slots=True)
+class LogDet(Expression):
+    """The logarithm of the determinant of the matrix whose entry (row, column) is given."""
+
+    entry: Expression
+    row: Index
+    column: Index
+
+
+@dataclass(frozen=True, slots=True)
+class InverseEntry(Expression):
+    """The entry ``at`` of the inverse of the matrix whose entry (row, column) is given."""
+
+    entry: Expression
+    row: Index
+    column: Index
+    at: tuple[Index, Index]
 
 
 def as_expression(value: object) -> Expression:
@@ -211,7 +254,9 @@ def children(node: Expression) -> tuple[Expression, ...]:
     match node:
         case Sum(parts) | Product(parts):
             return parts
-        case Power(part, _) | Exp(part) | Log(part) | Average(part, _, _) | CoordinateSum(part, _):
+        case Power(part, _) | Exp(part) | Log(part) | Average(part, _, _) | ViewAverage(part, _, _, _):
+            return (part,)
+        case CoordinateSum(part, _) | LogDet(part, _, _) | InverseEntry(part, _, _, _):
             return (part,)
         case _:
             return ()
@@ -228,8 +273,10 @@ def rebuilt(node: Expression, parts: Sequence[Expression]) -> Expression:
             return replace(node, base=parts[0])
         case Exp() | Log():
             return replace(node, argument=parts[0])
-        case Average() | CoordinateSum():
+        case Average() | ViewAverage() | CoordinateSum():
             return replace(node, body=parts[0])
+        case LogDet() | InverseEntry():
+            return replace(node, entry=parts[0])
     return node
 
 
@@ -246,7 +293,7 @@ def scalars(node: Expression) -> Iterable[sympy.Expr]:
         match part:
             case Scalar(value) | Power(_, value):
                 yield value
-            case Average(_, _, count) if count is not None:
+            case Average(_, _, count) | ViewAverage(_, _, _, count) if count is not None:
                 yield count
 
 
@@ -259,6 +306,8 @@ def free_views(node: Expression) -> frozenset[View]:
             return frozenset((u,))
         case Average(body, over, _):
             return free_views(body) - set(over)
+        case ViewAverage(body, over, of, _):
+            return free_views(body) - set(over) | {of}
     return frozenset().union(*map(free_views, children(node)))
 
 
@@ -269,29 +318,13 @@ def free_indices(node: Expression) -> frozenset[Index]:
             return frozenset((index,))
         case CoordinateSum(body, index):
             return free_indices(body) - {index}
+        case Delta(left, right):
+            return frozenset((left, right))
+        case LogDet(entry, row, column):
+            return free_indices(entry) - {row, column}
+        case InverseEntry(entry, row, column, at):
+            return free_indices(entry) - {row, column} | {*at}
     return frozenset().union(*map(free_indices, children(node)))
-
-
-def substitute(node: Expression, values: dict[sympy.Symbol, sympy.Expr]) -> Expression:
-    """The definition with values put for parameters."""
-    match node:
-        case Scalar(value):
-            return Scalar(value.xreplace(values))
-        case Sum(terms):
-            return Sum(tuple(substitute(term, values) for term in terms))
-        case Product(factors):
-            return Product(tuple(substitute(factor, values) for factor in factors))
-        case Power(base, exponent):
-            return Power(substitute(base, values), exponent.xreplace(values))
-        case Exp(argument):
-            return Exp(substitute(argument, values))
-        case Log(argument):
-            return Log(substitute(argument, values))
-        case Average(body, over, count):
-            return Average(substitute(body, values), over, None if count is None else count.xreplace(values))
-        case CoordinateSum(body, index):
-            return CoordinateSum(substitute(body, values), index)
-    return node
 
 
 def _sum(*terms: Expression) -> Expression:

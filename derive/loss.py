@@ -14,20 +14,19 @@ from derive.expression import (
     Average,
     Coordinate,
     CoordinateSum,
-    Exp,
     Expression,
     HalfSquare,
     Inner,
-    Log,
+    LogDet,
     Power,
     Product,
-    Scalar,
-    Sum,
+    ViewAverage,
     as_expression,
     as_scalar,
+    children,
     free_views,
+    rebuilt,
     scalars,
-    substitute,
     walk,
 )
 from derive.gaussian import Data, Gaussian, trace_polynomial
@@ -35,9 +34,10 @@ from derive.language import Mean, inner
 from derive.latex import for_notebook
 from derive.moments import MomentSeries, check_closed, moment_series
 from derive.references import REFERENCES
-from derive.samples import kept_apart
+from derive.rewriting import substitute
 from derive.series import EMBEDDING_DIMENSION, Sample
 from derive.views import Index, View, white_noise
+from derive.written import definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,6 +94,11 @@ class Loss:
             if sample.count.is_number and not (sample.count.is_Integer and sample.count >= 1):
                 message = f"{self.name}: a sample of {sample.count} draws is none; give a batch of 2 data or more"
                 raise InputError(message)
+        for drawn, number in _drawn_together(self.expression):
+            if number.is_number and not (number.is_Integer and number >= drawn):
+                what = f"{drawn} different ones" if drawn > 1 else "views"
+                message = f"{self.name}: a mean over {what} of {number} is none"
+                raise InputError(message)
         for key in self.sources:
             if key not in REFERENCES:
                 message = f"loss {self.name}: source {key!r} is not in derive.references"
@@ -109,7 +114,7 @@ class Loss:
     def parameters(self) -> dict[str, sympy.Symbol]:
         """The loss's symbols by name; d1, the embedding's dimension, is one where the definition needs it."""
         found = set().union(*(value.free_symbols for value in scalars(self.expression)), set())
-        if any(isinstance(node, CoordinateSum) for node in walk(self.expression)):
+        if any(isinstance(node, CoordinateSum | LogDet) for node in walk(self.expression)):
             found.add(EMBEDDING_DIMENSION)
         return {symbol.name: symbol for symbol in sorted(found, key=str)}
 
@@ -280,7 +285,7 @@ class Loss:
         return for_notebook(self.latex())
 
     def _definition(self, style: notation.Style) -> str:
-        body = notation.definition(self.expression, style)
+        body = definition(self.expression, style)
         anchor = sorted(free_views(self.expression))
         if not anchor:
             return body
@@ -307,10 +312,20 @@ def _labels(expression: Expression) -> Iterator[View | Index]:
                 yield from (u, v)
             case Coordinate(u, i):
                 yield from (u, i)
-            case Average(_, over, _):
+            case Average(_, over, _) | ViewAverage(_, over, _, _):
                 yield from over
             case CoordinateSum(_, i):
                 yield i
+
+
+def _drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
+    """How many different draws, or views of a datum, each mean over a count takes at a time, and of how many."""
+    for node in walk(expression):
+        match node:
+            case Average(_, over, count) if count is not None:
+                yield len({view.datum for view in over}), count
+            case ViewAverage(_, over, _, count) if count is not None:
+                yield len(over), count
 
 
 def _normalised(node: Expression) -> Expression:
@@ -321,27 +336,12 @@ def _normalised(node: Expression) -> Expression:
         case HalfSquare(u, v):
             # ½|u/|u| − v/|v||² = 1 − ⟨u, v⟩/(|u||v|)
             return 1 - _normalised(Inner(u, v))
-        case Scalar():
-            return node
-        case Sum(terms):
-            return sum(map(_normalised, terms), start=as_expression(0))
-        case Product(factors):
-            return Product(tuple(map(_normalised, factors)))
-        case Power(base, exponent):
-            return Power(_normalised(base), exponent)
-        case Exp(argument):
-            return Exp(_normalised(argument))
-        case Log(argument):
-            return Log(_normalised(argument))
-        case Average(body, over, count):
-            # Weight decay is about W, not about features.
-            return node if over[0].white else Average(_normalised(body), over, count)
-        case CoordinateSum(body, index):
-            return CoordinateSum(_normalised(body), index)
         case Coordinate(u, _):
             return Product((node, _norm_inverse(u)))
-    message = f"no normalised form is known for {type(node).__name__}; was a new node added to derive.expression?"
-    raise TypeError(message)
+        case Average(_, over, _) if over[0].white:
+            # Weight decay is about W, not about features.
+            return node
+    return rebuilt(node, [_normalised(part) for part in children(node)])
 
 
 def _norm_inverse(view: View) -> Expression:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 from sympy import QQ
@@ -26,8 +26,9 @@ from derive.graphs import (
     relabelled,
     splice,
 )
+from derive.monomials import ONE, Monomial
 from derive.regularity import homogeneity
-from derive.series import ONE, Edge, Expander, Monomial, Sample, check_order
+from derive.series import EMBEDDING_DIMENSION, Edge, Expander, Sample, ViewSample, check_order
 from derive.views import Index, View
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 # A product of expectations, one for each connected graph.
 Moment = tuple[Graph, ...]
+Edges = list[tuple[Vertex, Vertex]]
 
 
 class MomentSeries:
@@ -121,14 +123,22 @@ def moment_series(
     except NotAnalyticError as error:
         # The degree that matters is that of the whole loss, not of the part that failed.
         raise NotAnalyticError(error.reason, homogeneity(expression)) from None
+    d1 = expander.scalars.from_sympy(EMBEDDING_DIMENSION)
     total: dict[Moment, Coefficient] = {}
-    for terms in series[1:]:
+    constant = expander.scalars.from_sympy(sympy.S.Zero)
+    for terms in series:
         for monomial, value in terms.items():
-            for edges, weight in _expectation(expander, monomial, fixed_set, bias=bias):
-                moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
-                total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
-    constant = expander.scalars.to_sympy(expander.constant_term(series))
-    return MomentSeries(total, expander.scalars, constant, order)
+            for some, weight in _expectation(expander, monomial, fixed_set, bias=bias):
+                edges, free = _same_coordinates(some)
+                whole = value if weight is ONE else value * weight
+                for _ in range(free):
+                    whole = whole * d1
+                if edges:
+                    moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
+                    total[moment] = total.get(moment, 0) + whole
+                else:
+                    constant = constant + whole
+    return MomentSeries(total, expander.scalars, expander.scalars.to_sympy(constant), order)
 
 
 def check_closed(expression: Expression) -> None:
@@ -162,28 +172,85 @@ def _pairing(data: list[list[str]]) -> str:
     )
 
 
+class _Flat(NamedTuple):
+    """A monomial with a vertex for each view, before draws coincide.
+
+    Attributes:
+        edges: pairs of vertices.
+        samples: the draws of each sample, those together that one mean takes without repetition.
+        views: further views of a datum: its number, how many there are, and those that one mean takes.
+        anchor: the data that the loss is averaged over.
+
+    """
+
+    edges: Edges
+    samples: dict[Sample, list[tuple[int, ...]]]
+    views: list[tuple[int, sympy.Expr, tuple[int, ...]]]
+    anchor: set[int]
+
+
 def _expectation(
     expander: Expander, monomial: Monomial, fixed_set: sympy.Expr | None, *, bias: bool
-) -> Iterator[tuple[list[tuple[Vertex, Vertex]], Coefficient]]:
+) -> Iterator[tuple[Edges, Coefficient]]:
     """The expectation of a monomial as graphs with weights, draws of one sample coinciding or not."""
-    edges, samples, anchor = _flatten(expander, monomial)
-    graphs: list[tuple[list[tuple[Vertex, Vertex]], Coefficient]] = [(edges, ONE)]
-    for sample, draws in samples.items():
+    flat = _flatten(expander, monomial)
+    scalars = expander.scalars
+    graphs: list[tuple[Edges, dict[int, int], Coefficient]] = [(flat.edges, {}, ONE)]
+    for sample, draws in flat.samples.items():
         graphs = [
-            ([(_moved(u, target), _moved(v, target)) for u, v in some], weight * chance)
-            for some, weight in graphs
-            for target, chance in _coincidences(expander.scalars, sample, draws)
+            ([(_moved(u, target), _moved(v, target)) for u, v in some], data | target, weight * chance)
+            for some, data, weight in graphs
+            for target, chance in _coincidences(scalars, sample.count, draws)
         ]
+    found = [pair for some, data, weight in graphs for pair in _with_views(scalars, flat, some, data, weight)]
     if fixed_set is not None:
-        batch = anchor.union(*samples.values())
-        ratio = expander.scalars.from_sympy(-1 / (fixed_set - 1))
-        graphs = [pair for some, weight in graphs for pair in _anticorrelated(some, weight, batch, ratio, bias=bias)]
-    return iter(graphs)
+        batch = flat.anchor.union(*(draw for draws in flat.samples.values() for draw in draws))
+        ratio = scalars.from_sympy(-1 / (fixed_set - 1))
+        found = [pair for some, weight in found for pair in _anticorrelated(some, weight, batch, ratio, bias=bias)]
+    return iter(found)
+
+
+def _with_views(
+    scalars: Scalars, flat: _Flat, edges: Edges, data: dict[int, int], weight: Coefficient
+) -> list[tuple[Edges, Coefficient]]:
+    """The graphs in which further views of one datum coincide or not, once it is known which data do."""
+    samples: dict[tuple[int, sympy.Expr], list[tuple[int, ...]]] = {}
+    for group, number, drawn in flat.views:
+        samples.setdefault((data.get(group, group), number), []).append(drawn)
+    graphs = [(edges, weight)]
+    for (group, number), draws in samples.items():
+        graphs = [
+            ([(_seen(u, group, target), _seen(v, group, target)) for u, v in some], value * chance)
+            for some, value in graphs
+            for target, chance in _coincidences(scalars, number, draws)
+        ]
+    return graphs
+
+
+def _same_coordinates(edges: Edges) -> tuple[Edges, int]:
+    """The edges without those between coordinates, δ_ij, which make one of two; and how many are left without any."""
+    if not any(u.kind == COORDINATE for u, _ in edges):
+        return edges, 0
+    target: dict[int, int] = {}
+
+    def first(group: int) -> int:
+        return group if target.get(group, group) == group else first(target[group])
+
+    for u, v in edges:
+        if u.kind == COORDINATE:
+            target[first(u.group)] = first(v.group)
+    kept = [
+        (u, v._replace(group=first(v.group)) if v.kind == COORDINATE else v) for u, v in edges if u.kind != COORDINATE
+    ]
+    alone = {first(u.group) for u, _ in edges if u.kind == COORDINATE} - {
+        v.group for _, v in kept if v.kind == COORDINATE
+    }
+    return kept, len(alone)
 
 
 def _anticorrelated(
-    edges: list[tuple[Vertex, Vertex]], weight: Coefficient, batch: set[int], ratio: Coefficient, *, bias: bool
-) -> list[tuple[list[tuple[Vertex, Vertex]], Coefficient]]:
+    edges: Edges, weight: Coefficient, batch: set[int], ratio: Coefficient, *, bias: bool
+) -> list[tuple[Edges, Coefficient]]:
     """Two legs at different data of one centred set: as two views of one datum, times −1/(n − 1).
 
     That is their covariance. With r = −1/(n − 1) and a mean m of f, m mᵀ + r Cov is r times the moment of two views,
@@ -202,13 +269,10 @@ def _anticorrelated(
     return [together, (edges, weight * (ratio * QQ(-1) + QQ(1)))] if bias else [together]
 
 
-def _flatten(
-    expander: Expander, monomial: Monomial
-) -> tuple[list[tuple[Vertex, Vertex]], dict[Sample, list[int]], set[int]]:
+def _flatten(expander: Expander, monomial: Monomial) -> _Flat:
     numbers = count()
-    views: dict[str, int] = {}
-    edges: list[tuple[Vertex, Vertex]] = []
-    samples: dict[Sample, list[int]] = {}
+    views: dict[object, int] = {}
+    flat = _Flat([], {}, [], set())
 
     def vertices(bound: tuple[View | Index, ...], sample: Sample | None) -> dict[View | Index, Vertex]:
         groups: dict[str, int] = {}
@@ -219,35 +283,59 @@ def _flatten(
                 continue
             if label.datum not in groups:
                 groups[label.datum] = next(numbers)
-                if sample is not None:
-                    samples.setdefault(sample, []).append(groups[label.datum])
             kind = WHITE if label.white else VIEW
-            result[label] = Vertex(kind, groups[label.datum], views.setdefault(label.name, len(views)))
+            # Different draws of one sample show it in the same views.
+            name = label.name if sample is None else label.name_at(sample.datum)
+            result[label] = Vertex(kind, groups[label.datum], views.setdefault(name, len(views)))
+        if sample is not None:
+            flat.samples.setdefault(sample, []).append(tuple(groups.values()))
         return result
+
+    def further(bound: tuple[View, ...], sample: ViewSample, of: Vertex) -> dict[View | Index, Vertex]:
+        new: dict[View | Index, Vertex] = {
+            label: of._replace(view=views.setdefault((next(numbers),), len(views))) for label in bound
+        }
+        if sample.number is not None:
+            flat.views.append((of.group, sample.number, tuple(vertex.view for vertex in new.values())))
+        return new
 
     def place(body: Monomial, names: dict[View | Index, Vertex]) -> None:
         for number in body:
             cluster = expander.clusters[number]
             if isinstance(cluster, Edge):
-                edges.append((names[cluster.left], names[cluster.right]))
+                flat.edges.append((names[cluster.left], names[cluster.right]))
+            elif isinstance(cluster.sample, ViewSample):
+                bound = tuple(label for label in cluster.bound if isinstance(label, View))
+                place(cluster.body, names | further(bound, cluster.sample, names[cluster.sample.of]))
             else:
                 place(cluster.body, names | vertices(cluster.bound, cluster.sample))
 
     free = frozenset().union(*(expander.free(cluster) for cluster in monomial))
     anchor = vertices(tuple(sorted(free)), None)
     place(monomial, anchor)
-    return edges, samples, {vertex.group for vertex in anchor.values()}
+    flat.anchor.update(vertex.group for vertex in anchor.values())
+    return flat
 
 
-def _coincidences(scalars: Scalars, sample: Sample, draws: list[int]) -> Iterator[tuple[dict[int, int], Coefficient]]:
-    """Which of p summation indices over n draws coincide: n(n−1)…(n−b+1)/nᵖ for each way to form b blocks."""
-    n, p = sample.count, len(draws)
-    for blocks in _partitions(draws):
-        chance: Coefficient = QQ(1)
+def _coincidences(
+    scalars: Scalars, n: sympy.Expr, draws: list[tuple[int, ...]]
+) -> Iterator[tuple[dict[int, int], Coefficient]]:
+    """Which draws of n are the same: n(n−1)…(n−b+1)/∏ n(n−1)…(n−k+1) for each way to form b blocks.
+
+    The product is over the tuples of k that are drawn without repetition, whose members are in different blocks.
+    """
+    whole: Coefficient = QQ(1)
+    if len(draws) > 1:
+        whole = whole * scalars.from_sympy(n ** (1 - len(draws)))
+    for drawn in draws:
+        for k in range(1, len(drawn)):
+            whole = whole * scalars.inverse(scalars.from_sympy(n - k))
+    for blocks in _partitions([draw for drawn in draws for draw in drawn]):
+        if any(len({*block} & {*drawn}) > 1 for drawn in draws if len(drawn) > 1 for block in blocks):
+            continue
+        chance = whole
         for k in range(1, len(blocks)):
             chance = chance * scalars.from_sympy(n - k)
-        if p > 1:
-            chance = chance * scalars.from_sympy(n ** (1 - p))
         if chance:
             yield {draw: block[0] for block in blocks for draw in block}, chance
 
@@ -265,3 +353,7 @@ def _partitions(items: list[int]) -> Iterator[list[list[int]]]:
 
 def _moved(vertex: Vertex, target: dict[int, int]) -> Vertex:
     return vertex._replace(group=target.get(vertex.group, vertex.group))
+
+
+def _seen(vertex: Vertex, group: int, target: dict[int, int]) -> Vertex:
+    return vertex._replace(view=target.get(vertex.view, vertex.view)) if vertex.group == group else vertex

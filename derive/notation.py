@@ -1,4 +1,4 @@
-"""How definitions and expansions are written: one walk, in plain text or in LaTeX.
+"""How formulas are written, in plain text or in LaTeX: the pieces of a notation, and expansions in it.
 
 Text is for a terminal, LaTeX to be pasted into a paper. Both use the field's letters: x′ for the view ``x_pos``,
 χ for ``chi``, Tr[W Σ Wᵀ] for the trace word of Σ.
@@ -12,20 +12,6 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.expression import (
-    Average,
-    Coordinate,
-    CoordinateSum,
-    Exp,
-    Expression,
-    HalfSquare,
-    Inner,
-    Log,
-    Power,
-    Product,
-    Scalar,
-    Sum,
-)
 from derive.views import View
 from derive.words import BIAS, Invariant, Invariants, is_trace, trace
 
@@ -89,9 +75,14 @@ class Style:
     logarithm: str
     root: Callable[[str], str]
     mean: Callable[[str], str]
-    sample_mean: Callable[[str, str], str]
+    sample_mean: Callable[[str, str, str], str]
     sample_sum: Callable[[str, str], str]
     coordinate_sum: Callable[[str], str]
+    different: str
+    given: str
+    delta: Callable[[str], str]
+    transpose: str
+    determinant: str
     times: str
     trace: Callable[[str], str]
     sandwich: Callable[[str], str]
@@ -156,9 +147,14 @@ TEXT = Style(
     logarithm="log",
     root=lambda inside: f"sqrt({inside})",
     mean=lambda over: f"E_{over}",
-    sample_mean=lambda over, count: f"1/({count}) Σ_{over}^({count}) ",
+    sample_mean=lambda over, terms, count: f"1/({terms}) Σ_{over}^({count}) ",
     sample_sum=lambda over, count: f"Σ_{over}^({count}) ",
     coordinate_sum=lambda index: f"Σ_{index}",
+    different="≠",
+    given="|",
+    delta=lambda indices: f"δ_{indices}",
+    transpose="ᵀ",
+    determinant="log det",
     times=" ",
     trace=lambda inside: f"Tr[{inside}]",
     sandwich=lambda letter: {"I": "W Wᵀ", BIAS: "b bᵀ"}.get(letter) or f"W {_TEXT_LETTERS[letter]} Wᵀ",
@@ -184,9 +180,14 @@ LATEX = Style(
     logarithm=r"\log",
     root=lambda inside: rf"\sqrt{{{inside}}}",
     mean=lambda over: rf"\mathbb{{E}}_{{{over}}}",
-    sample_mean=lambda over, count: rf"\frac{{1}}{{{count}}}\sum_{{{over}}}^{{{count}}}",
+    sample_mean=lambda over, terms, count: rf"\frac{{1}}{{{terms}}}\sum_{{{over}}}^{{{count}}}",
     sample_sum=lambda over, count: rf"\sum_{{{over}}}^{{{count}}}",
     coordinate_sum=lambda index: rf"\sum_{{{index}}}",
+    different=r" \neq ",
+    given=r" \mid ",
+    delta=lambda indices: rf"\delta_{{{indices}}}",
+    transpose=r"^{\top}",
+    determinant=r"\log\det",
     times=" ",
     trace=lambda inside: rf"\operatorname{{Tr}}[{inside}]",
     sandwich=lambda letter: (
@@ -198,11 +199,6 @@ LATEX = Style(
     remainder=lambda of, order: rf"O(\|{of}\|^{{{order}}})",
     minus="-",
 )
-
-
-def definition(node: Expression, style: Style) -> str:
-    """A definition written out."""
-    return _Writer(style).sum(node)
 
 
 def product_of_invariants(invariants: Invariants, style: Style) -> str:
@@ -261,95 +257,3 @@ def _word(word: str, style: Style) -> str:
             inside = f"({_word(block, style)})"
             return style.power(inside, str(times))
     return " ".join(style.sandwich(letter) for letter in word)
-
-
-class _Writer:
-    """Writes a definition, with brackets only where precedence needs them."""
-
-    def __init__(self, style: Style) -> None:
-        self.style = style
-
-    def sum(self, node: Expression) -> str:
-        if not isinstance(node, Sum):
-            return self.term(node)
-        written = ""
-        for term in node.terms:
-            text = self.term(term)
-            if not written:
-                written = text
-            elif text.startswith(("-", self.style.minus)):
-                written += f" {self.style.minus} {text[1:].strip()}"
-            else:
-                written += f" + {text}"
-        return written
-
-    def term(self, node: Expression) -> str:
-        if isinstance(node, Scalar):
-            return self.style.scalar(node.value)
-        if not isinstance(node, Product):
-            return self.factor(node)
-        style = self.style
-        number = sympy.Mul(*(factor.value for factor in node.factors if isinstance(factor, Scalar)))
-        rest = [factor for factor in node.factors if not isinstance(factor, Scalar)]
-        written = [self.factor(factor) for factor in rest]
-        if len(rest) == 1 and isinstance(rest[0], HalfSquare):
-            # 2 · ½|…|² is |…|²; what is left of the number stands right before it.
-            number, written = number / 2, [self.square(rest[0])]
-            if abs(number) == sympy.Rational(1, 2):
-                number, written = 2 * number, [style.half + written[0]]
-        elif len(rest) == 1 and isinstance(rest[0], Average) and rest[0].count == number:
-            # n times the mean over n draws is their sum.
-            head = self.style.sample_sum(self.names(rest[0]), self.style.scalar(number))
-            number, written = sympy.S.One, [self.after(head, rest[0].body)]
-        negative = number.could_extract_minus_sign()
-        size = -number if negative else number
-        shown = [] if size == 1 and rest else [self.style.scalar(size)]
-        if size.is_Add and rest:
-            shown = [self.style.parentheses(shown[0])]
-        return (self.style.minus if negative else "") + self.style.times.join([*shown, *written])
-
-    def factor(self, node: Expression) -> str:
-        style = self.style
-        match node:
-            case Inner(u, v):
-                return style.inner(style.view(u), style.view(v))
-            case HalfSquare():
-                return style.half + self.square(node)
-            case Coordinate(u, i):
-                return style.coordinate(style.view(u), i.name)
-            case Power(base, exponent) if exponent == sympy.Rational(1, 2):
-                return style.root(self.sum(base))
-            case Power(base, exponent):
-                return style.power(self.atom(base), style.scalar(exponent) if style is LATEX else str(exponent))
-            case Exp(argument):
-                return style.exponential + style.parentheses(self.sum(argument))
-            case Log(argument):
-                inside = self.sum(argument)
-                simple = isinstance(argument, Average)
-                return style.logarithm + (f" {inside}" if simple else style.parentheses(inside))
-            case Average(body, _, count):
-                names = self.names(node)
-                head = style.mean(names) if count is None else style.sample_mean(names, style.scalar(count))
-                return self.after(head, body)
-            case CoordinateSum(body, index):
-                return self.after(style.coordinate_sum(index.name), body)
-            case Scalar(value):
-                shown = style.scalar(value)
-                return style.parentheses(shown) if value.is_Add or value.could_extract_minus_sign() else shown
-        return style.parentheses(self.sum(node))
-
-    def square(self, node: HalfSquare) -> str:
-        return self.style.square(self.style.view(node.left), self.style.view(node.right))
-
-    def names(self, node: Average) -> str:
-        return ",".join(self.style.view(view) for view in node.over)
-
-    def after(self, head: str, body: Expression) -> str:
-        if isinstance(body, Exp | Inner | Coordinate | CoordinateSum):
-            return f"{head.rstrip()} {self.factor(body)}"
-        return head + self.style.brackets(self.sum(body))
-
-    def atom(self, node: Expression) -> str:
-        if isinstance(node, Inner | Coordinate):
-            return self.factor(node)
-        return self.style.parentheses(self.sum(node))

@@ -32,9 +32,10 @@ from derive.expression import Average, Exp, Expression, Log, Product, Scalar, Su
 from derive.landscape import a_i as a
 from derive.landscape import c_i as c
 from derive.loss import Loss
-from derive.notation import TEXT, definition
+from derive.notation import TEXT
 from derive.signs import sign
 from derive.views import View
+from derive.written import definition
 
 Form = dict[tuple[View, View], sympy.Expr]
 

@@ -10,15 +10,19 @@ from derive.expression import (
     Average,
     Coordinate,
     CoordinateSum,
+    Delta,
     Exp,
     Expression,
     HalfSquare,
     Inner,
+    InverseEntry,
     Log,
+    LogDet,
     Power,
     Product,
     Scalar,
     Sum,
+    ViewAverage,
 )
 
 
@@ -44,9 +48,14 @@ def homogeneity(node: Expression) -> int | None:
                 return None
             scaled = degree * exponent
             return int(scaled) if scaled.is_Integer else None
-        case Exp(argument) | Log(argument):
-            return 0 if homogeneity(argument) == 0 else None
-        case Average(body, _, _) | CoordinateSum(body, _):
+        case Exp(part) | Log(part) | LogDet(part, _, _):
+            return 0 if homogeneity(part) == 0 else None
+        case Average(body, _, _) | ViewAverage(body, _, _, _) | CoordinateSum(body, _):
             return homogeneity(body)
+        case Delta():
+            return 0
+        case InverseEntry(entry, _, _, _):
+            degree = homogeneity(entry)
+            return None if degree is None else -degree
     message = f"no degree is known for {type(node).__name__}; was a new node added to derive.expression?"
     raise TypeError(message)

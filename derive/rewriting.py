@@ -1,15 +1,45 @@
-"""A definition with something else put for its views."""
+"""A definition with something else put for its parameters, its views or its coordinates."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from derive.expression import Average, Coordinate, Expression, HalfSquare, Inner, children, rebuilt
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Delta,
+    Expression,
+    HalfSquare,
+    Inner,
+    InverseEntry,
+    LogDet,
+    Power,
+    Scalar,
+    ViewAverage,
+    children,
+    rebuilt,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from derive.views import View
+    import sympy
+
+    from derive.views import Index, View
+
+
+def substitute(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> Expression:
+    """The definition with values put for parameters."""
+    match node:
+        case Scalar(value):
+            return Scalar(value.xreplace(values))
+        case Power(_, exponent):
+            node = replace(node, exponent=exponent.xreplace(values))
+        case Average(_, _, count) | ViewAverage(_, _, _, count) if count is not None:
+            node = replace(node, count=count.xreplace(values))
+    return rebuilt(node, [substitute(part, values) for part in children(node)])
 
 
 def with_views(node: Expression, put: Mapping[View, View]) -> Expression:
@@ -24,4 +54,24 @@ def with_views(node: Expression, put: Mapping[View, View]) -> Expression:
         case Average(_, over, _):
             # A view that is bound again below is another one.
             put = {u: v for u, v in put.items() if u not in over}
+        case ViewAverage(_, over, of, _):
+            node = replace(node, of=put.get(of, of))
+            put = {u: v for u, v in put.items() if u not in over}
     return rebuilt(node, [with_views(part, put) for part in children(node)])
+
+
+def with_indices(node: Expression, put: Mapping[Index, Index]) -> Expression:
+    """The definition with other coordinates for its free ones."""
+    match node:
+        case Coordinate(view, index):
+            return Coordinate(view, put.get(index, index))
+        case CoordinateSum(_, index):
+            put = {i: j for i, j in put.items() if i != index}
+        case Delta(left, right):
+            return Delta(put.get(left, left), put.get(right, right))
+        case LogDet(_, row, column):
+            put = {i: j for i, j in put.items() if i not in (row, column)}
+        case InverseEntry(_, row, column, (i, j)):
+            node = replace(node, at=(put.get(i, i), put.get(j, j)))
+            put = {i: j for i, j in put.items() if i not in (row, column)}
+    return rebuilt(node, [with_indices(part, put) for part in children(node)])

@@ -3,9 +3,9 @@
 A series is a list over the order in W (an inner product has order 2, a coordinate of f has order 1); each entry
 maps monomials to coefficients. A monomial is a sorted tuple of *clusters*, numbered in a table:
 
-    an edge      ⟨f(u), f(v)⟩, or f(u)_i as an edge from the view u to the coordinate i;
+    an edge      ⟨f(u), f(v)⟩, f(u)_i as an edge from the view u to the coordinate i, or δ_ij from i to j;
     a mean       E over some views of a product of clusters;
-    a pick       one of the draws of a sample, the summand of a mean over a finite count;
+    a pick       one of the draws of a sample, the summand of a mean over a finite count; a further view of a datum;
     a sum        Σ_i of a product of clusters.
 
 Clusters never share a bound view, so a product of two means is a product over independent replicas without
@@ -24,28 +24,32 @@ from derive.expression import (
     Average,
     Coordinate,
     CoordinateSum,
+    Delta,
     Exp,
     Expression,
     HalfSquare,
     Inner,
+    InverseEntry,
     Log,
+    LogDet,
     Power,
     Product,
     Scalar,
     Sum,
+    ViewAverage,
 )
-from derive.notation import TEXT, definition
+from derive.matrix_series import beside_identity, in_powers
+from derive.monomials import ONE, Monomial, accumulate, accumulate_product, scaled
+from derive.notation import TEXT
 from derive.regularity import homogeneity
 from derive.scalars import Coefficient, Scalars, normal_form
 from derive.views import Index, View
+from derive.written import definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Monomial = tuple[int, ...]
 Series = list[dict[Monomial, Coefficient]]
-
-ONE = QQ(1)
 
 # The embedding dimension, which a sum over coordinates of a constant brings in.
 EMBEDDING_DIMENSION = sympy.Symbol("d1")
@@ -60,8 +64,15 @@ class Sample(NamedTuple):
     count: sympy.Expr
 
 
+class ViewSample(NamedTuple):
+    """Further views of a datum that some view shows, and how many there are; None in the population."""
+
+    of: View
+    number: sympy.Expr | None
+
+
 class Edge(NamedTuple):
-    """⟨f(u), f(v)⟩ for two views, f(u)_i for a view and a coordinate."""
+    """⟨f(u), f(v)⟩ for two views, f(u)_i for a view and a coordinate, δ_ij for two coordinates."""
 
     left: View | Index
     right: View | Index
@@ -72,7 +83,7 @@ class Bound(NamedTuple):
 
     bound: tuple[View | Index, ...]
     body: Monomial
-    sample: Sample | None
+    sample: Sample | ViewSample | None
 
 
 class Expander:
@@ -116,14 +127,32 @@ class Expander:
             case Average(body, over, count):
                 sample = None if count is None else Sample(over[0].datum, count)
                 return self._bind(self.expand(body), over, sample, ONE)
+            case ViewAverage(body, over, of, count):
+                return self._bind(self.expand(body), over, ViewSample(of, count), ONE)
             case CoordinateSum(body, index):
                 d1 = self.scalars.from_sympy(EMBEDDING_DIMENSION)
                 return self._bind(self.expand(body), (index,), None, d1)
+            case Delta(i, j):
+                return self._constant(QQ(1)) if i == j else self._leaf({self._edge(i, j): QQ(1)}, 0)
+            case LogDet() | InverseEntry():
+                beside = self.expand(beside_identity(node)[1])
+                return self.expand(in_powers(node, [bool(terms) for terms in beside], EMBEDDING_DIMENSION))
         message = f"no series is known for {type(node).__name__}; was a new node added to derive.expression?"
         raise TypeError(message)
 
     def constant_term(self, series: Series) -> Coefficient:
-        """The value at W = 0."""
+        """The value at W = 0.
+
+        Raises:
+            InputError: it depends on coordinates that are free, or are summed over below.
+
+        """
+        if series[0].keys() - {()}:
+            message = (
+                "entries of the identity stand within exp, log, a division or a root; only sums and products of them"
+                " with other entries are expanded"
+            )
+            raise InputError(message)
         return series[0].get((), QQ(0))
 
     # Arithmetic of truncated series.
@@ -144,7 +173,7 @@ class Expander:
         total: Series = [{} for _ in range(self.order + 1)]
         for summand in summands:
             for terms, more in zip(total, summand, strict=True):
-                _accumulate(terms, more, ONE)
+                accumulate(terms, more, ONE)
         return total
 
     def _multiply(self, left: Series, right: Series) -> Series:
@@ -152,7 +181,7 @@ class Expander:
         for i, some in enumerate(left):
             for j, others in enumerate(right[: self.order + 1 - i]):
                 if some and others:
-                    _accumulate_product(product[i + j], some, others, ONE)
+                    accumulate_product(product[i + j], some, others, ONE)
         return product
 
     def _exponential(self, argument: Series) -> Series:
@@ -164,7 +193,7 @@ class Expander:
             terms: dict[Monomial, Coefficient] = {}
             for k in range(1, n + 1):
                 if argument[k] and result[n - k]:
-                    _accumulate_product(terms, argument[k], result[n - k], ONE if k == n else QQ(k, n))
+                    accumulate_product(terms, argument[k], result[n - k], ONE if k == n else QQ(k, n))
             result.append(terms)
         return result
 
@@ -178,8 +207,8 @@ class Expander:
             terms = dict(argument[n])
             for k in range(1, n):
                 if result[k] and argument[n - k]:
-                    _accumulate_product(terms, result[k], argument[n - k], QQ(-k, n))
-            result[n] = _scaled(terms, inverse)
+                    accumulate_product(terms, result[k], argument[n - k], QQ(-k, n))
+            result[n] = scaled(terms, inverse)
         return result
 
     def _power(self, node: Power, base: Series, exponent: sympy.Expr) -> Series:
@@ -197,8 +226,8 @@ class Expander:
             terms: dict[Monomial, Coefficient] = {}
             for k in range(1, n + 1):
                 if base[k] and result[n - k]:
-                    _accumulate_product(terms, base[k], result[n - k], p * QQ(k, n) + QQ(k - n, n))
-            result[n] = _scaled(terms, inverse)
+                    accumulate_product(terms, base[k], result[n - k], p * QQ(k, n) + QQ(k - n, n))
+            result[n] = scaled(terms, inverse)
         return result
 
     def _not_zero(self, node: Log | Power, series: Series) -> Coefficient:
@@ -225,7 +254,7 @@ class Expander:
         return self._free[cluster]
 
     def _edge(self, left: View | Index, right: View | Index) -> int:
-        if isinstance(left, View) and isinstance(right, View) and right < left:
+        if type(left) is type(right) and right < left:
             left, right = right, left
         return self._number(Edge(left, right), frozenset((left, right)))
 
@@ -233,7 +262,7 @@ class Expander:
         self,
         body: Series,
         bound: tuple[View | Index, ...],
-        sample: Sample | None,
+        sample: Sample | ViewSample | None,
         of_nothing: Coefficient,
     ) -> Series:
         result: Series = []
@@ -243,17 +272,20 @@ class Expander:
                 touched = tuple(c for c in monomial if not self._free[c].isdisjoint(bound))
                 if touched:
                     rest = [c for c in monomial if self._free[c].isdisjoint(bound)]
-                    rest += [self._bound(group, bound, sample) for group in self._groups(touched, bound)]
-                    _accumulate(collected, {tuple(sorted(rest)): value}, ONE)
+                    rest += [self._bound(group, bound, sample) for group in self._groups(touched, bound, sample)]
+                    accumulate(collected, {tuple(sorted(rest)): value}, ONE)
                 else:
-                    _accumulate(collected, {monomial: value}, of_nothing)
+                    accumulate(collected, {monomial: value}, of_nothing)
             result.append(collected)
         return result
 
-    def _groups(self, touched: Monomial, bound: tuple[View | Index, ...]) -> list[Monomial]:
-        # Data that share no cluster are independent: their mean is a product of means.
+    def _groups(
+        self, touched: Monomial, bound: tuple[View | Index, ...], sample: Sample | ViewSample | None
+    ) -> list[Monomial]:
+        # Data that share no cluster are independent: their mean is a product of means. Different draws of a sample
+        # are not, drawn without repetition.
         of = {view: view.datum if isinstance(view, View) else view.name for view in bound}
-        if len(set(of.values())) == 1:
+        if sample is not None or len(set(of.values())) == 1:
             return [touched]
         groups: list[tuple[set[str], list[int]]] = []
         for cluster in touched:
@@ -268,10 +300,11 @@ class Expander:
             groups = [*apart, (data, members)]
         return [tuple(sorted(members)) for _, members in groups]
 
-    def _bound(self, group: Monomial, bound: tuple[View | Index, ...], sample: Sample | None) -> int:
+    def _bound(self, group: Monomial, bound: tuple[View | Index, ...], sample: Sample | ViewSample | None) -> int:
         free = frozenset().union(*(self._free[cluster] for cluster in group))
         used = tuple(view for view in bound if view in free)
-        return self._number(Bound(used, group, sample), free - set(used))
+        held = {sample.of} if isinstance(sample, ViewSample) else set()
+        return self._number(Bound(used, group, sample), free - set(used) | held)
 
     def _number(self, cluster: Edge | Bound, free: frozenset[View | Index]) -> int:
         number = self._numbers.setdefault(cluster, len(self.clusters))
@@ -295,31 +328,3 @@ def check_order(order: object) -> int:
         message = f"order {quoted(order)} is beyond {HIGHEST_ORDER}; each two orders double the work, or more"
         raise InputError(message)
     return order
-
-
-def _accumulate(terms: dict[Monomial, Coefficient], more: dict[Monomial, Coefficient], factor: Coefficient) -> None:
-    for monomial, value in more.items():
-        scaled = value if factor is ONE else value * factor
-        if monomial not in terms:
-            terms[monomial] = scaled
-            continue
-        total = terms[monomial] + scaled
-        if total:
-            terms[monomial] = total
-        else:
-            del terms[monomial]
-
-
-def _accumulate_product(
-    terms: dict[Monomial, Coefficient],
-    left: dict[Monomial, Coefficient],
-    right: dict[Monomial, Coefficient],
-    factor: Coefficient,
-) -> None:
-    for some, value in left.items():
-        scaled = value if factor is ONE else value * factor
-        _accumulate(terms, {tuple(sorted(some + other)): more for other, more in right.items()}, scaled)
-
-
-def _scaled(terms: dict[Monomial, Coefficient], factor: Coefficient) -> dict[Monomial, Coefficient]:
-    return terms if factor == 1 else {monomial: value * factor for monomial, value in terms.items()}

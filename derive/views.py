@@ -26,6 +26,14 @@ class View(NamedTuple):
     datum: str
     white: bool = False
 
+    def name_at(self, datum: str) -> str:
+        """What the same view of another datum is called: x_pos of x is u_pos of u.
+
+        >>> View("x_pos", "x").name_at("u"), View("x", "x").name_at("u")
+        ('u_pos', 'u')
+        """
+        return datum + self.name.removeprefix(self.datum)
+
     def no_number(self) -> NoReturn:
         """Refuse arithmetic with views."""
         message = (

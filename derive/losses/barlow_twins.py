@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sympy
 
-from derive.language import SecondMoment, diagonal_sum, off_diagonal_sum
+from derive.language import diagonal_sum, off_diagonal_sum
 from derive.loss import Loss
+from derive.matrices import SecondMoment
 from derive.views import views
 
 lamda = sympy.Symbol("lambda")

@@ -12,7 +12,6 @@ import sympy
 from derive.expression import Expression
 from derive.language import (
     Mean,
-    SecondMoment,
     diagonal_sum,
     half_sq,
     inner,
@@ -20,6 +19,7 @@ from derive.language import (
     sqrt,
 )
 from derive.loss import Loss
+from derive.matrices import SecondMoment
 from derive.series import EMBEDDING_DIMENSION
 from derive.views import View, views
 

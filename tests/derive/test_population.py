@@ -5,7 +5,7 @@ import sympy
 from sympy import Rational, oo, symbols
 
 from derive import InputError, Loss, Mean, catalogue, closed_form, diagonal_sum, exp, half_sq, inner, log, sqrt, views
-from derive.language import SecondMoment
+from derive.matrices import SecondMoment
 from derive.population import population
 
 N, n, alpha, eta, tau = symbols("N n alpha eta tau")

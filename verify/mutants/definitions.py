@@ -30,8 +30,9 @@ from derive.expression import (
     children,
     walk,
 )
-from derive.notation import TEXT, definition
+from derive.notation import TEXT
 from derive.views import Index, View
+from derive.written import definition
 from verify.mutants.mutant import Mutant
 
 # What a node becomes: the kind of slip, what was done, and the new node.

@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 import sympy
 
 from derive.expression import Coordinate, CoordinateSum, Expression
-from derive.language import Mean, SecondMoment, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, variance
+from derive.language import Mean, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, variance
 from derive.loss import Loss
+from derive.matrices import SecondMoment
 from derive.series import EMBEDDING_DIMENSION
 from derive.views import Index, View, views, white_noise
 from verify.oracle.law import Law, Matrix
