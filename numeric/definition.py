@@ -8,24 +8,30 @@ are read off a circle.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import permutations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derive.errors import InputError
 from derive.expression import (
     Average,
     Coordinate,
     CoordinateSum,
+    Delta,
     Exp,
     Expression,
     HalfSquare,
     Inner,
+    InverseEntry,
     Log,
+    LogDet,
     Power,
     Product,
     Scalar,
     Sum,
+    ViewAverage,
 )
 from derive.series import EMBEDDING_DIMENSION, Sample
 
@@ -47,6 +53,9 @@ class Evaluator:
         population: gives, for the views that a population mean is over, their embeddings (points, d1) and weights.
         samples: for each finite sample, the embeddings of its draws by name of view, of shape (…, n, d1).
         d1: the embedding's dimension.
+        noise: gives, for a number of views, what the augmentation adds to f of a datum in each, (points, d1), and
+            weights; only a mean over further views in the population asks for it. (A mean over a number of them is
+            written out before, see `derive.drawn_out`.)
 
     """
 
@@ -55,8 +64,10 @@ class Evaluator:
         population: Callable[[tuple[View, ...]], Population],
         samples: Mapping[Sample, Mapping[str, Any]],
         d1: int,
+        noise: Callable[[int], tuple[tuple[Any, ...], Any]] | None = None,
     ) -> None:
         """Keep the points."""
+        self.noise = noise
         self.population = population
         self.samples = samples
         self.d1 = d1
@@ -90,6 +101,15 @@ class Evaluator:
                 return sum(self._value(body, scope.at(index, i)) for i in range(self.d1))
             case Average(body, over, count):
                 return self._mean(body, over, count, scope)
+            case ViewAverage(body, over, of, None):
+                return self._over_noise(body, over, of, scope)
+            case Delta(i, j):
+                return float(scope.indices[i] == scope.indices[j])
+            case LogDet(entry, i, j):
+                return _log_det(self._matrix(entry, i, j, scope))
+            case InverseEntry(entry, i, j, (row, column)):
+                inverse = np.linalg.inv(self._matrix(entry, i, j, scope))
+                return inverse[..., scope.indices[row], scope.indices[column]]
         message = f"no value is known for {type(node).__name__}; was a new node added to derive.expression?"
         raise TypeError(message)
 
@@ -99,15 +119,44 @@ class Evaluator:
             value = self._value(body, scope.deeper(points))
             return (value * weights).sum(-1) if np.ndim(value) else value
         drawn = self.samples[Sample(over[0].datum, count)]
+        # Different draws of one sample, one for each datum.
+        data = list(dict.fromkeys(view.datum for view in over))
+        n = next(iter(drawn.values())).shape[-2]
+        which = np.array(list(permutations(range(n), len(data))))
         between = (1,) * scope.level
-        bound = {
-            view: points.reshape(points.shape[:-2] + between + points.shape[-2:])
-            for view in over
-            if view.name in drawn
-            for points in (drawn[view.name],)
-        }
+        bound = {}
+        for view in over:
+            name = view.name_at(data[0])
+            if name in drawn:
+                points = drawn[name][..., which[:, data.index(view.datum)], :]
+                bound[view] = points.reshape(points.shape[:-2] + between + points.shape[-2:])
         value = self._value(body, scope.deeper(bound))
         return value.mean(-1) if np.ndim(value) else value
+
+    def _over_noise(self, body: Expression, over: tuple[View, ...], of: View, scope: _Scope) -> Any:
+        if self.noise is None:
+            message = f"the mean over all further views of {of.datum} has no value on points; give a count of them"
+            raise InputError(message)
+        noise, weights = self.noise(len(over))
+        datum = scope.views[of][..., None, :]
+        bound = {view: datum + one for view, one in zip(over, noise, strict=True)}
+        value = self._value(body, scope.deeper(bound))
+        return (value * weights).sum(-1) if np.ndim(value) else value
+
+    def _matrix(self, entry: Expression, i: Index, j: Index, scope: _Scope) -> Any:
+        """The matrix (…, d1, d1) by its entries."""
+        every = range(self.d1)
+        entries = [self._value(entry, scope.at(i, row).at(j, column)) for row in every for column in every]
+        stacked = np.stack(np.broadcast_arrays(*entries), axis=-1)
+        return stacked.reshape(*stacked.shape[:-1], self.d1, self.d1)
+
+
+def _log_det(matrix: Any) -> Any:
+    """log det; for complex matrices the branch on which it is analytic near those that are positive definite."""
+    if np.iscomplexobj(matrix):
+        return np.log(np.linalg.eigvals(matrix)).sum(-1)
+    sign, size = np.linalg.slogdet(matrix)
+    return np.where(sign > 0, size, np.nan)
 
 
 @dataclass(frozen=True)

@@ -60,24 +60,35 @@ class Covariances:
         """The dimension of the input."""
         return int(self.A0.shape[0])
 
-    def views(self, normals: Array, number: int) -> tuple[Array, ...]:
-        """That many views of a datum, each (…, d0), from standard normal numbers of shape (…, number · d0)."""
+    def views(self, normals: Array, number: int, *, datum: bool = False) -> tuple[Array, ...]:
+        """That many views of a datum, each (…, d0), from standard normal numbers of shape (…, number · d0).
+
+        With ``datum`` the datum itself comes after them, without noise, and there are d0 numbers more.
+        """
+        if datum:
+            normals = normals.reshape(*normals.shape[:-1], number + 1, self.d0)
+            centre = normals[..., number, :] @ _root(self.A0)
+            noise = normals[..., :number, :] @ _root(self.C)
+            return (*(centre + noise[..., k, :] for k in range(number)), centre)
         modes = normals.reshape(*normals.shape[:-1], number, self.d0)
         common = modes[..., :1, :] @ _root(self.C + number * self.A0)
         contrasts = modes[..., 1:, :] @ _root(self.C)
         mixed = _orthonormal(number).T @ np.concatenate((common, contrasts), axis=-2)
         return tuple(mixed[..., k, :] for k in range(number))
 
-    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], views: int = 2) -> tuple[Array, ...]:
-        """Random views, each of shape (…, d0), the leading dimensions being independent data."""
-        return self.views(generator.standard_normal((*shape, views * self.d0)), views)
+    def draw(
+        self, generator: np.random.Generator, shape: tuple[int, ...], views: int = 2, *, datum: bool = False
+    ) -> tuple[Array, ...]:
+        """Random views, each of shape (…, d0), the leading dimensions being independent data; see `views`."""
+        return self.views(generator.standard_normal((*shape, (views + datum) * self.d0)), views, datum=datum)
 
     def nodes(
-        self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False
+        self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False, datum: bool = False
     ) -> tuple[tuple[Array, ...], Array]:
         """Views of shape (m, data, d0) and weights (m,) with the joint moments of independent data up to a degree."""
-        points, weights = gaussian_cubature(views * self.d0 * data, degree, positive=positive)
-        return self.views(points.reshape(-1, data, views * self.d0), views), weights
+        numbers = (views + datum) * self.d0
+        points, weights = gaussian_cubature(numbers * data, degree, positive=positive)
+        return self.views(points.reshape(-1, data, numbers), views, datum=datum), weights
 
     def training_set(self, size: int, generator: np.random.Generator) -> Array:
         """A centred set of that many data, (size, d0), whose second moment Σ_i x̂_i x̂_iᵀ/size is exactly A0.

@@ -102,7 +102,7 @@ def degree_on_nodes(case: Case, order: int) -> int | None:
     """
     here = case.setting
     data = here.batch or 1
-    dimension = 2 * here.covariances.d0 * data
+    dimension = case.truth.views * here.covariances.d0 * data
     if here.positive:
         return order + 4 if tensor_size(dimension, order + 4) <= LARGEST_GRID else None
     return order if cubature_size(dimension, order) * (2 * data) ** 2 <= LARGEST_SPARSE else None
@@ -116,7 +116,7 @@ def _on_nodes(case: Case, order: int) -> RayValues:
     noise = 1e-15 * max(1.0, float(np.abs(along[np.isfinite(along)]).max(initial=0.0)))
     if not case.setting.positive:
         # A sum with weights of both signs has the rounding of what cancels in it.
-        noise *= float(np.abs(case.setting.points(degree, case.setting.batch or 1, 2)[1]).sum())
+        noise *= float(np.abs(case.setting.points(degree, case.setting.batch or 1, case.truth.views)[1]).sum())
     return RayValues(case, list(points), list(along[1:] - along[0]), noise, f"{case.truth.how}, Gaussian cubature")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 from derive import CATALOGUE, MODIFIERS, InputError, catalogue
+from derive.expression import ViewAverage, walk
 from numeric.sampling import Covariances, random_covariances
 from verify.defined import Defined
 from verify.evidence import Evidence, Route
@@ -107,8 +108,10 @@ def at_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> Loss:
 
 
 def counted_symbols(loss: Loss) -> set[str]:
-    """The parameters that say how many data there are: those in a sample's count."""
-    return {symbol.name for sample in loss.samples for symbol in sample.count.free_symbols}
+    """The parameters that say how many data there are, or views of one: those in a count."""
+    counts = [sample.count for sample in loss.samples]
+    counts += [node.count for node in walk(loss.expression) if isinstance(node, ViewAverage) and node.count is not None]
+    return {symbol.name for count in counts for symbol in count.free_symbols}
 
 
 def values_for(loss: Loss, size: int, d1: int) -> dict[str, sympy.Expr]:

@@ -54,25 +54,32 @@ class Setting:
         z = x @ self.W.T
         return np.asarray(z if self.bias is None else z + self.bias)
 
-    def points(self, degree: int, data: int, views: int) -> tuple[tuple[Any, ...], Any]:
-        """Cubature nodes of a batch's views, (m, data, d0) each, and weights."""
+    def points(self, degree: int, data: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
+        """Cubature nodes of a batch's views, (m, data, d0) each, and weights; `datum` as in `Covariances.views`."""
         if self.training_set is None:
-            return self.covariances.nodes(degree, data, views, positive=self.positive)
-        noise, weights = self._noise().nodes(degree, data, views, positive=self.positive)
+            return self.covariances.nodes(degree, data, views, positive=self.positive, datum=datum)
+        noise, weights = self._noise().nodes(degree, data, views, positive=self.positive, datum=datum)
         return tuple(self.training_set + one for one in noise), weights
 
-    def population(self, degree: int, views: int) -> tuple[tuple[Any, ...], Any]:
+    def population(self, degree: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of one datum's views, (m, d0) each, and weights."""
-        nodes, weights = self.covariances.nodes(degree, views=views, positive=self.positive)
+        nodes, weights = self.covariances.nodes(degree, views=views, positive=self.positive, datum=datum)
         return tuple(one[:, 0] for one in nodes), weights
 
+    def augmentation(self, degree: int, views: int) -> tuple[tuple[Any, ...], Any]:
+        """Cubature nodes of what the augmentation adds to f of a datum in its views, (m, d1) each, and weights."""
+        noise = self._noise()
+        nodes, weights = noise.nodes(degree, views=views, positive=self.positive)
+        return tuple(one[:, 0] @ self.W.T for one in nodes), weights
+
     def draw(
-        self, generator: np.random.Generator, draws: int, data: int, views: int
+        self, generator: np.random.Generator, draws: int, data: int, views: int, *, datum: bool = False
     ) -> tuple[NDArray[np.float64], ...]:
         """Random views of batches, (draws, data, d0) each."""
         if self.training_set is None:
-            return self.covariances.draw(generator, (draws, data), views)
-        return tuple(self.training_set + one for one in self._noise().draw(generator, (draws, data), views))
+            return self.covariances.draw(generator, (draws, data), views, datum=datum)
+        noise = self._noise().draw(generator, (draws, data), views, datum=datum)
+        return tuple(self.training_set + one for one in noise)
 
     def _noise(self) -> Covariances:
         return type(self.covariances)(np.zeros_like(self.covariances.A0), self.covariances.C)
@@ -84,6 +91,10 @@ class Truth(Protocol):
     @property
     def setting(self) -> Setting:
         """Where it is evaluated."""
+
+    @property
+    def views(self) -> int:
+        """How many views of each datum are drawn, the datum itself counted where it is looked at."""
 
     @property
     def how(self) -> str:

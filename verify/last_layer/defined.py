@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from derive import InputError, Loss
-from derive.expression import Average, free_views, walk
+from derive.drawn_out import drawn_out, names_by_datum
+from derive.expression import free_views
 from derive.series import Sample
 from derive.views import View
 from numeric.definition import Evaluator
@@ -72,13 +73,8 @@ class _Evaluated:
     def __init__(self, loss: Loss, *, anchored: bool) -> None:
         self.loss = loss
         self.anchored = anchored
-        self.names: dict[str, list[str]] = {}
-        for node in walk(loss.expression):
-            views = [*free_views(node), *(node.over if isinstance(node, Average) else ())]
-            for view in views:
-                if view.name not in self.names.setdefault(view.datum, []):
-                    self.names[view.datum].append(view.name)
-        self.names = {datum: sorted(names) for datum, names in self.names.items()}
+        self.expression = drawn_out(loss.expression)
+        self.names = {datum: sorted(names) for datum, names in names_by_datum(self.expression).items()}
 
     def value(self, z: Array) -> float:
         """At one batch (2, n, d1)."""
@@ -104,9 +100,7 @@ class _Evaluated:
         """The value with each of these rows as the anchor."""
         n, start = z.shape[1], int(self.anchored)
         turned = z[:, (rows[:, None] + np.arange(n)) % n]
-        anchor = {
-            view: turned[self.names[view.datum].index(view.name), :, 0] for view in free_views(self.loss.expression)
-        }
+        anchor = {view: turned[self.names[view.datum].index(view.name), :, 0] for view in free_views(self.expression)}
         samples: dict[Sample, dict[str, Array]] = {}
         for sample in self.loss.samples:
             count = int(sample.count)
@@ -117,7 +111,7 @@ class _Evaluated:
         def population(over: tuple[View, ...]) -> tuple[dict[View, Array], Array]:
             return self._population(over, others)
 
-        value = Evaluator(population, samples, z.shape[2]).value(self.loss.expression, anchor)
+        value = Evaluator(population, samples, z.shape[2]).value(self.expression, anchor)
         return np.broadcast_to(np.asarray(value, dtype=np.float64), (len(rows),))
 
     def _population(self, over: tuple[View, ...], others: Array) -> tuple[dict[View, Array], Array]:

@@ -15,7 +15,7 @@ import sympy
 from numpy.typing import NDArray
 
 from derive import InputError, Loss
-from derive.expression import Average, free_views, walk
+from derive.expression import Average, ViewAverage, free_views, walk
 from verify.blackbox.against.batches import Batch
 from verify.blackbox.against.laws import drawn, few_points
 from verify.blackbox.against.values import EPSILON, Pair, Values, judged, status
@@ -53,6 +53,8 @@ def at_size(definition: Loss, size: int) -> Loss | None:
 def why_not(definition: Loss) -> str:
     """Why a definition has no value on embeddings; "" where it has one."""
     nodes = list(walk(definition.expression))
+    if any(isinstance(node, ViewAverage) for node in nodes):
+        return "it holds means over further views of a datum, and a batch has two"
     if any(isinstance(node, Average) and node.over[0].white for node in nodes):
         return "it holds ‖W‖², which is no function of embeddings"
     data: dict[str, set[str]] = {}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from derive import InputError
 from numeric.sampling import Covariances
 from verify.truth import Setting
 
@@ -37,8 +38,9 @@ class FewPoints(Setting):
     noise: Array = field(default_factory=lambda: np.zeros((1, 1)))
     chances: Array = field(default_factory=lambda: np.ones(1))
 
-    def population(self, degree: int, views: int) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
+    def population(self, degree: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
         """All values of one datum's views, (m, d0) each, and their chances."""
+        _without_datum(datum=datum)
         signs = list(product((1.0, -1.0), repeat=views))
         every = tuple(
             np.array(
@@ -52,9 +54,9 @@ class FewPoints(Setting):
         )
         return every, np.repeat(self.chances, len(signs)) / len(signs)
 
-    def points(self, degree: int, data: int, views: int) -> tuple[tuple[Any, ...], Any]:
+    def points(self, degree: int, data: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
         """All values of a batch's views, (m, data, d0) each, and their chances."""
-        every, chances = self.population(degree, views)
+        every, chances = self.population(degree, views, datum=datum)
         which = np.array(list(product(range(len(chances)), repeat=data)))
         return tuple(one[which] for one in every), chances[which].prod(1)
 
@@ -70,8 +72,9 @@ class Drawn(Setting):
 
     given: tuple[Array, ...] = ()
 
-    def points(self, degree: int, data: int, views: int) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
+    def points(self, degree: int, data: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
         """The batch once for each anchor: the anchor, and its samples, the other data or all."""
+        _without_datum(datum=datum)
         size = len(self.given[0])
         others = [[i, *(np.roll(np.arange(size), -i)[1:] if data == size else np.arange(size))] for i in range(size)]
         return tuple(one[np.array(others)] for one in self.given[:views]), np.full(size, 1 / size)
@@ -102,6 +105,12 @@ def drawn(embedded: Array) -> Drawn:
     """A batch of embeddings (2, N, d) as a setting, with W = 1."""
     _, size, width = embedded.shape
     return Drawn(_nothing(width), np.eye(width), {}, size, given=tuple(embedded))
+
+
+def _without_datum(*, datum: bool) -> None:
+    if datum:
+        message = "a mean over all further views of a datum has no value on given batches"
+        raise InputError(message)
 
 
 def _nothing(width: int) -> Covariances:
