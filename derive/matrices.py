@@ -6,7 +6,8 @@ A matrix is read entry by entry, ``M[i, j]``, an expression in two coordinates; 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
+from math import prod
 from typing import TYPE_CHECKING, NoReturn
 
 import sympy
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _NAMES = "ijklmnopqr"
+ONE = Scalar(sympy.S.One)
 
 
 class Matrix:
@@ -83,13 +85,10 @@ class Matrix:
 
     def __matmul__(self, other: object) -> Matrix:
         """The product of two matrices."""
-        right = _matrix(other, "@")
-
-        def entry(i: Index, j: Index) -> Expression:
-            (k,) = _apart((i, j), 1)
-            return CoordinateSum(self[i, k] * right[k, j], k)
-
-        return _Entries(entry)
+        factors = [
+            of for one in (self, _matrix(other, "@")) for of in (one.of if isinstance(one, _Product) else (one,))
+        ]
+        return _Product(tuple(factors))
 
     def __radd__(self, other: object) -> NoReturn:
         """Refuse a number."""
@@ -110,6 +109,22 @@ class _Entries(Matrix):
 
     def __getitem__(self, at: tuple[Index, Index]) -> Expression:
         return self.entry(*at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Product(Matrix):
+    """A product of matrices; its entry is one sum over all coordinates between them."""
+
+    of: tuple[Matrix, ...]
+
+    def __getitem__(self, at: tuple[Index, Index]) -> Expression:
+        i, j = at
+        between = _apart(at, len(self.of) - 1)
+        path = pairwise((i, *between, j))
+        entry = prod((factor[row, column] for factor, (row, column) in zip(self.of, path, strict=True)), start=ONE)
+        for k in reversed(between):
+            entry = CoordinateSum(entry, k)
+        return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +154,7 @@ class SecondMoment(Matrix):
         return moment - Mean(left, over=self.left, count=self.count) * Mean(right, over=self.right, count=self.count)
 
 
-identity: Matrix = _Entries(lambda i, j: Scalar(sympy.S.One) if i == j else Delta(i, j))
+identity: Matrix = _Entries(lambda i, j: ONE if i == j else Delta(i, j))
 """The identity matrix."""
 
 

@@ -115,6 +115,11 @@ class _Writer:
                 if count is None or terms is None:
                     return self.after(style.mean(names), body)
                 return self.after(style.sample_mean(names, style.scalar(terms), style.scalar(count)), body)
+            case CoordinateSum() if (product := _product(node, self.row, self.column)) is not None:
+                number, factors = product
+                shown = "" if number == 1 else self.factor(Scalar(number)) + style.times
+                written = style.times.join(self.matrix_factor(*factor) for factor in factors)
+                return shown + (written if self.row is not None else style.trace(written))
             case CoordinateSum(body, index):
                 return self.after(style.coordinate_sum(index.name), body)
             case Scalar(value):
@@ -146,6 +151,14 @@ class _Writer:
             return _Writer(self.style, row, column).sum(entry)
         return self.style.entry(_Writer(self.style).sum(entry), row.name + column.name)
 
+    def matrix_factor(self, entry: Expression, row: Index, column: Index) -> str:
+        """A matrix by its entry, as a factor of a product."""
+        if isinstance(entry, InverseEntry):
+            own = (entry.row, entry.column) if entry.at == (row, column) else (entry.column, entry.row)
+            return self.style.power(self.style.parentheses(self.matrix(entry.entry, *own)), "-1")
+        written = self.matrix(entry, row, column)
+        return self.style.parentheses(written) if isinstance(entry, Sum) else written
+
     def after(self, head: str, body: Expression) -> str:
         if isinstance(body, Exp | Inner | Coordinate | CoordinateSum):
             return f"{head.rstrip()} {self.factor(body)}"
@@ -155,6 +168,47 @@ class _Writer:
         if isinstance(node, Inner | Coordinate):
             return self.factor(node)
         return self.style.parentheses(self.sum(node))
+
+
+def _product(
+    node: Expression, row: Index | None, column: Index | None
+) -> tuple[sympy.Expr, list[tuple[Expression, Index, Index]]] | None:
+    """A sum over coordinates as a number times a product of matrices, each by its entry, its row and its column.
+
+    The product is from the row to the column, or the trace of one where there are none; None where it is neither.
+    """
+    summed: list[Index] = []
+    while isinstance(node, CoordinateSum):
+        summed.append(node.index)
+        node = node.body
+    factors = list(node.factors if isinstance(node, Product) else (node,))
+    number = sympy.Mul(*(factor.value for factor in factors if isinstance(factor, Scalar)))
+    left = [factor for factor in factors if not isinstance(factor, Scalar)]
+    if row is None and len(left) == 1 == len(summed) and isinstance(left[0], InverseEntry):
+        return (number, [(left[0], *left[0].at)]) if {*left[0].at} == {*summed} else None
+    start, end = (summed[0], summed[0]) if row is None or column is None else (row, column)
+    if len({*summed}) < len(summed) or len(left) != len(summed) + (row is not None) or len(left) < 2:
+        return None
+    found: list[tuple[Expression, Index, Index]] = []
+    while left:
+        # The next matrix has the column of the last one for its row.
+        after = [(factor, other) for factor in left for other in (_other_end(factor, start),) if other is not None]
+        if not after or (start == end and found):
+            return None
+        factor, other = after[0]
+        left.remove(factor)
+        found.append((factor, start, other))
+        start = other
+    return (number, found) if start == end else None
+
+
+def _other_end(factor: Expression, row: Index) -> Index | None:
+    """The column of a matrix that has this row, by its entry."""
+    free = free_indices(factor)
+    if row not in free or len(free) != 2:
+        return None
+    (column,) = free - {row}
+    return column if _ends(factor, row, column) == free else None
 
 
 def _ends(node: Expression, row: Index, column: Index) -> frozenset[Index] | None:
