@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
+from itertools import permutations
 
 import sympy
 
@@ -13,20 +14,24 @@ from derive.expression import (
     Average,
     Coordinate,
     CoordinateSum,
+    Delta,
     Exp,
     Expression,
     HalfSquare,
     Inner,
+    InverseEntry,
     Log,
+    LogDet,
     Power,
     Product,
     Scalar,
     Sum,
+    ViewAverage,
     free_views,
     walk,
 )
 from derive.views import Index, View
-from verify.oracle import numbers, series
+from verify.oracle import matrices, numbers, series
 from verify.oracle.law import Law, Variables
 from verify.oracle.numbers import Numbers
 from verify.oracle.polynomial import HIGHEST_ORDER, ONE, ZERO, Polynomial, total
@@ -78,7 +83,8 @@ class _Evaluator:
         views: dict[_Sample, set[View]] = {}
         for node in walk(expression):
             if isinstance(node, Average) and node.count is not None:
-                views.setdefault((node.over[0].datum, node.count), set()).update(node.over)
+                datum = node.over[0].datum
+                views.setdefault((datum, node.count), set()).update(_shown(view, datum) for view in node.over)
         self.samples: dict[_Sample, list[_Places]] = {
             sample: [self.variables.draw(sorted(of), batch=True) for _ in range(int(numbers.of(sample[1])))]
             for sample, of in sorted(views.items(), key=str)
@@ -89,7 +95,7 @@ class _Evaluator:
         found = self.value(self.expression, _Scope(anchor, {}))
         draws = [anchor, *(draw for sample in self.samples.values() for draw in sample)]
         over = [number for draw in draws for places in draw.values() for number in places]
-        return [self.variables.mean(one, over).value() for one in found]
+        return [self.variables.mean(one, self.variables.with_further(over)).value() for one in found]
 
     def value(self, node: Expression, scope: _Scope) -> Series:
         match node:
@@ -121,14 +127,45 @@ class _Evaluator:
             case Average(body, over, None):
                 drawn = self.variables.draw(over)
                 inside = self.value(body, scope.among(drawn))
-                over_all = [number for places in drawn.values() for number in places]
+                over_all = self.variables.with_further(number for places in drawn.values() for number in places)
                 return [self.variables.mean(one, over_all) for one in inside]
             case Average(body, over, count):
-                draws = self.samples[over[0].datum, count]
-                copies = [self.value(body, scope.among({view: draw[view] for view in over})) for draw in draws]
-                return series.scaled(series.plus(copies), Fraction(1, len(draws)))
+                datum, data = over[0].datum, sorted({view.datum for view in over})
+                tuples = permutations(self.samples[datum, count], len(data))
+                return self.averaged_over(
+                    body,
+                    scope,
+                    [{v: draws[data.index(v.datum)][_shown(v, datum)] for v in over} for draws in tuples],
+                )
+            case ViewAverage(body, over, of, None):
+                centre = self.variables.centre(scope.centres.get(of, scope.places[of]))
+                new = {view: self.variables.noise() for view in over}
+                inside = self.value(body, scope.around(centre, new))
+                return [self.variables.mean(one, [n for places in new.values() for n in places]) for one in inside]
+            case ViewAverage(body, over, of, number):
+                of_datum = scope.centres.get(of, scope.places[of])
+                views = self.variables.further(of_datum, number, int(self.numbers.of(number)))
+                chosen = [dict(zip(over, some, strict=True)) for some in permutations(views, len(over))]
+                return self.averaged_over(body, scope, chosen)
+            case Delta(i, j):
+                return series.constant(int(scope.indices[i] == scope.indices[j]), self.order)
+            case LogDet(entry, i, j):
+                return matrices.log_determinant(self.rows(entry, i, j, scope), self.order)
+            case InverseEntry(entry, i, j, at):
+                row, column = (scope.indices[one] for one in at)
+                return matrices.inverse_entry(self.rows(entry, i, j, scope), row, column, self.order)
         message = f"no value is known for {type(node).__name__}; was a new node added to derive.expression?"
         raise TypeError(message)
+
+    def averaged_over(self, body: Expression, scope: _Scope, draws: Sequence[_Places]) -> Series:
+        """The arithmetic mean over some draws."""
+        copies = [self.value(body, scope.among(one)) for one in draws]
+        return series.scaled(series.plus(copies), Fraction(1, len(draws)))
+
+    def rows(self, entry: Expression, i: Index, j: Index, scope: _Scope) -> list[list[Series]]:
+        """A matrix by its entries."""
+        every = range(self.law.d1)
+        return [[self.value(entry, scope.at(i, row).at(j, column)) for column in every] for row in every]
 
     def power(self, base: Series, exponent: Fraction) -> Series:
         if exponent.denominator == 1 and exponent >= 0:
@@ -143,6 +180,8 @@ class _Evaluator:
 
     def coordinate(self, view: View, i: int, scope: _Scope) -> Polynomial:
         variable = Polynomial.variable(scope.places[view][i])
+        if view in scope.centres:
+            variable = total([(1, variable, ONE), (1, Polynomial.variable(scope.centres[view][i]), ONE)])
         if self.law.bias is None or view.white:
             return variable
         return total([(1, variable, ONE), (self.law.bias[i], ONE, ONE)])
@@ -162,9 +201,21 @@ class _Scope:
 
     places: _Places
     indices: Mapping[Index, int]
+    # Views that are noise, at their places, around a datum.
+    centres: _Places = field(default_factory=dict)
 
     def among(self, drawn: _Places) -> _Scope:
-        return replace(self, places={**self.places, **drawn})
+        centres = {view: places for view, places in self.centres.items() if view not in drawn}
+        return replace(self, places={**self.places, **drawn}, centres=centres)
+
+    def around(self, centre: tuple[int, ...], noise: _Places) -> _Scope:
+        inside = self.among(noise)
+        return replace(inside, centres={**inside.centres, **dict.fromkeys(noise, centre)})
 
     def at(self, index: Index, value: int) -> _Scope:
         return replace(self, indices={**self.indices, index: value})
+
+
+def _shown(view: View, datum: str) -> View:
+    """A view of one draw as the view of the sample's datum that it is: w_pos of w is u_pos of u."""
+    return View(datum + view.name[len(view.datum) :], datum, view.white)

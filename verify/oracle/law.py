@@ -79,6 +79,7 @@ class _Variable(NamedTuple):
     view: str
     white: bool
     coordinate: int
+    kind: Literal["view", "datum", "noise"] = "view"
 
 
 @dataclass
@@ -90,6 +91,7 @@ class Variables:
     _data: int = 0
     _moments: dict[int, Fraction] = field(default_factory=dict)
     _set: set[int] = field(default_factory=set)
+    _further: dict[tuple[int, object], list[tuple[int, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         between = self.law.letter("A")
@@ -121,6 +123,35 @@ class Variables:
                 self._drawn.append(_Variable(data[view.datum], view.name, view.white, i))
             found[view] = tuple(range(first, first + self.law.d1))
         return found
+
+    def further(self, places: tuple[int, ...], key: object, number: int) -> list[tuple[int, ...]]:
+        """Further views of the datum that a view at these places shows; the same ones for one key."""
+        datum = self._drawn[places[0]].datum
+        if (datum, key) not in self._further:
+            self._further[datum, key] = [self._new(datum, f"{key} {k}", "view") for k in range(number)]
+        return self._further[datum, key]
+
+    def centre(self, places: tuple[int, ...]) -> tuple[int, ...]:
+        """The datum itself, which its views are noise around."""
+        datum = self._drawn[places[0]].datum
+        if (datum, "centre") not in self._further:
+            self._further[datum, "centre"] = [self._new(datum, "", "datum")]
+        return self._further[datum, "centre"][0]
+
+    def noise(self) -> tuple[int, ...]:
+        """What the augmentation adds to a datum in one view."""
+        self._data += 1
+        return self._new(self._data - 1, "", "noise")
+
+    def with_further(self, places: Iterable[int]) -> list[int]:
+        """All variables of the data that some variables are of."""
+        data = {self._drawn[number].datum for number in places}
+        return [number for number, one in enumerate(self._drawn) if one.datum in data]
+
+    def _new(self, datum: int, view: str, kind: Literal["view", "datum", "noise"]) -> tuple[int, ...]:
+        first = len(self._drawn)
+        self._drawn += [_Variable(datum, view, white=False, coordinate=i, kind=kind) for i in range(self.law.d1)]
+        return tuple(range(first, first + self.law.d1))
 
     def mean(self, polynomial: Polynomial, over: Iterable[int]) -> Polynomial:
         """The average over some variables, all of their data's."""
@@ -175,5 +206,10 @@ class Variables:
         if one.datum != other.datum:
             together = {one.datum, other.datum} <= self._set and not one.white and not other.white
             return self._across[one.coordinate][other.coordinate] if together else Fraction(0)
+        i, j = one.coordinate, other.coordinate
+        if one.kind == "noise":
+            return self._within[i][j] - self._between[i][j]
+        if one.kind == "datum" or other.kind == "datum":
+            return self._between[i][j]
         matrix = self._white if one.white else self._within if one.view == other.view else self._between
-        return matrix[one.coordinate][other.coordinate]
+        return matrix[i][j]

@@ -15,22 +15,26 @@ from typing import Literal, NamedTuple
 
 import sympy
 
-from derive.expression import Coordinate, CoordinateSum, Expression
-from derive.language import Mean, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, variance
+from derive.expression import Coordinate, CoordinateSum, Expression, ViewAverage, walk
+from derive.language import Mean, diagonal_sum, distinct, exp, half_sq, inner, log, off_diagonal_sum, variance
 from derive.loss import Loss
-from derive.matrices import SecondMoment
+from derive.matrices import SecondMoment, identity, inverse, log_det, trace
 from derive.series import EMBEDDING_DIMENSION
+from derive.vectors import centroid
 from derive.views import Index, View, views, white_noise
-from verify.oracle.law import Law, Matrix
+from verify.oracle.law import Law
 from verify.oracle.numbers import Numbers
+from verify.oracle.random_laws import of_points, random_law
 
 Flow = Literal["before", "after", "left"]
 
 ANCHOR = views("x, x_pos")
 POPULATION = (views("chi, chi_pos"), views("y"))
 SAMPLED = (views("v, v_pos"), views("u"))
+# Other draws of the same samples.
+OTHERS = {"v": views("w, w_pos"), "u": views("z")}
 WHITE = (white_noise("g"),)
-N, alpha, beta, tau, p, b = sympy.symbols("N alpha beta tau p b")
+N, V, alpha, beta, tau, p, b = sympy.symbols("N V alpha beta tau p b")
 WEIGHTS = (
     *map(sympy.Rational, ("1", "1", "-1", "2", "1/2", "-1/2", "1/3", "3/2", "-3")),
     *(alpha, -beta, 1 / tau, N - 1, 1 / N, (N - 1) / N, alpha / (1 + alpha), 1 / (N - 1 + alpha)),
@@ -44,7 +48,6 @@ VALUES = {
     "b": ("1", "-1/2", "2/3"),
     "p": ("1/2", "-1", "-3/2", "2", "3"),
 }
-SCALES = (("1/2", "3/2", "5/8"), ("1/2", "2", "4/5"), ("1", "-1", "3/4"))  # s is the first with the third's chance
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def random_case(random: Random) -> Case:
     d0, d1 = random.choice((1, 2, 2, 3)), random.choice((1, 2, 2, 2, 3))
     values = {name: Fraction(random.choice(some)) for name, some in VALUES.items()}
     values["N"] = Fraction(random.choice((2, 2, 3, 3, 4)))
+    values["V"] = Fraction(random.choice((2, 2, 3)))
     drawing = _Drawing(random, Numbers({"d1": Fraction(d1), **values}), room=random.choice((1, 2, 2, 3, 4)))
     part = drawing.contrastive() if random.random() < 0.2 else drawing.part(random.choice((2, 3, 4, 4, 5)), ANCHOR)
     for _ in range(random.choice((0, 0, 1))):
@@ -96,46 +100,20 @@ def random_case(random: Random) -> Case:
         # No sum of them with signs vanishes, so that a term of odd order in b is seen.
         bias = [Fraction(one, random.choice((1, 1, -1))) for one in random.sample((2, 5, 11), d1)]
     loss = Loss(part.node, bias=bias is not None)
-    law = _law(random, d0, d1, bias)
+    law = random_law(random, d0, d1, bias)
+    whole = any(isinstance(node, ViewAverage) and node.count is None for node in walk(loss.expression))
+    if whole:
+        # All further views of a datum are averaged over around the datum, which has no scale apart from theirs.
+        law = replace(law, scale=None)
     used = {name: values[name] for name in loss.parameters if name != "d1"}
     flow: Flow = random.choice(("before", "after", "left"))
     basis = random.choice(("A0,Sigma", "A0,C"))
-    if "N" in used and law.scale is None and random.random() < 0.15:
-        law = _of_points(random, law, int(values["N"]))
+    if "N" in used and law.scale is None and not whole and random.random() < 0.15:
+        law = of_points(random, law, int(values["N"]))
         return Case(replace(loss, batch=N), 2, law, used, flow, basis)
     # Coincidences among four draws, all symbols left, take `derive` seconds.
     order = random.choice((2, 4, 4, 4, 6, 6, 6, 6 if loss.samples or loss.parameters else 8))
     return Case(loss, order, law, used, flow, basis)
-
-
-def _law(random: Random, d0: int, d1: int, bias: list[Fraction] | None) -> Law:
-    W = [[_entry(random) for _ in range(d0)] for _ in range(d1)]
-    A0, C = _covariance(random, d0), _covariance(random, d0)
-    Sigma = [[a + c for a, c in zip(*rows, strict=True)] for rows in zip(A0, C, strict=True)]
-    if random.random() < 0.8:
-        return Law(W, A0, Sigma, bias)
-    low, high, chance = map(Fraction, random.choice(SCALES))
-    scale = {k: chance * low**k + (1 - chance) * high**k for k in range(1, 9)}
-    return Law(W, A0, Sigma, bias, scale, random.choice(("datum", "view")))
-
-
-def _of_points(random: Random, law: Law, n: int) -> Law:
-    """The same with n fixed points, which sum to zero, in place of Gaussian data."""
-    d0 = range(len(law.A0))
-    points = [[Fraction(random.randint(-3, 3)) for _ in d0] for _ in range(n - 1)]
-    points.append([-sum((one[k] for one in points), Fraction(0)) for k in d0])
-    A0 = [[sum((one[k] * one[m] for one in points), Fraction(0)) / n for m in d0] for k in d0]
-    Sigma = [[A0[k][m] + law.Sigma[k][m] - law.A0[k][m] for m in d0] for k in d0]
-    return replace(law, A0=A0, Sigma=Sigma, points=points)
-
-
-def _entry(random: Random) -> Fraction:
-    return Fraction(random.choice((-3, -2, -1, 1, 2, 3)), random.choice((1, 1, 2)))
-
-
-def _covariance(random: Random, d0: int) -> Matrix:
-    root = [[Fraction(random.randint(-2, 2)) for _ in range(d0)] for _ in range(d0)]
-    return [[sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0)) for v in root] for u in root]
 
 
 @dataclass
@@ -155,7 +133,8 @@ class _Drawing:
             self.root,
         ]
         if self.room:
-            choices += [self.mean] * 5 + [self.moments, self.coordinates]
+            choices += [self.mean] * 5 + [self.moments, self.coordinates, self.matrices]
+            choices += [self.pairs, self.further, self.further]
         return self.random.choice(choices)(depth, scope)
 
     def value(self, constant: sympy.Expr) -> Fraction:
@@ -167,6 +146,8 @@ class _Drawing:
     def leaf(self, scope: tuple[View, ...]) -> _Part:
         u = self.random.choice(scope)
         kind = self.random.choice((inner, half_sq, half_sq))
+        if self.random.random() < 0.15 and not any(view.white for view in scope):
+            return _Part(kind(u, centroid(*(self.random.choice(scope) for _ in range(self.random.choice((2, 3)))))))
         v = self.random.choice(scope if kind is inner else [view for view in scope if view != u] or scope)
         # Noise is compared with itself or multiplied by data; a distance to it says nothing.
         return _Part((inner if u.white != v.white else kind)(u, v))
@@ -260,12 +241,35 @@ class _Drawing:
         finite = self.random.random() < 0.45
         kinds = [*SAMPLED, *SAMPLED, ANCHOR] if finite else [*POPULATION, *POPULATION, *POPULATION, WHITE, ANCHOR]
         bound = self.random.choice(kinds)
-        part = self.part(depth - 1, (*(view for view in scope if view not in bound), *bound, *bound))
+        part = self.part(depth - 1, (*_without(scope, bound), *bound, *bound))
         if finite:
             return part._replace(node=Mean(part.node, over=bound, count=self.random.choice(COUNTS)))
         if depth > 1 and self.random.random() < 0.2:
             return _Part(variance(part.node, over=bound))
         return part._replace(node=Mean(part.node, over=bound))
+
+    def pairs(self, depth: int, scope: tuple[View, ...]) -> _Part:
+        """A mean over the pairs of a sample without the diagonal."""
+        self.room -= 1
+        first = self.random.choice(SAMPLED)
+        bound = (*first, *OTHERS[first[0].datum])
+        count = self.random.choice((N, N, sympy.Integer(2), N + 1))
+        part = self.part(depth - 1, (*_without(scope, bound), *bound, *bound))
+        return part._replace(node=Mean(part.node, over=distinct(*bound), count=count))
+
+    def further(self, depth: int, scope: tuple[View, ...]) -> _Part:
+        """A mean over further views of a datum: all, a number of them, or different ones of a number."""
+        self.room -= 1
+        of = self.random.choice([view for view in scope if not view.white] or [None])
+        if of is None:
+            return self.leaf(scope)
+        count = self.random.choice((V, V, V, sympy.Integer(2), None))
+        names = (View(f"{of.datum}_{name}", of.datum) for name in "fghijklmnop")
+        new = [view for view in names if view not in scope][: self.random.choice((1, 1, 2))]
+        part = self.part(depth - 1, (*scope, *new, *new))
+        return part._replace(
+            node=Mean(part.node, over=distinct(*new) if count and new[1:] else new, of=of, count=count)
+        )
 
     def coordinates(self, depth: int, scope: tuple[View, ...]) -> _Part:  # noqa: ARG002 (one of the choices)
         """A sum over the coordinates of f themselves, odd powers among them."""
@@ -279,6 +283,27 @@ class _Drawing:
                 CoordinateSum(CoordinateSum(at[i][0] * at[i][1] * at[j][0] ** 2, j), i),
             ))
         )  # fmt: skip
+
+    def matrices(self, depth: int, scope: tuple[View, ...]) -> _Part:  # noqa: ARG002
+        """A log det or an inverse of second moments beside a multiple of the identity."""
+        self.room -= 1
+        bound, ridge = (
+            self.random.choice((*POPULATION, ANCHOR)),
+            self.random.choice((sympy.S.One, 2, alpha, tau, 1 / tau)),
+        )
+        count = self.random.choice((None, None, N, sympy.Integer(2)))
+        M, Q = (
+            SecondMoment(self.random.choice(bound), self.random.choice(bound), count, self.random.random() < 0.3)
+            for _ in range(2)
+        )
+        whole, d1 = M * self.weight() + ridge * identity, EMBEDDING_DIMENSION
+        return self.random.choice((
+            _Part(log_det(whole), d1 * sympy.log(ridge)),
+            _Part(trace(inverse(whole) @ Q)),
+            _Part(trace(inverse(whole) @ Q @ inverse(whole.T) @ Q.T)),
+            _Part(trace(inverse(whole)), d1 / ridge),
+            _Part(off_diagonal_sum(lambda i, j: (Q[i, j] - identity[i, j]) ** 2 * inverse(whole)[j, i])),
+        ))  # fmt: skip
 
     def moments(self, depth: int, scope: tuple[View, ...]) -> _Part:  # noqa: ARG002
         """A sum over coordinates of a second moment's entries, as in Barlow Twins and VICReg."""
@@ -298,6 +323,12 @@ class _Drawing:
             _Part(diagonal_sum(lambda i: M[i, i] ** 2 * weight) / d1),
             _Part(log(1 + diagonal_sum(lambda i: exp(M[i, i]) - 1))),
         ))  # fmt: skip
+
+
+def _without(scope: tuple[View, ...], bound: tuple[View, ...]) -> tuple[View, ...]:
+    """The views of other data."""
+    data = {view.datum for view in bound}
+    return tuple(view for view in scope if view.datum not in data)
 
 
 def _number(value: Fraction) -> sympy.Expr:
