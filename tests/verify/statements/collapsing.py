@@ -1,0 +1,148 @@
+"""Statements about which modes are zero at the minima, against the rank where optimisers end."""
+
+from __future__ import annotations
+
+import numpy as np
+from statements.formulas import UnreadError, value
+from statements.minimising import End, Growth, rank
+from statements.sentences import Said, When
+from statements.settings import Setting, Tally
+
+
+def truth(setting: Setting, when: When | None) -> bool | None:
+    """Whether a condition holds at a setting; None where it is close to its edge."""
+    if when is None:
+        return None
+    if when.formula is None:
+        return when.text == "always"
+    random = np.random.default_rng(0)
+    found = {_holds(setting, when, None)} | {_holds(setting, when, random) for _ in range(4)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _holds(setting: Setting, when: When, noise: np.random.Generator | None) -> bool:
+    env = dict(setting.env)
+    if noise is not None:
+        for name in ("a", "c"):
+            moved = env[f"{name}_i"] * (1 + 0.02 * noise.standard_normal(len(env["a_i"])))
+            env |= {f"{name}_i": moved, f"{name}_j": moved}
+    if when.q is not None:
+        env["q_j"] = value(when.q, env)
+    assert when.formula is not None
+    each = np.asarray(value(when.formula, env))
+    return bool(each.any() if when.quantifier == "some" else each.all())
+
+
+def lowest(setting: Setting, ends: list[End], bounded: Growth, tally: Tally) -> tuple[End, int] | None:
+    """The global minimum and its rank, where both are clear."""
+    if bounded.bounded is None:
+        return tally.skip("at the edge of being bounded")
+    best = ends[0]
+    if not np.isfinite(best.value) or not best.converged:
+        return tally.skip("the optimiser did not converge")
+    X = setting.data.A0 + setting.data.C
+    W = best.W[:, : setting.data.d0]
+    size = max(float(np.abs(np.linalg.eigvalsh(W.T @ W)).max()) * float(np.trace(X)), 1e-3)
+    found = rank(W, X, size)
+    if found is None:
+        return tally.skip("a mode on the verge")
+    same = {rank(one.W[:, : setting.data.d0], X, size) for one in ends if abs(one.value - best.value) < 1e-7 * (1 + abs(best.value)) and one.converged}
+    if len(same) > 1:
+        return tally.skip("minima of different ranks tie")
+    return best, found
+
+
+def check_collapse(said: Said, settings: list[Setting], tally: Tally) -> None:
+    """dimensional and complete, never and always among them, for d1 ≥ d0."""
+    for setting in settings:
+        d0 = setting.data.d0
+        if setting.d1 < d0 + setting.loss.loss.bias:
+            continue
+        for name, when in (("dimensional", said.dimensional), ("complete", said.complete)):
+            if when is None:
+                continue
+            kind = f"collapse, {name}: {when.text if when.formula is None else 'condition'}"
+            text = f"{name}: {when.text}"
+            if setting.growth4.bounded is False:
+                tally.judge(kind + ", unbounded", text, holds=False, example=f"no minimum at {setting.text()}")
+                continue
+            found = lowest(setting, setting.ends, setting.growth4, tally)
+            if found is None:
+                continue
+            wanted = found[1] < d0 if name == "dimensional" else found[1] == 0
+            claimed = truth(setting, when)
+            if claimed is None:
+                tally.skip("a condition at its edge")
+                continue
+            tally.judge(kind, text, holds=claimed == wanted, example=f"rank {found[1]} at {setting.text()}")
+            if any("one mode alone" in note for note in said.notes):
+                tally.judge("one mode alone", "one mode alone is kept", holds=found[1] <= 1, example=f"rank {found[1]} at {setting.text()}")
+
+
+def check_claim(said: Said, settings: list[Setting], tally: Tally) -> None:
+    """The first sentence of the audit."""
+    claim = said.claim
+    if claim.kind.startswith("open"):
+        if claim.kind == "open, bounded":
+            for setting in settings:
+                if setting.growth.bounded is not None:
+                    tally.judge("answer: bounded", claim.text, holds=bool(setting.growth.bounded), example=setting.text())
+        return
+    for setting in settings:
+        d0 = setting.data.d0
+        whole = not claim.through4
+        known = setting.loss.known or not whole
+        grown = setting.growth if whole else setting.growth4
+        kind = f"answer: {claim.kind}" + (", through order 4" if claim.through4 else "")
+        if claim.kind in ("unbounded", "falls through order 4"):
+            if grown.bounded is None:
+                tally.skip("at the edge of being bounded")
+            else:
+                tally.judge(kind, claim.text, holds=not grown.bounded, example=setting.text())
+            continue
+        if setting.d1 < d0 + setting.loss.loss.bias:
+            continue
+        if grown.bounded is False:
+            if not claim.depends:
+                tally.judge(kind + ", unbounded", claim.text, holds=False, example=f"no minimum at {setting.text()}")
+            continue
+        if not known:
+            tally.skip("the loss itself is not known in numbers")
+            continue
+        found = lowest(setting, setting.whole_ends if whole else setting.ends, grown, tally)
+        if found is None:
+            continue
+        rank_found = found[1]
+        example = f"rank {rank_found} at {setting.text()}"
+        if claim.kind == "complete":
+            tally.judge(kind, claim.text, holds=rank_found == 0, example=example)
+            continue
+        if claim.kind == "keeps":
+            positive = _positive(setting)
+            if positive is not None:
+                tally.judge(kind, claim.text, holds=rank_found == min(positive, setting.d1) and rank_found > 0, example=f"{positive} positive λ_i, {example}")
+            continue
+        for when, wanted in ((claim.some, rank_found < d0), (claim.every, rank_found == 0)):
+            claimed = truth(setting, when)
+            if when is not None and claimed is None:
+                tally.skip("a condition at its edge")
+            elif claimed is not None:
+                tally.judge(kind, claim.text, holds=claimed == wanted, example=example)
+        if claim.alone:
+            tally.judge(kind, claim.text, holds=rank_found <= 1, example=example)
+
+
+def _positive(setting: Setting) -> int | None:
+    """How many directions the loss falls along at W = 0, in the metric of Σ; None where one is level."""
+    linear = setting.through4.polynomial.of_order(2)
+    B = -sum((weight * setting.letters[letters] for (_, letters), weight in linear.terms.items()), start=0 * setting.letters["S"])
+    d0 = setting.data.d0
+    values, vectors = np.linalg.eigh(setting.data.A0 + setting.data.C)
+    root = vectors / np.sqrt(values) @ vectors.T
+    found = np.linalg.eigvalsh(root @ B[:d0, :d0] @ root)
+    if (np.abs(found) < 1e-3 * max(np.abs(found).max(), 1e-9)).any():
+        return None
+    return int((found > 0).sum())
+
+
+__all__ = ["UnreadError", "check_claim", "check_collapse"]
