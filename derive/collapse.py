@@ -27,7 +27,8 @@ from derive.conditions import Condition, at_most_zero, q_j, total
 from derive.errors import InputError
 from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, a_i, a_j, landscapes, s_i, s_j
 from derive.latex import for_notebook
-from derive.signs import sign
+from derive.letters import Letter
+from derive.signs import sign, signs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,16 +125,16 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
 def _of_case(case: Landscape, limit: str | None) -> Collapse:
     if case.has_bias and _bias_stays_off(case):
         case = case.without_bias()
-    if not (case.singles or case.products or case.has_bias) and sign(case.b()) == -1:
+    if not (case.singles or case.products or case.has_bias) and sign(case.b(), ranges=case.ranges) == -1:
         # Nothing of order 4, and a loss that rises along every mode.
         return Collapse(Condition(sympy.true, "some"), Condition(sympy.true, "all"))
     reason = _not_convex(case)
     if reason:
         return Collapse(None, None, reason)
-    unbounded = None if limit is None else sympy.Symbol(limit)
+    unbounded = None if limit is None else _named(case, limit)
 
     def decided(value: sympy.Expr) -> sympy.Basic:
-        return at_most_zero(value if unbounded is None else _leading(value, unbounded))
+        return at_most_zero(value if unbounded is None else _leading(value, unbounded), case.ranges)
 
     notes = ("for A0 and C that commute",) if case.needs_commuting else ()
     if case.Q(MODE_I, MODE_I) == 0:
@@ -155,14 +156,15 @@ def _of_case(case: Landscape, limit: str | None) -> Collapse:
 def _bias_stays_off(case: Landscape) -> bool:
     """Whether the loss falls along a bias nowhere: no term in b is negative."""
     terms = (-case.b(BIAS), case.Q(MODE_I, BIAS), case.Q(BIAS, BIAS), case.K(MODE_I, BIAS), case.K(BIAS, BIAS))
-    return all(sign(value) in (0, 1) for value in terms)
+    return all(-1 not in signs(value, ranges=case.ranges) for value in terms)
 
 
 def _not_convex(case: Landscape) -> str:
     """Why the landscape is not known to be a convex function of G = WᵀW, or nothing."""
-    own, pair = sign(case.Q(MODE_I, MODE_I)), sign(case.Q(MODE_I, MODE_J))
-    bias = [sign(case.Q(MODE_I, BIAS)), sign(case.Q(BIAS, BIAS))] if case.has_bias else []
-    if any(known is None or known < 0 for known in (own, pair, *bias)):
+    known = case.ranges
+    own, pair = sign(case.Q(MODE_I, MODE_I), ranges=known), sign(case.Q(MODE_I, MODE_J), ranges=known)
+    bias = [sign(case.Q(mode, BIAS), ranges=known) for mode in (MODE_I, BIAS)] if case.has_bias else []
+    if any(found is None or found < 0 for found in (own, pair, *bias)):
         return "the quartic part is not positive for all parameters"
     matrix = _product_matrix(case, sorted({letter for letters in case.products for letter in letters}))
     # Positive semi-definite: no principal minor is negative.
@@ -171,9 +173,9 @@ def _not_convex(case: Landscape) -> str:
         for size in range(1, matrix.rows + 1)
         for rows in map(list, sympy.utilities.iterables.subsets(range(matrix.rows), size))
     )
-    if any(sign(minor, case.where) not in (0, 1) for minor in minors):
+    if any(-1 in signs(minor, case.where, known) for minor in minors):
         return "products of traces couple the modes in a way that may leave several minima"
-    if case.has_bias and sign(case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)) != 1:
+    if case.has_bias and sign(case.Q(BIAS, BIAS) + case.K(BIAS, BIAS), ranges=known) != 1:
         return "nothing of order 4 holds the bias back"
     if own == 0 and matrix.is_zero_matrix:
         return "nothing of order 4 holds the modes back"
@@ -264,6 +266,10 @@ def _solution(case: Landscape, letters: Sequence[str], *, with_bias: bool) -> tu
         return sympy.cancel(constant * determinant + sympy.Add(*moved))
 
     return at_solution(descent(_I)), at_solution(descent(BIAS)) if case.has_bias else sympy.S.Zero
+
+
+def _named(case: Landscape, name: str) -> sympy.Symbol | None:
+    return next((symbol for symbol in case.symbols if symbol.name == name and not isinstance(symbol, Letter)), None)
 
 
 def _leading(value: sympy.Expr, unbounded: sympy.Symbol) -> sympy.Expr:

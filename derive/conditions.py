@@ -13,7 +13,9 @@ import sympy
 
 from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
 from derive.latex import for_notebook
-from derive.signs import sign
+from derive.letters import Letter, by_name, told_apart
+from derive.ranges import Ranges
+from derive.signs import sign, signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     from sympy.printing.latex import LatexPrinter
 
 # The number of modes, which is the dimension of the input.
-MODES = sympy.Symbol("d0")
+MODES = Letter("d0")
 # Q_jj, where it has no short form.
-q_j = sympy.Symbol("q_j")
+q_j = Letter("q_j")
 _SIGMA = {s_i: a_i + c_i, s_j: a_j + c_j}
 
 
@@ -122,7 +124,7 @@ class Condition:
         formula = self.spelled_out()
         # By name: a symbol may be declared to be negative.
         known = values or {}
-        put = {symbol: known[symbol.name] for symbol in formula.free_symbols if symbol.name in known}
+        put = {symbol: known[name] for name, symbol in by_name(formula).items() if name in known}
         formula = formula.subs(put | {MODES: len(a)})
         sums = {
             one: sympy.Add(*(one.args[0].subs({a_j: x, c_j: y}) for x, y in zip(a, c, strict=True)))
@@ -133,25 +135,25 @@ class Condition:
         return any(each) if self.quantifier == "some" else all(each)
 
 
-def at_most_zero(value: sympy.Expr) -> sympy.Basic:
-    """The Boolean value ≤ 0, decided where its sign is known for all positive symbols."""
-    known = sign(value.subs(_SIGMA))
-    if known is not None:
-        return sympy.true if known <= 0 else sympy.false
-    return sympy.Le(_tidy(value), 0, evaluate=False)
+def at_most_zero(value: sympy.Expr, ranges: Ranges = Ranges()) -> sympy.Basic:  # noqa: B008 (it is frozen)
+    """The Boolean value ≤ 0, decided where its sign is known for all symbols in their ranges."""
+    possible = {found <= 0 for found in signs(value.subs(_SIGMA), ranges=ranges)}
+    if len(possible) == 1:
+        return sympy.true if possible.pop() else sympy.false
+    return sympy.Le(_tidy(value, ranges), 0, evaluate=False)
 
 
-def _tidy(value: sympy.Expr) -> sympy.Expr:
+def _tidy(value: sympy.Expr, ranges: Ranges) -> sympy.Expr:
     """What decides the sign of an expression, without positive factors, ordered by the eigenvalues of mode i."""
     top, bottom = sympy.fraction(sympy.together(value))
-    if sign(bottom.subs(_SIGMA)) != 1:
+    if sign(bottom.subs(_SIGMA), ranges=ranges) != 1:
         top, bottom = value, sympy.S.One
     # SymPy's factor_list stumbles over symbols with assumptions beside functions of them.
     plain = {symbol: sympy.Dummy(symbol.name) for symbol in top.free_symbols if symbol.is_real is not None}
     number, factors = sympy.factor_list(sympy.expand(top.xreplace(plain)))
     back = {dummy: symbol for symbol, dummy in plain.items()}
     factors = [(factor.xreplace(back), power) for factor, power in factors]
-    kept = [factor**power for factor, power in factors if sign(factor.subs(_SIGMA)) != 1]
+    kept = [factor**power for factor, power in factors if sign(factor.subs(_SIGMA), ranges=ranges) != 1]
     decides = sympy.expand(sympy.sign(number) * sympy.prod(kept))
     if not decides.has(sum_j):
         return sympy.expand(decides.subs(_SIGMA))

@@ -15,14 +15,14 @@ from derive.errors import InputError
 from derive.landscape import MODE_I
 from derive.notation import TEXT
 from derive.scalars import normal_form
+from derive.letters import letters
 from derive.signs import sign
 from derive.words import is_trace
 
 if TYPE_CHECKING:
     from derive.expansion import Expansion
 
-w, epsilon, q = sympy.symbols("w epsilon q", positive=True)
-time = sympy.Symbol("t", positive=True)
+w, epsilon, q, time = letters("w epsilon q t", positive=True)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def transition(expansion: Expansion) -> Transition:
         message = f"nothing holds a mode of {expansion.loss} back through order {expansion.order}"
         raise InputError(message)
     n = beyond[0]
-    if sign(powers[n]) == -1:
+    if sign(powers[n], ranges=expansion.ranges) == -1:
         message = f"{expansion.loss} falls further at order {2 * n}: its modes do not appear continuously"
         raise InputError(message)
     potential = -epsilon * w**2 + q * w ** (2 * n)

@@ -1,11 +1,4 @@
-"""Where a closed form holds, and what it does at the end.
-
-log E exp(½ zᵀ K z) is finite only while the Gaussian average converges: with I + μ S for each factor of its
-determinant, while every one is positive definite. For μ ≥ 0 that is everywhere; for μ < 0 an eigenvalue h of S ends at
-1/|μ|, beyond which the mean of the exponential is infinite. On the way to the end ℓ′(h) has a pole, of the logarithm
-or of the resolvent, whose sign is that of the weight in front of the logarithm: ℓ → +∞ or −∞ there, as the loss itself
-is beyond.
-"""
+"""Which parameters a definition allows: samples of one draw or more, positive arguments of logarithms and roots."""
 
 from __future__ import annotations
 
@@ -13,52 +6,207 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.scalars import normal_form
-from derive.signs import sign
+from derive.errors import InputError
+from derive.expression import (
+    Average,
+    CoordinateSum,
+    Exp,
+    Expression,
+    Log,
+    Power,
+    Product,
+    Scalar,
+    Sum,
+    as_scalar,
+    scalars,
+    walk,
+)
+from derive.polynomial_signs import MINUS, PLUS
+from derive.ranges import POSITIVE, Range, Ranges, assumed
+from derive.signs import signs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Mapping
 
 
-def end_of(mus: Iterable[sympy.Expr]) -> sympy.Expr | None:
-    """The h at which the first I + μ S stops being positive definite, ∞ where none does; None where a sign is open.
+def declared(given: Mapping[str, object], parameters: Mapping[str, sympy.Symbol], loss: str) -> Ranges:
+    """The ranges that somebody gave by name, each a pair of ends that are left out, None where there is no end.
 
-    >>> t = sympy.Symbol("t")
-    >>> end_of([1, t]), end_of([-1, -2, t]), end_of([t - 1])
-    (oo, 1/2, None)
+    Raises:
+        InputError: a name that is no parameter, or a pair that is no range.
+
+    >>> str(declared({"rho": (0, 1)}, {"rho": sympy.Symbol("rho")}, "loss"))
+    'rho: between 0 and 1'
     """
-    ends: list[sympy.Expr] = []
-    for mu in dict.fromkeys(map(sympy.sympify, mus)):
-        side = sign(mu)
-        if side is None:
+    found: dict[sympy.Symbol, Range] = {}
+    for name, pair in given.items():
+        if name not in parameters:
+            listed = ", ".join(parameters) or "none"
+            message = f"{loss}: ranges names {name!r}, which is no parameter; there are: {listed}"
+            raise InputError(message)
+        symbol = parameters[name]
+        one = _range(pair, f"{loss}: ranges[{name!r}] = {pair!r}")
+        found[symbol] = one if symbol.is_extended_real is None else one.within(assumed(symbol))
+        if found[symbol].empty:
+            message = f"{loss}: the symbol {name} was made {assumed(symbol)}, and its range is {one}"
+            raise InputError(message)
+    return Ranges.collect(found)
+
+
+def _range(pair: object, what: str) -> Range:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        message = f"{what} is no pair of ends; write (0, 1), or (0, None) where there is no upper end"
+        raise InputError(message)
+    low, high = (end if end is None else as_scalar(end) for end in pair)
+    if any(end is not None and not end.is_number for end in (low, high)):
+        message = f"{what}: the ends of a range are numbers, or None"
+        raise InputError(message)
+    one = Range(-sympy.oo if low is None else low, sympy.oo if high is None else high)
+    if one.empty:
+        message = f"{what} holds no number; the lower end comes first, and the ends are left out"
+        raise InputError(message)
+    return one
+
+
+def check_values(values: Mapping[sympy.Symbol, object], ranges: Ranges, loss: str) -> None:
+    """That numbers lie in the ranges of what they are put for; between whole numbers is no matter.
+
+    Raises:
+        InputError: one that does not.
+
+    """
+    for symbol, value in values.items():
+        one = dict(ranges.of).get(symbol)
+        number = None if value is sympy.oo else as_scalar(value)
+        if one is None or number is None or not number.is_number:
+            continue
+        if number not in one and not (one.whole and bool(number >= one.low)):
+            message = f"{symbol} = {number}: {symbol} of {loss} is {one}"
+            raise InputError(message)
+
+
+def domain(expression: Expression, batch: sympy.Expr | None, known: Ranges, loss: str) -> Ranges:
+    """The ranges of a definition's parameters: those that were declared, narrowed to where it is defined.
+
+    Args:
+        expression: the definition.
+        batch: the number of data in a batch, which is 2 or more, or None.
+        known: what was declared.
+        loss: its name.
+
+    Raises:
+        InputError: no value is left for a parameter.
+
+    """
+    least = [(count, 1) for node in walk(expression) if isinstance(node, Average) and (count := node.count) is not None]
+    for count, number in [*least, *([(batch, 2)] if batch is not None else [])]:
+        known = _counted(count, number, known)
+    conditions = list(dict.fromkeys(_positive(expression)))
+    # A condition may be simpler once another has narrowed the ranges.
+    for _ in range(2):
+        for value in conditions:
+            known = _narrowed(value, known, loss)
+    return known
+
+
+def _counted(count: sympy.Expr, least: int, known: Ranges) -> Ranges:
+    """What it says of a symbol that a sample or a batch has as many data as this, at the least."""
+    if len(count.free_symbols) == 1:
+        (symbol,) = count.free_symbols
+        slope = sympy.diff(count, symbol)
+        if slope.is_Rational and slope > 0:
+            start = sympy.ceiling((least - count.subs(symbol, 0)) / slope)
+            before = dict(known.of).get(symbol, POSITIVE if symbol.is_extended_real is None else assumed(symbol))
+            return known.with_(symbol, Range(start, sympy.oo, whole=True).within(before))
+    return Ranges.collect(dict(known.of), (*known.positive, count)) if count.free_symbols else known
+
+
+def _positive(expression: Expression) -> Iterator[sympy.Expr]:
+    """What has to be positive: arguments of logarithms and radicands, at W = 0 where they depend on W."""
+    for value in scalars(expression):
+        for part in sorted(value.atoms(sympy.log, sympy.Pow), key=sympy.default_sort_key):
+            if isinstance(part, sympy.log) or not part.exp.is_integer:
+                yield part.args[0]
+    for node in walk(expression):
+        if isinstance(node, Log) or (isinstance(node, Power) and not node.exponent.is_integer):
+            inside = _at_origin(node.argument if isinstance(node, Log) else node.base)
+            if inside is not None:
+                yield inside
+
+
+def _at_origin(node: Expression) -> sympy.Expr | None:
+    """The value at W = 0, None where there is none or d1 is in it."""
+    match node:
+        case Scalar(value):
+            return value
+        case Sum(parts) | Product(parts):
+            values = [_at_origin(part) for part in parts]
+            if None in values:
+                return None
+            return (sympy.Add if isinstance(node, Sum) else sympy.Mul)(*values)
+        case Exp(part) | Log(part):
+            value = _at_origin(part)
+            return None if value is None else (sympy.exp if isinstance(node, Exp) else sympy.log)(value)
+        case Power(part, exponent):
+            value = _at_origin(part)
+            return None if value is None else sympy.Pow(value, exponent)
+        case Average(part, _, _):
+            return _at_origin(part)
+        case CoordinateSum():
             return None
-        if side < 0:
-            ends.append(normal_form(-1 / mu))
-    nearest = [one for one in ends if all(sign(other - one) in (0, 1) for other in ends)]
-    return nearest[0] if nearest else sympy.Min(*ends) if ends else sympy.oo
+    return sympy.S.Zero
 
 
-def towards(slope: sympy.Expr, end: sympy.Expr, h: sympy.Symbol) -> tuple[int, sympy.Expr]:
-    """How ℓ′ behaves as h rises to a finite end: its pole's order there, and the coefficient of (1 − h/end)^−order.
+def _narrowed(value: sympy.Expr, known: Ranges, loss: str) -> Ranges:
+    """The ranges in which an expression is positive too."""
+    while isinstance(value, sympy.log):
+        value = value.args[0] - 1
+    if not value.free_symbols or value.has(sympy.zoo, sympy.nan):
+        return known
+    left, positive = [], True
+    for factor in sympy.Mul.make_args(sympy.factor(sympy.together(value))):
+        base, exponent = factor.as_base_exp()
+        odd = base if exponent.is_odd else factor
+        found = signs(odd, ranges=known)
+        positive ^= found == MINUS
+        if found not in (PLUS, MINUS):
+            left.append(odd)
+    rest = sympy.expand(sympy.Mul(*left) * (1 if positive else -1))
+    if not left:
+        return known
+    if len(rest.free_symbols) > 1:
+        return Ranges.collect(dict(known.of), (*known.positive, rest))
+    (symbol,) = rest.free_symbols
+    inside = _where_positive(rest, symbol, known[symbol])
+    if inside is None:
+        return Ranges.collect(dict(known.of), (*known.positive, rest))
+    if inside.empty:
+        message = f"{loss} needs {rest} > 0 for a logarithm or a root, which no {symbol} that is {known[symbol]} meets"
+        raise InputError(message)
+    return known.with_(symbol, inside)
 
-    An order of 0 or less is no pole: the divergences of several logarithms cancel.
 
-    >>> h = sympy.Symbol("h")
-    >>> towards(h / (1 - h**2), sympy.S.One, h), towards(1 / (1 + h), sympy.S.One, h)
-    ((1, 1/2), (0, 1/2))
-    """
-    u = sympy.Dummy("u")
-    top, bottom = (sympy.Poly(part, u) for part in sympy.fraction(sympy.cancel(slope.subs(h, end * (1 - u)))))
-    if top.is_zero:
-        return 0, sympy.S.Zero
-    (low, first), (under, second) = (
-        (monomial[0], value) for monomial, value in (part.terms()[-1] for part in (top, bottom))
-    )
-    return under - low, sympy.factor(first / second)
+def _where_positive(value: sympy.Expr, symbol: sympy.Symbol, within: Range) -> Range | None:
+    """The one interval in which a polynomial in one symbol is positive; None where it is none, or several."""
+    if not value.is_polynomial(symbol):
+        return None
+    polynomial = sympy.Poly(value, symbol)
+    if polynomial.degree() == 1:
+        roots = [-polynomial.nth(0) / polynomial.nth(1)]
+    elif all(one.is_Rational for one in polynomial.coeffs()):
+        roots = sorted(set(sympy.real_roots(polynomial)))
+    else:
+        return None
+    if not all(root.is_comparable for root in roots):
+        return None
+    ends = [within.low, *(root for root in roots if bool(within.low < root) and bool(root < within.high)), within.high]
+    good = [Range(low, high) for low, high in zip(ends, ends[1:], strict=False) if polynomial.eval(_between(low, high)) > 0]
+    if not good:
+        return Range(sympy.S.Zero, sympy.S.Zero)
+    return good[0].within(within) if len(good) == 1 else None
 
 
-def within(expression: sympy.Expr, end: sympy.Expr | None, h: sympy.Symbol) -> sympy.Expr:
-    """The expression in a letter that runs through all positive numbers while h runs from 0 to the end."""
-    if end is None or end.is_infinite or end.has(sympy.Min):
-        return expression
-    return sympy.cancel(sympy.together(expression.subs(h, end * h / (1 + h))))
+def _between(low: sympy.Expr, high: sympy.Expr) -> sympy.Expr:
+    if low.is_infinite and high.is_infinite:
+        return sympy.S.Zero
+    return high - 1 if low.is_infinite else low + 1 if high.is_infinite else (low + high) / 2

@@ -106,6 +106,7 @@ class ClosedForm:
             assumptions=same.assumptions,
             source=same.source,
             bias=same.bias,
+            ranges=same.ranges,
         )
 
     def text(self) -> str:
@@ -177,7 +178,7 @@ def closed_form(loss: Loss) -> ClosedForm | None:
     beside = Loss(left).expand(degree)
     terms = [(term.invariants, term.coefficient) for term in (*ending.terms, *beside.terms)]
     terms += [((trace(one.letter + "S"),), one.coefficient) for one in ended]
-    whole = replace(ending.with_terms(terms), constant=normal_form(ending.constant + beside.constant))
+    whole = replace(ending.with_terms(terms), constant=normal_form(ending.constant + beside.constant), ranges=loss.domain)
     return ClosedForm(whole, tuple(logs), tuple(resolvents))
 
 

@@ -11,6 +11,7 @@ from derive import notation
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.latex import for_notebook
+from derive.ranges import Ranges
 from derive.scalars import normal_form
 from derive.words import BIAS, NAMES, Invariants, is_trace, letters, substitute, trace
 
@@ -55,6 +56,7 @@ class Expansion:
         source: where the loss was published.
         parameters: the names of the loss's parameters; some may have dropped out of the terms.
         bias: whether the model is f(x) = W x + b. Words of b may have cancelled nevertheless.
+        ranges: the values that the parameters take.
 
     """
 
@@ -67,6 +69,7 @@ class Expansion:
     source: str = ""
     parameters: tuple[str, ...] = field(default=(), compare=False)
     bias: bool = False
+    ranges: Ranges = field(default=Ranges(), compare=False)
 
     @classmethod
     def collect(cls, coefficients: Mapping[Invariants, sympy.Expr], order: int, **other: object) -> Expansion:

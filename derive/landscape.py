@@ -24,6 +24,8 @@ import sympy
 
 from derive.errors import InputError
 from derive.latex import for_notebook
+from derive.letters import letters
+from derive.ranges import Ranges
 from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION
 from derive.signs import sign
@@ -36,7 +38,7 @@ Values = Mapping[str, sympy.Expr]
 Pair = tuple[str, str]
 
 # The eigenvalues of mode i and of another mode j.
-a_i, c_i, a_j, c_j, s_i, s_j = sympy.symbols("a_i c_i a_j c_j s_i s_j")
+a_i, c_i, a_j, c_j, s_i, s_j = letters("a_i c_i a_j c_j s_i s_j")
 MODE_I: Values = {"A": a_i, "C": c_i, "S": a_i + c_i, "I": sympy.S.One, "D": sympy.S.Zero}
 MODE_J: Values = {"A": a_j, "C": c_j, "S": a_j + c_j, "I": sympy.S.One, "D": sympy.S.Zero}
 # A bias is the column of W that belongs to an input which is always 1: a mode of its own.
@@ -55,6 +57,7 @@ class Landscape:
         where: what has to be ≥ 0 for this to be the landscape; two cases remain where the sign of a coefficient is
             open and the loss is not invariant under rotations.
         rotated: whether the embedding has been rotated to where the loss is lowest, see `landscapes`.
+        ranges: the values that the parameters take.
 
     """
 
@@ -64,6 +67,7 @@ class Landscape:
     products: Mapping[Pair, sympy.Expr]
     where: sympy.Expr = sympy.S.One
     rotated: bool = field(default=False)
+    ranges: Ranges = field(default=Ranges(), compare=False)
 
     def b(self, mode: Values = MODE_I) -> sympy.Expr:
         """The eigenvalue of B on a mode: the loss falls as −b_i |w_i|² at first."""
@@ -185,13 +189,13 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
             singles[words[0][0], words[0][1]] = term.coefficient
         else:
             products[words[0], words[1]] = term.coefficient
-    found = [Landscape(expansion.loss, linear, singles, products)]
+    found = [Landscape(expansion.loss, linear, singles, products, ranges=expansion.ranges)]
     for letter, delta in diagonal.items():
         found = [
             case
             for before in found
             for case in (_lowest_rotation(before, letter, delta, -1), _lowest_rotation(before, letter, delta, 1))
-            if sign(case.where) != -1
+            if sign(case.where, ranges=case.ranges) != -1
         ]
     return tuple(found)
 
@@ -201,10 +205,10 @@ def _lowest_rotation(before: Landscape, letter: str, delta: sympy.Expr, side: in
     pair, singles, products = (letter, letter), dict(before.singles), dict(before.products)
     part = singles if side < 0 else products
     part[pair] = normal_form(part.get(pair, sympy.S.Zero) + (delta if side < 0 else delta / EMBEDDING_DIMENSION))
-    known = sign(delta)
+    known = sign(delta, ranges=before.ranges)
     top, bottom = sympy.fraction(delta)
-    where = sympy.Integer(side * known) if known is not None else side * (top if sign(bottom) == 1 else delta)
-    return Landscape(before.loss, before.linear, singles, products, sympy.expand(where), rotated=True)
+    where = sympy.Integer(side * known) if known is not None else side * (top if sign(bottom, ranges=before.ranges) == 1 else delta)
+    return replace(before, singles=singles, products=products, where=sympy.expand(where), rotated=True)
 
 
 def _diagonal_letter(invariants: object) -> str:

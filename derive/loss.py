@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sympy
 
 from derive import notation
+from derive.domain import check_values, declared, domain
 from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
 from derive.expression import (
@@ -32,15 +35,18 @@ from derive.expression import (
 from derive.gaussian import Data, Gaussian, trace_polynomial
 from derive.language import Mean, inner
 from derive.latex import for_notebook
+from derive.letters import Letter
 from derive.moments import MomentSeries, check_closed, moment_series
+from derive.ranges import Ranges
 from derive.references import REFERENCES
-from derive.rewriting import substitute
+from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION, Sample
+from derive.signs import sign
 from derive.views import Index, View, white_noise
 from derive.written import definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 SAMPLINGS = ("iid", "fixed")
 
@@ -61,6 +67,9 @@ class Loss:
         notes: what a reader should know, in sentences.
         batch: the number of data in a batch, where the definition does not tell (see `batch_size`).
         bias: whether the linear model that the loss is expanded for is f(x) = W x + b rather than W x.
+        ranges: the values that parameters take, by name: a pair of ends that are left out, None where there is no
+            end. A parameter that is not named is positive, unless its symbol was made negative or real. What the
+            definition needs besides (see `domain`) is not declared.
 
     >>> from derive import Loss, Mean, exp, half_sq, log, views
     >>> x, x_pos, chi = views("x, x_pos, chi")
@@ -78,11 +87,13 @@ class Loss:
     notes: tuple[str, ...] = ()
     batch: sympy.Expr | None = None
     bias: bool = False
+    ranges: Mapping[str, object] | Ranges = Ranges()
 
     def __post_init__(self) -> None:
         """Check the definition and the sources."""
         object.__setattr__(self, "expression", as_expression(self.expression))
         check_closed(self.expression)
+        self._check_symbols()
         for name in sorted({*self.parameters, *(one.name for one in _labels(self.expression))}):
             if not name.isidentifier():
                 message = (
@@ -103,6 +114,20 @@ class Loss:
             if key not in REFERENCES:
                 message = f"loss {self.name}: source {key!r} is not in derive.references"
                 raise InputError(message)
+        given, parameters = self.ranges, self.parameters
+        known = given if isinstance(given, Ranges) else declared(given, parameters, self.name)
+        object.__setattr__(self, "ranges", known.restricted(parameters.values()))
+
+    def _check_symbols(self) -> None:
+        """That a name stands for one symbol, and that none is one of the theory's."""
+        by_name: dict[str, sympy.Symbol] = {}
+        for symbol in sorted(_symbols(self.expression), key=str):
+            if isinstance(symbol, Letter):
+                message = f"{self.name}: {symbol} is a symbol of the theory; make one of your own, derive.symbols('{symbol}')"
+                raise InputError(message)
+            if by_name.setdefault(symbol.name, symbol) != symbol:
+                message = f"{self.name}: two symbols of different assumptions are called {symbol.name!r}; use one of them"
+                raise InputError(message)
 
     @property
     def source(self) -> str:
@@ -113,8 +138,8 @@ class Loss:
     @property
     def parameters(self) -> dict[str, sympy.Symbol]:
         """The loss's symbols by name; d1, the embedding's dimension, is one where the definition needs it."""
-        found = set().union(*(value.free_symbols for value in scalars(self.expression)), set())
-        if any(isinstance(node, CoordinateSum | LogDet) for node in walk(self.expression)):
+        found = _symbols(self.expression)
+        if any(isinstance(node, CoordinateSum) for node in walk(self.expression)):
             found.add(EMBEDDING_DIMENSION)
         return {symbol.name: symbol for symbol in sorted(found, key=str)}
 
@@ -147,6 +172,36 @@ class Loss:
         )
         return self.samples[0].count + (1 if beside else 0)
 
+    @cached_property
+    def domain(self) -> Ranges:
+        """The ranges of the parameters: what was declared, and what the definition needs.
+
+        A sample has one draw or more and a batch two data or more, both whole numbers; arguments of logarithms and
+        radicands are positive, at W = 0 where they depend on W.
+
+        >>> from derive import Loss, inner, symbols, views
+        >>> rho = symbols("rho")
+        >>> print(Loss(-sympy.log(1 - rho) * inner(*views("x, x_pos"))).domain)
+        rho: between 0 and 1
+        """
+        try:
+            batch = self.batch_size
+        except InputError:
+            batch = None
+        assert isinstance(self.ranges, Ranges)  # noqa: S101 (what __post_init__ makes of it)
+        return domain(self.expression, batch, self.ranges, self.name)
+
+    def with_ranges(self, ranges: Mapping[str, object]) -> Loss:
+        """The same loss with ranges declared, as in ``Loss(…, ranges=…)``; others are kept.
+
+        >>> from derive import catalogue
+        >>> print(catalogue("infonce+weight-decay").with_ranges({"gamma": (0, 1)}).domain)
+        gamma: between 0 and 1
+        """
+        assert isinstance(self.ranges, Ranges)  # noqa: S101 (what __post_init__ makes of it)
+        new = declared(ranges, self.parameters, self.name)
+        return replace(self, ranges=Ranges.collect(dict(self.ranges.of) | dict(new.of), self.ranges.positive))
+
     def set(self, values: Mapping[str, object]) -> Loss:
         """The loss with exact values put for parameters.
 
@@ -154,8 +209,9 @@ class Loss:
         N = 2, one of them is shown with a datum of its own, chi2 beside chi.
 
         Raises:
-            InputError: for a name that is no parameter of this loss, a value at which it is not defined, and for d1,
-                which is a property of W and is set on an expansion.
+            InputError: for a name that is no parameter of this loss, a value outside of the range that was declared
+                for it or at which the loss is not defined, and for d1, which is a property of W and is set on an
+                expansion.
 
         """
         known = self.parameters
@@ -168,13 +224,15 @@ class Loss:
             message = "d1 is the dimension of the embedding; set it on the expansion, loss.expand(…).set({'d1': …})"
             raise InputError(message)
         put = {known[name]: as_scalar(value) for name, value in values.items()}
-        expression = substitute(kept_apart(self.expression, put), put)
+        assert isinstance(self.ranges, Ranges)  # noqa: S101 (what __post_init__ makes of it)
+        check_values(put, self.ranges, self.name)
+        expression = substitute(self.expression, put)
         if any(value.has(sympy.zoo, sympy.nan, sympy.oo) for value in scalars(expression)):
             given = ", ".join(f"{name} = {value}" for name, value in values.items())
             message = f"{self.name} is not defined at {given}: it divides by zero there"
             raise InputError(message)
         batch = None if self.batch is None else self.batch.subs(put)
-        return replace(self, expression=expression, batch=batch)
+        return replace(self, expression=expression, batch=batch, ranges=self.ranges.put(put))
 
     def moments(self, order: int = 4, *, sampling: str = "iid") -> MomentSeries:
         """The series in moments of inner products, whatever the data.
@@ -219,7 +277,7 @@ class Loss:
         polynomial = trace_polynomial(series, law, bias=self.bias)
         drawn = {"fixed": ("fixed centred training set",), "iid": ("independent draws",)}[sampling]
         expansion = Expansion.collect(
-            {invariants: series.scalars.to_sympy(value) for invariants, value in polynomial.items()},
+            {invariants: self._simplified(series.scalars.to_sympy(value)) for invariants, value in polynomial.items()},
             order,
             loss=self.name,
             constant=series.constant,
@@ -227,8 +285,18 @@ class Loss:
             source=self.source,
             parameters=(*self.parameters, *law.parameters(order)),
             bias=self.bias,
+            ranges=self.domain,
         )
         return expansion.in_basis(basis)
+
+    def _simplified(self, coefficient: sympy.Expr) -> sympy.Expr:
+        """|u| written as u or −u where the ranges say which."""
+        put = {
+            one: found * one.args[0]
+            for one in coefficient.atoms(sympy.Abs)
+            if (found := sign(one.args[0], ranges=self.domain)) is not None
+        }
+        return normal_form(coefficient.xreplace(put)) if put else coefficient
 
     def normalised(self) -> Loss:
         """The same loss of f/|f|. It has no expansion at W = 0, and `expand` says so."""
@@ -302,6 +370,11 @@ class Loss:
             name=f"{self.name}+{name}",
             title=f"{self.title or self.name} + {title}",
         )
+
+
+def _symbols(expression: Expression) -> set[sympy.Symbol]:
+    """The symbols of a definition's scalars."""
+    return set().union(*(value.free_symbols for value in scalars(expression)), set())
 
 
 def _labels(expression: Expression) -> Iterator[View | Index]:

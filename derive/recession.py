@@ -13,29 +13,22 @@ from dataclasses import dataclass, replace
 import sympy
 from sympy.core.function import AppliedUndef
 
-from derive.domain import end_of, towards
-from derive.exact import ClosedForm, closed_form, degree_of
-from derive.exact_modes import ExactModes, exact_modes, why_coupled
-from derive.leading import Far, far
-from derive.logarithms import (
-    Form,
-    Maximum,
-    UnknownError,
-    expected_maximum,
-    lower_bound,
-    rows,
-    taken_apart,
-    written_out,
-)
+from derive.exact import closed_form, degree_of, quadratic_form, summands
+from derive.exact_modes import exact_modes, why_coupled
+from derive.expression import Average, Exp, Expression, Log, Product, Scalar, Sum
+from derive.landscape import a_i as a
+from derive.landscape import c_i as c
+from derive.letters import letters
 from derive.loss import Loss
-from derive.mode_potential import h
-from derive.notation import TEXT
-from derive.parts import by_parts
-from derive.signs import sign
-from derive.structure import in_the_mean, size
+from derive.notation import TEXT, definition
+from derive.ranges import Ranges
+from derive.signs import sign, signs
+from derive.views import View
 
-# A polynomial of a higher degree is not expanded for its growth alone.
-_DEGREE = 8
+Form = dict[tuple[View, View], sympy.Expr]
+
+(rows,) = letters("d")
+_HALF = sympy.Rational(1, 2)
 
 
 @dataclass(frozen=True)
@@ -188,23 +181,24 @@ def _of_logarithms(loss: Loss) -> Recession:
         linear, written, maxima, constant = taken_apart(loss.expression)
     except UnknownError as unknown:
         return Recession(loss.name, "undecided", str(unknown))
-    form = written_out(written, maxima)
-    if any(sign(peak.weight) != 1 for one in maxima for peak in one.peaks):
-        return Recession(loss.name, "undecided", "under a logarithm there is a weight that may be negative", form)
-    rising = all(sign(one.coefficient) == 1 for one in maxima)
-    bound = lower_bound(linear, maxima, constant) if rising else None
+    form = _written(written, maxima)
+    known = loss.domain
+    weights = [weight for one in maxima for weight in (one.coefficient, *(peak.weight for peak in one.peaks))]
+    if any(sign(weight, ranges=known) != 1 for weight in weights):
+        return Recession(loss.name, "undecided", "a logarithm has a weight that may be negative", form)
+    bound = _lower_bound(linear, maxima, constant, known)
     if bound is not None:
         return Recession(loss.name, "bounded", "each logarithm is at least one of its exponents", form, bound)
     if any(peak.over and peak.draws is None for one in maxima for peak in one.peaks):
         reason = "a population mean beside other terms under a logarithm, or one whose exponent is not bounded"
         return Recession(loss.name, "undecided", reason, form)
-    return _along_one_row(Recession(loss.name, "undecided", "", form), linear, maxima)
+    return _along_one_row(Recession(loss.name, "undecided", "", form), linear, maxima, known)
 
 
-def _along_one_row(found: Recession, linear: Form, maxima: list[Maximum]) -> Recession:
-    terms = [sympy.factor(in_the_mean(linear)) * rows]
+def _along_one_row(found: Recession, linear: Form, maxima: list[_Maximum], ranges: Ranges) -> Recession:
+    terms = [sympy.factor(_expected(linear)) * rows]
     for one in maxima:
-        largest = expected_maximum(one)
+        largest = _expected_maximum(one, ranges)
         if largest is None:
             return replace(found, reason="the mean of a maximum is not known, not even for one row")
         terms.append(one.coefficient * largest)
@@ -213,7 +207,7 @@ def _along_one_row(found: Recession, linear: Form, maxima: list[Maximum]) -> Rec
     # Of d rows the nearest of several points is not known: there d does not occur in the maximum.
     several = total if all(term.has(rows) for term in terms if term != 0) else None
     found = replace(found, rate=rate, rate_of_rows=several)
-    which = None if rate.atoms(AppliedUndef) else sign(sympy.cancel(rate))
+    which = None if rate.atoms(AppliedUndef) else sign(sympy.cancel(rate), ranges=ranges)
     if which == -1:
         return replace(found, verdict="unbounded", reason="R < 0 for every W of one row", condition=sympy.true)
     if which in (0, 1):
@@ -222,12 +216,162 @@ def _along_one_row(found: Recession, linear: Form, maxima: list[Maximum]) -> Rec
     return replace(found, verdict="depends", reason=reason, condition=sympy.Lt(rate, 0))
 
 
-def _where(condition: sympy.Basic | None) -> str:
-    if condition is None or condition in (sympy.true, sympy.false):
-        return ""
-    if isinstance(condition, sympy.Or | sympy.And):
-        joint = " or " if isinstance(condition, sympy.Or) else " and "
-        return joint.join(_where(one) for one in sorted(condition.args, key=str))
-    modes = "for some i" if {one.name for one in condition.free_symbols} & {"a_i", "c_i"} else ""
-    said = f"{TEXT.scalar(condition.lhs)} {condition.rel_op} {TEXT.scalar(condition.rhs)}".replace("Min(", "min(")
-    return f"{said} {modes}".strip()
+def _lower_bound(
+    linear: Form, maxima: list[_Maximum], constant: sympy.Expr, ranges: Ranges
+) -> sympy.Expr | None:
+    """The best constant below the loss that one exponent for each logarithm gives."""
+    best: sympy.Expr | None = None
+    for choice in product(*(one.peaks for one in maxima)):
+        total = dict(linear)
+        bound = constant
+        for one, peak in zip(maxima, choice, strict=True):
+            for pair, weight in peak.form.items():
+                total[pair] = total.get(pair, sympy.S.Zero) + one.coefficient * weight
+            bound += one.coefficient * sympy.log(peak.weight)
+        if -1 not in signs(sympy.cancel(_expected(total)), ranges=ranges):
+            bound = sympy.simplify(bound)
+            difference = sympy.S.Zero if best is None else sympy.simplify(bound - best)
+            # Where it depends on the parameters which is higher, the shorter one is told.
+            shorter = not difference.is_number and sympy.count_ops(bound) < sympy.count_ops(best)
+            best = bound if best is None or difference.is_positive or shorter else best
+    return best
+
+
+def _expected(form: Form) -> sympy.Expr:
+    """The mean of a quadratic form for one row with wᵀΣw = 1; its sign holds for any W, being linear in a_i and c_i."""
+    total = sympy.S.Zero
+    for (u, v), weight in form.items():
+        if u == v:
+            total += weight
+        elif u.datum == v.datum:
+            total += weight * a / (a + c)
+    return total
+
+
+def _expected_maximum(one: _Maximum, ranges: Ranges) -> sympy.Expr | None:
+    """E max of the exponents for one row with wᵀΣw = 1; times d where they are of d rows."""
+    if len(one.peaks) == 1 and not one.peaks[0].over:
+        return _expected(one.peaks[0].form) * rows
+    samples = {(peak.over[0].datum, peak.draws) for peak in one.peaks if len(peak.over) == 1}
+    if len(samples) != 1 or any(len(peak.over) != 1 for peak in one.peaks):
+        return None
+    ((_, count),) = samples
+    anchors, slopes = set(), set()
+    for peak in one.peaks:
+        (bound,) = peak.over
+        mixed = {pair: weight for pair, weight in peak.form.items() if bound in pair and pair != (bound, bound)}
+        if len(mixed) != 1:
+            return None
+        ((pair, slope),) = mixed.items()
+        (anchor,) = set(pair) - {bound}
+        away = {(anchor, anchor): -slope / 2, pair: slope, (bound, bound): -slope / 2}
+        if peak.form == away and len(one.peaks) == 1 and sign(slope, ranges=ranges) == 1:
+            return -slope * _nearest(count) / 2
+        if peak.form != mixed:
+            return None
+        anchors.add(anchor)
+        slopes.add(slope)
+    views = len({peak.over for peak in one.peaks})
+    if len(anchors) != 1 or len(slopes) != 1 or views != len(one.peaks) or views > 2:
+        return None
+    # Given f(x), ⟨f(x), f(χ)⟩ is normal with |f(x)| as its standard deviation, whatever the sign in front.
+    length = sympy.sqrt(2) * sympy.gamma((rows + 1) / 2) / sympy.gamma(rows / 2)
+    (slope,) = slopes
+    known = sign(slope, ranges=ranges)
+    return (sympy.Abs(slope) if known is None else known * slope) * length * _largest(count, views)
+
+
+def _nearest(n: sympy.Expr) -> sympy.Expr:
+    # min(u², v²) = ½(u² + v²) − ½|u² − v²| with u² − v² = (ξ2 − ξ1)(2ξ0 − ξ1 − ξ2), a product of two independent
+    # normals of variances 2 and 6: its mean size is (2/π)√12.
+    known = {1: sympy.Integer(2), 2: 2 * (1 - sympy.sqrt(3) / sympy.pi)}
+    return known.get(n, sympy.Function("m")(n))
+
+
+def _largest(n: sympy.Expr, views: int) -> sympy.Expr:
+    # E max of two normals of correlation ρ is √((1 − ρ)/π).
+    correlation = a / (a + c)
+    if (n, views) == (1, 2):
+        return sympy.sqrt(c / (a + c)) / sympy.sqrt(sympy.pi)
+    known = {(1, 1): sympy.S.Zero, (2, 1): 1 / sympy.sqrt(sympy.pi)}
+    return known.get((n, views), sympy.Function("M")(n, views, correlation if views > 1 else 0))
+
+
+def _taken_apart(node: Expression) -> tuple[Form, list[tuple[sympy.Expr, Expression]], list[_Maximum], sympy.Expr]:
+    """A definition as a quadratic form, what is written for it, logarithms of exponentials, and a constant."""
+    linear: Form = {}
+    written: list[tuple[sympy.Expr, Expression]] = []
+    maxima: list[_Maximum] = []
+    constant = sympy.S.Zero
+    for coefficient, part in summands(node):
+        inside = part
+        while isinstance(inside, Average):
+            inside = inside.body
+        scaled, inside = _unscaled(inside)
+        weight = coefficient * scaled
+        if isinstance(inside, Log):
+            maxima.append(_Maximum(weight, tuple(_peaks(inside.argument))))
+            continue
+        found = quadratic_form(inside)
+        if found is None:
+            degree = degree_of(inside)
+            what = definition(inside, TEXT) if degree is None else f"a polynomial of degree {degree} in W"
+            raise _UnknownError(f"the growth of {what} beside the rest is not analysed")
+        for pair, value in found[0].items():
+            linear[pair] = linear.get(pair, sympy.S.Zero) + weight * value
+        constant += weight * found[1]
+        if found[0]:
+            written.append((weight, inside))
+    return linear, written, maxima, constant
+
+
+def _peaks(node: Expression) -> list[_Peak]:
+    """The exponentials that a logarithm sums."""
+    match node:
+        case Scalar(value):
+            return [_Peak(value, Scalar(sympy.S.Zero), {}, (), None)] if value != 0 else []
+        case Sum(terms):
+            return [peak for term in terms for peak in _peaks(term)]
+        case Product():
+            scalar, rest = _unscaled(node)
+            if not isinstance(rest, Product):
+                return [peak._replace(weight=scalar * peak.weight) for peak in _peaks(rest)] if scalar != 0 else []
+        case Exp(argument):
+            form = quadratic_form(argument)
+            if form is not None:
+                return [_Peak(sympy.exp(form[1]), argument, form[0], (), None)]
+        case Average(body, over, count):
+            inside = _peaks(body)
+            if not any(peak.over for peak in inside):
+                return [peak._replace(over=_used(over, peak.form), draws=count) for peak in inside]
+    raise _UnknownError(f"under a logarithm the growth of {definition(node, TEXT)} is not analysed")
+
+
+def _used(over: tuple[View, ...], form: Form) -> tuple[View, ...]:
+    return tuple(view for view in over if any(view in pair for pair in form))
+
+
+def _unscaled(node: Expression) -> tuple[sympy.Expr, Expression]:
+    if not isinstance(node, Product):
+        return sympy.S.One, node
+    scalar = sympy.Mul(*(factor.value for factor in node.factors if isinstance(factor, Scalar)))
+    rest = tuple(factor for factor in node.factors if not isinstance(factor, Scalar))
+    return scalar, rest[0] if len(rest) == 1 else Product(rest) if rest else Scalar(sympy.S.One)
+
+
+def _written(linear: list[tuple[sympy.Expr, Expression]], maxima: list[_Maximum]) -> str:
+    """R(W) in plain text."""
+    pieces = [definition(weight * node, TEXT) for weight, node in linear]
+    for one in maxima:
+        inside = []
+        for peak in one.peaks:
+            parts = [weight * part for weight, part in summands(peak.node) if not isinstance(part, Scalar)]
+            shown = definition(sum(parts, start=Scalar(sympy.S.Zero)), TEXT)
+            names = ",".join(TEXT.view(view) for view in peak.over)
+            number = "" if peak.draws is None else f"^({TEXT.scalar(peak.draws)})"
+            inside.append(f"{'sup' if peak.draws is None else 'max'}_{names}{number} {shown}" if names else shown)
+        body = inside[0] if len(inside) == 1 else f"max({', '.join(inside)})"
+        weight = TEXT.scalar(one.coefficient)
+        weight = f"({weight}) " if one.coefficient.is_Add else f"{weight} "
+        pieces.append(body if one.coefficient == 1 else weight + body)
+    return "E[" + " + ".join(pieces).replace("+ −", "− ") + "]"

@@ -22,13 +22,15 @@ from derive.errors import InputError
 from derive.expansion import Expansion
 from derive.landscape import BIAS, MODE_I, Isotropic, Landscape, a_i, c_i, landscapes
 from derive.latex import for_notebook
+from derive.letters import by_name, letters
 from derive.notation import LATEX, TEXT, Style, signed_sum
+from derive.ranges import Ranges
 from derive.scalars import normal_form
-from derive.signs import sign
+from derive.signs import sign, signs
 
 _NAMES = {"S": "Σ", "A": "A0", "C": "C", "I": "I"}
 # λ_i and h_i of one kept mode; how many modes are kept, and the sums of λ and λ² over them.
-lam, h, m, L1, L2, rho = sympy.symbols("lambda_i h_i m Lambda_1 Lambda_2 rho")
+lam, h, m, L1, L2, rho = letters("lambda_i h_i m Lambda_1 Lambda_2 rho")
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ class StationaryPoints:
         >>> stationary(catalogue("infonce").expand(order=4))[0].minima()
         'the m largest λ_i, all that are > 0 or as many of them as d1: global, rank m, no other point a minimum'
         """
-        q1, q2 = sign(self.isotropic.q1), sign(self.isotropic.q2, self.isotropic.landscape.where)
-        if q1 != 1 or not (self.fixed is not None or q2 in (0, 1)):
+        q1, held = sign(self.isotropic.q1, ranges=self._ranges), -1 not in signs(self.isotropic.q2, self.isotropic.landscape.where, self._ranges)
+        if q1 != 1 or not (self.fixed is not None or held):
             return "the points of index 0, the lowest of them global"
         level = "θ" if self.shift != 0 else "0"
         kept = f"the m largest λ_i, all that are > {level} or as many of them as d1"
@@ -144,13 +146,17 @@ class StationaryPoints:
         return f"{kept}: global, rank m, no other point a minimum"
 
     def _index(self) -> str:
-        q1, q2 = sign(self.isotropic.q1), sign(self.isotropic.q2)
+        q1, held = sign(self.isotropic.q1, ranges=self._ranges), -1 not in signs(self.isotropic.q2, ranges=self._ranges)
         if q1 == 0:
             return "d1·#{i: λ_i > λ_k}, k the one eigenvalue that is kept"
         counted = f"(d1 − m)·#{{i ∉ M: λ_i > {'θ' if self.shift != 0 else '0'}}} + #{{k ∈ M, i ∉ M: λ_i > λ_k}}"
         if q1 == 1:
-            return counted if self.fixed is not None or q2 in (0, 1) else counted + " + 1 where q₁ + m q₂ < 0"
+            return counted if self.fixed is not None or held else counted + " + 1 where q₁ + m q₂ < 0"
         return counted + " + m(m − 1)/2 + m, less 1 where q₁ + m q₂ > 0 (for q₁ < 0)"
+
+    @property
+    def _ranges(self) -> Ranges:
+        return self.isotropic.landscape.ranges
 
     def _linear(self) -> dict[str, sympy.Expr]:
         """The linear part without what only fixes the norm."""
@@ -190,7 +196,7 @@ def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
     off = _solve(case.without_bias(), limit)
     if not case.has_bias:
         return [off]
-    if sign(case.Q(MODE_I, BIAS)) != 0:
+    if sign(case.Q(MODE_I, BIAS), ranges=case.ranges) != 0:
         message = f"in {case.loss} the bias meets the rows of W through bᵀ W X Wᵀ b; its points are found in numbers"
         raise InputError(message)
     curvature = case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)
@@ -228,7 +234,7 @@ def _solve(case: Landscape, limit: str | None) -> StationaryPoints:
         )
         raise InputError(message)
     # Solved with letters for the couplings, which are put in at the end.
-    p1, p2 = sympy.symbols("q_1 q_2")
+    p1, p2 = letters("q_1 q_2")
     slope = sympy.diff(-lam * h + p1 * h**2, h) + sympy.diff(p2 * rho**2, rho)
     (power,) = sympy.solve(slope, h)
     per_mode = sympy.Poly(power, lam)
@@ -240,8 +246,8 @@ def _solve(case: Landscape, limit: str | None) -> StationaryPoints:
     loss = p2 * trace**2 + sum(polynomial.coeff_monomial(lam**k) * s for k, s in enumerate((m, L1, L2)))
     values = tuple(sympy.cancel(value) for value in (power, trace, loss))
     fixed = None
-    if limit is not None and sympy.Symbol(limit) in one.q2.free_symbols:
-        fixed = sympy.Symbol(limit)
+    if limit is not None and limit in by_name(one.q2):
+        fixed = by_name(one.q2)[limit]
         values = _infinite(one, fixed, tuple(value.subs({p1: one.q1, p2: one.q2}) for value in values))
     power, trace, loss = values
     shift = sympy.cancel(lam - 2 * (p1 if fixed is None else one.q1) * power)

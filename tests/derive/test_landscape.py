@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 from derive import CATALOGUE, InputError, catalogue
 from derive.landscape import MODE_I, MODE_J, landscapes
+from derive.ranges import Range, Ranges
 from derive.signs import sign
 from numeric.invariants import order_values
 
@@ -90,8 +91,10 @@ def test_a_known_sign_is_never_wrong(terms, point):
 
 def test_signs_with_batches_exponentials_and_what_is_given():
     N, b, x, y = sympy.symbols("N b x y")
-    assert sign(2 * N - 3) == 1
-    assert sign(N - 3) is None
+    pairs = Ranges.collect({N: Range(sympy.Integer(2), sympy.oo, whole=True)})
+    assert sign(2 * N - 3, ranges=pairs) == 1
+    assert sign(N - 2, ranges=pairs) is None
+    assert sign(2 * N - 3) is None
     assert sign(sympy.exp(b) / (sympy.exp(b) + 1)) == 1
     assert sign(-sympy.sqrt(x) * y) == -1
     assert sign(y - x, given=y - 2 * x) == 1
