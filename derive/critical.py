@@ -69,7 +69,8 @@ def transition(expansion: Expansion) -> Transition:
     Coupling to other modes through products of traces shifts ε and q, not the exponent.
 
     Raises:
-        InputError: where a mode is not held back by any term of the expansion, or sums over coordinates remain.
+        InputError: where a mode is not held back by any term of the expansion, or only for some parameters; where there
+            are no terms of order 2, or sums over coordinates remain.
 
     >>> from derive import catalogue
     >>> found = transition(catalogue("beta-infonce").expand(order=4))
@@ -92,8 +93,15 @@ def transition(expansion: Expansion) -> Transition:
         message = f"nothing holds a mode of {expansion.loss} back through order {expansion.order}"
         raise InputError(message)
     n = beyond[0]
-    if sign(powers[n], ranges=expansion.ranges) == -1:
+    held, descent = sign(powers[n]), normal_form(-powers.get(1, sympy.S.Zero))
+    if held == -1:
         message = f"{expansion.loss} falls further at order {2 * n}: its modes do not appear continuously"
+        raise InputError(message)
+    if held is None:
+        message = f"whether order {2 * n} of {expansion.loss} holds a mode back depends on the sign of {powers[n]}"
+        raise InputError(message)
+    if descent == 0:
+        message = f"{expansion.loss} has no terms of order 2: no mode appears at a point"
         raise InputError(message)
     potential = -epsilon * w**2 + q * w ** (2 * n)
     (minimum,) = (root for root in sympy.solve(sympy.diff(potential, w), w) if root != 0)
@@ -104,7 +112,7 @@ def transition(expansion: Expansion) -> Transition:
     level = -sympy.diff(potential.subs(epsilon, 0), w)
     speed = sympy.simplify(sympy.diff(w ** (2 - 2 * n), w) * level)
     return Transition(
-        descent=normal_form(-powers.get(1, sympy.S.Zero)),
+        descent=descent,
         coupling=powers[n],
         n=n,
         order_parameter=sympy.powsimp(minimum),

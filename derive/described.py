@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -10,16 +10,21 @@ import sympy
 from derive.collapse import Collapse, collapse
 from derive.critical import Transition, transition
 from derive.errors import InputError
-from derive.exact import closed_form
+from derive.exact import closed_form, degree_of
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
+from derive.higher import Higher, higher
 from derive.landscape import Landscape, landscapes
 from derive.latex import for_notebook
+from derive.leading import Far, far
 from derive.notation import LATEX, TEXT, Style
 from derive.population import population
 from derive.recession import Recession, recession
+from derive.signs import sign
 from derive.stationary import StationaryPoints, stationary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from derive.expansion import Expansion
     from derive.loss import Loss
 
@@ -39,9 +44,13 @@ class Described:
         collapse: when modes are zero at the minima.
         transition: how a mode appears, None where it does not or that is not known.
         exact: the landscape to all orders by modes, None where neither the loss nor its limit N → ∞ closes.
-        of_limit: whether that is the landscape of the limit N → ∞.
         recession: whether the loss itself is bounded below, None where its definition is not known.
         limit: the penalty's strength that goes to infinity, or None.
+        of_limit: whether `exact` is the landscape of the limit N → ∞.
+        quartic: whether the landscape through order 4, or through the order that decides in its place, is bounded
+            below; None where the norm is fixed.
+        higher: what decides where there are no terms of order 4, None where there are some.
+        ends: whether the loss has no terms beyond order 4.
 
     """
 
@@ -54,6 +63,34 @@ class Described:
     recession: Recession | None
     limit: str | None = None
     of_limit: bool = False
+    quartic: Far | None = None
+    higher: Higher | None = None
+    ends: bool = False
+
+    @property
+    def to_all_orders(self) -> bool:
+        """Whether the loss, to all orders, loses modes exactly where its landscape through order 4 does."""
+        if self.ends:
+            return True
+        if self.exact is None or self.of_limit or self.collapse.dimensional is None:
+            return False
+        here, there = self.collapse.dimensional.formula, self.exact.collapse
+        relational = sympy.core.relational.Relational
+        if here == there or not isinstance(here, relational) or not isinstance(there, relational):
+            return bool(here == there)
+        same = here.rel_op == there.rel_op and here.rhs == there.rhs == 0
+        return same and sign(sympy.cancel(there.lhs / here.lhs)) == 1
+
+    @property
+    def through(self) -> str:
+        """Where what is said of minima is said of the landscape through order 4 and not of the loss, those words."""
+        return "" if self.ends or self.higher is not None else "through order 4"
+
+    def minima(self, points: StationaryPoints) -> str:
+        """Which stationary points are minima: of the loss where it ends, of its landscape through order 4 elsewhere."""
+        known = self.ends or self.recession is None or self.recession.verdict == "bounded"
+        said = points.minima("global" if known else "lowest of all")
+        return f"{self.through}, {said}" if self.through else said
 
     def lines(self, style: Style = TEXT) -> Lines:
         """What there is to say, in order: a label and a sentence or formula each."""
@@ -63,10 +100,12 @@ class Described:
             given = points.given(style)
             if style is TEXT:
                 lines.append(("stationary", "; ".join([*([given] if given else []), *said])))
-                lines += [("index", points.index()), ("minima", points.minima())]
+                lines += [("index", points.index()), ("minima", self.minima(points))]
             else:
                 lines += [("", one) for one in ([rf"{given}:", *said] if given else said)]
-        if not self.stationary and self.cases:
+        if self.higher is not None:
+            lines += self.higher.lines() if style is TEXT else []
+        elif not self.stationary and self.cases:
             lines += [("stationary", one) for one in self._by_mode(style)]
         return lines + self._conditions(style)
 
@@ -92,41 +131,75 @@ class Described:
         elif not self.collapse.reason:
             said = [f"{name}: {condition}" for name, condition in found]
             short = sum(map(len, said)) < _SHORT
-            lines += [("collapse", one) for one in (["   ".join(said)] if short else said)]
+            said = ["   ".join(said)] if short else said
+            if self.through and not self.to_all_orders:
+                said[0] = f"{self.through}, {said[0]}"
+            lines += [("collapse", one) for one in said]
         if style is TEXT:
             if self.collapse.reason:
                 lines.append(("collapse", f"not determined: {self.collapse.reason}"))
             lines += [("", note) for note in self.collapse.notes]
-            if self.transition is not None and str(self.collapse.dimensional) not in ("never", "always"):
+            if self.transition is not None:
                 lines.append(("transition", self.transition.text()))
             lines += [("all orders", one) for one in self._exact_text()]
             lines += self._below()
-        elif self.exact is not None:
-            lines.append(("exact", self.exact.latex()))
+        else:
+            if self.exact is not None:
+                lines.append(("exact", self.exact.latex()))
+            if self.recession is not None:
+                lines.append(("below", self.recession.latex()))
         return lines
 
     def _below(self) -> Lines:
         """Whether the loss is bounded below."""
-        if self.recession is None:
-            return []
-        word = {"depends": "not everywhere"}.get(self.recession.verdict, self.recession.verdict)
-        below = f"{word}; {self.recession.reason}"
-        if isinstance(self.recession.condition, sympy.core.relational.Relational):
-            below += f"; unbounded where {TEXT.scalar(self.recession.condition.lhs)} < 0"
-        return [("from below", below)]
+        return [] if self.recession is None else [("from below", f"{self.recession.said()}; {self.recession.reason}")]
 
     def _exact_text(self) -> list[str]:
-        if self.exact is None:
+        if self.exact is None or self.exact.phi == 0:
             return []
         modes, shown = self.exact, TEXT.scalar
         limit = "N → ∞: " if self.of_limit else ""
         heights = [f"h_i = {shown(one)}" for one in modes.heights] or [f"{shown(modes.slope)} = b_i"]
         found = [f"{limit}{'; '.join(heights)}, h_i = (a_i + c_i) g_i"]
-        near, without = modes.ratio_near_transition(4), modes.ratio_without_augmentation(4)
-        if near != 1:
+        if modes.end != sympy.oo:
+            domain = modes.why_open if modes.end is None else f"h_i < {shown(modes.end)}: beyond, the loss is infinite"
+            found[0] += f", for {domain}" if modes.end is not None else f"; {domain}"
+        if (near := self._near()) is not None and near != 1:
+            without = modes.ratio_without_augmentation(4)
             ratio = f"{limit}order 4 over all orders: {shown(near)} + … as b_i = {shown(modes.level)} → 0"
             found.append(ratio + ("" if without is None else f"; {shown(without)} as c_i → 0"))
         return found
+
+    def _exact_json(self, exact: ExactModes) -> dict[str, Any]:
+        near = self._near()
+        return {
+            "of_the_limit": self.of_limit,
+            "level": str(exact.level),
+            "stationary": [str(one) for one in exact.heights] if exact.phi != 0 else [],
+            "collapse": None if exact.collapse is None else str(exact.collapse),
+            "domain": None if exact.end == sympy.oo else exact.why_open if exact.end is None else f"h_i < {exact.end}",
+            "ratio_near_transition": None if near is None else str(near),
+        }
+
+    def _exact_json(self, exact: ExactModes) -> dict[str, Any]:
+        near, limit = self._near(), exact.why_open if exact.end is None else f"h_i < {exact.end}"
+        return {
+            "of_the_limit": self.of_limit,
+            "level": str(exact.level),
+            "stationary": [str(one) for one in exact.heights] if exact.phi != 0 else [],
+            "collapse": None if exact.collapse is None else str(exact.collapse),
+            "domain": None if exact.end == sympy.oo else limit,
+            "ratio_near_transition": None if near is None else str(near),
+        }
+
+    def _near(self) -> sympy.Expr | None:
+        """The minimum through order 4 over that to all orders where a mode appears; None where it does not so."""
+        if self.exact is None or self.higher is not None:
+            return None
+        try:
+            return self.exact.ratio_near_transition(4)
+        except InputError:
+            return None
 
     def _repr_latex_(self) -> str:
         named = {"dimensional": "dimensional collapse: ", "complete": "complete collapse: "}
@@ -143,11 +216,13 @@ class Described:
                     "given": points.given(),
                     "formulas": dict(points.lines()),
                     "index": points.index(),
-                    "minima": points.minima(),
+                    "minima": self.minima(points),
                 }
                 for points in self.stationary
             ],
             "reason": self.why or None,
+            "higher": None if self.higher is None else self.higher.to_json(),
+            "through_order": 4 if self.through else None,
             "transition": None
             if self.transition is None
             else {
@@ -156,32 +231,25 @@ class Described:
                 "rate_kept": str(self.transition.rate_kept),
                 "rate_collapsed": str(self.transition.rate_collapsed),
             },
-            "exact": None
-            if exact is None
-            else {
-                "of_the_limit": self.of_limit,
-                "level": str(exact.level),
-                "stationary": [str(one) for one in exact.heights],
-                "collapse": None if exact.collapse is None else str(exact.collapse),
-                "ratio_near_transition": str(exact.ratio_near_transition(4)),
-            },
-            "bounded_below": None
-            if self.recession is None
-            else {
-                "verdict": self.recession.verdict,
-                "reason": self.recession.reason,
-                "unbounded_where": None if self.recession.condition is None else str(self.recession.condition),
-            },
+            "exact": None if exact is None else self._exact_json(exact),
+            "bounded_below": None if self.recession is None else self.recession.to_json(),
         }
 
 
-def described(loss: Loss | None, expansion: Expansion, limit: str | None = None) -> Described:
+def described(
+    loss: Loss | None,
+    expansion: Expansion,
+    limit: str | None = None,
+    expand: Callable[[int], Expansion] | None = None,
+) -> Described:
     """The landscape of a loss whose expansion through order 4 or more is given.
 
     Args:
         loss: its definition; None where that is not known, and the landscape is that of the expansion alone.
         expansion: of the loss.
         limit: the strength of a norm penalty that goes to infinity.
+        expand: the expansion through a higher order, for a landscape without terms of order 4; the loss's own unless
+            given.
 
     >>> from derive import catalogue
     >>> loss = catalogue("infonce")
@@ -192,22 +260,42 @@ def described(loss: Loss | None, expansion: Expansion, limit: str | None = None)
     all orders  order 4 over all orders: 1 - 8 b_i/9 + … as b_i = a_i/(a_i + c_i) → 0; 4 c_i/(3 a_i) as c_i → 0
     from below  bounded; in closed form each mode grows like (c_i/(a_i + c_i)) h; where that vanishes like (-½) log h
     """
+    exact, of_limit = _exact(loss)
+    below = recession(loss) if loss is not None else None
+    instead = None if limit else higher(loss, expansion, expand)
+    degree = None if loss is None else degree_of(loss.expression)
+    ends = degree is not None and degree <= 4
+    if instead is not None:
+        through = far(instead.expansion)
+        found = Described((), (), "", instead.collapse, None, exact, below, None, of_limit, through, instead, ends)
+        return replace(found, transition=_transition(found, instead.expansion))
     cases: tuple[Landscape, ...] = ()
     points: tuple[StationaryPoints, ...] = ()
-    why, critical = "", None
+    why = ""
     try:
         cases = landscapes(expansion)
         points = tuple(point for case in cases for point in stationary(case, limit=limit))
     except InputError as error:
         why = str(error)
+    quartic = None if limit else far(expansion.truncate(4))
+    found = Described(
+        cases, points, why, collapse(expansion, limit=limit), None, exact, below, limit, of_limit, quartic, None, ends
+    )
+    return found if limit else replace(found, transition=_transition(found, expansion))
+
+
+def _transition(found: Described, expansion: Expansion) -> Transition | None:
+    """How a mode appears: where its descent may have both signs, and something holds it back."""
+    if found.collapse.dimensional is not None and found.collapse.dimensional.formula in (sympy.true, sympy.false):
+        return None
+    falls = [one.verdict for one in (found.quartic, found.recession) if one is not None]
+    if (found.quartic is not None and falls[0] != "bounded") or "unbounded" in falls:
+        return None
     try:
-        critical = None if limit else transition(expansion)
-    except InputError as error:
-        why = why or str(error)
-    exact, of_limit = _exact(loss)
-    found = collapse(expansion, limit=limit)
-    below = recession(loss) if loss is not None else None
-    return Described(cases, points, why, found, critical, exact, below, limit, of_limit)
+        critical = transition(expansion)
+    except InputError:
+        return None
+    return critical if sign(critical.descent) is None else None
 
 
 def _exact(loss: Loss | None) -> tuple[ExactModes | None, bool]:

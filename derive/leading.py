@@ -41,7 +41,8 @@ class Far(NamedTuple):
         verdict: "bounded", "unbounded", "depends" (unbounded where the condition holds) or "undecided".
         reason: why.
         condition: where the landscape is unbounded below, for some mode i where it is one on modes; or None.
-        otherwise: what it is where the contrary of the condition holds strictly, "bounded" or "undecided".
+        otherwise: what it is where the condition does not hold, "bounded" or "undecided".
+        edge: whether that is open where the two sides of the condition are equal.
         order: the highest order in W.
         strict: whether the terms of this order alone decide: they grow in every direction, or fall in one.
 
@@ -53,6 +54,34 @@ class Far(NamedTuple):
     otherwise: str = "undecided"
     order: int = 0
     strict: bool = False
+    edge: bool = False
+
+    def where(self) -> str:
+        """The condition in plain text, "" where there is none that depends on anything."""
+        return "" if self.condition in (None, sympy.true, sympy.false) else condition_text(self.condition)
+
+
+def condition_text(condition: sympy.Basic) -> str:
+    """A condition of boundedness in plain text; it is met where it is for some mode i.
+
+    >>> condition_text(sympy.Ge(RANK, 3, evaluate=False)), condition_text(sympy.Lt(MODE_I["C"], 1))
+    ('min(d0, d1) >= 3', 'c_i < 1 for some i')
+    """
+    if isinstance(condition, sympy.Or | sympy.And):
+        joint = " or " if isinstance(condition, sympy.Or) else " and "
+        return joint.join(condition_text(one) for one in sorted(condition.args, key=str))
+    modes = " for some i" if condition.free_symbols & {MODE_I["A"], MODE_I["C"]} else ""
+    return f"{_shown(condition.lhs)} {condition.rel_op} {_shown(condition.rhs)}{modes}"
+
+
+def of_couplings(q1: sympy.Expr, q2: sympy.Expr, descent: int | None) -> Far:
+    """Of q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², where the terms of order 2 fall along every mode (1), none (0, −1) or some.
+
+    >>> of_couplings(sympy.Integer(1), sympy.Rational(-1, 3), 1).where()
+    'min(d0, d1) >= 3'
+    """
+    k = sympy.Dummy("k", positive=True)
+    return _of_line(normal_form(q1 + q2 * k), k, 4, descent)
 
 
 def far(expansion: Expansion) -> Far:
@@ -163,14 +192,23 @@ def _of_ranks(terms: tuple[Term, ...], order: int, descents: list[sympy.Expr]) -
             f"the terms of order {order} are never negative and vanish for some rotation; beside them {lower.reason}"
         )
         return lower._replace(reason=reason)
-    # k = 1, 2, …
-    everywhere = sign(sympy.expand(at.subs(k, k + 1)))
-    nonnegative = all(sign(term.coefficient) in (0, 1) for term in terms)
-    if (everywhere == 1 and order <= _EXACT) or nonnegative:
+    if all(sign(term.coefficient) in (0, 1) for term in terms):
         return _grows(order)
+    return _of_line(at, k, order, sign(descents[0]))
+
+
+def _of_line(at: sympy.Expr, k: sympy.Symbol, order: int, descent: int | None) -> Far | None:
+    """By e(k), at order 4 a line; None beyond order 6 and where parameters stand at order 6."""
+    one = sign(at.subs(k, 1))
+    # k = 1, 2, …
+    if one == 1 and sign(sympy.expand(at.subs(k, k + 1))) == 1 and order <= _EXACT:
+        return _grows(order)
+    if one == -1:
+        reason = f"the terms of order {order} fall to −∞ for a W of one row"
+        return Far("unbounded", reason, sympy.true, order=order, strict=True)
     if at.free_symbols <= {k}:
-        return _of_numbers(sympy.Poly(at, k), order, sign(descents[0]))
-    return _of_parameters(at, k, sign(descents[0])) if order == 4 else None
+        return _of_numbers(sympy.Poly(at, k), order, descent)
+    return _of_parameters(at, k, descent) if order == 4 else None
 
 
 def _of_numbers(at: sympy.Poly, order: int, descent: int | None) -> Far | None:
@@ -194,27 +232,35 @@ def _of_numbers(at: sympy.Poly, order: int, descent: int | None) -> Far | None:
             first = zero
         elif descent is None:
             return Far("undecided", shown, order=order)
+    if first is None and order > _EXACT:
+        return None
     if first is None:
         return Far("bounded", shown, sympy.false, "bounded", order, strict=not zeros)
     if first == 1:
         return Far("unbounded", shown, sympy.true, order=order)
-    return Far("depends", shown, sympy.Ge(RANK, first, evaluate=False), "bounded", order)
+    otherwise = "bounded" if order <= _EXACT else "undecided"
+    return Far("depends", shown, sympy.Ge(RANK, first, evaluate=False), otherwise, order)
 
 
 def _of_parameters(at: sympy.Expr, k: sympy.Symbol, descent: int | None) -> Far:
     """At order 4: where e, a line, is negative at one of its ends."""
-    ends = [at.subs(k, 1), at.subs(k, RANK)]
-    shown = "the terms of order 4 grow in every direction exactly where " + " and ".join(
-        f"{_shown(one)} > 0" for one in ends
-    )
-    kind = sympy.Le if descent == 1 else sympy.Lt
-    if descent is None:
-        shown += "; where one of these is 0 the terms of order 2 decide"
-    slope = sign(sympy.diff(at, k))
+    ends = [normal_form(at.subs(k, 1)), normal_form(at.subs(k, RANK))]
     # A line that rises is lowest at k = 1; one that falls, at k = r.
-    decisive = ends[:1] if slope in (0, 1) else ends[1:] if slope == -1 else ends
-    condition = sympy.Or(*(kind(normal_form(one), 0, evaluate=False) for one in decisive))
-    return Far("depends", shown, condition, "bounded", 4)
+    slope = sign(sympy.diff(at, k))
+    ends = ends[:1] if slope in (0, 1) else ends[1:] if slope == -1 else ends
+    signs = [sign(one) for one in ends]
+    shown = "the terms of order 4 grow in every direction where "
+    shown += " and ".join(f"{_shown(one)} > 0" for one, side in zip(ends, signs, strict=True) if side is None)
+    if None not in signs:
+        # Somewhere e is 0.
+        shown = "the terms of order 4 vanish in some directions, where those of order 2 decide"
+        verdict = {1: "unbounded", None: "undecided"}.get(descent, "bounded")
+        return Far(verdict, shown, sympy.true if descent == 1 else None, order=4)
+    if 0 in signs and descent not in (0, -1):
+        return Far("undecided", f"{shown}, and vanish in some directions, where those of order 2 decide", order=4)
+    kind = sympy.Le if descent == 1 else sympy.Lt
+    condition = sympy.Or(*(kind(one, 0, evaluate=False) for one, side in zip(ends, signs, strict=True) if side is None))
+    return Far("depends", shown, condition, "bounded", 4, edge=descent is None)
 
 
 def _written(at: sympy.Poly) -> str:

@@ -13,12 +13,20 @@ from dataclasses import dataclass, replace
 import sympy
 from sympy.core.function import AppliedUndef
 
-from derive.exact import closed_form, degree_of, quadratic_form, summands
-from derive.exact_modes import exact_modes, why_coupled
-from derive.expression import Average, Exp, Expression, Log, Product, Scalar, Sum
-from derive.landscape import a_i as a
-from derive.landscape import c_i as c
-from derive.letters import letters
+from derive.domain import end_of, towards
+from derive.exact import ClosedForm, closed_form, degree_of
+from derive.exact_modes import ExactModes, exact_modes, why_coupled
+from derive.leading import Far, condition_text, far
+from derive.logarithms import (
+    Form,
+    Maximum,
+    UnknownError,
+    expected_maximum,
+    lower_bound,
+    rows,
+    taken_apart,
+    written_out,
+)
 from derive.loss import Loss
 from derive.notation import TEXT, definition
 from derive.ranges import Ranges
@@ -45,8 +53,8 @@ class Recession:
         rate_of_rows: the same for d equal rows along d modes with the same a_i and c_i, in d; None where unknown.
         condition: where the loss is known to be unbounded below, for some mode i where it is one on modes; None where
             that is nowhere or not known.
-        otherwise: what the loss is where that does not hold: "bounded", save where the two sides of the condition are
-            equal if it is strict, or "undecided".
+        otherwise: what the loss is where that does not hold, "bounded" or "undecided".
+        edge: whether that is open where the two sides of the condition are equal.
 
     """
 
@@ -59,6 +67,7 @@ class Recession:
     rate_of_rows: sympy.Expr | None = None
     condition: sympy.Basic | None = None
     otherwise: str = "undecided"
+    edge: bool = False
 
     def text(self) -> str:
         """Plain text, a line for each thing that is known."""
@@ -71,6 +80,37 @@ class Recession:
             lines.append(f"  unbounded where {self.where()}")
         return "\n".join(lines)
 
+    def said(self) -> str:
+        """The verdict in words.
+
+        >>> from derive import catalogue
+        >>> recession(catalogue("dcl").set({"N": 2, "tau": 1})).said().split(" where ")[0]
+        'unbounded'
+        """
+        if self.verdict != "depends":
+            return self.verdict
+        elsewhere = ", bounded where the contrary holds strictly" if self.edge else ", bounded elsewhere"
+        return f"unbounded where {self.where()}{elsewhere if self.otherwise == 'bounded' else ''}"
+
+    def latex(self) -> str:
+        """The verdict for math mode."""
+        if self.verdict != "depends":
+            return {"undecided": r"\text{not decided}"}.get(self.verdict, rf"\text{{{self.verdict}}}")
+        beyond = "where the contrary holds strictly" if self.edge else "elsewhere"
+        elsewhere = rf",\quad \text{{bounded {beyond}}}" if self.otherwise == "bounded" else ""
+        return rf"\text{{unbounded where }} {sympy.latex(self.condition)}{elsewhere}"
+
+    def to_json(self) -> dict[str, str | None]:
+        """Plain JSON values."""
+        depends = self.verdict == "depends"
+        return {
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "unbounded_where": self.where() if depends else None,
+            "elsewhere": self.otherwise if depends else None,
+            "at_least": None if self.bound is None else str(self.bound),
+        }
+
     def where(self) -> str:
         """The condition in plain text.
 
@@ -78,7 +118,8 @@ class Recession:
         >>> recession(catalogue("weighted-infonce").set({"alpha": 0, "N": 3})).where()
         'c_i/(a_i + c_i) - 1 + sqrt(3)/pi < 0 for some i'
         """
-        return _where(self.condition)
+        plain = self.condition in (None, sympy.true, sympy.false)
+        return "" if plain else condition_text(self.condition)
 
 
 def recession(loss: Loss) -> Recession:
@@ -115,8 +156,9 @@ def recession(loss: Loss) -> Recession:
 
 def _of_closed_form(name: str, closed: ClosedForm) -> Recession:
     modes = exact_modes(closed)
-    if modes is not None:
-        return _of_modes(name, modes)
+    found = None if modes is None else _of_modes(name, modes)
+    if found is not None and (not closed.finite or (found.verdict != "undecided" and not found.edge)):
+        return found
     if closed.finite:
         return _of_polynomial(name, far(closed.polynomial))
     end = end_of(one.mu for one in (*closed.log_determinants, *closed.resolvents))
@@ -159,12 +201,13 @@ def _of_modes(name: str, modes: ExactModes) -> Recession:
     if modes.unbounded in (sympy.true, sympy.false):
         verdict = "unbounded" if modes.unbounded == sympy.true else "bounded"
         return Recession(name, verdict, reason, condition=sympy.true if verdict == "unbounded" else None)
-    return Recession(name, "depends", reason, condition=modes.unbounded, otherwise="bounded")
+    edge = modes.growth is sympy.nan
+    return Recession(name, "depends", reason, condition=modes.unbounded, otherwise="bounded", edge=edge)
 
 
 def _of_polynomial(name: str, found: Far) -> Recession:
     condition = None if found.verdict == "bounded" else found.condition
-    return Recession(name, found.verdict, found.reason, condition=condition, otherwise=found.otherwise)
+    return Recession(name, found.verdict, found.reason, condition=condition, otherwise=found.otherwise, edge=found.edge)
 
 
 def _beside(name: str, found: Far, degree: int) -> Recession | None:
@@ -214,164 +257,3 @@ def _along_one_row(found: Recession, linear: Form, maxima: list[_Maximum], range
         return replace(found, reason="R ≥ 0 for a W of one row; with more rows the maxima are not known")
     reason = "R may be negative for a W of one row, and exactly there if d1 = 1; more rows only add to it"
     return replace(found, verdict="depends", reason=reason, condition=sympy.Lt(rate, 0))
-
-
-def _lower_bound(
-    linear: Form, maxima: list[_Maximum], constant: sympy.Expr, ranges: Ranges
-) -> sympy.Expr | None:
-    """The best constant below the loss that one exponent for each logarithm gives."""
-    best: sympy.Expr | None = None
-    for choice in product(*(one.peaks for one in maxima)):
-        total = dict(linear)
-        bound = constant
-        for one, peak in zip(maxima, choice, strict=True):
-            for pair, weight in peak.form.items():
-                total[pair] = total.get(pair, sympy.S.Zero) + one.coefficient * weight
-            bound += one.coefficient * sympy.log(peak.weight)
-        if -1 not in signs(sympy.cancel(_expected(total)), ranges=ranges):
-            bound = sympy.simplify(bound)
-            difference = sympy.S.Zero if best is None else sympy.simplify(bound - best)
-            # Where it depends on the parameters which is higher, the shorter one is told.
-            shorter = not difference.is_number and sympy.count_ops(bound) < sympy.count_ops(best)
-            best = bound if best is None or difference.is_positive or shorter else best
-    return best
-
-
-def _expected(form: Form) -> sympy.Expr:
-    """The mean of a quadratic form for one row with wᵀΣw = 1; its sign holds for any W, being linear in a_i and c_i."""
-    total = sympy.S.Zero
-    for (u, v), weight in form.items():
-        if u == v:
-            total += weight
-        elif u.datum == v.datum:
-            total += weight * a / (a + c)
-    return total
-
-
-def _expected_maximum(one: _Maximum, ranges: Ranges) -> sympy.Expr | None:
-    """E max of the exponents for one row with wᵀΣw = 1; times d where they are of d rows."""
-    if len(one.peaks) == 1 and not one.peaks[0].over:
-        return _expected(one.peaks[0].form) * rows
-    samples = {(peak.over[0].datum, peak.draws) for peak in one.peaks if len(peak.over) == 1}
-    if len(samples) != 1 or any(len(peak.over) != 1 for peak in one.peaks):
-        return None
-    ((_, count),) = samples
-    anchors, slopes = set(), set()
-    for peak in one.peaks:
-        (bound,) = peak.over
-        mixed = {pair: weight for pair, weight in peak.form.items() if bound in pair and pair != (bound, bound)}
-        if len(mixed) != 1:
-            return None
-        ((pair, slope),) = mixed.items()
-        (anchor,) = set(pair) - {bound}
-        away = {(anchor, anchor): -slope / 2, pair: slope, (bound, bound): -slope / 2}
-        if peak.form == away and len(one.peaks) == 1 and sign(slope, ranges=ranges) == 1:
-            return -slope * _nearest(count) / 2
-        if peak.form != mixed:
-            return None
-        anchors.add(anchor)
-        slopes.add(slope)
-    views = len({peak.over for peak in one.peaks})
-    if len(anchors) != 1 or len(slopes) != 1 or views != len(one.peaks) or views > 2:
-        return None
-    # Given f(x), ⟨f(x), f(χ)⟩ is normal with |f(x)| as its standard deviation, whatever the sign in front.
-    length = sympy.sqrt(2) * sympy.gamma((rows + 1) / 2) / sympy.gamma(rows / 2)
-    (slope,) = slopes
-    known = sign(slope, ranges=ranges)
-    return (sympy.Abs(slope) if known is None else known * slope) * length * _largest(count, views)
-
-
-def _nearest(n: sympy.Expr) -> sympy.Expr:
-    # min(u², v²) = ½(u² + v²) − ½|u² − v²| with u² − v² = (ξ2 − ξ1)(2ξ0 − ξ1 − ξ2), a product of two independent
-    # normals of variances 2 and 6: its mean size is (2/π)√12.
-    known = {1: sympy.Integer(2), 2: 2 * (1 - sympy.sqrt(3) / sympy.pi)}
-    return known.get(n, sympy.Function("m")(n))
-
-
-def _largest(n: sympy.Expr, views: int) -> sympy.Expr:
-    # E max of two normals of correlation ρ is √((1 − ρ)/π).
-    correlation = a / (a + c)
-    if (n, views) == (1, 2):
-        return sympy.sqrt(c / (a + c)) / sympy.sqrt(sympy.pi)
-    known = {(1, 1): sympy.S.Zero, (2, 1): 1 / sympy.sqrt(sympy.pi)}
-    return known.get((n, views), sympy.Function("M")(n, views, correlation if views > 1 else 0))
-
-
-def _taken_apart(node: Expression) -> tuple[Form, list[tuple[sympy.Expr, Expression]], list[_Maximum], sympy.Expr]:
-    """A definition as a quadratic form, what is written for it, logarithms of exponentials, and a constant."""
-    linear: Form = {}
-    written: list[tuple[sympy.Expr, Expression]] = []
-    maxima: list[_Maximum] = []
-    constant = sympy.S.Zero
-    for coefficient, part in summands(node):
-        inside = part
-        while isinstance(inside, Average):
-            inside = inside.body
-        scaled, inside = _unscaled(inside)
-        weight = coefficient * scaled
-        if isinstance(inside, Log):
-            maxima.append(_Maximum(weight, tuple(_peaks(inside.argument))))
-            continue
-        found = quadratic_form(inside)
-        if found is None:
-            degree = degree_of(inside)
-            what = definition(inside, TEXT) if degree is None else f"a polynomial of degree {degree} in W"
-            raise _UnknownError(f"the growth of {what} beside the rest is not analysed")
-        for pair, value in found[0].items():
-            linear[pair] = linear.get(pair, sympy.S.Zero) + weight * value
-        constant += weight * found[1]
-        if found[0]:
-            written.append((weight, inside))
-    return linear, written, maxima, constant
-
-
-def _peaks(node: Expression) -> list[_Peak]:
-    """The exponentials that a logarithm sums."""
-    match node:
-        case Scalar(value):
-            return [_Peak(value, Scalar(sympy.S.Zero), {}, (), None)] if value != 0 else []
-        case Sum(terms):
-            return [peak for term in terms for peak in _peaks(term)]
-        case Product():
-            scalar, rest = _unscaled(node)
-            if not isinstance(rest, Product):
-                return [peak._replace(weight=scalar * peak.weight) for peak in _peaks(rest)] if scalar != 0 else []
-        case Exp(argument):
-            form = quadratic_form(argument)
-            if form is not None:
-                return [_Peak(sympy.exp(form[1]), argument, form[0], (), None)]
-        case Average(body, over, count):
-            inside = _peaks(body)
-            if not any(peak.over for peak in inside):
-                return [peak._replace(over=_used(over, peak.form), draws=count) for peak in inside]
-    raise _UnknownError(f"under a logarithm the growth of {definition(node, TEXT)} is not analysed")
-
-
-def _used(over: tuple[View, ...], form: Form) -> tuple[View, ...]:
-    return tuple(view for view in over if any(view in pair for pair in form))
-
-
-def _unscaled(node: Expression) -> tuple[sympy.Expr, Expression]:
-    if not isinstance(node, Product):
-        return sympy.S.One, node
-    scalar = sympy.Mul(*(factor.value for factor in node.factors if isinstance(factor, Scalar)))
-    rest = tuple(factor for factor in node.factors if not isinstance(factor, Scalar))
-    return scalar, rest[0] if len(rest) == 1 else Product(rest) if rest else Scalar(sympy.S.One)
-
-
-def _written(linear: list[tuple[sympy.Expr, Expression]], maxima: list[_Maximum]) -> str:
-    """R(W) in plain text."""
-    pieces = [definition(weight * node, TEXT) for weight, node in linear]
-    for one in maxima:
-        inside = []
-        for peak in one.peaks:
-            parts = [weight * part for weight, part in summands(peak.node) if not isinstance(part, Scalar)]
-            shown = definition(sum(parts, start=Scalar(sympy.S.Zero)), TEXT)
-            names = ",".join(TEXT.view(view) for view in peak.over)
-            number = "" if peak.draws is None else f"^({TEXT.scalar(peak.draws)})"
-            inside.append(f"{'sup' if peak.draws is None else 'max'}_{names}{number} {shown}" if names else shown)
-        body = inside[0] if len(inside) == 1 else f"max({', '.join(inside)})"
-        weight = TEXT.scalar(one.coefficient)
-        weight = f"({weight}) " if one.coefficient.is_Add else f"{weight} "
-        pieces.append(body if one.coefficient == 1 else weight + body)
-    return "E[" + " + ".join(pieces).replace("+ −", "− ") + "]"

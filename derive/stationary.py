@@ -20,6 +20,7 @@ import sympy
 
 from derive.errors import InputError
 from derive.expansion import Expansion
+from derive.index import index, minima
 from derive.landscape import BIAS, MODE_I, Isotropic, Landscape, a_i, c_i, landscapes
 from derive.latex import for_notebook
 from derive.letters import by_name, letters
@@ -44,8 +45,9 @@ class StationaryPoints:
         loss: L at the point, less the constant; all in m, Λ₁ = Σ_M λ_i and Λ₂ = Σ_M λ_i².
         fixed: the strength of the penalty that went to infinity and fixes the norm, or None.
         bias: "off", "on", or "" where the model has none that matters.
-        level: |b|² where the loss is level in b, as coefficients of 1 and of Tr[W X Wᵀ]; b is on where it is positive,
-            and where b is off though it is, the loss falls along b.
+        level: |b|² where the loss is level in b, as coefficients of 1 and of Tr[W X Wᵀ]; b is on where it is positive.
+        descent: by how much the loss falls with |b|² where b is off, in the same form.
+        curvature: the coefficient of |b|⁴.
 
     """
 
@@ -56,6 +58,8 @@ class StationaryPoints:
     fixed: sympy.Symbol | None = None
     bias: Literal["", "off", "on"] = ""
     level: tuple[tuple[sympy.Expr, str], ...] = ()
+    descent: tuple[tuple[sympy.Expr, str], ...] = ()
+    curvature: sympy.Expr = sympy.S.Zero
 
     @property
     def power(self) -> sympy.Expr:
@@ -107,13 +111,16 @@ class StationaryPoints:
         return (r",\quad " if latex else ", ").join(known)
 
     def _level(self, style: Style) -> str:
-        written = [(value, style.trace(style.sandwich(letter)) if letter else "") for value, letter in self.level]
-        return signed_sum(written, style)
+        return _written(self.level, style)
 
     def text(self) -> str:
         """The formulas, a line each."""
         head = f"{self.given()}:\n" if self.given() else ""
         return head + "\n".join(f"{left} = {right}" for left, right in self.lines())
+
+    def along_bias(self, style: Style) -> str:
+        """What is positive where the loss falls along a bias that is off."""
+        return _written(self.level if self.level and sign(self.curvature) == 1 else self.descent, style)
 
     def index(self) -> str:
         """The Hessian's number of negative directions, in words.
@@ -122,11 +129,10 @@ class StationaryPoints:
         >>> stationary(catalogue("infonce").expand(order=4))[0].index()
         '(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}'
         """
-        falls = self.bias == "off" and self.level
-        return self._index() + (f" + d1 where {self._level(TEXT)} > 0" if falls else "")
+        return index(self)
 
-    def minima(self) -> str:
-        """Which of them are minima, in words.
+    def minima(self, lowest: str = "global") -> str:
+        """Which of them are minima, in words; `lowest` is what the lowest point of all is called.
 
         Index 0 asks that M holds the largest λ_i, and that either all rows are in use or no λ_i outside exceeds θ. For
         q₁ > 0 and q₂ ≥ 0 one m alone does: θ after one more mode is a mean of θ before and of that λ with positive
@@ -136,23 +142,7 @@ class StationaryPoints:
         >>> stationary(catalogue("infonce").expand(order=4))[0].minima()
         'the m largest λ_i, all that are > 0 or as many of them as d1: global, rank m, no other point a minimum'
         """
-        q1, held = sign(self.isotropic.q1, ranges=self._ranges), -1 not in signs(self.isotropic.q2, self.isotropic.landscape.where, self._ranges)
-        if q1 != 1 or not (self.fixed is not None or held):
-            return "the points of index 0, the lowest of them global"
-        level = "θ" if self.shift != 0 else "0"
-        kept = f"the m largest λ_i, all that are > {level} or as many of them as d1"
-        if self.bias == "off" and self.level:
-            return f"{kept}, where {self._level(TEXT)} <= 0; rank m, no other point with b = 0 a minimum"
-        return f"{kept}: global, rank m, no other point a minimum"
-
-    def _index(self) -> str:
-        q1, held = sign(self.isotropic.q1, ranges=self._ranges), -1 not in signs(self.isotropic.q2, ranges=self._ranges)
-        if q1 == 0:
-            return "d1·#{i: λ_i > λ_k}, k the one eigenvalue that is kept"
-        counted = f"(d1 − m)·#{{i ∉ M: λ_i > {'θ' if self.shift != 0 else '0'}}} + #{{k ∈ M, i ∉ M: λ_i > λ_k}}"
-        if q1 == 1:
-            return counted if self.fixed is not None or held else counted + " + 1 where q₁ + m q₂ < 0"
-        return counted + " + m(m − 1)/2 + m, less 1 where q₁ + m q₂ > 0 (for q₁ < 0)"
+        return minima(self, lowest)
 
     @property
     def _ranges(self) -> Ranges:
@@ -200,12 +190,15 @@ def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
         message = f"in {case.loss} the bias meets the rows of W through bᵀ W X Wᵀ b; its points are found in numbers"
         raise InputError(message)
     curvature = case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)
-    if curvature == 0:
-        return [replace(off, bias="off")]
     # −β t + k t² + 2 t Σ p_X T_X is level at t = (β − 2 Σ p_X T_X)/2k, where it is −(β − 2 Σ p_X T_X)²/4k.
     beta = case.b(BIAS)
     pull = {x: (case.products.get((x, "D"), 0) + case.products.get(("D", x), 0)) / 2 for x in "ACSI"}
     pull = {x: p for x, p in pull.items() if p != 0}
+    descent = [(beta, "")] if beta != 0 else []
+    descent += [(normal_form(-2 * p), x) for x, p in pull.items()]
+    off = replace(off, bias="off", descent=tuple(descent), curvature=curvature)
+    if curvature == 0:
+        return [off]
     linear, products = dict(off.isotropic.landscape.linear), dict(off.isotropic.landscape.products)
     for x, p in pull.items():
         linear[x] = normal_form(linear.get(x, sympy.S.Zero) + beta * p / curvature)
@@ -215,7 +208,7 @@ def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
     level = [(normal_form(beta / (2 * curvature)), "")]
     level += [(normal_form(-p / curvature), x) for x, p in pull.items()]
     on = _solve(replace(off.isotropic.landscape, linear=linear, products=products), limit)
-    return [replace(off, bias="off", level=tuple(level)), replace(on, bias="on", level=tuple(level))]
+    return [replace(off, level=tuple(level)), replace(on, bias="on", level=tuple(level), curvature=curvature)]
 
 
 def _solve(case: Landscape, limit: str | None) -> StationaryPoints:
@@ -268,6 +261,12 @@ def _infinite(one: Isotropic, strength: sympy.Symbol, values: tuple[sympy.Expr, 
     target = share / (2 * strength)
     loss = loss + strength * target**2
     return tuple(sympy.limit(sympy.cancel(value), strength, sympy.oo) for value in (power, trace, loss))
+
+
+def _written(coefficients: tuple[tuple[sympy.Expr, str], ...], style: Style) -> str:
+    """A sum of multiples of 1 and of Tr[W X Wᵀ]."""
+    shown = [(value, style.trace(style.sandwich(letter)) if letter else "") for value, letter in coefficients]
+    return signed_sum(shown, style)
 
 
 def _plain(value: sympy.Expr) -> str:

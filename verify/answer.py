@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Literal
 
 import sympy
 
-from derive.landscape import MODE_I, a_i, c_i
+from derive.landscape import a_i, c_i
 from derive.notation import TEXT
-from derive.signs import sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from derive.conditions import Condition
     from derive.described import Described
-    from derive.landscape import Landscape
     from verify.collapsed import Collapsed
     from verify.evidence import Evidence, Verdict
 
@@ -70,20 +68,35 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
         return Answer("Unbounded below: the loss falls to −∞ as W grows, and has no minimum.", "loses")
     if growth:
         return Answer(_cut(f"Unbounded below, and has no minimum. {growth}"), "loses")
-    if found.cases and found.limit is None and all(map(_falls, found.cases)):
+    order = 4 if found.higher is None else found.higher.order
+    if found.quartic is not None and found.quartic.verdict == "unbounded" and order is not None:
         if below == "bounded":
-            said = "nothing of order 4 holds W back, though the loss is bounded below: what is kept is not determined"
+            said = f"nothing of order {order} holds W back, though the loss is bounded below: what is kept is not determined"
             return Answer(_sentence(said, scope), "open")
-        said = "through order 4 nothing holds W back: that landscape falls to −∞ and has no minimum"
+        said = f"through order {order} nothing holds W back: that landscape falls to −∞ and has no minimum"
         return Answer(_sentence(said, scope, growth), "loses")
+    where = _unbounded_where(found)
     dimensional, complete = found.collapse.dimensional, found.collapse.complete
     if dimensional is None or complete is None:
-        return undetermined(found.collapse.reason or found.why, scope=scope, growth=growth)
+        why = found.collapse.reason or found.why
+        return undetermined("; ".join(filter(None, (why, where))), scope=scope, growth=growth)
     said, tone = _of_conditions(dimensional, complete, " ".join(found.collapse.notes))
-    if below == "depends":
-        said, tone = f"{said}; unbounded below under a condition (below)", "open" if tone == "keeps" else tone
-    through = "" if _to_all_orders(found) else "through order 4"
+    if where:
+        said, tone = f"{said}; {where}", "open" if tone == "keeps" else tone
+    through = "" if found.to_all_orders or order is None else f"through order {order}"
     return Answer(_sentence(f"it {said}", ", ".join(filter(None, (scope, through))), growth), tone)
+
+
+def _unbounded_where(found: Described) -> str:
+    """Where the loss is unbounded below, or its landscape where the loss is not known; nothing where that is nowhere."""
+    if found.recession is not None:
+        depends, where = found.recession.verdict == "depends", found.recession.where()
+    else:
+        depends = found.quartic is not None and found.quartic.verdict == "depends"
+        where = found.quartic.where() if depends and found.quartic is not None else ""
+    if not depends:
+        return ""
+    return f"unbounded below {f'where {where}' if len(where) <= LONGEST else 'under a condition (below)'}"
 
 
 def of_collapsed(found: Collapsed) -> Answer:
@@ -187,12 +200,6 @@ def not_measured(evidence: Iterable[Evidence]) -> str:
     return next((one.note for one in evidence if one.route == "monte-carlo" and not one.ran), "")
 
 
-def _falls(case: Landscape) -> bool:
-    """Whether −b g + (Q + K) g² of one mode alone falls to −∞, for all parameters."""
-    held = sign(case.Q(MODE_I, MODE_I) + case.K(MODE_I, MODE_I))
-    return held == -1 or (held == 0 and sign(case.b()) == 1)
-
-
 def _of_conditions(dimensional: Condition, complete: Condition, notes: str) -> tuple[str, Tone]:
     every, none = sympy.true, sympy.false
     if complete.formula is every:
@@ -225,18 +232,6 @@ def _written(condition: Condition) -> str:
         return ""
     said = f"{TEXT.scalar(formula.lhs)} {_SIGNS.get(formula.rel_op, formula.rel_op)} {TEXT.scalar(formula.rhs)}"
     return said if len(said) <= LONGEST and "q_j" not in said else ""
-
-
-def _to_all_orders(found: Described) -> bool:
-    """Whether the landscape to all orders loses modes where that through order 4 does."""
-    if found.exact is None or found.of_limit or found.collapse.dimensional is None:
-        return False
-    here, there = found.collapse.dimensional.formula, found.exact.collapse
-    relational = sympy.core.relational.Relational
-    if here == there or not isinstance(here, relational) or not isinstance(there, relational):
-        return bool(here == there)
-    same = here.rel_op == there.rel_op and here.rhs == there.rhs == 0
-    return same and sign(sympy.cancel(there.lhs / here.lhs)) == 1
 
 
 def _sentence(clause: str, scope: str = "", more: str = "") -> str:

@@ -212,7 +212,7 @@ def audit_definition(
     evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
     shown, limit = limits(expansion, later)
     tick("landscape")
-    landscape = described(here, shown, limit)
+    landscape = described(here, shown, limit, lambda higher: limits(here.expand(higher, sampling=sampling), later)[0])
     tick("minima")
     numbers = {name: float(value) for name, value in (values_for(here, 4, minima.DIMENSION) | finite).items()}
     evidence += (minima.compare(expansion, numbers, seed),)

@@ -1,0 +1,129 @@
+"""Index and minima of the stationary points of q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², in words.
+
+At a point that keeps the modes M, with h_k = (λ_k − θ)/(2 q₁) and θ = 2 q₂ ρ, half the second variation in an
+orthonormal frame of rows that holds the kept columns is (see `numeric.modes`, which counts the same in numbers)
+
+    i ∉ M, an unused row         θ − λ_i                  d1 − m times
+    i ∉ M, the row of k ∈ M      λ_k − λ_i
+    i, k ∈ M, rows exchanged     0 and 2 q₁ (h_i + h_k)
+    lengths of the kept          q₁ I + q₂ 1 1ᵀ: q₁ m − 1 times, and q₁ + m q₂ unless the norm is fixed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive.leading import Far, of_couplings
+from derive.notation import TEXT
+from derive.signs import sign
+
+if TYPE_CHECKING:
+    from derive.stationary import StationaryPoints
+
+m = sympy.Symbol("m")
+_FALLS = "the landscape falls to −∞"
+
+
+def index(points: StationaryPoints) -> str:
+    """The Hessian's number of negative directions."""
+    one, level = points.isotropic, _level(points)
+    counted = f"(d1 − m)·#{{i ∉ M: λ_i > {level}}} + #{{k ∈ M, i ∉ M: λ_i > λ_k}}"
+    q1, q2 = _signs(points)
+    along = f"{TEXT.scalar(sympy.expand(one.q1 + m * one.q2))}"
+    if points.fixed is not None:
+        falling, risen = "m(m − 1)/2 + m − 1", ""
+    else:
+        falling = "m(m + 1)/2" if q2 in (0, -1) else f"m(m + 1)/2, less 1 where {along} > 0"
+        risen = "" if q2 in (0, 1) else f" + 1 where {along} < 0"
+    if q1 == 1:
+        counted += risen
+    elif q1 == -1:
+        counted += f" + {falling}"
+    else:
+        shown = TEXT.scalar(one.q1)
+        counted += (f";{risen}, if {shown} > 0" if risen else "") + f"; + {falling}, if {shown} < 0"
+    return counted + _of_bias(points)
+
+
+def minima(points: StationaryPoints, lowest: str = "global") -> str:
+    """Which of the points are minima.
+
+    Args:
+        points: the stationary points.
+        lowest: what the lowest of all is called.
+
+    """
+    one, level = points.isotropic, _level(points)
+    q1, q2 = _signs(points)
+    kept = f"the m largest λ_i, all that are > {level} or as many of them as d1"
+    if points.bias == "off" and (points.level or points.descent):
+        along = points.along_bias(TEXT)
+        if q1 == 1 and (points.fixed is not None or q2 in (0, 1)):
+            return f"{kept}, where {along} <= 0; rank m, no other point with b = 0 a minimum"
+        return f"the points of index 0, where {along} < 0"
+    only = "no other point a minimum"
+    if points.bias == "on" and sign(points.curvature) != 1:
+        return "none where the terms of order 4 in b are negative: there the loss falls along it"
+    if q1 == 1 and (points.fixed is not None or q2 in (0, 1)):
+        return f"{kept}: {lowest}, rank m, {only}"
+    if points.fixed is not None and q1 == -1:
+        return f"the largest λ_i alone: {lowest}, rank 1, {only}"
+    found = of_couplings(one.q1, one.q2, sign(one.eigenvalue()))
+    if points.fixed is None and q1 == -1:
+        return _largest_alone(points, lowest)
+    if points.fixed is not None:
+        return f"the points of index 0, where no λ_i is θ; the lowest of them {lowest}"
+    return f"the points of index 0, where no λ_i is {level}; {_lowest_of(found, lowest)}"
+
+
+def _largest_alone(points: StationaryPoints, lowest: str) -> str:
+    """For q₁ < 0 two kept modes are no minimum, and one is where q₁ + q₂ > 0."""
+    one = points.isotropic
+    held, side = sign(one.q1 + one.q2), sign(one.eigenvalue())
+    both = "the largest λ_i alone where it is > 0, W = 0 where none is"
+    alone = (
+        f"{ {1: 'the largest λ_i alone', -1: 'W = 0', 0: 'W = 0'}.get(side, both) }: {lowest}, no other point a minimum"
+    )
+    if held == 1:
+        return alone
+    if held is None:
+        shown = TEXT.scalar(one.q1 + one.q2)
+        return f"where {shown} > 0, {alone}; where {shown} < 0, W = 0 alone if all λ_i are < 0, and {_FALLS}"
+    if side == 1:
+        return f"none: {_FALLS}"
+    if held == 0:
+        at_origin = f"W = 0: {lowest}"
+        return at_origin if side is not None else f"{at_origin} where all λ_i are <= 0; elsewhere {_FALLS}"
+    return f"W = 0 alone{'' if side == -1 else ', where all λ_i are < 0'}; not {lowest}: {_FALLS} for a W of one row"
+
+
+def _lowest_of(found: Far, lowest: str) -> str:
+    """Whether one of several minima is the lowest point of all."""
+    if found.verdict == "bounded":
+        return f"the lowest of them {lowest}"
+    if found.verdict == "unbounded":
+        return f"none of them {lowest}: {_FALLS}"
+    if found.verdict == "depends" and found.otherwise == "bounded":
+        return f"none of them {lowest} where {found.where()}, as {_FALLS}; elsewhere the lowest of them is"
+    return f"whether the lowest of them is {lowest} is open"
+
+
+def _of_bias(points: StationaryPoints) -> str:
+    """What a bias adds: d1 directions where it is off and the loss falls along it, its length where it is on."""
+    if points.bias == "off" and (points.level or points.descent):
+        return f" + d1 where {points.along_bias(TEXT)} > 0"
+    if points.bias == "on" and sign(points.curvature) != 1:
+        side = sign(points.curvature)
+        return " + 1" if side == -1 else f" + 1 where {TEXT.scalar(points.curvature)} < 0"
+    return ""
+
+
+def _signs(points: StationaryPoints) -> tuple[int | None, int | None]:
+    one = points.isotropic
+    return sign(one.q1, one.landscape.where), sign(one.q2, one.landscape.where)
+
+
+def _level(points: StationaryPoints) -> str:
+    return "θ" if points.shift != 0 else "0"
