@@ -69,6 +69,9 @@ def check_collapse(said: Said, settings: list[Setting], tally: Tally) -> None:
             found = lowest(setting, setting.ends, setting.growth4, tally)
             if found is None:
                 continue
+            if d0 == 1 and when.formula is None and any("one mode alone" in note for note in said.notes):
+                tally.skip("one mode alone, of one")
+                continue
             wanted = found[1] < d0 if name == "dimensional" else found[1] == 0
             claimed = truth(setting, when)
             if claimed is None:
@@ -113,6 +116,9 @@ def check_claim(said: Said, settings: list[Setting], tally: Tally) -> None:
         if found is None:
             continue
         rank_found = found[1]
+        if d0 == 1 and claim.alone:
+            tally.skip("one mode alone, of one")
+            continue
         example = f"rank {rank_found} at {setting.text()}"
         if claim.kind == "complete":
             tally.judge(kind, claim.text, holds=rank_found == 0, example=example)

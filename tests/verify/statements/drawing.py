@@ -35,7 +35,8 @@ class Drawn:
         exact: the polynomial in the loss to all orders.
         beyond: what is no polynomial.
         known: whether `exact` and `beyond` are the whole loss, and not its growth alone.
-        limit: the parameter that goes to infinity, whose penalty fixes E|f|² = c.
+        limit: the parameter that goes to infinity, whose penalty fixes E|f|².
+        target: what that is fixed to.
         kind: of which family it is.
 
     """
@@ -48,6 +49,7 @@ class Drawn:
     beyond: tuple[Any, ...] = ()
     known: bool = True
     limit: str | None = None
+    target: sympy.Expr | None = None
     kind: str = ""
 
     @property
@@ -56,13 +58,17 @@ class Drawn:
         return set(self.loss.parameters) - {"d1"}
 
     def values(self, random: Random) -> dict[str, float]:
-        """Numbers for the parameters: positive, N ≥ 2, and ρ between 0 and 1."""
+        """Numbers for the parameters: positive, N ≥ 2, ρ between 0 and 1, ζ negative and φ of either sign."""
         found = {}
         for name in sorted(self.parameters):
             if name == "N":
                 found[name] = float(random.choice(COUNTS))
             elif name == "rho":
                 found[name] = random.uniform(0.02, 0.98)
+            elif name == "zeta":
+                found[name] = -float(np.exp(random.uniform(-2.3, 2.3)))
+            elif name == "phi":
+                found[name] = random.gauss(0.0, 1.5)
             else:
                 found[name] = float(np.exp(random.uniform(-2.3, 2.3)))
         return found
@@ -92,7 +98,8 @@ def drawn(seed: int) -> Drawn:
     if kind == "polynomial":
         add(QUARTIC, some(QUARTIC, 1, 3), [bias], positive=mostly)
     elif kind == "coordinates":
-        add(COORDINATES, some(COORDINATES, 1, 3), [bias], positive=mostly)
+        chosen = [name for name in some(COORDINATES, 1, 3) if not (bias and name.endswith("batch"))]
+        add(COORDINATES, chosen, [bias], positive=mostly)
         add(QUARTIC, some(QUARTIC, 0, 1), [bias], positive=mostly)
     elif kind == "closed":
         known = [name for name in CLOSED if not bias or name in WITHOUT_BIAS]
@@ -111,27 +118,55 @@ def drawn(seed: int) -> Drawn:
             add(QUARTIC, some(QUARTIC, 1, 1), [bias], positive=mostly)
     else:
         parts += _degenerate(random, bias=bias)
-    total = Part(sum(part.node for _, part in parts), Polynomial()) if parts else None
-    if total is None:
+    if not parts:
         return drawn(seed + 1_000_003)
-    loss = Loss(total.node, name=f"random-{seed}")
+    fixed = random.random() < 0.25
+    limit = "kappa" if fixed and random.random() < 0.4 and kind not in ("closed", "samples") else None
+    kappa = sympy.Symbol("kappa") if limit or random.random() < 0.6 else random.choice(NUMBERS)
+    c = sympy.Symbol("c") if random.random() < 0.6 else random.choice(NUMBERS)
+    gamma = sympy.Symbol("gamma") if random.random() < 0.6 else random.choice(NUMBERS)
+    decays = random.random() < 0.2
+    return assembled(
+        parts, seed, kind, norm=(kappa, c) if fixed else None, gamma=gamma if decays else None, bias=bias, limit=limit
+    )
+
+
+def assembled(
+    parts: list[tuple[str, Part]],
+    seed: int = 0,
+    kind: str = "",
+    *,
+    norm: tuple[sympy.Expr, sympy.Expr] | None = None,
+    gamma: sympy.Expr | None = None,
+    bias: bool = False,
+    limit: str | None = None,
+) -> Drawn:
+    """A loss and its truth from parts.
+
+    Args:
+        parts: each with what it is called.
+        seed: of the settings at which it is checked.
+        kind: of which family it is.
+        norm: κ and c of a norm penalty.
+        gamma: the strength of weight decay.
+        bias: whether the model has one.
+        limit: the parameter that goes to infinity.
+
+    """
+    loss = Loss(sum(part.node for _, part in parts), name=f"random-{seed}")
     through4, exact = Polynomial(), Polynomial()
     beyond: list[Any] = []
     for _, part in parts:
         through4 += part.through4
         exact += part.whole
         beyond += part.beyond
-    limit, said = None, [name for name, _ in parts]
-    if random.random() < 0.25:
-        limit = "kappa" if random.random() < 0.4 and kind not in ("closed", "samples") else None
-        kappa = sympy.Symbol("kappa") if limit or random.random() < 0.6 else random.choice(NUMBERS)
-        c = sympy.Symbol("c") if random.random() < 0.6 else random.choice(NUMBERS)
-        loss = loss.with_norm_penalty(kappa, c)
-        through4 += penalty(kappa, c, bias=bias)
-        exact += penalty(kappa, c, bias=bias)
-        said.append(f"{kappa} × norm penalty to {c}" + (" in the limit" if limit else ""))
-    if random.random() < 0.2:
-        gamma = sympy.Symbol("gamma") if random.random() < 0.6 else random.choice(NUMBERS)
+    said = [name for name, _ in parts]
+    if norm is not None:
+        loss = loss.with_norm_penalty(*norm)
+        through4 += penalty(*norm, bias=bias)
+        exact += penalty(*norm, bias=bias)
+        said.append(f"{norm[0]} × norm penalty to {norm[1]}" + (" in the limit" if limit else ""))
+    if gamma is not None:
         loss = loss.with_weight_decay(gamma)
         through4 += decay(gamma)
         exact += decay(gamma)
@@ -140,7 +175,8 @@ def drawn(seed: int) -> Drawn:
         loss = loss.with_bias()
         said.append("bias")
     known = all(part.known for _, part in parts)
-    return Drawn(seed, loss, tuple(said), through4, exact, tuple(beyond), known, limit, kind)
+    target = norm[1] if norm is not None and limit else None
+    return Drawn(seed, loss, tuple(said), through4, exact, tuple(beyond), known, limit, target, kind)
 
 
 def _weight(random: Random, names: Any, positive: float) -> sympy.Expr:
@@ -153,8 +189,13 @@ def _weight(random: Random, names: Any, positive: float) -> sympy.Expr:
         return sign * sympy.Symbol(next(names))
     if kind < 0.84:
         return sign * random.choice((sympy.Symbol(next(names)) - 1, 1 - sympy.Symbol(next(names))))
-    if kind < 0.92:
+    if kind < 0.9:
         return sign * sympy.Symbol(next(names)) / (1 + sympy.Symbol(next(names)))
+    if kind < 0.93:
+        return sign * random.choice((N - 1, (N - 1) / N, N - 2, (N - 3) / N))
+    if kind < 0.96:
+        # Declared to be negative, or to be any real number.
+        return sign * random.choice((sympy.Symbol("zeta", negative=True), sympy.Symbol("phi", real=True)))
     return sign * random.choice((sympy.log(1 - rho), sympy.sqrt(2) - 1, sympy.log(2), 1 - rho, sympy.cos(2), sympy.log(3) - 1))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import expm
 from scipy.optimize import minimize
 from statements.formulas import UnreadError, read, value
-from statements.minimising import index
+from statements.minimising import Landscape, index
 from statements.polynomials import Array
 from statements.sentences import ByMode, Points, Said
 from statements.settings import Setting, Tally
@@ -97,9 +97,9 @@ def level(text: str, setting: Setting, W: Array) -> float:
     return float(value(read(text), env))
 
 
-def best_rotation(setting: Setting, W: Array, random: np.random.Generator) -> Array:
+def best_rotation(landscape: Landscape, W: Array, random: np.random.Generator) -> Array:
     """W turned to where the loss is lowest over rotations of the embedding."""
-    d1 = setting.d1
+    d1 = landscape.d1
     upper = np.triu_indices(d1, 1)
     if not len(upper[0]):
         return W
@@ -113,7 +113,7 @@ def best_rotation(setting: Setting, W: Array, random: np.random.Generator) -> Ar
     for _ in range(6):
         base = np.linalg.qr(random.standard_normal((d1, d1)))[0] @ W
         for _ in range(3):
-            done = minimize(lambda flat, base=base: setting.through4.value(turned(flat, base)), np.zeros(len(upper[0])), method="BFGS", options={"gtol": 1e-10})
+            done = minimize(lambda flat, base=base: landscape.value(turned(flat, base)), np.zeros(len(upper[0])), method="BFGS", options={"gtol": 1e-10})
             base = turned(done.x, base)
         if done.fun < best[0] - 1e-13:
             best = (done.fun, base)
@@ -141,14 +141,13 @@ def check_points(said: Said, settings: list[Setting], tally: Tally) -> None:
 
 def _check_list(points: Points, setting: Setting, tally: Tally, random: np.random.Generator) -> list[Listed]:
     landscape = setting.through4
-    constant = _constant(points, setting)
     found: list[Listed] = []
     for one in listed(points, setting):
         W = with_bias(points, setting, one.W, random)
         if W is None or (landscape.norm is not None and not one.mask):
             continue
         if points.rotated:
-            W = best_rotation(setting, W, random)
+            W = best_rotation(landscape, W, random)
         where = f"mask {one.mask} at {setting.text()}"
         size = max(1.0, abs(one.loss), abs(landscape.value(W)))
         loss, slope = landscape.with_slope(W)
@@ -156,16 +155,11 @@ def _check_list(points: Points, setting: Setting, tally: Tally, random: np.rando
         tally.judge("stationary: formula", points.text, holds=steep < 1e-5, example=f"|∇L| = {np.abs(slope).max():.2g}, {where}")
         if steep >= 1e-5:
             continue
-        tally.judge("stationary: loss", points.text, holds=abs(loss - constant - one.loss) < 1e-6 * size, example=f"L = {loss - constant:.6g} and not {one.loss:.6g}, {where}")
+        tally.judge("stationary: loss", points.text, holds=abs(loss - one.loss) < 1e-6 * size, example=f"L = {loss:.6g} and not {one.loss:.6g}, {where}")
         found.append(Listed(one.mask, W, loss, one.eigenvalues, one.theta, one.power))
         _check_index(points, found[-1], setting, tally, where)
     _check_minima(points, found, setting, tally)
     return found
-
-
-def _constant(points: Points, setting: Setting) -> float:
-    """What the printed loss leaves out: of a bias that is on, its own energy."""
-    return 0.0
 
 
 def _check_index(points: Points, one: Listed, setting: Setting, tally: Tally, where: str) -> None:
@@ -187,6 +181,9 @@ def index_of(points: Points, one: Listed, setting: Setting) -> int | None:
     if match is None:
         raise UnreadError(points.index)
     lam, d1, m = one.eigenvalues, setting.d1, len(one.mask)
+    if points.rotated and any(abs(lam[i] - lam[k]) < 1e-4 * np.abs(lam).max() for i, k in combinations(one.mask, 2)):
+        # Equal powers leave the best rotation open: what couples the modes is then of fourth order.
+        return None
     out = [i for i in range(len(lam)) if i not in one.mask]
     size = max(np.abs(lam).max(), 1e-12)
     at = one.theta if match["level"] == "θ" else 0.0
@@ -217,7 +214,9 @@ def couplings(points: Points, setting: Setting) -> tuple[float, float]:
     """q₁ and q₂ of the landscape that is listed: h_i = (λ_i − θ)/2q₁, θ = 2 q₂ Λ₁/(q₁ + m q₂)·…, from the formulas."""
     factor = float(np.real(value(points.factor, setting.env)))
     q1 = 1 / (2 * factor)
-    if points.theta is None or setting.loss.limit:
+    if setting.loss.limit:
+        return q1, np.inf
+    if points.theta is None:
         return q1, 0.0
     # θ = q₂ Λ₁/(q₁ + m q₂), so that q₂ = θ q₁/(Λ₁ − m θ); at m = 1 and Λ₁ = 1, or at another mode number where that is singular.
     for m in (1.0, 3.0, 7.0):
@@ -235,7 +234,7 @@ def _check_minima(points: Points, found: list[Listed], setting: Setting, tally: 
     if match is None and not lowest_words:
         raise UnreadError(points.minima)
     if match is not None and match["stays"]:
-        return
+        return _check_branch(points, match["stays"], found, setting, tally)
     kind = "minima: lowest of index 0" if lowest_words else "minima: m largest"
     if setting.growth4.bounded is False:
         tally.judge(kind + ", unbounded", points.minima, holds=False, example=f"no global minimum at {setting.text()}")
@@ -243,8 +242,6 @@ def _check_minima(points: Points, found: list[Listed], setting: Setting, tally: 
     ends = setting.ends
     if setting.growth4.bounded is None or not ends[0].converged or not np.isfinite(ends[0].value):
         return tally.skip("at the edge of being bounded")
-    if points.bias == "off":
-        return None
     best = ends[0].value
     size = max(1.0, abs(best))
     if lowest_words:
@@ -254,20 +251,41 @@ def _check_minima(points: Points, found: list[Listed], setting: Setting, tally: 
         loss = min(one.loss for one in chosen)
         return tally.judge(kind, points.minima, holds=abs(loss - best) < 1e-6 * size, example=f"{loss:.6g} and not {best:.6g} at {setting.text()}")
     # The m largest of which all exceed θ, for the largest such m.
-    d0 = setting.data.d0
-    named = [one for one in found if one.mask == tuple(range(d0 - len(one.mask), d0))]
-    if not named:
-        if points.bias == "on":
+    chosen_one = largest(found, setting)
+    if chosen_one is None:
+        if points.bias:
             return None
         return tally.judge(kind, points.minima, holds=False, example=f"no such point is listed at {setting.text()}")
-    chosen_one = max(named, key=lambda one: len(one.mask))
-    if points.bias == "on":
-        # Minima of this branch alone.
-        return tally.skip("the branch with a bias is compared by its lists' ends")
     off = abs(chosen_one.loss - best)
     tally.judge(kind, points.minima, holds=off < 1e-6 * size, example=f"{chosen_one.loss:.6g} and not {best:.6g} at {setting.text()}")
     strays = [one for one in ends if one.converged and one.value > best + 1e-5 * size and index(setting.through4, one.W) == (0, 1.0)]
     tally.judge("minima: no other", points.minima, holds=not strays, example=f"another minimum at L = {strays[0].value:.6g} above {best:.6g}, {setting.text()}" if strays else "")
+    return None
+
+
+def largest(found: list[Listed], setting: Setting) -> Listed | None:
+    """The listed point that keeps the largest λ_i, as many as it can."""
+    d0 = setting.data.d0
+    named = [one for one in found if one.mask == tuple(range(d0 - len(one.mask), d0))]
+    return max(named, key=lambda one: len(one.mask), default=None)
+
+
+def _check_branch(points: Points, stays: str, found: list[Listed], setting: Setting, tally: Tally) -> None:
+    """Of the points without a bias that of the largest λ_i alone is a minimum, where the loss does not fall along b."""
+    chosen = largest(found, setting)
+    if chosen is None:
+        return
+    height = level(stays, setting, chosen.W[:, : setting.data.d0])
+    if abs(height) < 1e-3:
+        return tally.skip("a condition at its edge")
+    for one in found:
+        measured, clear = index(setting.through4, one.W)
+        if clear < 1.0:
+            tally.skip("a Hessian with an eigenvalue near zero")
+            continue
+        claimed = one is chosen and height <= 0
+        if (one is chosen and height > 0) or claimed or measured == 0:
+            tally.judge("minima: without the bias", points.minima, holds=(measured == 0) == claimed, example=f"index {measured} of mask {one.mask}, {height:.4g} at {setting.text()}")
     return None
 
 
@@ -293,23 +311,25 @@ def check_by_mode(said: Said, settings: list[Setting], tally: Tally) -> None:
         return
     bias = settings[0].loss.loss.bias
     if len(said.by_mode) > 1:
+        # Each is of another sign of a coupling.
         tally.judge("by mode: cases", said.by_mode[0].text, holds=False, example="two lists, and not said when which holds")
         return
     for setting in settings[:6]:
-        if setting.loss.limit:
-            tally.skip("modes at a fixed norm")
-            continue
         # In the modes' own frame, where A0 and C are diagonal.
         a, c = setting.eigenvalues
         random = np.random.default_rng(setting.seed)
         W = random.standard_normal((setting.d1, len(a)))
-        polynomial = setting.through4.polynomial
+        polynomial = setting.penalised.polynomial
         values = {"A": a, "S": a + c, "I": np.ones(len(a)), "D": np.zeros(len(a))}
         P = np.array([W * values[letter] @ W.T for letter in polynomial.letters]).reshape(-1, setting.d1, setting.d1)
         if any(key[0] == "diagonal" for key in polynomial.terms):
-            tally.skip("modes at the best rotation")
-            continue
-        true = polynomial.with_slopes(P)[0] if len(P) else 0.0
+            if not setting.commuting:
+                tally.skip("modes at the best rotation, not commuting")
+                continue
+            padded = np.column_stack((W, np.zeros(setting.d1))) if bias else W
+            true = setting.penalised.value(best_rotation(setting.penalised, padded, random))
+        else:
+            true = polynomial.with_slopes(P)[0] if len(P) else 0.0
         claimed = by_mode_value(said.by_mode[0], W, setting)
         tally.judge("by mode", said.by_mode[0].text, holds=abs(true - claimed) < 1e-7 * max(1.0, abs(true)), example=f"{claimed:.6g} and not {true:.6g} at {setting.text()}" + (", b = 0" if bias else ""))
 

@@ -164,9 +164,11 @@ def index(landscape: Landscape, W: Array) -> tuple[int, float]:
     what is given back second.
     """
     values = np.linalg.eigvalsh(landscape.hessian(W))
-    sizes = np.abs(values) / max(np.abs(values).max(), 1e-300)
+    # Where nothing curves, rounding of the gradient is all there is.
+    level = max(np.abs(values).max(), 1e-3 * abs(landscape.value(W)) / max(float((W**2).sum()), 1e-6), 1e-12)
+    sizes = np.abs(values) / level
     unclear = sizes[(sizes > 2e-7) & (sizes < 1e-3)]
-    return int((values < -2e-7 * np.abs(values).max()).sum()), float(unclear.min(initial=1.0))
+    return int((values < -2e-7 * level).sum()), float(unclear.min(initial=1.0))
 
 
 def on_sphere(

@@ -160,6 +160,30 @@ def _all_entries(kind: str) -> Callable[[bool], Part]:
     return made
 
 
+N = sympy.Symbol("N")
+
+
+def _of_a_batch(*, diagonal: bool) -> Callable[[bool], Part]:
+    """Sums over the entries of the second moment M of N pairs of views: (z_i z′_j)² has the mean 2 A_ij² + S_ii S_jj.
+
+    So E M_ij² = A_ij² + (A_ij² + S_ii S_jj)/N.
+    """
+
+    def made(bias: bool) -> Part:  # noqa: FBT001
+        M = SecondMoment(x, x_pos, count=N)
+        own = quadratic("diagonal", A, A)
+        on_diagonal = own + 1 / N * (own + quadratic("diagonal", S, S))
+        everything = (1 + 1 / N) * quadratic("single", A, A) + 1 / N * quadratic("product", S, S)
+        if bias:
+            message = "fourth moments about a mean are not written out here"
+            raise ValueError(message)
+        if diagonal:
+            return Part(diagonal_sum(lambda i: (1 - M[i, i]) ** 2), on_diagonal - 2 * linear(A))
+        return Part(off_diagonal_sum(lambda i, j: M[i, j] ** 2), everything - on_diagonal)
+
+    return made
+
+
 COORDINATES: dict[str, Callable[[bool], Part]] = {
     "invariance": _diagonal("A", target=1),
     "variance": _diagonal("S", target=1),
@@ -170,6 +194,8 @@ COORDINATES: dict[str, Callable[[bool], Part]] = {
     "off-diagonal of S": _off_diagonal("S"),
     "entries of A": _all_entries("A"),
     "entries of S": _all_entries("S"),
+    "invariance of a batch": _of_a_batch(diagonal=True),
+    "redundancy of a batch": _of_a_batch(diagonal=False),
     "invariance over width": lambda bias: _diagonal("A", target=1)(bias).weighted(1 / d1),
     "decorrelation over width": lambda bias: _off_diagonal("S", centred=True)(bias).weighted(1 / d1),
 }

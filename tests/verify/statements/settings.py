@@ -93,17 +93,18 @@ class Setting:
     @cached_property
     def through4(self) -> Landscape:
         """The landscape through order 4."""
-        polynomial, norm = self.loss.through4, None
-        if self.loss.limit:
-            # The penalty is a number at fixed E|f|² = c: any strength will do, and 0 is one.
-            norm = self.numbers.get("c") or self._target()
-            polynomial = self.loss.through4
-            return Landscape(polynomial.at({**self.numbers, self.loss.limit: 0.0}), self.letters, self.d1, norm=norm)
-        return Landscape(polynomial.at(self.numbers), self.letters, self.d1)
+        if self.loss.target is None:
+            return self.penalised
+        # At a fixed norm the penalty is nothing, whatever its strength.
+        assert self.loss.limit is not None
+        polynomial = self.loss.through4.at({**self.numbers, self.loss.limit: 0.0})
+        norm = float(self.loss.target.subs({one: self.numbers[one.name] for one in self.loss.target.free_symbols}))
+        return Landscape(polynomial, self.letters, self.d1, norm=norm)
 
-    def _target(self) -> float:
-        found = next(one for one in self.loss.parts if one.endswith("in the limit"))
-        return float(__import__("sympy").Rational(found.split(" penalty to ")[1].split(" ")[0]))
+    @cached_property
+    def penalised(self) -> Landscape:
+        """The same with a penalty of finite strength."""
+        return Landscape(self.loss.through4.at(self.numbers), self.letters, self.d1)
 
     @cached_property
     def functions(self) -> list[Any]:
