@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
 
-from derive.conditions import Condition, at_most_zero, q_j, total
+from derive.conditions import Condition, at_most_zero, q_j, total, written
 from derive.errors import InputError
 from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, a_i, a_j, landscapes, s_i, s_j
 from derive.latex import for_notebook
 from derive.letters import Letter
 from derive.signs import sign, signs
+from derive.special_values import cases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,8 @@ class Collapse:
         complete: the same for all modes.
         reason: why it is None.
         notes: what a reader should know beside.
+        where: for which N the above holds; true where that is all of them.
+        special: what holds at the other values of N.
 
     """
 
@@ -60,6 +63,8 @@ class Collapse:
     complete: Condition | None
     reason: str = ""
     notes: tuple[str, ...] = ()
+    where: sympy.Basic = sympy.true
+    special: tuple[tuple[sympy.Rel, Collapse], ...] = ()
 
     def _repr_latex_(self) -> str | None:
         found = {"dimensional": self.dimensional, "complete": self.complete}
@@ -76,6 +81,8 @@ class Collapse:
             found
             | ({"reason": self.reason} if self.reason else {})
             | ({"notes": list(self.notes)} if self.notes else {})
+            | ({"where": str(self.where)} if self.special else {})
+            | ({"special": [{"where": written(at), **one.to_json()} for at, one in self.special]} if self.special else {})
         )
 
 
@@ -97,24 +104,59 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
     >>> print(collapse(catalogue("infonce+norm-penalty").expand(order=4), limit="kappa").dimensional.text())
     2*a_i*d0 + (a_i + c_i)*(3*c - 2*sum_j(a_j/(a_j + c_j))) <= 0 for some i
 
+    A number of data at which the quartic part is another one is a case of its own, which each condition names:
+
+    >>> from derive import Loss, Mean, exp, inner, log, symbols, views
+    >>> N = symbols("N")
+    >>> x, x_pos, chi = views("x, x_pos, chi")
+    >>> negatives = (N - 1) * Mean(exp(inner(x, chi)), over=chi, count=N - 1)
+    >>> print(collapse(Loss(-inner(x, x_pos) + log(negatives)).expand(order=4)).dimensional.text())
+    never for N >= 3; not determined for N = 2
+
     """
+    found = _collapse(expansion, limit)
+    if found.dimensional is not None or (apart := cases(expansion)) is None:
+        return found
+    general = _collapse(apart.general, limit)
+    if general.dimensional is None:
+        return found
+    special = tuple((at, _collapse(one, limit)) for at, one in apart.special)
+    return replace(
+        general,
+        dimensional=_beside(general.dimensional, apart.where, [(at, one.dimensional) for at, one in special]),
+        complete=_beside(general.complete, apart.where, [(at, one.complete) for at, one in special]),
+        where=apart.where,
+        special=special,
+    )
+
+
+def _beside(
+    condition: Condition | None, where: sympy.Rel, others: list[tuple[sympy.Rel, Condition | None]]
+) -> Condition | None:
+    """A condition with what holds elsewhere, unless it is the same there."""
+    if condition is None or all(one == condition for _, one in others):
+        return condition
+    return replace(condition, where=where, others=tuple(others))
+
+
+def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
     try:
-        cases = [(case, _of_case(case, limit)) for case in landscapes(expansion)]
+        by_sign = [(case, _of_case(case, limit)) for case in landscapes(expansion)]
     except InputError as error:
         return Collapse(None, None, str(error))
-    for _, found in cases:
+    for _, found in by_sign:
         if found.dimensional is None:
             return found
-    if len({(found.dimensional, found.complete) for _, found in cases}) == 1:
-        return cases[0][1]
+    if len({(found.dimensional, found.complete) for _, found in by_sign}) == 1:
+        return by_sign[0][1]
 
     def either(pick: Callable[[Collapse], Any], quantifier: Literal["some", "all"]) -> Condition:
         # Each case has a Q_jj of its own: no one letter stands for both.
-        parts = (sympy.And(sympy.Ge(case.where, 0, evaluate=False), pick(found).spelled_out()) for case, found in cases)
+        parts = (sympy.And(sympy.Ge(case.where, 0, evaluate=False), pick(found).spelled_out()) for case, found in by_sign)
         return Condition(sympy.Or(*parts), quantifier)
 
-    notes = tuple(dict.fromkeys(note for _, found in cases for note in found.notes))
-    complete = {found.complete for _, found in cases}
+    notes = tuple(dict.fromkeys(note for _, found in by_sign for note in found.notes))
+    complete = {found.complete for _, found in by_sign}
     return Collapse(
         either(lambda found: found.dimensional, "some"),
         complete.pop() if len(complete) == 1 else either(lambda found: found.complete, "all"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
 
+from derive.errors import InputError
 from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
 from derive.latex import for_notebook
 from derive.letters import Letter, by_name, told_apart
@@ -74,12 +75,16 @@ class Condition:
             false where nothing is left to say.
         quantifier: "some" or "all".
         q: what q_j stands for, in a_j and c_j, where it occurs.
+        where: for which values of a number of data this holds; true where that is all of them.
+        others: what holds at the other values; None for what is not determined.
 
     """
 
     formula: sympy.Basic
     quantifier: Literal["some", "all"]
     q: sympy.Expr | None = None
+    where: sympy.Basic = sympy.true
+    others: tuple[tuple[sympy.Rel, Condition | None], ...] = ()
 
     def text(self) -> str:
         """``never``, ``always`` or the condition, as in ``a_i - gamma <= 0 for some i``.
@@ -87,10 +92,16 @@ class Condition:
         >>> Condition(sympy.Le(a_i - 1, 0), "all").text()
         'a_i - 1 <= 0 for all i'
         """
+        apart = self._told_apart()
         if self.formula in (sympy.true, sympy.false):
-            return "always" if self.formula is sympy.true else "never"
-        tail = f" for {self.quantifier} i" if self.formula.has(a_i, c_i) else ""
-        return _written(self.formula, str, " or ", " and ") + tail + (f", q_j = {self.q}" if self._has_q else "")
+            said = "always" if self.formula is sympy.true else "never"
+        else:
+            tail = f" for {self.quantifier} i" if self.formula.has(a_i, c_i) else ""
+            said = _written(apart[0], str, " or ", " and ") + tail + (f", q_j = {apart[1]}" if self._has_q else "")
+        if not self.others:
+            return said
+        elsewhere = (f"{'not determined' if one is None else one.text()} for {written(at)}" for at, one in self.others)
+        return "; ".join([f"{said} for {written(self.where)}", *elsewhere])
 
     def __str__(self) -> str:
         """The same as `text`."""
@@ -98,11 +109,25 @@ class Condition:
 
     def latex(self) -> str:
         """The same for math mode."""
+        apart = self._told_apart()
         if self.formula in (sympy.true, sympy.false):
-            return rf"\text{{{self.text()}}}"
-        tail = rf" \quad\text{{for {self.quantifier} }} i" if self.formula.has(a_i, c_i) else ""
-        written = _written(self.formula, sympy.latex, r" \text{ or } ", r" \text{ and } ")
-        return written + tail + (rf",\quad q_j = {sympy.latex(self.q)}" if self._has_q else "")
+            said = rf"\text{{{'always' if self.formula is sympy.true else 'never'}}}"
+        else:
+            tail = rf" \quad\text{{for {self.quantifier} }} i" if self.formula.has(a_i, c_i) else ""
+            formula = _written(apart[0], sympy.latex, r" \text{ or } ", r" \text{ and } ")
+            said = formula + tail + (rf",\quad q_j = {sympy.latex(apart[1])}" if self._has_q else "")
+        if not self.others:
+            return said
+        open_ = r"\text{not determined}"
+        elsewhere = (
+            rf"{open_ if one is None else one.latex()} \text{{ for }} {sympy.latex(at)}" for at, one in self.others
+        )
+        return r";\quad ".join([rf"{said} \text{{ for }} {sympy.latex(self.where)}", *elsewhere])
+
+    def _told_apart(self) -> tuple[sympy.Basic, sympy.Expr | None]:
+        """The formula and q_j for print, with letters that no parameter has the name of."""
+        taken = frozenset(by_name(self.spelled_out()))
+        return told_apart(self.formula, taken), None if self.q is None else told_apart(self.q, taken)
 
     def _repr_latex_(self) -> str:
         return for_notebook(self.latex())
@@ -121,9 +146,16 @@ class Condition:
         >>> Condition(sympy.Le(a_i, sum_j(c_j)), "all").holds([1, 3], [1, 1])
         False
         """
-        formula = self.spelled_out()
         # By name: a symbol may be declared to be negative.
         known = values or {}
+        for at, one in self.others:
+            (symbol,) = at.free_symbols
+            if symbol.name in known and at.rhs == known[symbol.name]:
+                if one is None:
+                    message = f"whether modes are zero at {written(at)} is not determined"
+                    raise InputError(message)
+                return one.holds(a, c, values)
+        formula = self.spelled_out()
         put = {symbol: known[name] for name, symbol in by_name(formula).items() if name in known}
         formula = formula.subs(put | {MODES: len(a)})
         sums = {
@@ -133,6 +165,15 @@ class Condition:
         formula = formula.subs(sums)
         each = [bool(formula.subs({a_i: x, c_i: y})) for x, y in zip(a, c, strict=True)]
         return any(each) if self.quantifier == "some" else all(each)
+
+
+def written(relation: sympy.Basic) -> str:
+    """``N >= 3``, or ``N = 2``.
+
+    >>> written(sympy.Eq(sympy.Symbol("N"), 2))
+    'N = 2'
+    """
+    return str(relation) if not isinstance(relation, sympy.Eq) else f"{relation.lhs} = {relation.rhs}"
 
 
 def at_most_zero(value: sympy.Expr, ranges: Ranges = Ranges()) -> sympy.Basic:  # noqa: B008 (it is frozen)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive.collapse import Collapse, collapse
+from derive.conditions import written
 from derive.critical import Transition, transition
+from derive import special_values
 from derive.errors import InputError
 from derive.exact import closed_form, degree_of
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
@@ -46,11 +48,8 @@ class Described:
         exact: the landscape to all orders by modes, None where neither the loss nor its limit N → ∞ closes.
         recession: whether the loss itself is bounded below, None where its definition is not known.
         limit: the penalty's strength that goes to infinity, or None.
-        of_limit: whether `exact` is the landscape of the limit N → ∞.
-        quartic: whether the landscape through order 4, or through the order that decides in its place, is bounded
-            below; None where the norm is fixed.
-        higher: what decides where there are no terms of order 4, None where there are some.
-        ends: whether the loss has no terms beyond order 4.
+        special: the landscape at each value of N at which it is another one; all else holds for the others, which
+            `Collapse.where` names.
 
     """
 
@@ -63,34 +62,7 @@ class Described:
     recession: Recession | None
     limit: str | None = None
     of_limit: bool = False
-    quartic: Far | None = None
-    higher: Higher | None = None
-    ends: bool = False
-
-    @property
-    def to_all_orders(self) -> bool:
-        """Whether the loss, to all orders, loses modes exactly where its landscape through order 4 does."""
-        if self.ends:
-            return True
-        if self.exact is None or self.of_limit or self.collapse.dimensional is None:
-            return False
-        here, there = self.collapse.dimensional.formula, self.exact.collapse
-        relational = sympy.core.relational.Relational
-        if here == there or not isinstance(here, relational) or not isinstance(there, relational):
-            return bool(here == there)
-        same = here.rel_op == there.rel_op and here.rhs == there.rhs == 0
-        return same and sign(sympy.cancel(there.lhs / here.lhs)) == 1
-
-    @property
-    def through(self) -> str:
-        """Where what is said of minima is said of the landscape through order 4 and not of the loss, those words."""
-        return "" if self.ends or self.higher is not None else "through order 4"
-
-    def minima(self, points: StationaryPoints) -> str:
-        """Which stationary points are minima: of the loss where it ends, of its landscape through order 4 elsewhere."""
-        known = self.ends or self.recession is None or self.recession.verdict == "bounded"
-        said = points.minima("global" if known else "lowest of all")
-        return f"{self.through}, {said}" if self.through else said
+    special: tuple[tuple[sympy.Rel, Described], ...] = ()
 
     def lines(self, style: Style = TEXT) -> Lines:
         """What there is to say, in order: a label and a sentence or formula each."""
@@ -107,7 +79,12 @@ class Described:
             lines += self.higher.lines() if style is TEXT else []
         elif not self.stationary and self.cases:
             lines += [("stationary", one) for one in self._by_mode(style)]
-        return lines + self._conditions(style)
+        lines += self._conditions(style)
+        return lines + [(label, self._at(where, line, style)) for where, one in self.special for label, line in one.lines(style)]
+
+    @staticmethod
+    def _at(where: sympy.Rel, line: str, style: Style) -> str:
+        return f"{written(where)}: {line}" if style is TEXT else rf"{sympy.latex(where)}:\quad {line}"
 
     def _by_mode(self, style: Style) -> list[str]:
         """The complementarity problem of the modes' powers."""
@@ -139,7 +116,7 @@ class Described:
             if self.collapse.reason:
                 lines.append(("collapse", f"not determined: {self.collapse.reason}"))
             lines += [("", note) for note in self.collapse.notes]
-            if self.transition is not None:
+            if self.transition is not None and not self._settled():
                 lines.append(("transition", self.transition.text()))
             lines += [("all orders", one) for one in self._exact_text()]
             lines += self._below()
@@ -149,6 +126,11 @@ class Described:
             if self.recession is not None:
                 lines.append(("below", self.recession.latex()))
         return lines
+
+    def _settled(self) -> bool:
+        """Whether modes are lost never, or always: there is no transition then."""
+        condition = self.collapse.dimensional
+        return condition is not None and condition.formula in (sympy.true, sympy.false)
 
     def _below(self) -> Lines:
         """Whether the loss is bounded below."""
@@ -231,8 +213,24 @@ class Described:
                 "rate_kept": str(self.transition.rate_kept),
                 "rate_collapsed": str(self.transition.rate_collapsed),
             },
-            "exact": None if exact is None else self._exact_json(exact),
-            "bounded_below": None if self.recession is None else self.recession.to_json(),
+            "exact": None
+            if exact is None
+            else {
+                "of_the_limit": self.of_limit,
+                "level": str(exact.level),
+                "stationary": [str(one) for one in exact.heights],
+                "collapse": None if exact.collapse is None else str(exact.collapse),
+                "ratio_near_transition": str(exact.ratio_near_transition(4)),
+            },
+            "bounded_below": None
+            if self.recession is None
+            else {
+                "verdict": self.recession.verdict,
+                "reason": self.recession.reason,
+                "unbounded_where": None if self.recession.condition is None else str(self.recession.condition),
+            },
+            "where": written(self.collapse.where) if self.special else None,
+            "special": [{"where": written(at), **one.to_json()} for at, one in self.special],
         }
 
 
@@ -271,7 +269,14 @@ def described(
         return replace(found, transition=_transition(found, instead.expansion))
     cases: tuple[Landscape, ...] = ()
     points: tuple[StationaryPoints, ...] = ()
-    why = ""
+    why, critical = "", None
+    found, special = collapse(expansion, limit=limit), ()
+    if found.special and (apart := special_values.cases(expansion)) is not None:
+        expansion = apart.general
+        special = tuple(
+            (at, described(None if loss is None else loss.set({at.lhs.name: at.rhs}), one, limit))
+            for at, one in apart.special
+        )
     try:
         cases = landscapes(expansion)
         points = tuple(point for case in cases for point in stationary(case, limit=limit))
@@ -292,10 +297,12 @@ def _transition(found: Described, expansion: Expansion) -> Transition | None:
     if (found.quartic is not None and falls[0] != "bounded") or "unbounded" in falls:
         return None
     try:
-        critical = transition(expansion)
-    except InputError:
-        return None
-    return critical if sign(critical.descent) is None else None
+        critical = None if limit else transition(expansion)
+    except InputError as error:
+        why = why or str(error)
+    exact, of_limit = _exact(loss)
+    below = recession(loss) if loss is not None else None
+    return Described(cases, points, why, found, critical, exact, below, limit, of_limit, special)
 
 
 def _exact(loss: Loss | None) -> tuple[ExactModes | None, bool]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive import notation
-from derive.domain import check_values, declared, domain
+from derive.allowed import check_values, declared, domain
 from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
 from derive.expression import (

@@ -76,7 +76,7 @@ def expression(draw: random.Random, depth: int) -> sympy.Expr:
 
 
 def logarithm(number: mpmath.mpf) -> mpmath.mpf:
-    if number == 0:
+    if not number > 0:
         raise ZeroDivisionError
     return mpmath.log(number)
 
