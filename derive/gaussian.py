@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Literal
 import sympy
 from sympy import QQ
 
+from derive.effort import spend
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.graphs import VIEW, Graph
+from derive.scalars import size
 from derive.wick import constant_legs, contract
 from derive.words import ends, letters, paired
 
@@ -178,6 +180,7 @@ def _times(
     left: dict[Invariants, Coefficient], right: Mapping[Invariants, Coefficient]
 ) -> dict[Invariants, Coefficient]:
     result: dict[Invariants, Coefficient] = {}
+    spend(size(left.values()) * len(right))
     for some, weight in left.items():
         for more, number in right.items():
             key = tuple(sorted(some + more))

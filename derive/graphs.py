@@ -89,9 +89,15 @@ def relabelled(edges: Iterable[tuple[Vertex, Vertex]]) -> Graph:
         for kind, group, view in edge:
             number = numbers.setdefault((kind, group), len(numbers))
             in_group = seen[kind, group]
-            new.append(Vertex(kind, number, in_group.setdefault(view, len(in_group))))
-        result.append((new[0], new[1]) if new[0] <= new[1] else (new[1], new[0]))
+            new.append((kind, number, in_group.setdefault(view, len(in_group))))
+        result.append(_edge(*new) if new[0] <= new[1] else _edge(new[1], new[0]))
     return tuple(sorted(result))
+
+
+@lru_cache(maxsize=100_000)
+def _edge(u: tuple[int, int, int], v: tuple[int, int, int]) -> tuple[Vertex, Vertex]:
+    # One object for all graphs that have this edge: there may be millions of them.
+    return Vertex(*u), Vertex(*v)
 
 
 @lru_cache(maxsize=100_000)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import sympy
 
 from derive import notation
-from derive.allowed import check_values, declared, domain
+from derive.effort import LIMIT, derived
 from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
 from derive.expression import (
@@ -39,9 +39,7 @@ from derive.letters import Letter
 from derive.moments import MomentSeries, check_closed, moment_series
 from derive.ranges import Ranges
 from derive.references import REFERENCES
-from derive.scalars import normal_form
-from derive.series import EMBEDDING_DIMENSION, Sample
-from derive.signs import sign
+from derive.series import EMBEDDING_DIMENSION, Sample, check_order
 from derive.views import Index, View, white_noise
 from derive.written import definition
 
@@ -245,17 +243,18 @@ class Loss:
         if sampling not in SAMPLINGS:
             message = f"sampling {sampling!r} is unknown; the samplings are {' and '.join(SAMPLINGS)}"
             raise InputError(message)
-        if sampling == "fixed" and self.batch_size is None and order > 2:
-            message = (
-                f"order {order} of a fixed training set depends on its fourth and higher moments, which A0 and C do"
-                " not determine; only order 2 is exact there (use --order 2, or --sampling iid)"
-            )
-            raise InputError(message)
-        fixed_set = self.batch_size if sampling == "fixed" else None
-        return moment_series(self.expression, order, fixed_set=fixed_set, bias=self.bias)
+        fixed: dict[str, Any] = {"fixed": True, "fixed_set": self.batch_size} if sampling == "fixed" else {}
+        series = partial(moment_series, self.expression, bias=self.bias, **fixed)
+        return derived(series, check_order(order), LIMIT, self.name)
 
     def expand(
-        self, order: int = 4, *, basis: str = "A0,Sigma", data: Data | None = None, sampling: str = "iid"
+        self,
+        order: int = 4,
+        *,
+        basis: str = "A0,Sigma",
+        data: Data | None = None,
+        sampling: str = "iid",
+        limit: float | None = LIMIT,
     ) -> Expansion:
         """The expansion in W of the linear model f(x) = W x, or in (W, b) jointly of W x + b (see `with_bias`).
 
@@ -265,14 +264,17 @@ class Loss:
             data: the law of the views; `Gaussian` unless given.
             sampling: "iid" for independent draws, "fixed" for a centred training set that is the batch, with fresh
                 noise (exact at second order, refused beyond).
+            limit: the steps that it may take, see `derive.effort`; None for any number.
 
         Raises:
-            InputError: an unusable order, basis or sampling.
+            InputError: an unusable order, basis or sampling; as TooLargeError, an order that takes too long.
             NotAnalyticError: the loss has no expansion at W = 0.
 
         """
-        check_basis(basis)
-        law = data or Gaussian()
+        series = partial(self._expand, check_basis(basis), data or Gaussian(), sampling)
+        return derived(series, check_order(order), limit, self.name)
+
+    def _expand(self, basis: str, law: Data, sampling: str, order: int) -> Expansion:
         series = self.moments(order, sampling=sampling)
         polynomial = trace_polynomial(series, law, bias=self.bias)
         drawn = {"fixed": ("fixed centred training set",), "iid": ("independent draws",)}[sampling]

@@ -5,13 +5,15 @@ This is what real features are checked against. `gaussian` contracts the moments
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections import Counter
+from functools import cached_property, lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 from sympy import QQ
 
+from derive.effort import spend
 from derive.errors import InputError, NotAnalyticError
 from derive.expression import free_indices, free_views
 from derive.graphs import (
@@ -28,7 +30,8 @@ from derive.graphs import (
 )
 from derive.monomials import ONE, Monomial
 from derive.regularity import homogeneity
-from derive.series import EMBEDDING_DIMENSION, Edge, Expander, Sample, ViewSample, check_order
+from derive.scalars import size
+from derive.series import ONE, Bound, Edge, Expander, Monomial, Sample, check_order
 from derive.views import Index, View
 
 if TYPE_CHECKING:
@@ -93,15 +96,16 @@ def moment_order(moment: Moment) -> int:
 
 
 def moment_series(
-    expression: Expression, order: int, *, fixed_set: sympy.Expr | None = None, bias: bool = False
+    expression: Expression, order: int, *, fixed: bool = False, fixed_set: sympy.Expr | None = None, bias: bool = False
 ) -> MomentSeries:
     """The moment series of a definition; its free views, all of one datum, are averaged over.
 
     Args:
         expression: the definition.
         order: even order in W through which to expand.
-        fixed_set: None for independent draws. Otherwise the size n of a centred training set that is the batch:
-            its data sum to zero, so two different ones have E f(u) f(v)ᵀ = −(W A0 Wᵀ)/(n − 1). Second order only.
+        fixed: whether the batch is a fixed training set rather than independent draws. Second order only.
+        fixed_set: the size n of that set, which is centred; None where the loss has no batch. Its data sum to zero, so
+            two different ones have E f(u) f(v)ᵀ = −(W A0 Wᵀ)/(n − 1).
         bias: whether f has a mean beside, as f(x) = W x + b has; only a fixed set needs to know.
 
     Raises:
@@ -111,9 +115,9 @@ def moment_series(
     """
     check_order(order)
     check_closed(expression)
-    if fixed_set is not None and order > 2:
+    if fixed and order > 2:
         message = (
-            f"order {order} of a fixed training set depends on the fourth and higher moments of that very set,"
+            f"order {order} of a fixed training set depends on its fourth and higher moments,"
             " which A0 and C do not determine; only order 2 is exact there (use --order 2, or --sampling iid)"
         )
         raise InputError(message)
@@ -128,17 +132,12 @@ def moment_series(
     constant = expander.scalars.from_sympy(sympy.S.Zero)
     for terms in series:
         for monomial, value in terms.items():
-            for some, weight in _expectation(expander, monomial, fixed_set, bias=bias):
-                edges, free = _same_coordinates(some)
-                whole = value if weight is ONE else value * weight
-                for _ in range(free):
-                    whole = whole * d1
-                if edges:
-                    moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
-                    total[moment] = total.get(moment, 0) + whole
-                else:
-                    constant = constant + whole
-    return MomentSeries(total, expander.scalars, expander.scalars.to_sympy(constant), order)
+            for edges, weight in _expectation(expander, monomial, fixed_set, bias=bias):
+                spend(2 * len(edges) + size((value,)) * size((weight,)))
+                moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
+                total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
+    constant = expander.scalars.to_sympy(expander.constant_term(series))
+    return MomentSeries(total, expander.scalars, constant, order)
 
 
 def check_closed(expression: Expression) -> None:
@@ -204,48 +203,10 @@ def _expectation(
         ]
     found = [pair for some, data, weight in graphs for pair in _with_views(scalars, flat, some, data, weight)]
     if fixed_set is not None:
-        batch = flat.anchor.union(*(draw for draws in flat.samples.values() for draw in draws))
-        ratio = scalars.from_sympy(-1 / (fixed_set - 1))
-        found = [pair for some, weight in found for pair in _anticorrelated(some, weight, batch, ratio, bias=bias)]
-    return iter(found)
-
-
-def _with_views(
-    scalars: Scalars, flat: _Flat, edges: Edges, data: dict[int, int], weight: Coefficient
-) -> list[tuple[Edges, Coefficient]]:
-    """The graphs in which further views of one datum coincide or not, once it is known which data do."""
-    samples: dict[tuple[int, sympy.Expr], list[tuple[int, ...]]] = {}
-    for group, number, drawn in flat.views:
-        samples.setdefault((data.get(group, group), number), []).append(drawn)
-    graphs = [(edges, weight)]
-    for (group, number), draws in samples.items():
-        graphs = [
-            ([(_seen(u, group, target), _seen(v, group, target)) for u, v in some], value * chance)
-            for some, value in graphs
-            for target, chance in _coincidences(scalars, number, draws)
-        ]
-    return graphs
-
-
-def _same_coordinates(edges: Edges) -> tuple[Edges, int]:
-    """The edges without those between coordinates, δ_ij, which make one of two; and how many are left without any."""
-    if not any(u.kind == COORDINATE for u, _ in edges):
-        return edges, 0
-    target: dict[int, int] = {}
-
-    def first(group: int) -> int:
-        return group if target.get(group, group) == group else first(target[group])
-
-    for u, v in edges:
-        if u.kind == COORDINATE:
-            target[first(u.group)] = first(v.group)
-    kept = [
-        (u, v._replace(group=first(v.group)) if v.kind == COORDINATE else v) for u, v in edges if u.kind != COORDINATE
-    ]
-    alone = {first(u.group) for u, _ in edges if u.kind == COORDINATE} - {
-        v.group for _, v in kept if v.kind == COORDINATE
-    }
-    return kept, len(alone)
+        batch = anchor.union(*(some for draws in samples.values() for some in draws))
+        ratio = expander.scalars.from_sympy(-1 / (fixed_set - 1))
+        graphs = [pair for some, weight in graphs for pair in _anticorrelated(some, weight, batch, ratio, bias=bias)]
+    return iter(graphs)
 
 
 def _anticorrelated(
@@ -269,12 +230,16 @@ def _anticorrelated(
     return [together, (edges, weight * (ratio * QQ(-1) + QQ(1)))] if bias else [together]
 
 
-def _flatten(expander: Expander, monomial: Monomial) -> _Flat:
+def _flatten(
+    expander: Expander, monomial: Monomial
+) -> tuple[list[tuple[Vertex, Vertex]], dict[Sample, list[list[int]]], set[int]]:
+    """A monomial's edges, the draws of each sample, those together that are alike, and the data that stay free."""
     numbers = count()
-    views: dict[object, int] = {}
-    flat = _Flat([], {}, [], set())
+    views: dict[str, int] = {}
+    edges: list[tuple[Vertex, Vertex]] = []
+    draws: dict[Sample, dict[object, list[int]]] = {}
 
-    def vertices(bound: tuple[View | Index, ...], sample: Sample | None) -> dict[View | Index, Vertex]:
+    def vertices(bound: tuple[View | Index, ...], sample: Sample | None, alike: object) -> dict[View | Index, Vertex]:
         groups: dict[str, int] = {}
         result: dict[View | Index, Vertex] = {}
         for label in bound:
@@ -282,7 +247,9 @@ def _flatten(expander: Expander, monomial: Monomial) -> _Flat:
                 result[label] = Vertex(COORDINATE, next(numbers), 0)
                 continue
             if label.datum not in groups:
-                groups[label.datum] = next(numbers)
+                number = groups[label.datum] = next(numbers)
+                if sample is not None:
+                    draws.setdefault(sample, {}).setdefault(number if alike is None else alike, []).append(number)
             kind = WHITE if label.white else VIEW
             # Different draws of one sample show it in the same views.
             name = label.name if sample is None else label.name_at(sample.datum)
@@ -300,6 +267,8 @@ def _flatten(expander: Expander, monomial: Monomial) -> _Flat:
         return new
 
     def place(body: Monomial, names: dict[View | Index, Vertex]) -> None:
+        # A cluster that stands several times in one product is as many replicas, and they may be exchanged.
+        here = object()
         for number in body:
             cluster = expander.clusters[number]
             if isinstance(cluster, Edge):
@@ -308,47 +277,70 @@ def _flatten(expander: Expander, monomial: Monomial) -> _Flat:
                 bound = tuple(label for label in cluster.bound if isinstance(label, View))
                 place(cluster.body, names | further(bound, cluster.sample, names[cluster.sample.of]))
             else:
-                place(cluster.body, names | vertices(cluster.bound, cluster.sample))
+                alike = None if _draws_within(expander, cluster.body) else (here, number)
+                place(cluster.body, names | vertices(cluster.bound, cluster.sample, alike))
 
     free = frozenset().union(*(expander.free(cluster) for cluster in monomial))
-    anchor = vertices(tuple(sorted(free)), None)
+    anchor = vertices(tuple(sorted(free)), None, None)
     place(monomial, anchor)
-    flat.anchor.update(vertex.group for vertex in anchor.values())
-    return flat
+    samples = {sample: list(classes.values()) for sample, classes in draws.items()}
+    return edges, samples, {vertex.group for vertex in anchor.values()}
+
+
+def _draws_within(expander: Expander, body: Monomial) -> bool:
+    """Whether a product has draws of a sample in it."""
+    inside = (expander.clusters[number] for number in body)
+    return any(
+        isinstance(one, Bound) and (one.sample is not None or _draws_within(expander, one.body)) for one in inside
+    )
 
 
 def _coincidences(
-    scalars: Scalars, n: sympy.Expr, draws: list[tuple[int, ...]]
+    scalars: Scalars, sample: Sample, draws: list[list[int]]
 ) -> Iterator[tuple[dict[int, int], Coefficient]]:
-    """Which draws of n are the same: n(n−1)…(n−b+1)/∏ n(n−1)…(n−k+1) for each way to form b blocks.
+    """Which of p summation indices over n draws coincide: n(n−1)…(n−b+1)/nᵖ for each way to form b blocks.
 
-    The product is over the tuples of k that are drawn without repetition, whose members are in different blocks.
+    Args:
+        scalars: of the coefficients.
+        sample: that is drawn from.
+        draws: the indices; those in one list may be exchanged, and of ways alike up to that one is given, times their
+            number.
+
     """
-    whole: Coefficient = QQ(1)
-    if len(draws) > 1:
-        whole = whole * scalars.from_sympy(n ** (1 - len(draws)))
-    for drawn in draws:
-        for k in range(1, len(drawn)):
-            whole = whole * scalars.inverse(scalars.from_sympy(n - k))
-    for blocks in _partitions([draw for drawn in draws for draw in drawn]):
-        if any(len({*block} & {*drawn}) > 1 for drawn in draws if len(drawn) > 1 for block in blocks):
-            continue
-        chance = whole
-        for k in range(1, len(blocks)):
-            chance = chance * scalars.from_sympy(n - k)
-        if chance:
-            yield {draw: block[0] for block in blocks for draw in block}, chance
+    n, p = sample.count, sum(map(len, draws))
+    chances: list[Coefficient] = [QQ(1) if p < 2 else scalars.from_sympy(n ** (1 - p))]
+    for k in range(1, p):
+        chances.append(chances[-1] * scalars.from_sympy(n - k))
+    for blocks, number in _partitions(tuple(map(len, draws))).items():
+        if chance := chances[len(blocks) - 1]:
+            left = [list(some) for some in draws]
+            members = [[left[of].pop() for of, size in enumerate(block) for _ in range(size)] for block in blocks]
+            yield {draw: min(block) for block in members for draw in block}, chance * QQ(number)
 
 
-def _partitions(items: list[int]) -> Iterator[list[list[int]]]:
-    if not items:
-        yield []
-        return
-    first, rest = items[0], items[1:]
-    for smaller in _partitions(rest):
-        yield [[first], *smaller]
-        for i, block in enumerate(smaller):
-            yield [*smaller[:i], [first, *block], *smaller[i + 1 :]]
+@lru_cache(maxsize=1000)
+def _partitions(sizes: tuple[int, ...]) -> dict[tuple[tuple[int, ...], ...], int]:
+    """The partitions of a set whose members are alike within classes of given sizes, each with how many are like it.
+
+    A block is how many members it has of each class.
+
+    >>> _partitions((3,)) == {((1,), (1,), (1,)): 1, ((1,), (2,)): 3, ((3,),): 1}
+    True
+    """
+    found: dict[tuple[tuple[int, ...], ...], int] = {(): 1}
+    for number, members in enumerate(sizes):
+        for _ in range(members):
+            longer: Counter[tuple[tuple[int, ...], ...]] = Counter()
+            for blocks, ways in found.items():
+                alone = tuple(int(k == number) for k in range(len(sizes)))
+                longer[tuple(sorted((*blocks, alone)))] += ways
+                for block, times in Counter(blocks).items():
+                    rest = list(blocks)
+                    rest.remove(block)
+                    joined = tuple(one + (k == number) for k, one in enumerate(block))
+                    longer[tuple(sorted((*rest, joined)))] += ways * times
+            found = dict(longer)
+    return found
 
 
 def _moved(vertex: Vertex, target: dict[int, int]) -> Vertex:

@@ -9,13 +9,17 @@ atoms back and cancels, once a coefficient.
 from __future__ import annotations
 
 from math import lcm, prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 from sympy import QQ
 from sympy.polys.rings import ring
 
+from derive.effort import spend
 from derive.roots import core_of, eliminations, powers_of, root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # A rational of SymPy's ground domain, or a Laurent polynomial. Both add, multiply and know whether they are 0.
 Coefficient = Any
@@ -68,6 +72,11 @@ class Laurent:
     def __neg__(self) -> Laurent:
         """Negative."""
         return Laurent({monomial: -value for monomial, value in self.terms.items()})
+
+
+def size(coefficients: Iterable[Coefficient]) -> int:
+    """How many terms coefficients have in all."""
+    return sum(len(one.terms) if isinstance(one, Laurent) else 1 for one in coefficients)
 
 
 class Scalars:
@@ -132,6 +141,7 @@ class Scalars:
                 lowest[atom] = min(lowest.get(atom, 0), power)
         if not lowest:
             return self.to_sympy(coefficient.terms[()])
+        spend(10 * len(coefficient.terms))
         elements = self._polynomials(tuple(sorted(lowest)))
         one = elements.one
         numerator, denominator = elements.zero, one

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 from sympy import QQ
 
+from derive.effort import spend
 from derive.errors import InputError, NotAnalyticError, quoted
 from derive.expression import (
     Average,
@@ -42,7 +43,7 @@ from derive.matrix_series import beside_identity, in_powers
 from derive.monomials import ONE, Monomial, accumulate, accumulate_product, scaled
 from derive.notation import TEXT
 from derive.regularity import homogeneity
-from derive.scalars import Coefficient, Scalars, normal_form
+from derive.scalars import Coefficient, Scalars, normal_form, size
 from derive.views import Index, View
 from derive.written import definition
 
@@ -328,3 +329,32 @@ def check_order(order: object) -> int:
         message = f"order {quoted(order)} is beyond {HIGHEST_ORDER}; each two orders double the work, or more"
         raise InputError(message)
     return order
+
+
+def _accumulate(terms: dict[Monomial, Coefficient], more: dict[Monomial, Coefficient], factor: Coefficient) -> None:
+    for monomial, value in more.items():
+        scaled = value if factor is ONE else value * factor
+        if monomial not in terms:
+            terms[monomial] = scaled
+            continue
+        total = terms[monomial] + scaled
+        if total:
+            terms[monomial] = total
+        else:
+            del terms[monomial]
+
+
+def _accumulate_product(
+    terms: dict[Monomial, Coefficient],
+    left: dict[Monomial, Coefficient],
+    right: dict[Monomial, Coefficient],
+    factor: Coefficient,
+) -> None:
+    spend(size(left.values()) * size(right.values()))
+    for some, value in left.items():
+        scaled = value if factor is ONE else value * factor
+        _accumulate(terms, {tuple(sorted(some + other)): more for other, more in right.items()}, scaled)
+
+
+def _scaled(terms: dict[Monomial, Coefficient], factor: Coefficient) -> dict[Monomial, Coefficient]:
+    return terms if factor == 1 else {monomial: value * factor for monomial, value in terms.items()}

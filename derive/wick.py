@@ -12,6 +12,7 @@ from collections import Counter
 from functools import lru_cache
 from itertools import product
 
+from derive.effort import spend
 from derive.graphs import CONSTANT, COORDINATE, VIEW, WHITE, Graph, Vertex
 from derive.words import END, Invariants, connected, invariant, trace
 
@@ -84,7 +85,9 @@ def _contract(edges: tuple[OpenWord, ...]) -> dict[Invariants, int]:
             if _random(near) and near.group == datum:
                 joined = rest.copy()
                 joined[_oriented(u, word + _letter(v, near) + spelled, far)] += 1
-                for factors, weight in _contract(_sorted(joined)).items():
+                contracted = _contract(_sorted(joined))
+                spend(len(contracted))
+                for factors, weight in contracted.items():
                     result[factors] += number * weight
     return dict(result)
 

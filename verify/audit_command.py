@@ -12,7 +12,7 @@ import click
 
 from verify.colours import echo_audit
 from verify.completion import targets
-from verify.options import TARGET, expanding, progress
+from verify.options import TARGET, deriving, expanding, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def audit(
         return
     only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
     refuse("a derive.Loss", only)
-    with progress(hidden=quiet) as tick:
+    with deriving(progress(hidden=quiet)) as tick:
         found = run(
             loss,
             order=order,

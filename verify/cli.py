@@ -15,7 +15,7 @@ from verify.claims.command import claims, theory
 from verify.completion import completion
 from verify.last_layer.command import landscape
 from verify.limits import printable
-from verify.options import TARGET, expanding
+from verify.options import TARGET, deriving, expanding, progress
 from verify.reproduce.command import reproduce
 
 
@@ -149,6 +149,12 @@ def main(command: click.Command = quartic) -> None:
         # The reader has gone, as with `quartic … | head`.
         sys.stderr.close()
         sys.exit(0)
+    except MemoryError as error:
+        said = str(error) or "there is no more memory"
+        click.echo(
+            f"quartic: {printable(said)}; give a lower order or a smaller N, or insist with --no-limit", err=True
+        )
+        sys.exit(2)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
@@ -180,7 +186,9 @@ def _expand(target: str, order: int, basis: str, settings: tuple[str, ...], samp
         values, moments = _split(values)
     loss, later = put_values(find_loss(target), values)
     law = Gaussian() if data == "gaussian" else Elliptical(moments, "view" if data.endswith("views") else "datum")
-    return loss.expand(order, basis=basis, sampling=sampling, data=law).set(later)
+    with deriving(progress(hidden=False, steps=1, after=2.0)) as tick:
+        tick(f"order {order}")
+        return loss.expand(order, basis=basis, sampling=sampling, data=law).set(later)
 
 
 def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:

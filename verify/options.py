@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+import threading
+import time
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 from verify.completion import parameters, targets
+from verify.limits import memory_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from verify.sweeps.sweep import Sweep
 
+# What a command that derives or audits a definition may take, GiB.
+MEMORY = 8
 TARGET = (
     "TARGET is a catalogue name (quartic losses lists them), with modifiers after plus signs such as"
     " infonce+weight-decay, or path/to/file.py:NAME or package.module:NAME for a Loss of your own."
@@ -42,25 +47,108 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
                 show_default=True,
                 help="Batches: iid (independent draws) or fixed (a centred training set, fresh noise; order 2 only).",
             ),
+            click.option(
+                "--no-limit",
+                is_flag=True,
+                expose_value=False,
+                callback=_insist,
+                help=f"Take all the time and memory that it takes; otherwise some minutes and {MEMORY} GiB.",
+            ),
         )
     ):
         command = option(command)
     return command
 
 
-class progress:  # noqa: N801 (used as a context, not as a type)
-    """A progress bar on standard error, on a terminal only."""
+def _insist(context: click.Context, _: click.Parameter, insist: bool) -> None:  # noqa: FBT001 (click's interface)
+    """For as long as a command runs."""
+    if insist and not context.resilient_parsing:
+        from derive.effort import insisting
 
-    def __init__(self, *, hidden: bool, steps: int = 10) -> None:
-        hidden = hidden or not sys.stderr.isatty()
-        self.bar = click.progressbar(length=steps, label="quartic", file=sys.stderr, hidden=hidden, item_show_func=str)
+        context.with_resource(insisting())
+
+
+@contextmanager
+def deriving(bar: progress) -> Iterator[Callable[[str], None]]:
+    """What a derivation or an audit of a definition runs in: within limits, its progress shown.
+
+    Args:
+        bar: shows it.
+
+    """
+    from derive.effort import insisted, watched
+
+    with nullcontext() if insisted() else memory_limit(MEMORY), watched(bar.watch), bar as tick:
+        yield tick
+
+
+class progress:  # noqa: N801 (used as a context, not as a type)
+    """A progress bar on standard error, on a terminal only, with the seconds that the step under way has taken.
+
+    Args:
+        hidden: show nothing.
+        steps: how many there are.
+        after: seconds before anything is shown.
+
+    """
+
+    def __init__(self, *, hidden: bool, steps: int = 10, after: float = 0.0) -> None:
+        """Show nothing yet."""
+        self.shown = not hidden and sys.stderr.isatty()
+        # So that what is done of a step is seen.
+        self.length = 100 * steps
+        self.bar = click.progressbar(
+            length=self.length,
+            label="quartic",
+            file=sys.stderr,
+            hidden=not self.shown,
+            item_show_func=lambda said: said or "",
+        )
+        self.after = after
+        self.begun, self.step, self.since, self.part = 0, "", time.monotonic(), 0.0
+        self.ended = threading.Event()
+        self.lock = threading.Lock()
+        self.beat = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Callable[[str], None]:
-        self.bar.__enter__()
-        return lambda step: self.bar.update(1, step)
+        """What is called with a word before each step."""
+        if not self.after:
+            self.bar.__enter__()
+        if self.shown:
+            self.beat.start()
+        return self._tick
 
     def __exit__(self, *error: object) -> None:
-        self.bar.__exit__(*error)  # type: ignore[arg-type]
+        """Leave the line."""
+        self.ended.set()
+        if self.shown:
+            self.beat.join()
+        if self.bar.entered:
+            self.bar.__exit__(*error)  # type: ignore[arg-type]
+
+    def watch(self, part: float | None) -> None:
+        """How far the step under way is, see `derive.effort.watched`."""
+        self.part = part or 0.0
+
+    def _tick(self, step: str) -> None:
+        self.begun, self.step, self.since, self.part = self.begun + 1, step, time.monotonic(), 0.0
+        if self.bar.entered:
+            self._show(step)
+
+    def _beat(self) -> None:
+        if self.ended.wait(self.after):
+            return
+        if not self.bar.entered:
+            self.bar.__enter__()
+        while not self.ended.wait(1.0):
+            self._show(f"{self.step}, {time.monotonic() - self.since:.0f} s")
+
+    def _show(self, said: str) -> None:
+        with self.lock:
+            done = min(self.length, int(100 * (self.begun - 1 + self.part)))
+            self.bar.current_item = said
+            self.bar.make_step(max(0, done - self.bar.pos))
+            self.bar.render_progress()
 
 
 @contextmanager

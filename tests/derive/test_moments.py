@@ -1,5 +1,6 @@
 """Moment series on small discrete populations: nothing Gaussian, nothing centred, every mean an enumeration."""
 
+from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from sympy import Rational, Symbol
 from derive import CATALOGUE, Loss, Mean, catalogue, exp, half_sq, inner, log, views
 from derive.expression import Coordinate, CoordinateSum
 from derive.graphs import COORDINATE, VIEW, Vertex
+from derive.moments import _partitions
 from derive.views import Index
 from verify.taylor import cauchy, circle
 
@@ -179,3 +181,16 @@ def test_moment_series_are_values():
     assert hash(one) == hash(two)
     assert one != catalogue("infonce").moments(4)
     assert one != "infonce"
+
+
+@pytest.mark.parametrize("sizes", [(1,), (4,), (2, 2), (3, 1, 1), (1, 1, 1, 1), (2, 3)])
+def test_coincidences_of_draws_that_are_alike_are_counted_as_if_each_were_listed(sizes):
+    """Every partition of the set, blocks told by how many members they have of each class."""
+    members = [(of, k) for of, size in enumerate(sizes) for k in range(size)]
+    counted = Counter()
+    for labels in product(range(len(members)), repeat=len(members)):
+        # One labelling a partition: labels appear in order.
+        if all(label <= max(labels[:k], default=-1) + 1 for k, label in enumerate(labels)):
+            blocks = [[of for (of, _), at in zip(members, labels, strict=True) if at == one] for one in set(labels)]
+            counted[tuple(sorted(tuple(block.count(of) for of in range(len(sizes))) for block in blocks))] += 1
+    assert _partitions(sizes) == counted

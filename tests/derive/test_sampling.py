@@ -105,7 +105,7 @@ def test_a_fixed_set_is_refused_beyond_second_order():
     with pytest.raises(InputError) as refused:
         catalogue("infonce-batch").expand(order=4, sampling="fixed")
     assert str(refused.value) == (
-        "order 4 of a fixed training set depends on the fourth and higher moments of that very set, which A0 and C do"
+        "order 4 of a fixed training set depends on its fourth and higher moments, which A0 and C do"
         " not determine; only order 2 is exact there (use --order 2, or --sampling iid)"
     )
 
