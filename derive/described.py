@@ -137,7 +137,7 @@ class Described:
         return [] if self.recession is None else [("from below", f"{self.recession.said()}; {self.recession.reason}")]
 
     def _exact_text(self) -> list[str]:
-        if self.exact is None or self.exact.phi == 0:
+        if self.exact is None or self.exact.phi == 0 or self.exact.level == 0:
             return []
         modes, shown = self.exact, TEXT.scalar
         limit = "N → ∞: " if self.of_limit else ""

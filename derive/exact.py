@@ -111,23 +111,18 @@ class ClosedForm:
 
     def text(self) -> str:
         """One line of plain text."""
-        pieces = [
-            (one.coefficient, f"log det(I + {_times_s(one.mu, notation.TEXT, 'S')})") for one in self.log_determinants
-        ]
+        pieces = [(one.coefficient, f"log det({_shifted(one.mu, notation.TEXT)})") for one in self.log_determinants]
         for one in self.resolvents:
             head = "S²" if one.letter == "S" else "W A0 Wᵀ S"
-            pieces.append((one.coefficient, f"Tr[{head} (I + {_times_s(one.mu, notation.TEXT, 'S')})⁻¹]"))
+            pieces.append((one.coefficient, f"Tr[{head} ({_shifted(one.mu, notation.TEXT)})⁻¹]"))
         return self._written(pieces, notation.TEXT) + ("" if self.finite else ",  S = W Σ Wᵀ")
 
     def latex(self) -> str:
         """LaTeX for math mode."""
-        pieces = [
-            (one.coefficient, rf"\log\det(I + {_times_s(one.mu, notation.LATEX, 'S')})")
-            for one in self.log_determinants
-        ]
+        pieces = [(one.coefficient, rf"\log\det({_shifted(one.mu, notation.LATEX)})") for one in self.log_determinants]
         for one in self.resolvents:
             head = "S^2" if one.letter == "S" else r"W A_0 W^{\top} S"
-            inverse = rf"(I + {_times_s(one.mu, notation.LATEX, 'S')})^{{-1}}"
+            inverse = rf"({_shifted(one.mu, notation.LATEX)})^{{-1}}"
             pieces.append((one.coefficient, rf"\operatorname{{Tr}}[{head}\, {inverse}]"))
         return self._written(pieces, notation.LATEX) + ("" if self.finite else r",\quad S = W \Sigma W^{\top}")
 
@@ -315,8 +310,9 @@ def quadratic_form(node: Expression) -> tuple[dict[tuple[View, View], sympy.Expr
     return weights, constant
 
 
-def _times_s(mu: sympy.Expr, style: notation.Style, name: str) -> str:
-    if mu == 1:
-        return name
-    shown = style.scalar(mu)
-    return f"{style.parentheses(shown) if mu.is_Add else shown} {name}"
+def _shifted(mu: sympy.Expr, style: notation.Style) -> str:
+    """I + μ S."""
+    sign, size = ("-" if style is notation.LATEX else "−", -mu) if mu.could_extract_minus_sign() else ("+", mu)
+    shown = style.scalar(size)
+    factor = "" if size == 1 else f"{style.parentheses(shown) if size.is_Add else shown} "
+    return f"I {sign} {factor}S"

@@ -77,7 +77,7 @@ class StationaryPoints:
         X = letters[self.isotropic.letter]
         B = signed_sum([(-value, letters[x]) for x, value in self._linear().items() if value != 0], style)
         factor, shifted = 1 / (2 * self.isotropic.q1), self.shift != 0
-        weight = "" if factor == 1 else f"{style.scalar(factor)} "
+        weight = {1: "", -1: "-" if latex else "−"}.get(factor, f"{style.scalar(factor)} ")
         if latex:
             root = f"{X}^{{-1/2}}"
             return [

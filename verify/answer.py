@@ -71,8 +71,8 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     order = 4 if found.higher is None else found.higher.order
     if found.quartic is not None and found.quartic.verdict == "unbounded" and order is not None:
         if below == "bounded":
-            said = f"nothing of order {order} holds W back, though the loss is bounded below: what is kept is not determined"
-            return Answer(_sentence(said, scope), "open")
+            said = f"nothing of order {order} holds W back, though the loss is bounded below"
+            return Answer(_sentence(f"{said}: what is kept is not determined", scope), "open")
         said = f"through order {order} nothing holds W back: that landscape falls to −∞ and has no minimum"
         return Answer(_sentence(said, scope, growth), "loses")
     where = _unbounded_where(found)
@@ -81,6 +81,9 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
         why = found.collapse.reason or found.why
         return undetermined("; ".join(filter(None, (why, where))), scope=scope, growth=growth)
     said, tone = _of_conditions(dimensional, complete, " ".join(found.collapse.notes))
+    if dimensional == complete and dimensional.formula not in (sympy.true, sympy.false):
+        # All modes or no minimum.
+        said, tone = f"{_completely(complete)}: W = 0 is the minimum", "open"
     if where:
         said, tone = f"{said}; {where}", "open" if tone == "keeps" else tone
     through = "" if found.to_all_orders or order is None else f"through order {order}"
@@ -88,7 +91,7 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
 
 
 def _unbounded_where(found: Described) -> str:
-    """Where the loss is unbounded below, or its landscape where the loss is not known; nothing where that is nowhere."""
+    """Where the loss is unbounded below, or its landscape where the loss is not known; nothing where nowhere."""
     if found.recession is not None:
         depends, where = found.recession.verdict == "depends", found.recession.where()
     else:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import sympy
 
-from derive import Loss, NotAnalyticError, closed_form
+from derive import InputError, Loss, NotAnalyticError, closed_form
 from derive.described import Described, described
+from derive.population import population
 from verify import minima, trained
 from verify.answer import (
     Answer,
@@ -212,7 +213,12 @@ def audit_definition(
     evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
     shown, limit = limits(expansion, later)
     tick("landscape")
-    landscape = described(here, shown, limit, lambda higher: limits(here.expand(higher, sampling=sampling), later)[0])
+    landscape = described(
+        _in_the_limit(here, later),
+        shown,
+        limit,
+        lambda higher: limits(here.expand(higher, sampling=sampling), later)[0],
+    )
     tick("minima")
     numbers = {name: float(value) for name, value in (values_for(here, 4, minima.DIMENSION) | finite).items()}
     evidence += (minima.compare(expansion, numbers, seed),)
@@ -225,6 +231,17 @@ def audit_definition(
     else:
         evidence += (Evidence("trained", trained.QUANTITY, ran=False, note="left out by --no-train"),)
     return Audit(here, given, shown, closed, "analytic", None, "", landscape, evidence)
+
+
+def _in_the_limit(loss: Loss, later: Mapping[str, sympy.Expr]) -> Loss:
+    """The loss of infinitely many data where that is asked for and known; the loss itself elsewhere."""
+    for name, value in later.items():
+        if value is sympy.oo and name in loss.parameters:
+            try:
+                loss = population(loss, name)
+            except InputError:
+                return loss
+    return loss
 
 
 def _transverse(

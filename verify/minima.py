@@ -78,6 +78,8 @@ def lowest(expansion: Expansion, values: Mapping[str, float], seed: int) -> Lowe
     if expansion.bias:
         raise InputError("the optimiser here has no bias")
     quartic = expansion.truncate(4)
+    if not quartic.terms:
+        raise InputError("through order 4 the loss is constant: every W is a minimum")
     rng = np.random.default_rng(seed)
     commuting = case_at(landscapes(quartic), {**values, "d1": DIMENSION}).needs_commuting
     data = random_covariances(rng, DIMENSION)
