@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import notation
-from derive.effort import LIMIT, derived
+from derive.clusters import Sample
 from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
 from derive.expression import (
@@ -39,7 +39,8 @@ from derive.letters import Letter
 from derive.moments import MomentSeries, check_closed, moment_series
 from derive.ranges import Ranges
 from derive.references import REFERENCES
-from derive.series import EMBEDDING_DIMENSION, Sample, check_order
+from derive.rewriting import substitute
+from derive.series import EMBEDDING_DIMENSION
 from derive.views import Index, View, white_noise
 from derive.written import definition
 

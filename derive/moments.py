@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 from sympy import QQ
 
-from derive.effort import spend
+from derive.clusters import Edge, Sample, ViewSample
 from derive.errors import InputError, NotAnalyticError
 from derive.expression import free_indices, free_views
 from derive.graphs import (
@@ -30,8 +30,7 @@ from derive.graphs import (
 )
 from derive.monomials import ONE, Monomial
 from derive.regularity import homogeneity
-from derive.scalars import size
-from derive.series import ONE, Bound, Edge, Expander, Monomial, Sample, check_order
+from derive.series import Expander, check_order
 from derive.views import Index, View
 
 if TYPE_CHECKING:
@@ -127,13 +126,10 @@ def moment_series(
     except NotAnalyticError as error:
         # The degree that matters is that of the whole loss, not of the part that failed.
         raise NotAnalyticError(error.reason, homogeneity(expression)) from None
-    d1 = expander.scalars.from_sympy(EMBEDDING_DIMENSION)
     total: dict[Moment, Coefficient] = {}
-    constant = expander.scalars.from_sympy(sympy.S.Zero)
-    for terms in series:
+    for terms in series[1:]:
         for monomial, value in terms.items():
             for edges, weight in _expectation(expander, monomial, fixed_set, bias=bias):
-                spend(2 * len(edges) + size((value,)) * size((weight,)))
                 moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
                 total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
     constant = expander.scalars.to_sympy(expander.constant_term(series))
@@ -203,10 +199,27 @@ def _expectation(
         ]
     found = [pair for some, data, weight in graphs for pair in _with_views(scalars, flat, some, data, weight)]
     if fixed_set is not None:
-        batch = anchor.union(*(some for draws in samples.values() for some in draws))
-        ratio = expander.scalars.from_sympy(-1 / (fixed_set - 1))
-        graphs = [pair for some, weight in graphs for pair in _anticorrelated(some, weight, batch, ratio, bias=bias)]
-    return iter(graphs)
+        batch = flat.anchor.union(*(draw for draws in flat.samples.values() for draw in draws))
+        ratio = scalars.from_sympy(-1 / (fixed_set - 1))
+        found = [pair for some, weight in found for pair in _anticorrelated(some, weight, batch, ratio, bias=bias)]
+    return iter(found)
+
+
+def _with_views(
+    scalars: Scalars, flat: _Flat, edges: Edges, data: dict[int, int], weight: Coefficient
+) -> list[tuple[Edges, Coefficient]]:
+    """The graphs in which further views of one datum coincide or not, once it is known which data do."""
+    samples: dict[tuple[int, sympy.Expr], list[tuple[int, ...]]] = {}
+    for group, number, drawn in flat.views:
+        samples.setdefault((data.get(group, group), number), []).append(drawn)
+    graphs = [(edges, weight)]
+    for (group, number), draws in samples.items():
+        graphs = [
+            ([(_seen(u, group, target), _seen(v, group, target)) for u, v in some], value * chance)
+            for some, value in graphs
+            for target, chance in _coincidences(scalars, number, draws)
+        ]
+    return graphs
 
 
 def _anticorrelated(
@@ -280,8 +293,8 @@ def _flatten(
                 alike = None if _draws_within(expander, cluster.body) else (here, number)
                 place(cluster.body, names | vertices(cluster.bound, cluster.sample, alike))
 
-    free = frozenset().union(*(expander.free(cluster) for cluster in monomial))
-    anchor = vertices(tuple(sorted(free)), None, None)
+    free = frozenset().union(*(expander.clusters.free(cluster) for cluster in monomial))
+    anchor = vertices(tuple(sorted(free)), None)
     place(monomial, anchor)
     samples = {sample: list(classes.values()) for sample, classes in draws.items()}
     return edges, samples, {vertex.group for vertex in anchor.values()}

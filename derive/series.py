@@ -1,25 +1,17 @@
 """A definition's series in W, free of any assumption on the data.
 
 A series is a list over the order in W (an inner product has order 2, a coordinate of f has order 1); each entry
-maps monomials to coefficients. A monomial is a sorted tuple of *clusters*, numbered in a table:
-
-    an edge      ⟨f(u), f(v)⟩, f(u)_i as an edge from the view u to the coordinate i, or δ_ij from i to j;
-    a mean       E over some views of a product of clusters;
-    a pick       one of the draws of a sample, the summand of a mean over a finite count; a further view of a datum;
-    a sum        Σ_i of a product of clusters.
-
-Clusters never share a bound view, so a product of two means is a product over independent replicas without
-anything being renamed: multiplying monomials merges two sorted tuples.
+maps monomials, products of the clusters in a table (see `clusters`), to coefficients.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import sympy
 from sympy import QQ
 
-from derive.effort import spend
+from derive.clusters import Clusters, Sample, ViewSample
 from derive.errors import InputError, NotAnalyticError, quoted
 from derive.expression import (
     Average,
@@ -43,12 +35,11 @@ from derive.matrix_series import beside_identity, in_powers
 from derive.monomials import ONE, Monomial, accumulate, accumulate_product, scaled
 from derive.notation import TEXT
 from derive.regularity import homogeneity
-from derive.scalars import Coefficient, Scalars, normal_form, size
-from derive.views import Index, View
+from derive.scalars import Coefficient, Scalars, normal_form
 from derive.written import definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Series = list[dict[Monomial, Coefficient]]
 
@@ -58,35 +49,6 @@ EMBEDDING_DIMENSION = sympy.Symbol("d1")
 HIGHEST_ORDER = 1000
 
 
-class Sample(NamedTuple):
-    """A finite sample: the datum that is drawn, and how many times."""
-
-    datum: str
-    count: sympy.Expr
-
-
-class ViewSample(NamedTuple):
-    """Further views of a datum that some view shows, and how many there are; None in the population."""
-
-    of: View
-    number: sympy.Expr | None
-
-
-class Edge(NamedTuple):
-    """⟨f(u), f(v)⟩ for two views, f(u)_i for a view and a coordinate, δ_ij for two coordinates."""
-
-    left: View | Index
-    right: View | Index
-
-
-class Bound(NamedTuple):
-    """A product of clusters under a mean, a pick or a sum."""
-
-    bound: tuple[View | Index, ...]
-    body: Monomial
-    sample: Sample | ViewSample | None
-
-
 class Expander:
     """Expands definitions to a given order in W."""
 
@@ -94,9 +56,7 @@ class Expander:
         """Prepare empty tables for series through W^order."""
         self.order = order
         self.scalars = Scalars()
-        self.clusters: list[Edge | Bound] = []
-        self._free: list[frozenset[View | Index]] = []
-        self._numbers: dict[Edge | Bound, int] = {}
+        self.clusters = Clusters()
 
     def expand(self, node: Expression) -> Series:
         """The series of a definition whose free views stay free."""
@@ -104,14 +64,17 @@ class Expander:
             case Scalar(value):
                 return self._constant(self.scalars.from_sympy(value))
             case Inner(u, v):
-                return self._leaf({self._edge(u, v): QQ(1)}, 2)
+                return self._leaf({self.clusters.edge(u, v): QQ(1)}, 2)
             case HalfSquare(u, v):
                 if u == v:
                     return self._constant(QQ(0))
                 half = QQ(1, 2)
-                return self._leaf({self._edge(u, u): half, self._edge(u, v): QQ(-1), self._edge(v, v): half}, 2)
+                return self._leaf(
+                    {self.clusters.edge(u, u): half, self.clusters.edge(u, v): QQ(-1), self.clusters.edge(v, v): half},
+                    2,
+                )
             case Coordinate(u, i):
-                return self._leaf({self._edge(u, i): QQ(1)}, 1)
+                return self._leaf({self.clusters.edge(u, i): QQ(1)}, 1)
             case Sum(terms):
                 return self._add(self.expand(term) for term in terms)
             case Product(factors):
@@ -127,14 +90,15 @@ class Expander:
                 return self._logarithm(node, self.expand(argument))
             case Average(body, over, count):
                 sample = None if count is None else Sample(over[0].datum, count)
-                return self._bind(self.expand(body), over, sample, ONE)
+                return self._each(self.expand(body), lambda one: self.clusters.averaged(one, over, sample), ONE)
             case ViewAverage(body, over, of, count):
-                return self._bind(self.expand(body), over, ViewSample(of, count), ONE)
+                views = ViewSample(of, count)
+                return self._each(self.expand(body), lambda one: self.clusters.averaged(one, over, views), ONE)
             case CoordinateSum(body, index):
                 d1 = self.scalars.from_sympy(EMBEDDING_DIMENSION)
-                return self._bind(self.expand(body), (index,), None, d1)
+                return self._each(self.expand(body), lambda one: self.clusters.summed(one, index), d1)
             case Delta(i, j):
-                return self._constant(QQ(1)) if i == j else self._leaf({self._edge(i, j): QQ(1)}, 0)
+                return self._constant(QQ(1)) if i == j else self._leaf({self.clusters.edge(i, j): QQ(1)}, 0)
             case LogDet() | InverseEntry():
                 beside = self.expand(beside_identity(node)[1])
                 return self.expand(in_powers(node, [bool(terms) for terms in beside], EMBEDDING_DIMENSION))
@@ -145,18 +109,32 @@ class Expander:
         """The value at W = 0.
 
         Raises:
-            InputError: it depends on coordinates that are free, or are summed over below.
+            InputError: it is an entry of the identity at coordinates that are free.
 
         """
         if series[0].keys() - {()}:
             message = (
-                "entries of the identity stand within exp, log, a division or a root; only sums and products of them"
-                " with other entries are expanded"
+                "an entry of the identity stands under exp, log, a division or a root; write functions of diagonal and"
+                " of off-diagonal entries apart"
             )
             raise InputError(message)
         return series[0].get((), QQ(0))
 
     # Arithmetic of truncated series.
+
+    def _each(self, body: Series, bind: Callable[[Monomial], Monomial | None], of_nothing: Coefficient) -> Series:
+        """Something done to each monomial, and a factor where it is nothing to it."""
+        result: Series = []
+        for terms in body:
+            collected: dict[Monomial, Coefficient] = {}
+            for monomial, value in terms.items():
+                bound = bind(monomial)
+                if bound is None:
+                    accumulate(collected, {monomial: value}, of_nothing)
+                else:
+                    accumulate(collected, {bound: value}, ONE)
+            result.append(collected)
+        return result
 
     def _constant(self, value: Coefficient) -> Series:
         series: Series = [{} for _ in range(self.order + 1)]
@@ -247,72 +225,6 @@ class Expander:
             " give the argument a value there, for instance by adding ε"
         )
         raise NotAnalyticError(message, homogeneity(node))
-
-    # Clusters.
-
-    def free(self, cluster: int) -> frozenset[View | Index]:
-        """What a cluster leaves free."""
-        return self._free[cluster]
-
-    def _edge(self, left: View | Index, right: View | Index) -> int:
-        if type(left) is type(right) and right < left:
-            left, right = right, left
-        return self._number(Edge(left, right), frozenset((left, right)))
-
-    def _bind(
-        self,
-        body: Series,
-        bound: tuple[View | Index, ...],
-        sample: Sample | ViewSample | None,
-        of_nothing: Coefficient,
-    ) -> Series:
-        result: Series = []
-        for terms in body:
-            collected: dict[Monomial, Coefficient] = {}
-            for monomial, value in terms.items():
-                touched = tuple(c for c in monomial if not self._free[c].isdisjoint(bound))
-                if touched:
-                    rest = [c for c in monomial if self._free[c].isdisjoint(bound)]
-                    rest += [self._bound(group, bound, sample) for group in self._groups(touched, bound, sample)]
-                    accumulate(collected, {tuple(sorted(rest)): value}, ONE)
-                else:
-                    accumulate(collected, {monomial: value}, of_nothing)
-            result.append(collected)
-        return result
-
-    def _groups(
-        self, touched: Monomial, bound: tuple[View | Index, ...], sample: Sample | ViewSample | None
-    ) -> list[Monomial]:
-        # Data that share no cluster are independent: their mean is a product of means. Different draws of a sample
-        # are not, drawn without repetition.
-        of = {view: view.datum if isinstance(view, View) else view.name for view in bound}
-        if sample is not None or len(set(of.values())) == 1:
-            return [touched]
-        groups: list[tuple[set[str], list[int]]] = []
-        for cluster in touched:
-            data = {of[view] for view in self._free[cluster] if view in of}
-            members = [cluster]
-            apart = []
-            for other_data, others in groups:
-                if data & other_data:
-                    data, members = data | other_data, others + members
-                else:
-                    apart.append((other_data, others))
-            groups = [*apart, (data, members)]
-        return [tuple(sorted(members)) for _, members in groups]
-
-    def _bound(self, group: Monomial, bound: tuple[View | Index, ...], sample: Sample | ViewSample | None) -> int:
-        free = frozenset().union(*(self._free[cluster] for cluster in group))
-        used = tuple(view for view in bound if view in free)
-        held = {sample.of} if isinstance(sample, ViewSample) else set()
-        return self._number(Bound(used, group, sample), free - set(used) | held)
-
-    def _number(self, cluster: Edge | Bound, free: frozenset[View | Index]) -> int:
-        number = self._numbers.setdefault(cluster, len(self.clusters))
-        if number == len(self.clusters):
-            self.clusters.append(cluster)
-            self._free.append(free)
-        return number
 
 
 def check_order(order: object) -> int:

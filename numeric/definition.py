@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derive.clusters import Sample
 from derive.errors import InputError
 from derive.expression import (
     Average,
@@ -33,7 +34,7 @@ from derive.expression import (
     Sum,
     ViewAverage,
 )
-from derive.series import EMBEDDING_DIMENSION, Sample
+from derive.series import EMBEDDING_DIMENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

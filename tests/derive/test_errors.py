@@ -119,7 +119,9 @@ REFUSED = {
         lambda: Mean(inner(x, chi), over="chi")
     ),
     "Mean(…, over=(chi, y), count=N): a sample is drawn of one datum at a time; nest one Mean in the other"
-    " for two samples, give distinct(chi, y) for different draws of one sample, or views of one datum": lambda: Mean(inner(chi, y), over=(chi, y), count=N),
+    " for two samples, give distinct(chi, y) for different draws of one sample, or views of one datum": lambda: Mean(
+        inner(chi, y), over=(chi, y), count=N
+    ),
     "the entry must be a function of 1 coordinate(s), not of ['i', 'j']": lambda: diagonal_sum(lambda i, j: (i, j)),
 }
 

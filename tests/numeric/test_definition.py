@@ -18,8 +18,9 @@ from derive import (
     views,
     white_noise,
 )
+from derive.clusters import Sample
 from derive.expression import Expression
-from derive.series import EMBEDDING_DIMENSION, Sample
+from derive.series import EMBEDDING_DIMENSION
 from numeric.definition import Evaluator
 
 x, x_pos, chi, chi_pos, y = views("x, x_pos, chi, chi_pos, y")

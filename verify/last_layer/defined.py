@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from derive import InputError, Loss
+from derive.clusters import Sample
 from derive.drawn_out import drawn_out, names_by_datum
 from derive.expression import free_views
-from derive.series import Sample
 from derive.views import View
 from numeric.definition import Evaluator
 from verify.last_layer.objective import Objective
