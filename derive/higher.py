@@ -15,6 +15,7 @@ import sympy
 from derive.collapse import Collapse
 from derive.conditions import Condition, at_most_zero
 from derive.exact import degree_of
+from derive.leading import far
 from derive.mixed import one_row
 from derive.notation import TEXT
 from derive.scalars import normal_form
@@ -69,11 +70,19 @@ class Higher:
             note = () if side is not None else (f"where some b_i > 0 there is no minimum{self._through}",)
             return Collapse(held, held, notes=note)
         note = f"decided by order {self.order}"
-        if side == -1 or (self.separate and sign(self.coupling) == 1):
+        if side == -1 or (side == 0 and self.held) or (self.separate and sign(self.coupling) == 1):
             return Collapse(lost, held, notes=(note,))
         if sign(self.coupling) == -1:
             return Collapse(None, None, f"through order {self.order} the landscape falls to −∞")
         return Collapse(None, None, f"how the terms of order {self.order} couple the modes is not analysed")
+
+    @property
+    def held(self) -> bool:
+        """Whether the terms that decide grow in every direction: then the origin is lowest where no b_i > 0."""
+        if self.order is None:
+            return False
+        found = far(self.expansion.only(self.order))
+        return found.verdict == "bounded" and found.strict
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -113,13 +122,12 @@ class Higher:
     def _of_order(self, n: int) -> str:
         side, q, through = sign(self.descent), sign(self.coupling), f"through order {self.order}"
         origin = {-1: "W = 0", 0: "nothing is said of W = 0 by its terms of order 2", 1: "W = 0 is none"}
+        if side in (-1, 0) and self.held:
+            return f"{through}, W = 0: global, no other point a minimum"
         if not self.separate or q != 1:
             elsewhere = "the landscape falls to −∞" if q == -1 else "what lies elsewhere is not determined"
             return f"{origin.get(side, 'W = 0 where all b_i are < 0')}; {through} {elsewhere}"
-        if side in (-1, 0):
-            return f"{through}, W = 0: global, no other point a minimum"
-        root = "" if n == 2 else f"^(1/{n - 1})"
-        kept = f"g_i = (b_i/({n} q)){root} where b_i > 0, and 0 elsewhere"
+        kept = f"g_i = (b_i/({n} q))^(1/{n - 1}) where b_i > 0, and 0 elsewhere"
         return f"{through}, {kept}; with fewer rows than such modes those of the lowest L: global"
 
 

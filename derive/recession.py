@@ -195,6 +195,8 @@ def _of_modes(name: str, modes: ExactModes) -> Recession:
         reason = f"{each} {'grows faster than h' if modes.growth == sympy.oo else 'falls faster than −h'}"
     elif modes.growth is sympy.nan:
         reason = f"{each} grows faster than h, in a direction that depends on the parameters"
+    elif modes.growth == 0:
+        reason = f"{each} grows like ({TEXT.scalar(modes.edge)}) log h" if modes.edge != 0 else f"{each} has a limit"
     else:
         tail = f"; where that vanishes like ({TEXT.scalar(modes.edge)}) log h" if modes.edge != 0 else ""
         reason = f"{each} grows like ({TEXT.scalar(modes.growth)}) h{tail}"

@@ -68,8 +68,8 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
         return Answer("Unbounded below: the loss falls to −∞ as W grows, and has no minimum.", "loses")
     if growth:
         return Answer(_cut(f"Unbounded below, and has no minimum. {growth}"), "loses")
-    order = 4 if found.higher is None else found.higher.order
-    if found.quartic is not None and found.quartic.verdict == "unbounded" and order is not None:
+    order = 4 if found.higher is None else found.higher.order or found.higher.expansion.order
+    if found.quartic is not None and found.quartic.verdict == "unbounded":
         if below == "bounded":
             said = f"nothing of order {order} holds W back, though the loss is bounded below"
             return Answer(_sentence(f"{said}: what is kept is not determined", scope), "open")
@@ -86,7 +86,7 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
         said, tone = f"{_completely(complete)}: W = 0 is the minimum", "open"
     if where:
         said, tone = f"{said}; {where}", "open" if tone == "keeps" else tone
-    through = "" if found.to_all_orders or order is None else f"through order {order}"
+    through = "" if found.to_all_orders else f"through order {order}"
     return Answer(_sentence(f"it {said}", ", ".join(filter(None, (scope, through))), growth), tone)
 
 

@@ -213,12 +213,11 @@ def audit_definition(
     evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
     shown, limit = limits(expansion, later)
     tick("landscape")
-    landscape = described(
-        _in_the_limit(here, later),
-        shown,
-        limit,
-        lambda higher: limits(here.expand(higher, sampling=sampling), later)[0],
-    )
+
+    def expand(higher: int) -> Expansion:
+        return limits(here.expand(higher, basis=basis, sampling=sampling), later)[0]
+
+    landscape = described(_in_the_limit(here, later), shown, limit, expand)
     tick("minima")
     numbers = {name: float(value) for name, value in (values_for(here, 4, minima.DIMENSION) | finite).items()}
     evidence += (minima.compare(expansion, numbers, seed),)

@@ -64,17 +64,25 @@ def answer(loss, known=True, **options):
         (
             "vicreg-soft",
             (
-                "Through order 4, it always loses modes: one mode alone is kept; collapses completely where"
+                "Always loses modes: one mode alone is kept; collapses completely where"
                 " a_i c κ + c c_i κ - c_i λ ≤ 0 for all i."
             ),
             "loses",
         ),
         (Loss(half_sq(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi)), f"C{COLLAPSES}", "loses"),
-        (Loss(half_sq(x, x_pos)), f"Through order 4, it c{COLLAPSES}", "loses"),
+        (Loss(half_sq(x, x_pos)), f"C{COLLAPSES}", "loses"),
         # No minimum.
         (Loss(-inner(x, x_pos)), UNBOUNDED, "loses"),
         (DCL.set({"N": 2}), UNBOUNDED, "loses"),
-        (Loss(inner(x, x_pos) - inner(x, x_pos) ** 2), UNHELD, "loses"),
+        (Loss(inner(x, x_pos) - inner(x, x_pos) ** 2), UNBOUNDED, "loses"),
+        (
+            Loss(-inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi) - Mean(inner(x, x), over=x) ** 2 / 2),
+            (
+                "Which modes are kept is not determined: products of traces couple the modes in a way that may leave"
+                " several minima; unbounded below where min(d0, d1) >= 2."
+            ),
+            "open",
+        ),
         # Somewhere: no green.
         (
             "dcl",
@@ -84,9 +92,10 @@ def answer(loss, known=True, **options):
             ),
             "open",
         ),
+        (Loss(inner(x, x) ** 3), f"Through order 6, it c{COLLAPSES}", "loses"),
         (
-            Loss(inner(x, x) ** 3),
-            "Which modes are kept is not determined: nothing of order 4 holds the modes back.",
+            Loss(-inner(x, x_pos) + inner(x, x) ** 3),
+            "Which modes are kept is not determined: how the terms of order 6 couple the modes is not analysed.",
             "open",
         ),
     ],
