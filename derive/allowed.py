@@ -68,23 +68,6 @@ def _range(pair: object, what: str) -> Range:
     return one
 
 
-def check_values(values: Mapping[sympy.Symbol, object], ranges: Ranges, loss: str) -> None:
-    """That numbers lie in the ranges of what they are put for; between whole numbers is no matter.
-
-    Raises:
-        InputError: one that does not.
-
-    """
-    for symbol, value in values.items():
-        one = dict(ranges.of).get(symbol)
-        number = None if value is sympy.oo else as_scalar(value)
-        if one is None or number is None or not number.is_number:
-            continue
-        if number not in one and not (one.whole and bool(number >= one.low)):
-            message = f"{symbol} = {number}: {symbol} of {loss} is {one}"
-            raise InputError(message)
-
-
 def domain(expression: Expression, batch: sympy.Expr | None, known: Ranges, loss: str) -> Ranges:
     """The ranges of a definition's parameters: those that were declared, narrowed to where it is defined.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive.errors import InputError
+from derive.glyphs import apart
 from derive.landscape import MODE_I
 from derive.notation import TEXT
 from derive.scalars import normal_form
@@ -52,6 +53,9 @@ class Transition:
 
     def text(self) -> str:
         """One line of plain text."""
+        return apart(self, self.descent.free_symbols, Transition._text)
+
+    def _text(self) -> str:
         return (
             f"ε = {TEXT.scalar(self.descent)}: |w_i| ∝ ε^({self.exponent}); relaxation rate {_of(self.rate_kept)} above"
             f" and {_of(self.rate_collapsed)} below, t^({-self.exponent_in_time}) at ε = 0"

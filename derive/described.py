@@ -16,7 +16,9 @@ from derive.exact import closed_form, degree_of
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
 from derive.higher import Higher, higher
 from derive.landscape import Landscape, landscapes
+from derive.glyphs import apart
 from derive.latex import for_notebook
+from derive.letters import told_apart
 from derive.leading import Far, far
 from derive.notation import LATEX, TEXT, Style
 from derive.population import population
@@ -48,6 +50,11 @@ class Described:
         exact: the landscape to all orders by modes, None where neither the loss nor its limit N → ∞ closes.
         recession: whether the loss itself is bounded below, None where its definition is not known.
         limit: the penalty's strength that goes to infinity, or None.
+        of_limit: the number of data that goes to infinity where `exact` is the landscape of that limit.
+        quartic: whether the landscape through order 4, or through the order that decides in its place, is bounded
+            below; None where the norm is fixed.
+        higher: what decides where there are no terms of order 4, None where there are some.
+        ends: whether the loss has no terms beyond order 4.
         special: the landscape at each value of N at which it is another one; all else holds for the others, which
             `Collapse.where` names.
 
@@ -61,7 +68,10 @@ class Described:
     exact: ExactModes | None
     recession: Recession | None
     limit: str | None = None
-    of_limit: bool = False
+    of_limit: str = ""
+    quartic: Far | None = None
+    higher: Higher | None = None
+    ends: bool = False
     special: tuple[tuple[sympy.Rel, Described], ...] = ()
 
     def lines(self, style: Style = TEXT) -> Lines:
@@ -94,7 +104,7 @@ class Described:
             names = {"b_i": "b_i", "Q_ij": "Q_{ij}", "K_ij": "K_{ij}"}
             if style is LATEX:
                 head = r"g_i \ge 0,\quad 2 Q_{ii} g_i + 2 \textstyle\sum_j K_{ij} g_j = b_i \text{ where } g_i > 0"
-                found += [head, *(f"{names[name]} = {sympy.latex(value)}" for name, value in values)]
+                found += [head, *(f"{names[name]} = {style.scalar(value)}" for name, value in values)]
                 continue
             written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
             found.append(f"2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0; {written}")
@@ -139,47 +149,39 @@ class Described:
     def _exact_text(self) -> list[str]:
         if self.exact is None or self.exact.phi == 0 or self.exact.level == 0:
             return []
-        modes, shown = self.exact, TEXT.scalar
-        limit = "N → ∞: " if self.of_limit else ""
+        return apart(self.exact, self.exact.symbols, self._of_exact)
+
+    def _of_exact(self, modes: ExactModes) -> list[str]:
+        shown = TEXT.scalar
+        limit = f"{self.of_limit} → ∞: " if self.of_limit else ""
         heights = [f"h_i = {shown(one)}" for one in modes.heights] or [f"{shown(modes.slope)} = b_i"]
         found = [f"{limit}{'; '.join(heights)}, h_i = (a_i + c_i) g_i"]
         if modes.end != sympy.oo:
             domain = modes.why_open if modes.end is None else f"h_i < {shown(modes.end)}: beyond, the loss is infinite"
             found[0] += f", for {domain}" if modes.end is not None else f"; {domain}"
-        if (near := self._near()) is not None and near != 1:
+        if (near := self._near(modes)) is not None and near != 1:
             without = modes.ratio_without_augmentation(4)
             ratio = f"{limit}order 4 over all orders: {shown(near)} + … as b_i = {shown(modes.level)} → 0"
             found.append(ratio + ("" if without is None else f"; {shown(without)} as c_i → 0"))
         return found
 
     def _exact_json(self, exact: ExactModes) -> dict[str, Any]:
-        near = self._near()
+        near, limit = self._near(exact), exact.why_open if exact.end is None else f"h_i < {_plain(exact.end)}"
         return {
-            "of_the_limit": self.of_limit,
-            "level": str(exact.level),
-            "stationary": [str(one) for one in exact.heights] if exact.phi != 0 else [],
-            "collapse": None if exact.collapse is None else str(exact.collapse),
-            "domain": None if exact.end == sympy.oo else exact.why_open if exact.end is None else f"h_i < {exact.end}",
-            "ratio_near_transition": None if near is None else str(near),
-        }
-
-    def _exact_json(self, exact: ExactModes) -> dict[str, Any]:
-        near, limit = self._near(), exact.why_open if exact.end is None else f"h_i < {exact.end}"
-        return {
-            "of_the_limit": self.of_limit,
-            "level": str(exact.level),
-            "stationary": [str(one) for one in exact.heights] if exact.phi != 0 else [],
-            "collapse": None if exact.collapse is None else str(exact.collapse),
+            "of_the_limit": bool(self.of_limit),
+            "level": _plain(exact.level),
+            "stationary": [_plain(one) for one in exact.heights] if exact.phi != 0 else [],
+            "collapse": None if exact.collapse is None else _plain(exact.collapse),
             "domain": None if exact.end == sympy.oo else limit,
-            "ratio_near_transition": None if near is None else str(near),
+            "ratio_near_transition": None if near is None else _plain(near),
         }
 
-    def _near(self) -> sympy.Expr | None:
+    def _near(self, exact: ExactModes) -> sympy.Expr | None:
         """The minimum through order 4 over that to all orders where a mode appears; None where it does not so."""
-        if self.exact is None or self.higher is not None:
+        if self.higher is not None:
             return None
         try:
-            return self.exact.ratio_near_transition(4)
+            return exact.ratio_near_transition(4)
         except InputError:
             return None
 
@@ -208,7 +210,7 @@ class Described:
             "transition": None
             if self.transition is None
             else {
-                "descent": str(self.transition.descent),
+                "descent": _plain(self.transition.descent),
                 "exponent": str(self.transition.exponent),
                 "rate_kept": str(self.transition.rate_kept),
                 "rate_collapsed": str(self.transition.rate_collapsed),
@@ -232,6 +234,14 @@ class Described:
             "where": written(self.collapse.where) if self.special else None,
             "special": [{"where": written(at), **one.to_json()} for at, one in self.special],
         }
+
+
+def _plain(value: sympy.Basic) -> str:
+    return str(told_apart(value))
+
+
+def _at(where: sympy.Rel, line: str, style: Style) -> str:
+    return f"{written(where)}: {line}" if style is TEXT else rf"{sympy.latex(where)}:\quad {line}"
 
 
 def described(
@@ -305,16 +315,18 @@ def _transition(found: Described, expansion: Expansion) -> Transition | None:
     return Described(cases, points, why, found, critical, exact, below, limit, of_limit, special)
 
 
-def _exact(loss: Loss | None) -> tuple[ExactModes | None, bool]:
+def _exact(loss: Loss | None) -> tuple[ExactModes | None, str]:
     """The landscape to all orders, of the loss or else of its limit N → ∞."""
     if loss is None:
-        return None, False
-    closed, of_limit = closed_form(loss), False
-    if closed is None and loss.samples:
+        return None, ""
+    closed, of_limit = closed_form(loss), ""
+    counted = {symbol.name for sample in loss.samples for symbol in sample.count.free_symbols}
+    if closed is None and len(counted) == 1:
         try:
-            closed, of_limit = closed_form(population(loss)), True
+            (of_limit,) = counted
+            closed = closed_form(population(loss, of_limit))
         except InputError:
-            return None, False
+            return None, ""
     if closed is None or why_coupled(closed):
-        return None, False
+        return None, ""
     return exact_modes(closed), of_limit

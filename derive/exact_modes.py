@@ -24,6 +24,7 @@ from derive.domain import end_of
 from derive.errors import InputError
 from derive.exact import ClosedForm
 from derive.expansion import Expansion
+from derive.glyphs import apart
 from derive.landscape import MODE_I
 from derive.landscape import c_i as c
 from derive.latex import for_notebook
@@ -219,15 +220,23 @@ class ExactModes(ModePotential):
 
     def text(self) -> str:
         """Plain text, one line for each thing that is known."""
-        return "\n".join(f"{name:<10}{what}" for name, what in self._lines(notation.TEXT))
+        return "\n".join(f"{name:<10}{what}" for name, what in self._told(notation.TEXT))
 
     def latex(self) -> str:
         """LaTeX for math mode, an aligned block."""
-        rows = [rf"\text{{{name}}}\quad & {what}" for name, what in self._lines(notation.LATEX)]
+        rows = [rf"\text{{{name}}}\quad & {what}" for name, what in self._told(notation.LATEX)]
         return r"\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}"
 
     def _repr_latex_(self) -> str:
         return for_notebook(self.latex())
+
+    @property
+    def symbols(self) -> frozenset[sympy.Symbol]:
+        """The parameters, and the letters of a mode."""
+        return frozenset(self.level.free_symbols | self.phi.free_symbols)
+
+    def _told(self, style: notation.Style) -> list[tuple[str, str]]:
+        return apart(self, self.symbols, lambda modes: modes._lines(style), latex=style is notation.LATEX)
 
     def _lines(self, style: notation.Style) -> list[tuple[str, str]]:
         text, shown = style is notation.TEXT, style.scalar

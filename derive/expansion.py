@@ -11,7 +11,8 @@ from derive import notation
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.latex import for_notebook
-from derive.ranges import Ranges
+from derive.letters import named, told_apart
+from derive.ranges import Ranges, check_values
 from derive.scalars import normal_form
 from derive.words import BIAS, NAMES, Invariants, is_trace, letters, substitute, trace
 
@@ -144,7 +145,8 @@ class Expansion:
         """The expansion with exact values put for parameters, all at once; ``sympy.oo`` takes the limit, afterwards.
 
         Raises:
-            InputError: a name that is no parameter, or a value at which the expansion is not finite.
+            InputError: a name that is no parameter, a value outside of its range, or one at which the expansion is not
+                finite.
 
         >>> from derive import catalogue
         >>> import sympy
@@ -152,7 +154,7 @@ class Expansion:
         {'A0': 1, 'C': 0}
 
         """
-        known = {symbol.name: symbol for symbol in {*self.symbols, *self.constant.free_symbols}}
+        known = named({*self.symbols, *self.constant.free_symbols})
         # Every W has a dimension d1, whether the coefficients depend on it or not.
         unknown = sorted(set(values) - set(known) - {*self.parameters, "d1"})
         if unknown:
@@ -160,6 +162,7 @@ class Expansion:
             message = f"the expansion of {self.loss} has no parameter {unknown[0]!r}; it has: {listed}"
             raise InputError(message)
         given = {known[name]: value for name, value in values.items() if name in known}
+        check_values(given, self.ranges, self.loss)
         finite = {symbol: as_scalar(value) for symbol, value in given.items() if value is not sympy.oo}
         limits = [symbol for symbol, value in given.items() if value is sympy.oo]
 
@@ -174,7 +177,7 @@ class Expansion:
             at = ", ".join(f"{symbol} = {value}" for symbol, value in given.items())
             message = f"the expansion of {self.loss} has no finite value at {at}"
             raise InputError(message)
-        return replace(self.with_terms(new), constant=put(self.constant))
+        return replace(self.with_terms(new), constant=put(self.constant), ranges=self.ranges.put(given))
 
     def truncate(self, order: int) -> Expansion:
         """The terms through a lower order."""
@@ -224,7 +227,7 @@ class Expansion:
             "assumptions": list(self.assumptions),
             "source": self.source,
             **({"model": "W x + b"} if self.bias else {}),
-            "constant": str(self.constant),
+            "constant": str(told_apart(self.constant)),
             "terms": [_term_json(term) for term in self.terms],
         }
 
@@ -292,7 +295,7 @@ def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term,
 
 def _term_json(term: Term) -> dict[str, object]:
     traces = [[NAMES[letter] for letter in one[0][1]] for one in term.invariants if is_trace(one)]
-    result: dict[str, object] = {"order": term.order, "coefficient": str(term.coefficient), "traces": traces}
+    result: dict[str, object] = {"order": term.order, "coefficient": str(told_apart(term.coefficient)), "traces": traces}
     others = [
         [[i, [NAMES[letter] for letter in word], j] for i, word, j in one]
         for one in term.invariants

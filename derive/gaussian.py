@@ -14,7 +14,7 @@ from derive.effort import spend
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.graphs import VIEW, Graph
-from derive.scalars import size
+from derive.letters import Letter
 from derive.wick import constant_legs, contract
 from derive.words import ends, letters, paired
 
@@ -102,7 +102,7 @@ class Elliptical:
         """E[s^power]."""
         if power == 2:
             return sympy.S.One
-        return as_scalar(self.moments.get(power, sympy.Symbol(f"s{power}")))
+        return as_scalar(self.moments.get(power, Letter(f"s{power}")))
 
     def weight(self, graph: Graph) -> sympy.Expr:
         """The product of E[s^k] over the data or views of a graph, k the legs that share a scale."""

@@ -79,7 +79,7 @@ def _landscape(found: Described) -> list[str]:
         written += [_displayed(rf"\text{{{label} collapse: }} {line}") for label, line in conditions]
     if exact:
         modes = r"$h_i = (a_i + c_i) g_i$ and $g_i$ the eigenvalue of $W^{\top} W$:"
-        limit = r" for $N \to \infty$" if found.of_limit else ""
+        limit = rf" for ${sympy.latex(sympy.Symbol(found.of_limit))} \to \infty$" if found.of_limit else ""
         written += [f"To all orders{limit}, mode by mode, with {modes}", *(_displayed(line) for _, line in exact)]
     return written
 

@@ -6,9 +6,15 @@ kept modes is another thing of the same name. A `Letter` equals letters alone.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sympy
+from sympy.core.function import AppliedUndef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sympy.printing.latex import LatexPrinter
 
 _Basic = TypeVar("_Basic", bound=sympy.Basic)
 
@@ -26,6 +32,14 @@ class Letter(sympy.Symbol):  # type: ignore[misc]
     def class_key(cls) -> tuple[int, int, str]:
         """Where it stands among other symbols in print: by its name, as they do."""
         return sympy.Symbol.class_key()  # type: ignore[no-any-return]
+
+    def _latex(self, printer: LatexPrinter) -> str:
+        """A tilde for each trailing underscore, which LaTeX would not show."""
+        stem = self.name.rstrip("_")
+        written = str(printer._print_Symbol(sympy.Symbol(stem)))  # noqa: SLF001 (how SymPy's printers are extended)
+        for _ in range(len(self.name) - len(stem)):
+            written = rf"\tilde{{{written}}}"
+        return written
 
 
 def letters(names: str, *, positive: bool | None = None) -> tuple[Letter, ...]:
@@ -46,15 +60,36 @@ def by_name(value: sympy.Basic) -> dict[str, sympy.Symbol]:
     return {one.name: one for one in value.free_symbols if not isinstance(one, Letter)}
 
 
+def named(symbols: Iterable[sympy.Symbol]) -> dict[str, sympy.Symbol]:
+    """Parameters and letters by the names under which values are given for them: a letter's yields to a parameter's.
+
+    >>> named([Letter("s4"), sympy.Symbol("s4"), Letter("s6")])
+    {'s4': s4, 's4_': s4, 's6': s6}
+    """
+    listed = sorted(symbols, key=lambda one: (isinstance(one, Letter), one.name))
+    found: dict[str, sympy.Symbol] = {}
+    for one in listed:
+        found[yielding(one.name, set(found)) if isinstance(one, Letter) else one.name] = one
+    return found
+
+
 def told_apart(value: _Basic, taken: frozenset[str] = frozenset()) -> _Basic:
     """For print: letters of the theory whose name a parameter has, here or among ``taken``, get a trailing underscore.
+
+    So do functions that are known by name alone, such as m(N − 1).
 
     >>> told_apart(Letter("m") * sympy.Symbol("m") + Letter("h_i"))
     h_i + m*m_
     """
     names = {*taken, *by_name(value)}
     own = {one: yielding(one.name, names) for one in value.free_symbols if isinstance(one, Letter)}
-    return value.xreplace({one: Letter(name) for one, name in own.items() if name != one.name})
+    own |= {one: yielding(one.func.__name__, names) for one in value.atoms(AppliedUndef)}
+    put = {
+        one: Letter(name) if isinstance(one, Letter) else sympy.Function(name)(*one.args)
+        for one, name in own.items()
+        if name != (one.name if isinstance(one, Letter) else one.func.__name__)
+    }
+    return value.xreplace(put) if put else value
 
 
 def yielding(name: str, taken: frozenset[str] | set[str]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import notation
-from derive.clusters import Sample
+from derive.allowed import declared, domain
 from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
 from derive.expression import (
@@ -37,7 +37,7 @@ from derive.language import Mean, inner
 from derive.latex import for_notebook
 from derive.letters import Letter
 from derive.moments import MomentSeries, check_closed, moment_series
-from derive.ranges import Ranges
+from derive.ranges import Ranges, check_values
 from derive.references import REFERENCES
 from derive.rewriting import substitute
 from derive.series import EMBEDDING_DIMENSION

@@ -11,7 +11,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sympy
+from sympy.printing.str import StrPrinter
 
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Exp,
+    Expression,
+    HalfSquare,
+    Inner,
+    Log,
+    Power,
+    Product,
+    Scalar,
+    Sum,
+)
+from derive.letters import Letter, told_apart
 from derive.views import View
 from derive.words import BIAS, Invariant, Invariants, is_trace, trace
 
@@ -123,12 +139,29 @@ def _own_suffix(view: View) -> str:
     return view.name.removeprefix(view.datum).replace("_pos", "").strip("_")
 
 
+class _Printer(StrPrinter):  # type: ignore[misc]
+    """SymPy's plain text, with Greek letters in names."""
+
+    def _print_Symbol(self, symbol: sympy.Symbol) -> str:
+        name = _THEORY.get(symbol.name, symbol.name) if isinstance(symbol, Letter) else symbol.name
+        return re.sub(r"[A-Za-z]+(?=_|\b)", lambda part: GREEK.get(part[0], part[0]), name)
+
+
+# The sums of λ and λ² over the kept modes.
+_THEORY = {"Lambda_1": "Λ₁", "Lambda_2": "Λ₂"}
+_PRINTER = _Printer()
+
+
 def _scalar_text(value: sympy.Expr) -> str:
     if value.is_Rational:
         sign, p, q = "-" if value < 0 else "", abs(int(value.p)), int(value.q)
         return sign + (_FRACTIONS.get((p, q)) or (str(p) if q == 1 else f"{p}/{q}"))
-    written = str(value).replace("**", "^").replace("*(", "(").replace("*", " ")
-    return re.sub(r"[A-Za-z]+(?=_|\b)", lambda name: GREEK.get(name[0], name[0]), written)
+    written = _PRINTER.doprint(told_apart(value)).replace("**", "^").replace("*(", "(").replace("*", " ")
+    return re.sub(r"(?<![A-Za-z_0-9])gamma(?=\()", "Γ", written)
+
+
+def _scalar_latex(value: sympy.Expr) -> str:
+    return str(sympy.latex(told_apart(value)))
 
 
 TEXT = Style(
@@ -167,7 +200,7 @@ TEXT = Style(
 
 LATEX = Style(
     view=_view_latex,
-    scalar=sympy.latex,
+    scalar=_scalar_latex,
     half=r"\tfrac{1}{2}",
     inner=lambda u, v: rf"\langle f({u}), f({v})\rangle",
     square=lambda u, v: rf"\|f({u}) - f({v})\|^2",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -121,10 +123,13 @@ class Ranges:
         """The same with another range for one symbol."""
         return Ranges.collect({**dict(self.of), symbol: one}, self.positive)
 
-    def put(self, values: Mapping[sympy.Symbol, sympy.Expr]) -> Ranges:
+    def put(self, values: Mapping[sympy.Symbol, object]) -> Ranges:
         """What is known once values stand in place of symbols: of a value that has symbols, what its range says of it."""
+        values = {symbol: sympy.sympify(value) for symbol, value in values.items()}
         kept = {symbol: one for symbol, one in self.of if symbol not in values}
-        positive = [value.xreplace(dict(values)) for value in self.positive]
+        # What goes to infinity is not known to be anything.
+        gone = {symbol for symbol, value in values.items() if value is sympy.oo}
+        positive = [value.xreplace(values) for value in self.positive if not value.free_symbols & gone]
         for symbol, one in self.of:
             value = values.get(symbol)
             if value is None or not value.free_symbols:
@@ -151,3 +156,20 @@ def assumed(symbol: sympy.Symbol) -> Range:
     if symbol.is_extended_nonnegative and symbol.is_integer:
         return Range(sympy.S.Zero, sympy.oo, whole=True)
     return POSITIVE if symbol.is_extended_real is None and symbol.is_complex is None else REAL
+
+
+def check_values(values: Mapping[sympy.Symbol, object], ranges: Ranges, loss: str) -> None:
+    """That numbers lie in the ranges of what they are put for; between whole numbers is no matter.
+
+    Raises:
+        InputError: one that does not.
+
+    """
+    for symbol, value in values.items():
+        one = dict(ranges.of).get(symbol)
+        number = None if value is sympy.oo else sympy.sympify(value)
+        if one is None or number is None or not number.is_number:
+            continue
+        if number not in one and not (one.whole and bool(number >= one.low)):
+            message = f"{symbol} = {number}: {symbol} of {loss} is {one}"
+            raise InputError(message)

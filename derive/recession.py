@@ -28,10 +28,11 @@ from derive.logarithms import (
     written_out,
 )
 from derive.loss import Loss
-from derive.notation import TEXT, definition
-from derive.ranges import Ranges
-from derive.signs import sign, signs
-from derive.views import View
+from derive.mode_potential import h
+from derive.notation import LATEX, TEXT
+from derive.parts import by_parts
+from derive.signs import over, sign
+from derive.structure import in_the_mean, size
 
 Form = dict[tuple[View, View], sympy.Expr]
 
@@ -98,7 +99,7 @@ class Recession:
             return {"undecided": r"\text{not decided}"}.get(self.verdict, rf"\text{{{self.verdict}}}")
         beyond = "where the contrary holds strictly" if self.edge else "elsewhere"
         elsewhere = rf",\quad \text{{bounded {beyond}}}" if self.otherwise == "bounded" else ""
-        return rf"\text{{unbounded where }} {sympy.latex(self.condition)}{elsewhere}"
+        return rf"\text{{unbounded where }} {LATEX.scalar(self.condition)}{elsewhere}"
 
     def to_json(self) -> dict[str, str | None]:
         """Plain JSON values."""

@@ -13,13 +13,15 @@ spare Σ.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import sympy
 
 from derive.errors import InputError
 from derive.expansion import Expansion
+from derive.glyphs import apart
 from derive.index import index, minima
 from derive.landscape import BIAS, MODE_I, Isotropic, Landscape, a_i, c_i, landscapes
 from derive.latex import for_notebook
@@ -72,6 +74,14 @@ class StationaryPoints:
 
     def lines(self, style: Style = TEXT) -> list[tuple[str, str]]:
         """Left and right sides of the formulas, in plain text or LaTeX."""
+        return self._apart(lambda points: points._lines(style), latex=style is LATEX)
+
+    def _apart(self, write: Callable[[StationaryPoints], Any], *, latex: bool = False) -> Any:  # noqa: ANN401 (text)
+        """What is written of the points, the theory's letters told apart from parameters of the same names."""
+        landscape = self.isotropic.landscape
+        return apart(self, landscape.symbols | landscape.where.free_symbols, write, latex=latex)
+
+    def _lines(self, style: Style) -> list[tuple[str, str]]:
         latex = style is LATEX
         letters = {"S": r"\Sigma", "A": "A_0", "C": "C", "I": "I"} if latex else _NAMES
         X = letters[self.isotropic.letter]
@@ -84,20 +94,23 @@ class StationaryPoints:
                 (r"W^{\top} W", rf"{root}\, U M \operatorname{{diag}}(h)\, U^{{\top}} {root}"),
                 (r"U \Lambda U^{\top}", rf"{root} \bigl({B}\bigr) {root}"),
                 ("h_i", weight + (r"(\lambda_i - \theta)" if shifted else r"\lambda_i") + r" > 0, \quad i \in M"),
-                *([(r"\theta", sympy.latex(self.shift))] if shifted else []),
-                ("L", sympy.latex(self.loss)),
+                *([(r"\theta", style.scalar(self.shift))] if shifted else []),
+                ("L", style.scalar(self.loss)),
             ]
         root = f"{X}^(−½)"
         return [
             ("WᵀW", f"{root} U M diag(h) Uᵀ {root}"),
             ("U Λ Uᵀ", f"{root} ({B}) {root}"),
             ("h_i", f"{weight}{'(λ_i − θ)' if shifted else 'λ_i'} > 0 for the kept modes i ∈ M"),
-            *([("θ", _plain(self.shift))] if shifted else []),
-            ("L", _plain(self.loss)),
+            *([("θ", style.scalar(self.shift))] if shifted else []),
+            ("L", style.scalar(self.loss)),
         ]
 
     def given(self, style: Style = TEXT) -> str:
         """Under which conditions these are the points, or nothing."""
+        return str(self._apart(lambda points: points._given(style), latex=style is LATEX))
+
+    def _given(self, style: Style) -> str:
         landscape, latex = self.isotropic.landscape, style is LATEX
         above = r"\ge 0" if latex else ">= 0"
         known = [] if landscape.where == 1 else [f"{style.scalar(landscape.where)} {above}"]
@@ -129,7 +142,7 @@ class StationaryPoints:
         >>> stationary(catalogue("infonce").expand(order=4))[0].index()
         '(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}'
         """
-        return index(self)
+        return str(self._apart(index))
 
     def minima(self, lowest: str = "global") -> str:
         """Which of them are minima, in words; `lowest` is what the lowest point of all is called.
@@ -142,7 +155,7 @@ class StationaryPoints:
         >>> stationary(catalogue("infonce").expand(order=4))[0].minima()
         'the m largest λ_i, all that are > 0 or as many of them as d1: global, rank m, no other point a minimum'
         """
-        return minima(self, lowest)
+        return str(self._apart(lambda points: minima(points, lowest)))
 
     @property
     def _ranges(self) -> Ranges:
@@ -267,12 +280,6 @@ def _written(coefficients: tuple[tuple[sympy.Expr, str], ...], style: Style) -> 
     """A sum of multiples of 1 and of Tr[W X Wᵀ]."""
     shown = [(value, style.trace(style.sandwich(letter)) if letter else "") for value, letter in coefficients]
     return signed_sum(shown, style)
-
-
-def _plain(value: sympy.Expr) -> str:
-    return (
-        TEXT.scalar(value).replace("Lambda_1", "Λ₁").replace("Lambda_2", "Λ₂").replace("Λ_1", "Λ₁").replace("Λ_2", "Λ₂")
-    )
 
 
 @dataclass(frozen=True)

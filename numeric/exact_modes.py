@@ -17,6 +17,8 @@ import sympy
 from derive.domain import towards
 from derive.errors import InputError
 from derive.expression import as_scalar
+from derive.landscape import a_i, c_i
+from derive.letters import named
 from derive.mode_potential import ModePotential, h
 from numeric.closed_form import number
 
@@ -154,7 +156,7 @@ def hessian_index(
     if len(kept) > d1 or len(kept) + len(dropped) < len(levels):
         message = f"heights = {list(heights)}: heights are 0 or positive, and at most d1 = {d1} are positive"
         raise InputError(message)
-    if modes.phi.free_symbols & {sympy.Symbol("a_i"), sympy.Symbol("c_i")}:
+    if modes.phi.free_symbols & {a_i, c_i}:
         raise InputError("modes: φ depends on a_i and c_i, and the index is not known then")
     slope = _numbers(modes, 1, 1, parameters)[0]
 
@@ -229,20 +231,21 @@ def substitution(
     value: sympy.Expr, a: object, c: object, parameters: Mapping[str, object] | None
 ) -> dict[sympy.Symbol, sympy.Expr]:
     """Numbers for the symbols of an expression; errors as in `stationary_modes`."""
-    given = {name: exact_number(name, one) for name, one in {"a_i": a, "c_i": c, **(parameters or {})}.items()}
-    if given["a_i"] + given["c_i"] <= 0 or min(given["a_i"], given["c_i"]) < 0:
+    given = {name: exact_number(name, one) for name, one in (parameters or {}).items()}
+    of_mode = {a_i: exact_number("a", a), c_i: exact_number("c", c)}
+    if sum(of_mode.values()) <= 0 or min(of_mode.values()) < 0:
         message = f"a = {a}, c = {c}: the eigenvalues of A0 and C are not negative, and not both zero"
         raise InputError(message)
-    needed = {symbol.name: symbol for symbol in value.free_symbols if symbol != h}
+    needed = named(value.free_symbols - {h, a_i, c_i})
     missing = sorted(set(needed) - set(given))
-    unknown = sorted(set(given) - set(needed) - {"a_i", "c_i"})
+    unknown = sorted(set(given) - set(needed))
     if missing or unknown:
-        listed = ", ".join(sorted(set(needed) - {"a_i", "c_i"})) or "none"
+        listed = ", ".join(sorted(needed)) or "none"
         message = (
             f"parameters: {(missing or unknown)[0]!r} is {'missing' if missing else 'unknown'}; there are: {listed}"
         )
         raise InputError(message)
-    return {symbol: given[name] for name, symbol in needed.items()}
+    return of_mode | {symbol: given[name] for name, symbol in needed.items()}
 
 
 def exact_number(name: str, value: object) -> sympy.Expr:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import InputError
+from derive.letters import named, yielding
 from derive.words import BIAS, NAMES, Invariant, is_trace
 from numeric.backends import (
     Backend,
@@ -36,7 +37,7 @@ from numeric.backends import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from derive import Expansion
 
@@ -44,7 +45,7 @@ _INDICES = "ijklmnop"
 # Names that the source has for itself: its matrices, its functions, and what it assigns.
 _TAKEN = re.compile(
     r"W|A0|Sigma|C|[PWKEc]_\w*|dot|trace|scaled|added|entries|identity|ones|matmul|transpose|column|vector|exp|log"
-    r"|sqrt|mpf"
+    r"|sqrt|mpf|pi|numpy|torch"
 )
 
 
@@ -52,6 +53,21 @@ def _argument(name: str, *, bias: bool) -> str:
     """A parameter's name in the source, with an underscore where Python or the source keeps that name."""
     kept = keyword.iskeyword(name) or _TAKEN.fullmatch(name) or (bias and name == "b")
     return f"{name}_" if kept else name
+
+
+def _arguments(names: Iterable[str], *, bias: bool) -> dict[str, str]:
+    """Names of parameters in the source, one each.
+
+    >>> _arguments(["lambda", "lambda_"], bias=False)
+    {'lambda': 'lambda__', 'lambda_': 'lambda_'}
+    """
+    listed = list(names)
+    plain = {name for name in listed if _argument(name, bias=bias) == name}
+    found: dict[str, str] = {}
+    for name in listed:
+        taken = plain - {name} | set(found.values())
+        found[name] = yielding(_argument(name, bias=bias), taken)
+    return found
 
 
 @dataclass(frozen=True)
@@ -155,7 +171,8 @@ class _Plan:
         self.W = sympy.Symbol("W")
         self.bias = expansion.bias
         letters = [*expansion.basis.split(","), *(["b"] if expansion.bias else [])]
-        parameters = {s: sympy.Symbol(_argument(s.name, bias=expansion.bias)) for s in expansion.symbols}
+        own = named(expansion.symbols)
+        parameters = {own[name]: sympy.Symbol(one) for name, one in _arguments(own, bias=expansion.bias).items()}
         self.argument_names = ("W", *letters, *(p.name for p in parameters.values()))
         self.assignments: dict[sympy.Symbol, sympy.Expr] = {}
         self.terms = [

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from derive import InputError
+from derive.letters import named
 from numeric.modes import Modes, StationaryPoint, stationary_points
 from numeric.sampling import Covariances, symmetric
 
@@ -157,7 +158,8 @@ def landscape_in_numbers(
     frame, letters = modes_of(found, covariances)
     rows = _rows(d1, covariances.d0)
     given = {**(values or {}), "d1": rows}
-    missing = sorted(symbol.name for symbol in found.symbols if symbol.name not in given)
+    named_symbols = named(found.symbols)
+    missing = sorted(name for name in named_symbols if name not in given)
     if missing:
         message = f"{found.loss} has no value for {', '.join(missing)}; give values={{'{missing[0]}': …}}"
         raise InputError(message)
@@ -170,7 +172,7 @@ def landscape_in_numbers(
         letters = letters | {"D": np.zeros(covariances.d0)}
 
     def number(value: Any) -> float:
-        return float(value.subs({symbol: given[symbol.name] for symbol in value.free_symbols}))
+        return float(value.subs({symbol: given[name] for name, symbol in named_symbols.items()}))
 
     size = covariances.d0 + bias
     b, Q, K = np.zeros(size), np.zeros((size, size)), np.zeros((size, size))

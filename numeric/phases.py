@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from derive import InputError
 from derive.conditions import MODES, Condition, q_j, sum_j
 from derive.landscape import a_i, a_j, c_i, c_j
+from derive.letters import Letter, letters
 from numeric.powers import kept_modes, water_filling
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ Put = Mapping[str, Any]
 PHASES = ("no collapse", "dimensional collapse", "complete collapse")
 # A sum of terms this much smaller than they are is zero: 0.1·3 − 0.3 is not.
 CANCELLED = 1e-14
+# What stands for the sums over modes in a condition.
+_SUMS = letters(" ".join(f"sum_{number}" for number in range(20)))
+_OWN: frozenset[Letter] = frozenset({MODES, a_i, a_j, c_i, c_j, *_SUMS})
 # Entries of an array that are worked on together, so that a few of them stay in the cache.
 _ENTRIES = 2**15
 
@@ -94,7 +98,7 @@ class PhaseDiagram:
 
         """
         x, y = np.meshgrid(self.x, self.y)
-        put = {**self.values, self.x_name: x[..., None], self.y_name: y[..., None], MODES.name: self.a.shape[-1]}
+        put = {**self.values, self.x_name: x[..., None], self.y_name: y[..., None], _key(MODES): self.a.shape[-1]}
         formula = condition.formula if condition.q is None else condition.formula.subs(q_j, condition.q)
         each = np.broadcast_to(_margin(formula, put, self.a, self.c), self.a.shape)
         return np.asarray(each.min(-1) if condition.quantifier == "some" else each.max(-1))
@@ -284,7 +288,7 @@ def _parameters(
 ) -> dict[str, Any]:
     """All parameters by name, numbers and grids."""
     loss = cases[0].loss
-    used = {symbol.name for case in cases for symbol in case.symbols | case.where.free_symbols}
+    used = {_key(symbol) for case in cases for symbol in case.symbols | case.where.free_symbols}
     for name in grids:
         if name in values:
             message = f"{name!r} is an axis and has a value; leave it out of values"
@@ -324,21 +328,26 @@ def _margin(formula: Any, put: Put, a: Array, c: Array) -> Any:
         parts = [_margin(one, put, a, c) for one in formula.args]
         return (np.minimum if isinstance(formula, sympy.Or) else np.maximum).reduce(np.broadcast_arrays(*parts))
     below = formula.lhs - formula.rhs if isinstance(formula, sympy.Le | sympy.Lt) else formula.rhs - formula.lhs
-    here = {**put, a_i.name: a, c_i.name: c, a_j.name: a, c_j.name: c}
+    here = {**put, _key(a_i): a, _key(c_i): c, _key(a_j): a, _key(c_j): c}
     for number, one in enumerate(sorted(below.atoms(sum_j), key=str)):
-        summed = sympy.Symbol(f"sum_{number}")
+        summed = _SUMS[number]
         total = np.broadcast_to(_number(one.args[0], here), a.shape).sum(-1, keepdims=True)
-        here[summed.name], below = total, below.subs(one, summed)
+        here[_key(summed)], below = total, below.subs(one, summed)
     return _number(below, here)
 
 
 def _number(value: sympy.Expr, put: Put) -> Any:
-    names = tuple(sorted(symbol.name for symbol in value.free_symbols))
+    names = tuple(sorted(map(_key, value.free_symbols)))
     return _function(value, names)(*(put[name] for name in names))
+
+
+def _key(symbol: sympy.Symbol) -> str:
+    """Under which name a symbol's values are kept: a letter of the theory under one that no parameter has."""
+    return f"{symbol.name} of the theory" if symbol in _OWN else symbol.name
 
 
 @cache
 def _function(value: sympy.Expr, names: tuple[str, ...]) -> Callable[..., Any]:
-    by_name = {symbol.name: symbol for symbol in value.free_symbols}
-    found: Callable[..., Any] = sympy.lambdify([by_name[name] for name in names], value, "numpy")
+    symbols = {_key(symbol): symbol for symbol in value.free_symbols}
+    found: Callable[..., Any] = sympy.lambdify([symbols[name] for name in names], value, "numpy", dummify=True)
     return found

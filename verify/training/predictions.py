@@ -18,6 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from derive import InputError, catalogue, closed_form
 from derive.exact_modes import ExactModes, ModePotential, exact_modes
+from derive.landscape import a_i, c_i
+from derive.letters import by_name
+from derive.mode_potential import h
 
 Array = NDArray[np.float64]
 
@@ -96,10 +99,11 @@ def along_mode(
     array([ 0.    , -0.0966])
     """
     potential = _exact(loss).potential
-    put = {"a_i": a, "c_i": c, **(parameters or {})}
+    put = {a_i: a, c_i: c}
+    put |= {one: (parameters or {})[name] for name, one in by_name(potential).items() if name in (parameters or {})}
     heights = np.asarray(height, dtype=np.float64)
-    values = potential.subs({one: put[one.name] for one in potential.free_symbols if one.name in put})
-    return np.asarray(sympy.lambdify(sympy.Symbol("h_i"), values, "numpy")(heights) + 0 * heights)
+    values = potential.subs(put)
+    return np.asarray(sympy.lambdify(h, values, "numpy")(heights) + 0 * heights)
 
 
 @cache
@@ -114,13 +118,14 @@ def _exact(loss: str) -> ExactModes:
 
 def heights(modes: ModePotential, a: Array, c: Array, parameters: Mapping[str, float]) -> Array:
     """h at the minimum of a convex mode, (…): 0 where its level is not positive; see `predictions`."""
-    names = sorted({one.name for one in (modes.level, modes.heights[0]) for one in one.free_symbols} - {"a_i", "c_i"})
+    own = by_name(sympy.Tuple(modes.level, modes.heights[0]))
+    names = sorted(own)
     missing = [name for name in names if name not in parameters]
     if missing:
         message = f"there is no value for {missing[0]}; give parameters={{'{missing[0]}': …}}"
         raise InputError(message)
-    symbols = sympy.symbols(["a_i", "c_i", *names])
-    level, height = (sympy.lambdify(symbols, one, "numpy") for one in (modes.level, modes.heights[0]))
+    symbols = [a_i, c_i, *(own[name] for name in names)]
+    level, height = (sympy.lambdify(symbols, one, "numpy", dummify=True) for one in (modes.level, modes.heights[0]))
     values = (a, c, *(parameters[name] for name in names))
     with np.errstate(all="ignore"):
         found = height(*values)
