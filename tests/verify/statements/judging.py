@@ -21,6 +21,7 @@ import numeric
 from derive import InputError
 from derive.described import described
 from derive.expansion import Expansion
+from verify import minima
 
 SETTINGS = 12
 
@@ -66,6 +67,7 @@ def judge(loss: Drawn, expansion: Expansion, found: Said, tally: Tally, count: i
     at = settings(loss, count)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         check_expansion(expansion, at[:3], tally)
+        check_optimiser(expansion, at[:2], tally)
         check_points(found, at[:8], tally)
         check_by_mode(found, at, tally)
         check_collapse(found, at, tally)
@@ -90,3 +92,16 @@ def check_expansion(expansion: Expansion, at: list[Setting], tally: Tally) -> No
         free = Landscape(setting.loss.through4.at(numbers), setting.letters, setting.d1)
         true = free.value(W)
         tally.judge("expansion", expansion.text(), holds=abs(claimed - true) < 1e-8 * (1 + abs(true)), example=f"{claimed:.8g} and not {true:.8g} at {setting.text()}")
+
+
+def check_optimiser(expansion: Expansion, at: list[Setting], tally: Tally) -> None:
+    """The audit's own comparison of the derived minima with an optimiser: nothing right is contradicted by it."""
+    for setting in at:
+        if setting.loss.limit:
+            return
+        found = minima.compare(expansion, dict(setting.values), setting.seed % 2**31)
+        if not found.ran or found.agrees is None:
+            tally.skip("the optimiser's own comparison: not run or not decided")
+            continue
+        example = f"off by {found.measured} at {dict(setting.values)}"
+        tally.judge("the optimiser's own comparison", found.quantity, holds=bool(found.agrees), example=example)

@@ -246,6 +246,8 @@ def _check_minima(points: Points, found: list[Listed], setting: Setting, tally: 
     size = max(1.0, abs(best))
     if lowest_words:
         chosen = [one for one in found if index(setting.through4, one.W)[0] == 0]
+        if not chosen and points.bias:
+            return tally.skip("no minimum of this branch")
         if not chosen:
             return tally.judge(kind, points.minima, holds=False, example=f"no point of index 0, the lowest is L = {best:.6g} at {setting.text()}")
         loss = min(one.loss for one in chosen)

@@ -49,18 +49,20 @@ def check_transition(said: Said, settings: list[Setting], tally: Tally) -> None:
         epsilon = -(_at(one, step) - _at(one, 0.0)) / step**2
         claimed = float(value(descent, environment(setting.values) | {"a_i": a, "c_i": c}))
         tally.judge("transition: ε", text, holds=abs(epsilon - claimed) < 1e-5 * (1 + abs(epsilon)), example=f"{epsilon:.6g} and not {claimed:.6g} at a = {a:.3g}, c = {c:.3g}, {dict(setting.values)}")
-        rate = 2 * abs(epsilon)
-        if epsilon < -1e-3:
-            tally.judge("transition: rate below", text, holds=abs(float(value(rates[1], {"x": -epsilon})) - rate) < 1e-3 * rate, example=f"{rate:.4g} at {setting.text()}")
         near = _close_to_transition(setting, a, c)
         if near is None:
+            # ε keeps its sign: what is left to see is whether something holds the mode back.
+            q = _quartic(one)
+            if q < -1e-6:
+                tally.judge("transition: exponent", text, holds=False, example=f"q = {q:.4g} at a = {a:.3g}, c = {c:.3g}, {dict(setting.values)}")
             tally.skip("no transition within reach")
             continue
+        here, below = near(-1e-3)
+        rate = _curvature(here)
+        tally.judge("transition: rate below", text, holds=abs(float(value(rates[1], {"x": -below})) - rate) < 1e-2 * rate, example=f"{rate / -below:.4g} |ε| at {setting.text()}")
         points = []
         for share in (1e-3, 1e-4, 1e-5):
             here, size = near(share)
-            if size is None:
-                break
             found = _minimum(here, size)
             if found is None:
                 tally.judge("transition: exponent", text, holds=False, example=f"the mode does not appear continuously at {setting.text()}")
@@ -96,12 +98,13 @@ def _close_to_transition(setting: Setting, a: float, c: float):  # type: ignore[
             if found[k] * found[k + 1] < 0:
                 root = brentq(lambda log, name=name: epsilon(name, log)[1], grid[k], grid[k + 1], xtol=1e-14)
                 side = 1 if found[k + 1] > 0 else -1
-                return lambda share, name=name, root=root, side=side: _if_positive(epsilon(name, root + side * share))
+                return lambda share, name=name, root=root, side=side: epsilon(name, root + side * share)
     return None
 
 
-def _if_positive(found: tuple[Landscape, float]) -> tuple[Landscape, float | None]:
-    return found[0], found[1] if found[1] > 0 else None
+def _curvature(landscape: Landscape, step: float = 1e-5) -> float:
+    """d²L/dw² at w = 0."""
+    return 2 * (_at(landscape, step) - _at(landscape, 0.0)) / step**2
 
 
 def _minimum(landscape: Landscape, epsilon: float) -> tuple[float, float] | None:
@@ -196,14 +199,10 @@ def _check_exact_collapse(text, loss, roots, here: Setting, env, tally: Tally, w
     if bounded is None:
         return tally.skip("at the edge of being bounded")
     if not bounded:
+        # There is no minimum: that it is at 0 is wrong, that it is not says nothing.
         if text == "True":
-            # A minimum at 0 that is none of the whole.
             tally.judge("all orders: collapse", text, holds=False, example=f"unbounded, {where}")
-        elif text != "False":
-            tally.skip("a condition where the loss is unbounded")
-        else:
-            tally.judge("all orders: collapse", text, holds=False, example=f"unbounded, {where}")
-        return None
+        return tally.skip("a minimum where the loss is unbounded")
     values = [loss(root) for root in roots] + [loss(1e-12)]
     size = max(map(abs, values)) + 1e-6
     best = min(values)
@@ -230,8 +229,7 @@ def _check_ratio(text: str, slope, here: Setting, env, tally: Tally, where: str,
     q = (slope(2e-5) + level) / (2 * 2e-5)
     fourth = here.through4
     s = float(env["a_i"] + env["c_i"])
-    w = 1.0
-    quartic = (_at(fourth, w) + _at(fourth, 2 * w) * 0) if False else _quartic(fourth) / s**2
+    quartic = _quartic(fourth) / s**2
     if abs(quartic) < 1e-9:
         return tally.skip("no quartic")
     if abs(q - quartic) > 1e-2 * (1 + abs(quartic)):

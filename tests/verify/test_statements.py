@@ -1,0 +1,331 @@
+"""Random losses against truths written by hand, and that each check of a statement rejects a wrong one."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from statements.bounding import check_bounded
+from statements.collapsing import check_claim, check_collapse
+from statements.drawing import assembled, data, drawn
+from statements.formulas import UnreadError, read, value
+from statements.judging import audited, check_expansion
+from statements.listing import check_by_mode, check_points
+from statements.minimising import Landscape
+from statements.parts import CLOSED, COORDINATES, LINEAR, QUARTIC
+from statements.renaming import answers, compared, differences
+from statements.samples import SAMPLES
+from statements.sentences import When, claim, said
+from statements.settings import Tally, settings
+from statements.single_mode import check_exact, check_transition
+
+from derive.described import described
+
+HALF = sympy.Rational(1, 2)
+
+
+def made(*parts, **options):
+    """A loss of (weight, family, name), its description read, and settings to check it at."""
+    families = {"linear": LINEAR, "quartic": QUARTIC, "coordinates": COORDINATES}
+    bias = options.get("bias", False)
+    built = []
+    for weight, family, name in parts:
+        weight = sympy.sympify(weight)
+        part = CLOSED[name](sympy.S.One) if family == "closed" else families[family][name](bias)
+        built.append((name, part.weighted(weight)))
+    loss = assembled(built, 7, **options)
+    found = said(described(loss.loss, loss.loss.expand(order=4), loss.limit))
+    return loss, found, settings(loss, 12)
+
+
+INFONCE = ((1, "linear", "distance"), (1, "closed", "uniformity"))
+WEIGHTED = ((1, "linear", "distance"), (sympy.Symbol("beta"), "closed", "uniformity"))
+SPECTRAL = ((-2, "linear", "alignment"), (1, "quartic", "spectral"))
+# Weak enough a target for some modes to be lost.
+PENALISED = {"norm": (sympy.Integer(20), sympy.Rational(1, 100))}
+
+
+@pytest.fixture(scope="module")
+def infonce():
+    return made(*INFONCE)
+
+
+@pytest.fixture(scope="module")
+def weighted():
+    return made(*WEIGHTED)
+
+
+def checked(check, found, at, *, also=True):
+    """The kinds of statements that a check calls wrong; it has to have checked some."""
+    tally = Tally()
+    with np.errstate(all="ignore"):
+        check(found, at[:5] if check in (check_exact, check_transition, check_bounded) else at, tally)
+    assert not also or tally.right or tally.wrong
+    return {kind for kind, _ in tally.wrong}
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 6))
+def test_expansions_and_truths_by_hand_agree(seed):
+    loss = drawn(seed)
+    tally = Tally()
+    check_expansion(loss.loss.expand(order=4), settings(loss, 2), tally)
+    assert not tally.wrong
+    assert tally.right
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_what_a_logarithm_closes_to_has_its_series_and_its_gradient(name):
+    part = CLOSED[name](HALF)
+    random = np.random.default_rng(0)
+    letters = settings(drawn(3), 1)[0].data.letters(bias=False)
+    W = 0.3 * random.standard_normal((2, len(letters["S"])))
+    whole = Landscape(part.whole.at({}), letters, 2, tuple(one.at({}) for one in part.beyond))
+    short = Landscape(part.through4.at({}), letters, 2)
+
+    def beyond(t):
+        return abs(whole.value(t * W) - whole.value(0 * W) - short.value(t * W))
+
+    if part.beyond:
+        assert 45 < beyond(0.2) / beyond(0.1) < 300
+    step = 1e-5 * random.standard_normal(W.shape)
+    slope = whole.with_slope(W)[1]
+    assert whole.value(W + step) - whole.value(W - step) == pytest.approx(2 * (slope * step).sum(), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_by_hand_agree_with_their_expansions(name):
+    part = SAMPLES[name](HALF, sympy.Symbol("lamda"))
+    loss = assembled([(name, part)], 1)
+    tally = Tally()
+    check_expansion(loss.loss.expand(order=4), settings(loss, 2), tally)
+    assert tally.right
+    assert not tally.wrong
+
+
+@pytest.mark.parametrize("seed", [3, 6, 8, 14])
+def test_what_is_said_of_a_random_loss_is_true(seed):
+    found = audited(seed, 4)
+    assert not found["fault"]
+    assert found["wrong"] == []
+    assert sum(found["right"].values()) > 10
+
+
+def test_formulas_are_read_as_they_are_printed():
+    env = {"a_i": np.array([1.0, 2.0]), "a_j": np.array([1.0, 2.0]), "α": 3.0, "alpha": 3.0, "Λ₁": 5.0, "m": 2.0, "d0": 2.0}
+    assert value(read("-2(α + 1)/3 Λ₁^2"), env) == pytest.approx(-8 / 3 * 25)
+    assert value(read("Λ₁/(m − 1) + ¾"), env) == 5.75
+    assert value(read("2*alpha**2*sum_j(a_j/2)"), env) == 27
+    assert value(read("a_i - 1 <= 0 or alpha < 1"), env).tolist() == [True, False]
+    assert value(read("sum_j(4)"), env) == 8
+    for text in ("2 +", "unknown", "(1", "a_i ~ 2"):
+        with pytest.raises(UnreadError):
+            value(read(text), env)
+    with pytest.raises(UnreadError):
+        claim("Keeps whatever it likes.")
+
+
+# Each check, on what is right and on what is wrong.
+
+
+def test_stationary_points_that_are_wrong_are_found():
+    _, found, at = made(*INFONCE, **PENALISED)
+    assert not checked(check_points, found, at)
+    (points,) = found.points
+
+    def wrong(**changes):
+        return checked(check_points, replace(found, points=(replace(points, **changes),)), at)
+
+    assert "stationary: formula" in wrong(factor=("*", ("number", 2.0), points.factor))
+    assert "stationary: formula" in wrong(theta=("*", ("number", 0.99), points.theta))
+    assert "stationary: loss" in wrong(loss=("*", ("number", 1.1), points.loss))
+    assert "index" in wrong(index=points.index.replace("λ_i > θ", "λ_i > 0"))
+
+
+def test_a_list_that_lacks_a_minimum_is_found():
+    # Two lists of which one is of a sign that does not hold: nothing is listed.
+    _, found, at = made(*INFONCE)
+    nothing = replace(found.points[0], factor=("neg", found.points[0].factor))
+    assert "stationary: all" in checked(check_points, replace(found, points=(nothing,)), at)
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        # q₁ > 0 > q₁ + m q₂ for several modes; q₁ < 0.
+        (((1, "linear", "alignment"), (1, "quartic", "spectral"), (-3, "quartic", "norm squared")), " + 1 where q₁ + m q₂ < 0"),
+        (
+            ((-1, "linear", "power"), (1, "linear", "distance"), (-1, "quartic", "spectral"), (2, "quartic", "norm squared")),
+            " + m(m − 1)/2 + m, less 1 where q₁ + m q₂ > 0 (for q₁ < 0)",
+        ),
+    ],
+)
+def test_an_index_that_leaves_something_out_is_found(parts, words):
+    _, found, at = made(*parts)
+    (points,) = found.points
+    assert words in points.index
+    assert "index" not in checked(check_points, found, at)
+    short = replace(points, index=points.index.replace(words, ""))
+    assert "index" in checked(check_points, replace(found, points=(short,)), at)
+
+
+def test_a_global_minimum_where_there_is_none_is_found():
+    _, found, at = made((-1, "linear", "power"), (-1, "quartic", "spectral"))
+    (points,) = found.points
+    minima = "the m largest λ_i, all that are > 0 or as many of them as d1: global, rank m, no other point a minimum"
+    assert "minima: m largest, unbounded" in checked(check_points, replace(found, points=(replace(points, minima=minima),)), at)
+
+
+def test_collapse_that_is_wrong_is_found(weighted):
+    _, found, at = weighted
+    assert not checked(check_collapse, found, at)
+    assert not checked(check_claim, found, at, also=False)
+    other = {"<=": ">", ">=": "<", "<": ">=", ">": "<="}
+    head, *sides = found.dimensional.formula
+    flipped = replace(found.dimensional, formula=(other[head], *sides))
+    assert checked(check_collapse, replace(found, dimensional=flipped), at)
+    assert checked(check_collapse, replace(found, dimensional=replace(found.dimensional, quantifier="all")), at)
+    assert checked(check_collapse, replace(found, complete=replace(found.complete, quantifier="some")), at)
+    for text in ("never", "always"):
+        assert checked(check_collapse, replace(found, dimensional=When(text, None)), at)
+        assert checked(check_collapse, replace(found, complete=When(text, None)), at)
+
+
+def test_never_is_no_always(infonce):
+    _, found, at = infonce
+    assert not checked(check_collapse, found, at)
+    assert checked(check_collapse, replace(found, dimensional=When("always", None)), at)
+    assert checked(check_collapse, replace(found, notes=("one mode alone is kept, that of the largest ratio b_i/x_i",)), at)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unbounded below: the loss falls to −∞ as W grows, and has no minimum.",
+        "Through order 4 nothing holds W back: that landscape falls to −∞ and has no minimum.",
+        "Collapses completely: W = 0 is the minimum.",
+        "Through order 4, it collapses completely: W = 0 is the minimum.",
+        "Always loses modes: one mode alone is kept; never collapses completely.",
+        "Loses mode i where a_i - c_i ≤ 0, and collapses completely where that holds for all i.",
+        "Loses modes under a condition (below); collapses completely where a_i - c_i ≤ 0 for all i.",
+    ],
+)
+def test_first_sentences_that_are_wrong_are_found(infonce, text):
+    _, found, at = infonce
+    assert not checked(check_claim, found, at)
+    assert checked(check_claim, replace(found, claim=claim(text)), at)
+
+
+def test_a_loss_that_keeps_nothing_does_not_keep_every_mode():
+    _, found, at = made((1, "linear", "power"), (1, "quartic", "spectral"))
+    assert not checked(check_claim, found, at)
+    text = "Keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely."
+    assert checked(check_claim, replace(found, claim=claim(text)), at)
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "kind"),
+    [
+        ("exponent", "1/4", "transition: exponent"),
+        ("rate_kept", "2*epsilon", "transition: rate above"),
+        ("rate_collapsed", "epsilon", "transition: rate below"),
+        ("descent", "a_i*beta - c_i", "transition: ε"),
+        ("descent", "0", "transition: ε ≡ 0"),
+    ],
+)
+def test_transitions_that_are_wrong_are_found(weighted, key, wrong, kind):
+    _, found, at = weighted
+    assert not checked(check_transition, found, at)
+    assert kind in checked(check_transition, replace(found, transition={**found.transition, key: wrong}), at)
+
+
+def test_a_continuous_transition_where_the_quartic_falls_is_found():
+    loss, found, at = made((1, "linear", "distance"), (-1, "linear", "power"), (-1, "quartic", "spectral"))
+    assert loss.through4.symbols == set()
+    transition = {"descent": "a_i", "exponent": "1/2", "rate_kept": "4*epsilon", "rate_collapsed": "2*epsilon"}
+    assert checked(check_transition, replace(found, transition=transition), at)
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "kind"),
+    [
+        ("stationary", ["8*a_i/(-a_i + 3*c_i + sqrt((a_i + c_i)*(a_i + 9*c_i)))"], "all orders: stationary"),
+        ("stationary", [], ""),
+        ("level", "c_i/(a_i + c_i)", "all orders: level"),
+        ("collapse", "True", "all orders: collapse"),
+        ("collapse", "a_i - c_i <= 0", "all orders: collapse"),
+        ("ratio_near_transition", "1 - b_i", "all orders: ratio"),
+        ("ratio_near_transition", "nan", "all orders: ratio"),
+    ],
+)
+def test_exact_landscapes_that_are_wrong_are_found(infonce, key, wrong, kind):
+    _, found, at = infonce
+    assert not checked(check_exact, found, at)
+    kinds = checked(check_exact, replace(found, exact={**found.exact, key: wrong}), at)
+    assert (kind in kinds) if kind else not kinds
+
+
+def test_roots_beyond_the_domain_are_found():
+    _, found, at = made((-2, "linear", "power"), (1, "closed", "repulsion"))
+    beyond = {**found.exact, "stationary": [*found.exact["stationary"], "3"]}
+    assert "all orders: in the domain" in checked(check_exact, replace(found, exact=beyond), at)
+    fewer = {**found.exact, "stationary": ["1000*a_i"]}
+    assert "all orders: no other" in checked(check_exact, replace(found, exact=fewer), at)
+
+
+def test_bounds_that_are_wrong_are_found(infonce):
+    _, found, at = infonce
+    assert not checked(check_bounded, found, at)
+    assert checked(check_bounded, replace(found, below={**found.below, "verdict": "unbounded"}), at)
+    faster = "in closed form each mode grows like (2*c_i/(a_i + c_i)) h"
+    assert checked(check_bounded, replace(found, below={**found.below, "reason": faster}), at)
+    nothing = "in closed form each mode grows like (nan) h"
+    assert checked(check_bounded, replace(found, below={**found.below, "reason": nothing}), at)
+    depends = {**found.below, "verdict": "depends", "unbounded_where": "c_i - a_i < 0"}
+    assert checked(check_bounded, replace(found, below=depends), at)
+
+
+def test_a_loss_that_falls_is_not_bounded():
+    _, found, at = made((-1, "linear", "distance"), (1, "closed", "uniformity"))
+    assert not checked(check_bounded, found, at)
+    assert "bounded" in checked(check_bounded, replace(found, below={**found.below, "verdict": "bounded"}), at)
+
+
+def test_couplings_by_mode_that_are_wrong_are_found():
+    _, found, at = made(*SPECTRAL, (1, "quartic", "paired"))
+    assert not checked(check_by_mode, found, at)
+    (one,) = found.by_mode
+    for changes in ({"Q": ("*", ("number", 1.1), one.Q)}, {"K": ("number", 0.1)}, {"b": ("neg", one.b)}):
+        assert checked(check_by_mode, replace(found, by_mode=(replace(one, **changes),)), at)
+
+
+def test_data_have_covariances():
+    from random import Random
+
+    for commuting in (True, False):
+        found = data(Random(1), 3, commuting=commuting)
+        assert np.linalg.eigvalsh(found.A0)[0] > 0
+        assert np.linalg.eigvalsh(found.C)[0] > 0
+
+
+# Names.
+
+
+def test_names_without_a_meaning_change_nothing():
+    found = compared(8 if drawn(8).parameters else 5, ("zeta", "kappa_2", "u"))
+    assert found["wrong"] == []
+
+
+def test_answers_that_differ_are_found():
+    loss = drawn(5)
+    plain = answers(loss, {})
+    assert not list(differences(plain, plain))
+    changed = {**plain, "expansion": {key: one * (1 + 1e-6) for key, one in plain["expansion"].items()}}
+    assert list(differences(plain, changed))
+    assert list(differences(plain, {**plain, "words": [("index", "minima")]}))
+    assert list(differences(plain, {**plain, "kernel": plain["kernel"] + 1e-3}))
+    assert list(differences(plain, {**plain, "landscape": {}}))
