@@ -12,7 +12,8 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -37,7 +38,7 @@ from numeric.backends import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping
 
     from derive import Expansion
 
@@ -49,10 +50,13 @@ _TAKEN = re.compile(
 )
 
 
-def _argument(name: str, *, bias: bool) -> str:
-    """A parameter's name in the source, with an underscore where Python or the source keeps that name."""
-    kept = keyword.iskeyword(name) or _TAKEN.fullmatch(name) or (bias and name == "b")
-    return f"{name}_" if kept else name
+def _arguments(names: list[str], *, bias: bool) -> dict[str, str]:
+    """Parameters' names in the source, with an underscore, or several, where Python or the source keeps a name."""
+    kept = {name for name in names if keyword.iskeyword(name) or _TAKEN.fullmatch(name) or (bias and name == "b")}
+    found = {name: name for name in names if name not in kept}
+    for name in sorted(kept):
+        found[name] = next(new for k in count(1) if (new := name + k * "_") not in found.values())
+    return {name: found[name] for name in names}
 
 
 def _arguments(names: Iterable[str], *, bias: bool) -> dict[str, str]:
@@ -92,6 +96,7 @@ class Kernel:
         value: the emitted value.
         gradient: the emitted gradient.
         bias: whether b is among the arguments.
+        parameters: the argument of each of the loss's parameters.
 
     """
 
@@ -100,6 +105,7 @@ class Kernel:
     value: Callable[..., Any]
     gradient: Callable[..., Any]
     bias: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, W: Any, *matrices: Any, **parameters: float) -> Any:
         """The value, after a check of shapes, symmetry and parameters.
@@ -159,7 +165,7 @@ def kernel(expansion: Expansion, library: str = "numpy") -> Kernel:
     value_function = _emit(value, value.value(), chosen)
     gradient = _Plan(expansion, keep=True)
     gradient_function = _emit(gradient, gradient.gradient(), chosen)
-    return Kernel(library, value.argument_names, value_function, gradient_function, expansion.bias)
+    return Kernel(library, value.argument_names, value_function, gradient_function, expansion.bias, value.named)
 
 
 class _Plan:
@@ -168,15 +174,14 @@ class _Plan:
     def __init__(self, expansion: Expansion, *, keep: bool) -> None:
         # A value needs W X for one thing each, and frees it at once; a gradient needs it again.
         self.keep = keep
-        self.W = sympy.Symbol("W")
-        self.bias = expansion.bias
+        self.W, self.bias = sympy.Symbol("W"), expansion.bias
         letters = [*expansion.basis.split(","), *(["b"] if expansion.bias else [])]
-        own = named(expansion.symbols)
-        parameters = {own[name]: sympy.Symbol(one) for name, one in _arguments(own, bias=expansion.bias).items()}
-        self.argument_names = ("W", *letters, *(p.name for p in parameters.values()))
+        self.named = _arguments([one.name for one in expansion.symbols], bias=expansion.bias)
+        parameters = {one: sympy.Symbol(self.named[one.name]) for one in expansion.symbols}
+        self.argument_names = ("W", *letters, *self.named.values())
         self.assignments: dict[sympy.Symbol, sympy.Expr] = {}
         self.terms = [
-            term._replace(coefficient=self._number(term.coefficient.subs(parameters))) for term in expansion.terms
+            term._replace(coefficient=self._number(term.coefficient.xreplace(parameters))) for term in expansion.terms
         ]
         # Letters that occur in a word of two or more, or under a sum over coordinates: their P_X is needed.
         self.sandwiched = {

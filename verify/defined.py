@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from derive import Loss, View
-from derive.drawn_out import centre, drawn_out, is_centre, names_by_datum
-from derive.expression import free_views, walk
+from derive.expression import Average, children, free_views, walk
 from numeric.definition import Evaluator
 from verify.truth import BLOCK, Setting, batches, blocks, jackknife
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# Numbers held in memory at a time, and numbers of a random draw or block that are worked out in all.
+HELD, WORK = 5_000_000, 100_000_000
+# The degree that the latter are counted at, and how few draws there are at least.
+ROW_DEGREE, FEWEST = 4, 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +44,7 @@ class Defined:
     def drawn(self, ts: NDArray[Any], degree: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
         """The loss on random batches; where every view is under a population mean, on random blocks."""
         if self._anchored or self.loss.samples:
-            points = self.setting.draw(generator, draws, self._data, self._views, datum=self._datum)
+            points = self.setting.draw(generator, draws, self._data, self._views)
             return self._along(ts, list(points), degree).T
         nothing = [np.zeros((1, 1, self.setting.covariances.d0))]
 
@@ -50,9 +56,16 @@ class Defined:
         return np.stack([jackknife(block, *views) for views in blocks])
 
     def rows(self, draws: int) -> int:
-        """That many batches, or blocks with a fifth as many pairs in all."""
+        """That many batches, or blocks with a fifth as many pairs in all; fewer of what takes long."""
         random = self._anchored or self.loss.samples
-        return batches(draws, self._data) if random else blocks(draws)
+        number = batches(draws, self._data) if random else blocks(draws)
+        return max(FEWEST, min(number, WORK // self._inside(ROW_DEGREE, None if random else BLOCK)))
+
+    def size(self, degree: int) -> int:
+        """Cubature nodes, times the numbers that each takes."""
+        turns = self._data if self.setting.training_set is not None else 1
+        nodes = self.setting.nodes(degree, self._data, self._views)
+        return nodes * turns * self._inside(degree)
 
     @property
     def views(self) -> int:
@@ -71,38 +84,60 @@ class Defined:
             datum: sorted(name for name in names if not is_centre(View(name, datum))) for datum, names in found.items()
         }
 
-    @property
-    def _data(self) -> int:
-        return max(1, int(self._anchored) + sum(int(sample.count) for sample in self.loss.samples))
-
     @cached_property
     def _anchored(self) -> bool:
-        """Whether the loss looks at a datum beside its samples."""
+        """Whether there is a datum that the loss is averaged over, beside those of means."""
         return bool(free_views(self._expression))
 
     @cached_property
-    def _datum(self) -> bool:
-        """Whether the definition looks at a datum itself."""
-        return any(is_centre(view) for node in walk(self._expression) for view in free_views(node))
+    def _data(self) -> int:
+        return max(1, self._anchored + sum(int(sample.count) for sample in self.loss.samples))
 
-    @property
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The views that the definition has of each datum."""
+        names: dict[str, set[str]] = {}
+        for node in walk(self._expression):
+            for view in free_views(node):
+                names.setdefault(view.datum, set()).add(view.name)
+        return {datum: sorted(views) for datum, views in names.items()}
+
+    @cached_property
     def _views(self) -> int:
-        """The largest number of views that the definition takes of one datum."""
-        return max(map(len, self._names.values()), default=1)
+        """The largest number of views that are drawn of one datum; those of population means are not."""
+        drawn = [len(self._names.get(sample.datum, ())) for sample in self.loss.samples]
+        return max(1, len(free_views(self._expression)), *drawn)
+
+    def _inside(self, degree: int, block: int | None = None) -> int:
+        """How many numbers the largest array has for each node, or each draw: each mean that is entered has its own."""
+
+        def largest(node: Any) -> int:
+            inner = max(map(largest, children(node)), default=1)
+            if not isinstance(node, Average):
+                return inner
+            if node.count is not None:
+                return inner * int(node.count)
+            views = Counter((view.datum, view.white) for view in node.over)
+            sizes = [self._at(white).nodes(degree, 1, number) for (_, white), number in views.items()]
+            return inner * prod([*([block] if block else []), *(sizes[1:] if block else sizes)])
+
+        return largest(self._expression) * int(self.setting.W.shape[0])
 
     def _along(self, ts: NDArray[Any], points: list[Any], degree: int, block: Any = None) -> NDArray[Any]:
         """The loss at each t (T, m), the first datum of each point being the anchor, the others its samples."""
-        return np.stack([self._value(t, points, degree, block) for t in ts])
+        rows = max(1, HELD // self._inside(degree, None if block is None else len(block[0])))
+        parts = [[one[k : k + rows] for one in points] for k in range(0, len(points[0]), rows)]
+        return np.stack([np.concatenate([self._value(t, part, degree, block) for part in parts]) for t in ts])
 
     def _value(self, t: complex, points: list[Any], degree: int, block: Any) -> Any:
         embedded = [t * self.setting.embedded(one) for one in points]
-        anchor = {view: self._shown(embedded, view)[:, 0] for view in sorted(free_views(self._expression))}
+        used = sorted(free_views(self._expression))
+        anchor = {view: embedded[k][:, 0] for k, view in enumerate(used)}
         samples, start = {}, int(self._anchored)
         for sample in self.loss.samples:
             n = int(sample.count)
-            views = [View(name, sample.datum) for name in self._names[sample.datum]]
-            views += [centre(views[0])] if self._datum else []
-            samples[sample] = {view.name: self._shown(embedded, view)[:, start : start + n] for view in views}
+            names = enumerate(self._names.get(sample.datum, ()))
+            samples[sample] = {name: embedded[k][:, start : start + n] for k, name in names}
             start += n
 
         def population(over: tuple[View, ...]) -> tuple[dict[View, Any], Any]:
@@ -139,7 +174,7 @@ class Defined:
             views.sort(key=is_centre)
             itself = is_centre(views[-1])
             if views[0].white:
-                nodes, p = self._white().population(degree, len(views))
+                nodes, p = self._at(white=True).population(degree, len(views))
             elif block is not None and not grids:
                 # The first datum is drawn; the others are averaged in closed form.
                 nodes = [*block[: len(views) - itself], block[-1]][: len(views)]
@@ -156,6 +191,8 @@ class Defined:
                 points[view] = t * here.embedded(one[which[:, column]])
         return points, weights
 
-    def _white(self) -> Setting:
+    def _at(self, white: bool) -> Setting:  # noqa: FBT001 (what kind of data)
         data = self.setting.covariances
+        if not white:
+            return self.setting
         return replace(self.setting, covariances=type(data)(np.zeros_like(data.A0), np.eye(data.d0)))

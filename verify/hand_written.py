@@ -55,6 +55,12 @@ class HandWritten:
         """That many batches, or blocks with a fifth as many pairs in all."""
         return batches(draws, self._batch) if self.definition.kind == "batch" else blocks(draws)
 
+    def size(self, degree: int) -> int:
+        """Cubature nodes, times an inner product for each pair of a batch's views, or of views and population."""
+        if self.definition.kind == "batch":
+            return self.setting.nodes(degree, self._batch, 2) * (2 * self._batch) ** 2
+        return self.setting.nodes(degree, 1, 2) * self.setting.nodes(degree, 1, 1)
+
     @property
     def _batch(self) -> int:
         return int(self.setting.batch or 0)

@@ -86,7 +86,7 @@ def lowest(expansion: Expansion, values: Mapping[str, float], seed: int) -> Lowe
     if commuting:
         data = Covariances(*(np.diag(np.linalg.eigvalsh(matrix)) for matrix in (data.A0, data.C)))
     emitted = kernel(quartic)
-    arguments = [values.get(name, values.get(name.removesuffix("_"), DIMENSION)) for name in emitted.arguments[3:]]
+    arguments = [values.get(name, DIMENSION) for name in emitted.parameters]
     second = data.Sigma if quartic.basis == "A0,Sigma" else data.C
     landscape = of_kernel(emitted, (DIMENSION, DIMENSION), data.A0, second, *arguments)
     ends = descend(landscape, rng.standard_normal((STARTS, DIMENSION**2)))

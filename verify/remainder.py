@@ -16,7 +16,6 @@ import numpy as np
 
 from derive import closed_form
 from numeric.closed_form import closed_form_value, number
-from numeric.cubature import cubature_size, tensor_size
 from numeric.invariants import order_values
 from verify.evidence import Evidence
 from verify.settings import filled_in, no_value
@@ -34,8 +33,8 @@ QUANTITY = "slope of log|truth − truncation| against log t"
 FLOAT_DEPTH, FLOAT_POINTS, DEPTH = 60.0, 40, 4000.0
 # The radius that is tried first: it is halved until the series converges.
 START = 3.2
-# Nodes with positive weights, and numbers held in memory where there must be more.
-LARGEST_GRID, LARGEST_SPARSE = 400_000, 4_000_000
+# Numbers that a value of the loss may take.
+LARGEST = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -100,12 +99,8 @@ def degree_on_nodes(case: Case, order: int) -> int | None:
     With positive weights that is four beyond the order. Weights of both signs take the order itself, at which rounding
     grows least: the remainder is that of other data then, and falls with the same power.
     """
-    here = case.setting
-    data = here.batch or 1
-    dimension = case.truth.views * here.covariances.d0 * data
-    if here.positive:
-        return order + 4 if tensor_size(dimension, order + 4) <= LARGEST_GRID else None
-    return order if cubature_size(dimension, order) * (2 * data) ** 2 <= LARGEST_SPARSE else None
+    degree = order + 4 if case.setting.positive else order
+    return degree if case.truth.size(degree) <= LARGEST else None
 
 
 def _on_nodes(case: Case, order: int) -> RayValues:

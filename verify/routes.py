@@ -192,13 +192,16 @@ class Routes:
     def _remainder(self) -> Evidence:
         size, order = self.sizes[-1], self.expansion.order
         at = self._case(size=size, positive=True)
-        if remainder.closed_form_at(self.loss, at) is None and self.here.batch_size is not None:
+        if remainder.closed_form_at(self.loss, at) is None:
             # Nodes grow with the data in a batch: W sees one direction, then weights may be of both signs.
-            cases = (self._case(size=size, dimension=1, positive=positive) for positive in (True, False))
+            choices = ((2, True),) * (self.here.batch_size is None) + ((1, True), (1, False))
+            cases = (self._case(size=size, dimension=d, positive=positive) for d, positive in choices)
             found = next((one for one in cases if remainder.degree_on_nodes(one, order) is not None), None)
             if found is None:
                 batch = self.here.batch_size
-                note = f"a batch of {batch} needs too many cubature nodes at order {order}; leave N open"
+                what = "means over so many data" if batch is None else f"a batch of {batch}"
+                note = f"{what} need{'s' if batch else ''} too many cubature nodes at order {order}"
+                note += "" if batch is None else "; leave N open"
                 return Evidence("remainder", remainder.QUANTITY, ran=False, note=note)
             at = found
         return remainder.compare(remainder.measure(self.loss, at, order), self.expansion)

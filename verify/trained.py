@@ -229,7 +229,7 @@ def _with_order_6(expansion: Expansion, loss: Loss) -> Expansion:
 def _minimum_through_6(sixth: Expansion, values: Mapping[str, float], data: Covariances, gram: Array) -> float | None:
     """Tr[W Σ Wᵀ] where the descent through order 6 from the minimum through order 4 ends; None where it runs away."""
     emitted = kernel(sixth)
-    arguments = [values.get(name, values.get(name.removesuffix("_"), 2.0)) for name in emitted.arguments[3:]]
+    arguments = [values.get(name, 2.0) for name in emitted.parameters]
     root = np.linalg.cholesky(gram + 1e-12 * np.eye(2)).T
     smooth = of_kernel(emitted, (2, 2), data.A0, data.Sigma, *arguments)
     smooth = replace(smooth, hessian=lambda x: _jacobian(smooth.gradient, x))

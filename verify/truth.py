@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from numeric.cubature import cubature_size, tensor_size
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -61,7 +63,12 @@ class Setting:
         noise, weights = self._noise().nodes(degree, data, views, positive=self.positive, datum=datum)
         return tuple(self.training_set + one for one in noise), weights
 
-    def population(self, degree: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
+    def nodes(self, degree: int, data: int, views: int) -> int:
+        """How many cubature nodes there are, counted without building them."""
+        dimension = self.covariances.d0 * data * views
+        return (tensor_size if self.positive else cubature_size)(dimension, degree)
+
+    def population(self, degree: int, views: int) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of one datum's views, (m, d0) each, and weights."""
         nodes, weights = self.covariances.nodes(degree, views=views, positive=self.positive, datum=datum)
         return tuple(one[:, 0] for one in nodes), weights
@@ -105,6 +112,9 @@ class Truth(Protocol):
 
     def drawn(self, ts: NDArray[Any], degree: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
         """The loss on random batches (or blocks), at each t: shape (draws, T); inner means over nodes."""
+
+    def size(self, degree: int) -> int:
+        """How many numbers its average over cubature nodes takes at one t."""
 
     def rows(self, draws: int) -> int:
         """How many batches or blocks to draw so that about that many data (or batches) are averaged over."""

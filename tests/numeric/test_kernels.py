@@ -374,3 +374,20 @@ def test_a_parameter_is_not_taken_for_a_matrix_or_a_function(name, basis):
 def test_an_argument_that_is_no_matrix_is_refused(wrong):
     with pytest.raises(InputError):
         call(A0=wrong)
+
+
+@pytest.mark.parametrize("names", ["lambda lambda_", "lambda lambda__ lambda_", "P_S P_S_", "W W_ dot dot_", "tau c_0"])
+@pytest.mark.parametrize("library", ["numpy", "mpmath"])
+def test_no_two_parameters_share_an_argument(names, library):
+    """Whatever they are called, each value arrives where it belongs."""
+    symbols = sympy.symbols(names)
+    x, x_pos, chi = views("x, x_pos, chi")
+    weights = sum(symbol * 10**k for k, symbol in enumerate(symbols))
+    emitted = kernel(Loss(weights * Mean(inner(x, chi) ** 2, over=chi) - symbols[0] * inner(x, x_pos)).expand(4), library)
+    assert list(emitted.parameters) == sorted(names.split())
+    assert len(set(emitted.parameters.values())) == len(symbols)
+    one = {"numpy": np.eye(1), "mpmath": mpmath.matrix([[1]])}[library]
+    given = {emitted.parameters[symbol.name]: k + 1 for k, symbol in enumerate(symbols)}
+    found = emitted(one, one, one, **given)
+    # Tr[W A0 Wᵀ] and Tr[(W Σ Wᵀ)²] are 1.
+    assert found == sum((k + 1) * 10**k for k in range(len(symbols))) - 1

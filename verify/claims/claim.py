@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import sympy
 
 from derive import InputError
 from verify.claims.values import evaluate
@@ -71,7 +72,9 @@ class Measured:
 
     def against(self, said: Any, definitions: Mapping[Any, Any] | None = None) -> Evidence:
         """The measurement held against a statement for its slot: the evidence of the point that is furthest off."""
-        if definitions and not isinstance(said, str | bool):
+        if not self.points:
+            return Evidence(self.route, self.quantity, ran=False, seed=self.seed, note="nothing was measured")
+        if definitions and isinstance(said, sympy.Basic | sympy.MatrixBase):
             # What was measured beside is taken as measured.
             letters = {name for point in self.points for name in point.at}
             said = said.subs({one: meant for one, meant in definitions.items() if str(one) not in letters})

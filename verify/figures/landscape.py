@@ -215,7 +215,7 @@ def _loss(expansion: Expansion, data: Covariances, W: Array, values: Mapping[str
     """L through order 4 at W, (…, d1, d0)."""
     found = kernel(expansion.in_basis("A0,Sigma").truncate(4))
     # A parameter whose name is a word of Python's, such as lambda, has an underscore in the kernel.
-    named = {f"{name}_" if f"{name}_" in found.arguments else name: value for name, value in (values or {}).items()}
+    named = {found.parameters.get(name, name): value for name, value in (values or {}).items()}
     return np.asarray(found(W, data.A0, data.Sigma, **named))
 
 
