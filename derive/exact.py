@@ -6,7 +6,7 @@ For z = W x with x ~ N(0, Σ), S = W Σ Wᵀ and quadratic forms with scalar wei
 
 the views v being independent of one another. K is diagonalised (it has one row a view), so only functions of S
 alone occur; h is linear in the views that the logarithm leaves free, and is averaged last. A definition closes
-when it is a sum of such logarithms and of polynomials in inner products.
+when it is a sum of such logarithms, of polynomials in inner products, and of what `exact_matrices` knows.
 
 For the model f(x) = W x + b the logarithms have to be of forms in differences of views, which b drops out of; the
 polynomials may be any.
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive import notation
+from derive.exact_matrices import matrix_form
 from derive.expansion import Expansion
 from derive.expression import (
     Average,
@@ -218,6 +219,11 @@ def degree_of(node: Expression) -> int | None:
 
 def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expression, list[Resolvent]] | None:
     """One E_u log E_v exp(quadratic), as log dets, what is left of the quadratic form in u, and resolvents."""
+    form = None if bias else matrix_form(node)
+    if form is not None and form.letter:
+        return [], form.remainder, [Resolvent(form.coefficient, form.letter, form.mu)]
+    if form is not None:
+        return [LogDeterminant(form.coefficient, form.mu)], form.remainder, []
     outside: list[tuple[View, ...]] = []
     while isinstance(node, Average):
         outside.append(node.over)
@@ -231,13 +237,13 @@ def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expre
         inside = inside.body
     if not isinstance(inside, Exp) or not bound:
         return None
-    form = quadratic_form(inside.argument)
+    quadratic = quadratic_form(inside.argument)
     free = sorted(free_views(inside.argument) - set(bound))
     data = [view.datum for view in bound]
     alone = len(set(data)) == len(data) and not {view.datum for view in free} & set(data)
-    if form is None or not alone or any(view.white for view in (*bound, *free)):
+    if quadratic is None or not alone or any(view.white for view in (*bound, *free)):
         return None
-    weights, constant = form
+    weights, constant = quadratic
     if bias and not _of_differences(weights):
         return None
 

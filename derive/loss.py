@@ -21,14 +21,10 @@ from derive.expression import (
     HalfSquare,
     Inner,
     LogDet,
-    Power,
-    Product,
     ViewAverage,
     as_expression,
     as_scalar,
-    children,
     free_views,
-    rebuilt,
     scalars,
     walk,
 )
@@ -39,8 +35,8 @@ from derive.letters import Letter
 from derive.moments import MomentSeries, check_closed, moment_series
 from derive.ranges import Ranges, check_values
 from derive.references import REFERENCES
-from derive.rewriting import substitute
-from derive.series import EMBEDDING_DIMENSION
+from derive.rewriting import normalised, substitute
+from derive.series import EMBEDDING_DIMENSION, check_order
 from derive.views import Index, View, white_noise
 from derive.written import definition
 
@@ -305,7 +301,7 @@ class Loss:
         """The same loss of f/|f|. It has no expansion at W = 0, and `expand` says so."""
         return replace(
             self,
-            expression=_normalised(self.expression),
+            expression=normalised(self.expression),
             name=f"{self.name}+normalised",
             title=f"{self.title or self.name}, normalised features",
         )
@@ -402,23 +398,3 @@ def _drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
                 yield len({view.datum for view in over}), count
             case ViewAverage(_, over, _, count) if count is not None:
                 yield len(over), count
-
-
-def _normalised(node: Expression) -> Expression:
-    """Every f(u) replaced by f(u)/|f(u)|."""
-    match node:
-        case Inner(u, v):
-            return Product((node, _norm_inverse(u), _norm_inverse(v)))
-        case HalfSquare(u, v):
-            # ½|u/|u| − v/|v||² = 1 − ⟨u, v⟩/(|u||v|)
-            return 1 - _normalised(Inner(u, v))
-        case Coordinate(u, _):
-            return Product((node, _norm_inverse(u)))
-        case Average(_, over, _) if over[0].white:
-            # Weight decay is about W, not about features.
-            return node
-    return rebuilt(node, [_normalised(part) for part in children(node)])
-
-
-def _norm_inverse(view: View) -> Expression:
-    return Power(Inner(view, view), sympy.Rational(-1, 2))

@@ -20,18 +20,23 @@ from derive.expression import (
     Average,
     Coordinate,
     CoordinateSum,
+    Delta,
     Exp,
     Expression,
     HalfSquare,
     Inner,
+    InverseEntry,
     Log,
+    LogDet,
     Power,
     Product,
     Scalar,
     Sum,
+    ViewAverage,
     as_expression,
     free_indices,
     free_views,
+    rebuilt,
     walk,
 )
 from derive.loss import Loss
@@ -164,7 +169,7 @@ class _Limit:
         match node:
             case Scalar(value):
                 return [_Part(value, ONE, ONE)]
-            case Inner() | HalfSquare() | Coordinate():
+            case Inner() | HalfSquare() | Coordinate() | Delta():
                 return [_Part(sympy.S.One, node, node)]
             case Sum(terms):
                 return [part for term in terms for part in self._parts(term)]
@@ -187,6 +192,13 @@ class _Limit:
             case Average(body, over, count):
                 inside = self._parts(body)
                 return [self._averaged(part, over, count) for part in inside]
+            case ViewAverage(body, _, _, count):
+                return [self._over_views(node, part, count) for part in self._parts(body)]
+            case LogDet(entry, _, _) | InverseEntry(entry, _, _, _):
+                constant, limit = self.limit(entry)
+                if constant != 0:
+                    raise self._refused(f"entries of a matrix grow like {constant}")
+                return [_Part(sympy.S.One, node, rebuilt(node, [limit]))]
             case CoordinateSum(body, index):
                 return [
                     _Part(part.weight, CoordinateSum(part.raw, index), CoordinateSum(part.node, index))
@@ -214,12 +226,25 @@ class _Limit:
         if not used:
             # A mean of what does not vary.
             return replace(part, raw=raw if part.raw != ONE else ONE)
+        number = self._count(count)
+        # A sample that stays finite is that of other means too.
+        mean = _mean(part.node, used) if number is None else Average(part.node, over, number)
+        return _Part(part.weight, raw, mean)
+
+    def _over_views(self, node: ViewAverage, part: _Part, count: sympy.Expr | None) -> _Part:
+        raw = replace(node, body=part.raw)
+        if not free_views(part.node) & set(node.over):
+            return replace(part, raw=raw if part.raw != ONE else ONE)
+        return _Part(part.weight, raw, replace(node, body=part.node, count=self._count(count)))
+
+    def _count(self, count: sympy.Expr | None) -> sympy.Expr | None:
+        """How many draws there are in the limit; None where that is the population."""
         number = None if count is None else self._at_infinity(count)
         if number == sympy.oo:
-            number = None
-        elif number is not None and number.has(*INFINITE):
+            return None
+        if number is not None and number.has(*INFINITE):
             raise self._refused(f"a sample of {count} draws has no limit")
-        return _Part(part.weight, raw, _mean(part.node, used, number))
+        return number
 
     def _at_infinity(self, weight: sympy.Expr) -> sympy.Expr:
         if not weight.has(self.N):
@@ -236,15 +261,15 @@ class _Limit:
         return InputError(f"{self.name} has no limit as {self.N} grows that is understood: {reason}")
 
 
-def _mean(node: Expression, over: tuple[View, ...], count: sympy.Expr | None) -> Expression:
-    """The mean of a node; views of a datum are exchangeable, so one that is alone takes the datum's own name."""
+def _mean(node: Expression, over: tuple[View, ...]) -> Expression:
+    """The population mean; views of a datum are exchangeable, so one that is alone takes the datum's own name."""
     names = {view.name for part in walk(node) for view in _mentioned(part)}
     put: dict[View, View] = {}
     for view in over:
         plain = View(view.datum, view.datum, view.white)
         if sum(other.datum == view.datum for other in over) == 1 and plain.name not in names:
             put[view] = plain
-    return Average(with_views(node, put) if put else node, tuple(sorted(put.get(view, view) for view in over)), count)
+    return Average(with_views(node, put) if put else node, tuple(sorted(put.get(view, view) for view in over)), None)
 
 
 def _mentioned(node: Expression) -> tuple[View, ...]:
@@ -253,6 +278,6 @@ def _mentioned(node: Expression) -> tuple[View, ...]:
             return (u, v)
         case Coordinate(u, _):
             return (u,)
-        case Average(_, over, _):
+        case Average(_, over, _) | ViewAverage(_, over, _, _):
             return over
     return ()

@@ -1,9 +1,11 @@
-"""A definition with something else put for its parameters, its views or its coordinates."""
+"""A definition with something else put for its parameters, its views, its coordinates or for f."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import sympy
 
 from derive.expression import (
     Average,
@@ -16,6 +18,7 @@ from derive.expression import (
     InverseEntry,
     LogDet,
     Power,
+    Product,
     Scalar,
     ViewAverage,
     children,
@@ -24,8 +27,6 @@ from derive.expression import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import sympy
 
     from derive.views import Index, View
 
@@ -75,3 +76,23 @@ def with_indices(node: Expression, put: Mapping[Index, Index]) -> Expression:
             node = replace(node, at=(put.get(i, i), put.get(j, j)))
             put = {i: j for i, j in put.items() if i not in (row, column)}
     return rebuilt(node, [with_indices(part, put) for part in children(node)])
+
+
+def normalised(node: Expression) -> Expression:
+    """Every f(u) replaced by f(u)/|f(u)|."""
+    match node:
+        case Inner(u, v):
+            return Product((node, _norm_inverse(u), _norm_inverse(v)))
+        case HalfSquare(u, v):
+            # ½|u/|u| − v/|v||² = 1 − ⟨u, v⟩/(|u||v|)
+            return 1 - normalised(Inner(u, v))
+        case Coordinate(u, _):
+            return Product((node, _norm_inverse(u)))
+        case Average(_, over, _) if over[0].white:
+            # Weight decay is about W, not about features.
+            return node
+    return rebuilt(node, [normalised(part) for part in children(node)])
+
+
+def _norm_inverse(view: View) -> Expression:
+    return Power(Inner(view, view), sympy.Rational(-1, 2))

@@ -33,6 +33,7 @@ from derive.expression import (
     Scalar,
     Sum,
     ViewAverage,
+    free_indices,
 )
 from derive.series import EMBEDDING_DIMENSION
 
@@ -75,6 +76,7 @@ class Evaluator:
 
     def value(self, node: Expression, views: Mapping[View, Any]) -> Any:
         """The value at each point: shape (…) for embeddings of shape (…, d1)."""
+        self._matrices: dict[tuple[object, ...], tuple[object, Any]] = {}
         return self._value(node, _Scope(dict(views), {}, 0))
 
     def _value(self, node: Expression, scope: _Scope) -> Any:
@@ -108,8 +110,8 @@ class Evaluator:
                 return float(scope.indices[i] == scope.indices[j])
             case LogDet(entry, i, j):
                 return _log_det(self._matrix(entry, i, j, scope))
-            case InverseEntry(entry, i, j, (row, column)):
-                inverse = np.linalg.inv(self._matrix(entry, i, j, scope))
+            case InverseEntry(_, _, _, (row, column)):
+                inverse = self._inverse(node, scope)
                 return inverse[..., scope.indices[row], scope.indices[column]]
         message = f"no value is known for {type(node).__name__}; was a new node added to derive.expression?"
         raise TypeError(message)
@@ -144,12 +146,27 @@ class Evaluator:
         value = self._value(body, scope.deeper(bound))
         return (value * weights).sum(-1) if np.ndim(value) else value
 
+    def _inverse(self, node: InverseEntry, scope: _Scope) -> Any:
+        """The inverse, worked out once for all of its entries."""
+        inside = tuple(sorted((index, value) for index, value in scope.indices.items()))
+        key = (node.entry, node.row, node.column, id(scope.views), *(inside if _looks_out(node) else ()))
+        if key not in self._matrices:
+            inverse = np.linalg.inv(self._matrix(node.entry, node.row, node.column, scope))
+            # The views are kept, for another dictionary not to get their id.
+            self._matrices[key] = scope.views, inverse
+        return self._matrices[key][1]
+
     def _matrix(self, entry: Expression, i: Index, j: Index, scope: _Scope) -> Any:
         """The matrix (…, d1, d1) by its entries."""
         every = range(self.d1)
         entries = [self._value(entry, scope.at(i, row).at(j, column)) for row in every for column in every]
         stacked = np.stack(np.broadcast_arrays(*entries), axis=-1)
         return stacked.reshape(*stacked.shape[:-1], self.d1, self.d1)
+
+
+def _looks_out(node: InverseEntry) -> bool:
+    """Whether the matrix depends on coordinates other than its row and column."""
+    return bool(free_indices(node.entry) - {node.row, node.column})
 
 
 def _log_det(matrix: Any) -> Any:
