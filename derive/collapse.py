@@ -27,9 +27,9 @@ from derive.conditions import Condition, at_most_zero, q_j, total, written
 from derive.errors import InputError
 from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, a_i, a_j, landscapes, s_i, s_j
 from derive.latex import for_notebook
-from derive.letters import Letter
-from derive.signs import sign, signs
-from derive.special_values import cases
+from derive.off_diagonal import at_origin, without_lowest_rotation
+from derive.scalars import normal_form
+from derive.signs import sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,23 +144,27 @@ def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
         by_sign = [(case, _of_case(case, limit)) for case in landscapes(expansion)]
     except InputError as error:
         return Collapse(None, None, str(error))
-    for _, found in by_sign:
-        if found.dimensional is None:
-            return found
-    if len({(found.dimensional, found.complete) for _, found in by_sign}) == 1:
-        return by_sign[0][1]
 
-    def either(pick: Callable[[Collapse], Any], quantifier: Literal["some", "all"]) -> Condition:
+    def joined(pick: Callable[[Collapse], Condition | None], quantifier: Literal["some", "all"]) -> Condition | None:
+        found = [(case, pick(one)) for case, one in cases]
+        if len({one for _, one in found}) == 1:
+            return found[0][1]
+        if any(one is None for _, one in found):
+            return None
         # Each case has a Q_jj of its own: no one letter stands for both.
-        parts = (sympy.And(sympy.Ge(case.where, 0, evaluate=False), pick(found).spelled_out()) for case, found in by_sign)
+        parts = (
+            sympy.And(*(sympy.Ge(at_least, 0, evaluate=False) for at_least in case.where), one.spelled_out())
+            for case, one in found
+            if one is not None
+        )
         return Condition(sympy.Or(*parts), quantifier)
 
-    notes = tuple(dict.fromkeys(note for _, found in by_sign for note in found.notes))
-    complete = {found.complete for _, found in by_sign}
+    reasons = [(" and ".join(case.conditions()), one.reason) for case, one in cases if one.reason]
     return Collapse(
-        either(lambda found: found.dimensional, "some"),
-        complete.pop() if len(complete) == 1 else either(lambda found: found.complete, "all"),
-        notes=notes,
+        joined(lambda one: one.dimensional, "some"),
+        joined(lambda one: one.complete, "all"),
+        "; ".join(dict.fromkeys(f"where {given}: {reason}" if given else reason for given, reason in reasons)),
+        tuple(dict.fromkeys(note for _, one in cases for note in one.notes)),
     )
 
 
@@ -170,14 +174,28 @@ def _of_case(case: Landscape, limit: str | None) -> Collapse:
     if not (case.singles or case.products or case.has_bias) and sign(case.b(), ranges=case.ranges) == -1:
         # Nothing of order 4, and a loss that rises along every mode.
         return Collapse(Condition(sympy.true, "some"), Condition(sympy.true, "all"))
-    reason = _not_convex(case)
-    if reason:
-        return Collapse(None, None, reason)
-    unbounded = None if limit is None else _named(case, limit)
+    unbounded = None if limit is None else sympy.Symbol(limit)
 
     def decided(value: sympy.Expr) -> sympy.Basic:
         return at_most_zero(value if unbounded is None else _leading(value, unbounded), case.ranges)
 
+    found, reason = _convex(case, decided), case.why_not_lowest()
+    if reason:
+        dimensional, complete = without_lowest_rotation(case, decided)
+        notes = () if case.rotation == "indefinite" or found.dimensional is None else found.notes
+        if dimensional is None and case.rotation != "indefinite" and found.dimensional is not None:
+            notes = (f"where d1 is a power of two, dimensional: {found.dimensional}", *found.notes)
+        return Collapse(dimensional, complete, "" if dimensional is not None else reason, notes)
+    if found.complete is None and case.coordinates:
+        return replace(found, complete=at_origin(case, decided))
+    return found
+
+
+def _convex(case: Landscape, decided: Decide) -> Collapse:
+    """The minimum of the quadratic program of the modes' powers."""
+    reason = _not_convex(case)
+    if reason:
+        return Collapse(None, None, reason)
     notes = ("for A0 and C that commute",) if case.needs_commuting else ()
     if case.Q(MODE_I, MODE_I) == 0:
         found = _one_mode(case, decided)
@@ -203,10 +221,9 @@ def _bias_stays_off(case: Landscape) -> bool:
 
 def _not_convex(case: Landscape) -> str:
     """Why the landscape is not known to be a convex function of G = WᵀW, or nothing."""
-    known = case.ranges
-    own, pair = sign(case.Q(MODE_I, MODE_I), ranges=known), sign(case.Q(MODE_I, MODE_J), ranges=known)
-    bias = [sign(case.Q(mode, BIAS), ranges=known) for mode in (MODE_I, BIAS)] if case.has_bias else []
-    if any(found is None or found < 0 for found in (own, pair, *bias)):
+    own, pair = case.sign(case.Q(MODE_I, MODE_I)), case.sign(case.Q(MODE_I, MODE_J))
+    bias = [case.sign(case.Q(MODE_I, BIAS)), case.sign(case.Q(BIAS, BIAS))] if case.has_bias else []
+    if any(known is None or known < 0 for known in (own, pair, *bias)):
         return "the quartic part is not positive for all parameters"
     matrix = _product_matrix(case, sorted({letter for letters in case.products for letter in letters}))
     # Positive semi-definite: no principal minor is negative.
@@ -215,9 +232,9 @@ def _not_convex(case: Landscape) -> str:
         for size in range(1, matrix.rows + 1)
         for rows in map(list, sympy.utilities.iterables.subsets(range(matrix.rows), size))
     )
-    if any(-1 in signs(minor, case.where, known) for minor in minors):
+    if any(case.sign(minor) not in (0, 1) for minor in minors):
         return "products of traces couple the modes in a way that may leave several minima"
-    if case.has_bias and sign(case.Q(BIAS, BIAS) + case.K(BIAS, BIAS), ranges=known) != 1:
+    if case.has_bias and case.sign(case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)) != 1:
         return "nothing of order 4 holds the bias back"
     if own == 0 and matrix.is_zero_matrix:
         return "nothing of order 4 holds the modes back"
@@ -227,7 +244,7 @@ def _not_convex(case: Landscape) -> str:
 
 
 def _one_mode(case: Landscape, decided: Decide) -> Collapse:
-    """Where k (Σ_i x_i g_i)² alone holds W back the mode of the largest b_i/x_i takes all; it may be the bias."""
+    """Where k (Σ_i x_i g_i)² alone holds W back the modes of the largest b_i/x_i share it; it may be the bias."""
     letters = sorted({letter for pair in case.products for letter in pair})
     row = _product_matrix(case, letters).row(0)
 
@@ -238,7 +255,11 @@ def _one_mode(case: Landscape, decided: Decide) -> Collapse:
     if case.has_bias:
         off, ahead = decided(case.b(BIAS)), decided(case.b() * held(BIAS) - case.b(BIAS) * held(MODE_I))
         complete = sympy.Or(sympy.And(off, complete), sympy.And(sympy.Not(off), ahead))
-    note = "one mode alone is kept, that of the largest ratio b_i/x_i"
+    level = case.b(_I) * held(_J) - case.b(_J) * held(_I)
+    if not case.has_bias and normal_form(level) == 0:
+        reason = "nothing but Σ_i x_i |w_i|² of all modes together is fixed at the minima: any of them can be zero"
+        return Collapse(None, Condition(complete, "all"), reason)
+    note = "one mode alone is kept, that of the largest ratio b_i/x_i; modes of the same ratio share it"
     return Collapse(Condition(sympy.true, "some"), Condition(complete, "all"), notes=(note,))
 
 

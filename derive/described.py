@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive.collapse import Collapse, collapse
-from derive.conditions import written
+from derive.coordinates import INDEFINITE, OF_MASKS, OF_ROWS
 from derive.critical import Transition, transition
 from derive import special_values
 from derive.errors import InputError
@@ -85,29 +85,28 @@ class Described:
                 lines += [("index", points.index()), ("minima", self.minima(points))]
             else:
                 lines += [("", one) for one in ([rf"{given}:", *said] if given else said)]
-        if self.higher is not None:
-            lines += self.higher.lines() if style is TEXT else []
-        elif not self.stationary and self.cases:
-            lines += [("stationary", one) for one in self._by_mode(style)]
-        lines += self._conditions(style)
-        return lines + [(label, self._at(where, line, style)) for where, one in self.special for label, line in one.lines(style)]
+        if not self.stationary and self.cases:
+            lines += self._by_mode(style)
+        return lines + self._conditions(style)
 
-    @staticmethod
-    def _at(where: sympy.Rel, line: str, style: Style) -> str:
-        return f"{written(where)}: {line}" if style is TEXT else rf"{sympy.latex(where)}:\quad {line}"
-
-    def _by_mode(self, style: Style) -> list[str]:
-        """The complementarity problem of the modes' powers."""
-        found = []
+    def _by_mode(self, style: Style) -> Lines:
+        """The complementarity problem of the modes' powers, case by case."""
+        found: Lines = []
         for case in self.cases:
             values = [("b_i", case.b()), ("Q_ij", case.Q()), ("K_ij", case.K())]
-            names = {"b_i": "b_i", "Q_ij": "Q_{ij}", "K_ij": "K_{ij}"}
+            indefinite, given = case.rotation == "indefinite", case.given(style)
+            values += [("D_ij", case.D())] if indefinite else []
             if style is LATEX:
                 head = r"g_i \ge 0,\quad 2 Q_{ii} g_i + 2 \textstyle\sum_j K_{ij} g_j = b_i \text{ where } g_i > 0"
-                found += [head, *(f"{names[name]} = {style.scalar(value)}" for name, value in values)]
+                names = {name: f"{name[0]}_{{{name[2:]}}}" for name, _ in values} | {"b_i": "b_i"}
+                said = [head, *(f"{names[name]} = {sympy.latex(value)}" for name, value in values)]
+                found += [("stationary", one) for one in ([rf"{given}:", *said] if given else said)]
                 continue
             written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
-            found.append(f"2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0; {written}")
+            head = "2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0"
+            found.append(("stationary", "; ".join(filter(None, (given, head, written)))))
+            if indefinite:
+                found += [("index", f"{OF_MASKS} + {OF_ROWS}"), ("minima", INDEFINITE)]
         return found
 
     def _conditions(self, style: Style) -> Lines:
@@ -124,7 +123,9 @@ class Described:
             lines += [("collapse", one) for one in said]
         if style is TEXT:
             if self.collapse.reason:
-                lines.append(("collapse", f"not determined: {self.collapse.reason}"))
+                known = [f"{name}: {condition}" for name, condition in found if condition is not None]
+                lines += [("collapse", one) for one in known]
+                lines.append(("collapse", f"{'dimensional: ' if known else ''}not determined: {self.collapse.reason}"))
             lines += [("", note) for note in self.collapse.notes]
             if self.transition is not None and not self._settled():
                 lines.append(("transition", self.transition.text()))
@@ -204,6 +205,7 @@ class Described:
                 }
                 for points in self.stationary
             ],
+            "modes": [case.to_json() for case in self.cases],
             "reason": self.why or None,
             "higher": None if self.higher is None else self.higher.to_json(),
             "through_order": 4 if self.through else None,

@@ -4,7 +4,9 @@ Through order 4 a rotation-invariant loss is a function of the products W X Wᵀ
 
     L(W) = Σ_X l_X Tr[W X Wᵀ] + Σ_XY s_XY Tr[W X Wᵀ W Y Wᵀ] + Σ_XY p_XY Tr[W X Wᵀ] Tr[W Y Wᵀ],
 
-X and Y among A0, C (Σ = A0 + C), the identity (weight decay) and the bias. In a basis in which A0 and C are both
+X and Y among A0, C (Σ = A0 + C), the identity (weight decay) and the bias. One that singles out coordinates of the
+embedding has Σ_XY δ_XY Σ_r (W X Wᵀ)_rr (W Y Wᵀ)_rr besides, which is taken at its lowest rotation
+(`derive.coordinates`) where there is one. In a basis in which A0 and C are both
 diagonal, column i of W belongs to mode i, with the eigenvalues x_i of each X, and
 
     L = −Σ_i b_i |w_i|² + Σ_ij Q_ij (w_i·w_j)² + Σ_ij K_ij |w_i|² |w_j|².
@@ -22,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from derive.coordinates import Rotation, added, letters_of, of_form, square_root
 from derive.errors import InputError
 from derive.latex import for_notebook
-from derive.letters import letters
-from derive.ranges import Ranges
+from derive.notation import LATEX, TEXT, Style, signed_sum
 from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION
 from derive.signs import sign
@@ -54,10 +56,12 @@ class Landscape:
         linear: letter X → coefficient of Tr[W X Wᵀ]; −B.
         singles: pair XY → coefficient of Tr[W X Wᵀ W Y Wᵀ].
         products: pair X, Y → coefficient of Tr[W X Wᵀ] Tr[W Y Wᵀ].
-        where: what has to be ≥ 0 for this to be the landscape; two cases remain where the sign of a coefficient is
-            open and the loss is not invariant under rotations.
-        rotated: whether the embedding has been rotated to where the loss is lowest, see `landscapes`.
-        ranges: the values that the parameters take.
+        where: what has to be ≥ 0 for this to be the landscape; several cases remain where signs are open and the loss
+            is not invariant under rotations.
+        coordinates: pair X, Y → coefficient of Σ_r (W X Wᵀ)_rr (W Y Wᵀ)_rr.
+        rotation: at which rotation of the embedding these sums have been put into the singles (one mode a row) or,
+            over d1, into the products (constant diagonals); see `derive.coordinates`. With "indefinite" there is no
+            lowest rotation, and the landscape is that of one mode a row.
 
     """
 
@@ -65,9 +69,9 @@ class Landscape:
     linear: Mapping[str, sympy.Expr]
     singles: Mapping[Pair, sympy.Expr]
     products: Mapping[Pair, sympy.Expr]
-    where: sympy.Expr = sympy.S.One
-    rotated: bool = field(default=False)
-    ranges: Ranges = field(default=Ranges(), compare=False)
+    where: tuple[sympy.Expr, ...] = ()
+    coordinates: Mapping[Pair, sympy.Expr] = field(default_factory=dict)
+    rotation: Rotation = "any"
 
     def b(self, mode: Values = MODE_I) -> sympy.Expr:
         """The eigenvalue of B on a mode: the loss falls as −b_i |w_i|² at first."""
@@ -81,6 +85,90 @@ class Landscape:
         """The coefficient of |w_i|² |w_j|²."""
         return normal_form(_symmetric(self.products, one, other))
 
+    def D(self, one: Values = MODE_I, other: Values = MODE_J) -> sympy.Expr:
+        """The coefficient of Σ_r (w_i)_r² (w_j)_r², which is counted in Q or, over d1, in K."""
+        return normal_form(_symmetric(self.coordinates, one, other))
+
+    @property
+    def off_diagonal(self) -> Mapping[Pair, sympy.Expr]:
+        """The coefficients of Σ_{r≠s} (W X Wᵀ)_rs (W Y Wᵀ)_rs."""
+        one_a_row = self.rotation in ("one mode a row", "indefinite")
+        return added(self.singles, self.coordinates, -sympy.S.One) if one_a_row else self.singles
+
+    @property
+    def on_diagonal(self) -> Mapping[Pair, sympy.Expr]:
+        """The coefficients of Σ_r (W X Wᵀ)_rr (W Y Wᵀ)_rr where off-diagonal entries are counted apart."""
+        return added(self.off_diagonal, self.coordinates)
+
+    def why_not_lowest(self, d1: int | None = None) -> str:
+        """Why the minimum of this landscape over WᵀW need not be that of the loss, or nothing.
+
+        Args:
+            d1: the number of rows of W; None for any.
+
+        """
+        if self.rotation == "indefinite":
+            return (
+                "the sums over coordinates pull in different directions: no rotation of the embedding is lowest for"
+                " all of them, and rows that hold several modes can be lower than one mode a row"
+            )
+        if self.rotation == "constant diagonals" and (d1 is None or d1 & (d1 - 1)):
+            return (
+                f"the sums over coordinates would be lowest with constant diagonals of {self._matrices()} at once,"
+                " which some rotation gives where d1 is a power of two, and none in general"
+            )
+        return ""
+
+    def sign(self, value: sympy.Expr) -> int | None:
+        """The sign of an expression in this case, None where it is open."""
+        tried = (sign(value), *(sign(value, one) for one in self.where))
+        known = next((one for one in tried if one is not None), None)
+        if known is not None or not self.where:
+            return known
+        factors = sympy.factor(value).as_ordered_factors()
+        if len(factors) > 1:
+            signs = [self.sign(one) for one in factors]
+            return None if None in signs else sympy.prod(signs)
+        return next((side for side in (1, -1) for one in self.where if _rests_on(side * value, one)), None)
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """Whether this is the case at some values of the parameters, by name."""
+        return all(float(one.subs({x: values[x.name] for x in one.free_symbols})) >= 0 for one in self.where)
+
+    def given(self, style: Style = TEXT) -> str:
+        """Under which conditions, and at which rotation of the embedding, this is the landscape; or nothing."""
+        aside = r",\quad " if style is LATEX else ", "
+        return aside.join(filter(None, [*self.conditions(style), self._rotation(style)]))
+
+    def conditions(self, style: Style = TEXT) -> list[str]:
+        """What tells this case from others, an inequality each."""
+        above = r" \ge 0" if style is LATEX else " >= 0"
+        return [f"{style.scalar(one)}{above}" for one in self.where]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values: the case, the rotation, and the couplings of two modes."""
+        found = {"b_i": self.b(), "Q_ij": self.Q(), "K_ij": self.K()} | ({"D_ij": self.D()} if self.coordinates else {})
+        couplings = {name: str(value) for name, value in found.items()}
+        return {"where": [f"{one} >= 0" for one in self.where], "rotation": self.rotation, **couplings}
+
+    def _rotation(self, style: Style) -> str:
+        latex = style is LATEX
+        if self.rotation == "any":
+            return ""
+        matrices = self._matrices(style)
+        if self.rotation in ("one mode a row", "indefinite"):
+            return rf"{matrices} \text{{ diagonal}}" if latex else f"one mode a row ({matrices} diagonal)"
+        said = "with a constant diagonal" if self.rotation == "constant diagonal" else "with constant diagonals"
+        return rf"{matrices} \text{{ {said}}}" if latex else f"{matrices} {said}"
+
+    def _matrices(self, style: Style = TEXT) -> str:
+        """The matrices W X Wᵀ whose diagonals the sums over coordinates see."""
+        joint = r" \text{ and } " if style is LATEX else " and "
+        square = square_root(self.coordinates)
+        if square is None:
+            return joint.join(map(style.sandwich, letters_of(self.coordinates)))
+        return signed_sum([(value, style.sandwich(x)) for x, value in square[1].items() if value != 0], style)
+
     def _repr_latex_(self) -> str:
         named = (("b_i", self.b()), ("Q_{ij}", self.Q()), ("K_{ij}", self.K()))
         head = r"L = -\sum_i b_i |w_i|^2 + \sum_{ij} Q_{ij} (w_i \cdot w_j)^2 + \sum_{ij} K_{ij} |w_i|^2 |w_j|^2"
@@ -89,7 +177,7 @@ class Landscape:
     @property
     def has_bias(self) -> bool:
         """Whether the model is f(x) = W x + b, with terms in b that do not cancel."""
-        return any("D" in letters for part in (self.linear, self.singles, self.products) for letters in part)
+        return any("D" in letters for part in self._parts for letters in part)
 
     def without_bias(self) -> Landscape:
         """The landscape at b = 0."""
@@ -97,18 +185,24 @@ class Landscape:
         def kept(part: Mapping[Any, sympy.Expr]) -> dict[Any, sympy.Expr]:
             return {letters: value for letters, value in part.items() if "D" not in letters}
 
-        return replace(self, linear=kept(self.linear), singles=kept(self.singles), products=kept(self.products))
+        linear, singles, products, coordinates = map(kept, self._parts)
+        return replace(self, linear=linear, singles=singles, products=products, coordinates=coordinates)
 
     @property
     def needs_commuting(self) -> bool:
         """Whether A0 and C have to commute for the modes to be separate: where the identity occurs."""
-        return any("I" in letters for part in (self.linear, self.singles, self.products) for letters in part)
+        return any("I" in letters for part in self._parts for letters in part)
+
+    @property
+    def _parts(self) -> tuple[Mapping[Any, sympy.Expr], ...]:
+        return self.linear, self.singles, self.products, self.coordinates
 
     @property
     def symbols(self) -> frozenset[sympy.Symbol]:
-        """The parameters left in the coefficients."""
+        """The parameters left in the coefficients, and in what tells the cases apart."""
         parts = (self.linear, self.singles, self.products)
-        return frozenset().union(*(value.free_symbols for part in parts for value in part.values()))
+        values = (*self.where, *(value for part in parts for value in part.values()))
+        return frozenset().union(*(value.free_symbols for value in values))
 
     def isotropic(self) -> Isotropic | None:
         """The quartic part as q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]² of one covariance X, None where it is no such thing.
@@ -152,20 +246,20 @@ class Isotropic:
 
 
 def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
-    """The landscape of an expansion through order 4; two, told apart by `Landscape.where`, where a sign is open.
+    """The landscape of an expansion through order 4; several, told apart by `Landscape.where`, where signs are open.
 
-    A loss that singles out coordinates of the embedding contributes δ Σ_i (W X Wᵀ)_ii², the only part that sees a
-    rotation W → RW. With P = W X Wᵀ, Σ_i P_ii² takes every value from Tr[P]²/d1 (equal diagonal) to Tr[P²] (P
-    diagonal, by Schur and Horn) as R varies, and has no other local extremum over rotations: in the plane of two
-    coordinates P_ii − P_jj is a cosine of twice the angle. At the minima over R it therefore is δ Tr[P²] where
-    δ ≤ 0 and δ Tr[P]²/d1 where δ ≥ 0.
+    Args:
+        expansion: through order 4 at least. Its sums over coordinates are taken at the rotation of the embedding that
+            is lowest for all of them together, see `derive.coordinates`.
 
     Raises:
         InputError: an expansion that ends before order 4, or sums over coordinates of another kind.
 
     >>> from derive import catalogue
-    >>> [found.where for found in landscapes(catalogue("barlow-twins").expand(order=4))]
-    [lambda - 1, 1 - lambda]
+    >>> for found in landscapes(catalogue("barlow-twins").expand(order=4)):
+    ...     print(found.given())
+    λ - 1 >= 0, one mode a row (W A0 Wᵀ diagonal)
+    1 - λ >= 0, W A0 Wᵀ with a constant diagonal
     >>> print(landscapes(catalogue("weighted-infonce").expand(order=4))[0].b())
     a_i*(N - 1)/(N + alpha - 1)
 
@@ -176,46 +270,36 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
     linear: dict[str, sympy.Expr] = {}
     singles: dict[Pair, sympy.Expr] = {}
     products: dict[Pair, sympy.Expr] = {}
-    diagonal: dict[str, sympy.Expr] = {}
+    coordinates: dict[Pair, sympy.Expr] = {}
     for term in _fewest_letters(expansion).terms:
         if term.order > 4:
             continue
         words = [one[0][1] for one in term.invariants]
         if not all(is_trace(one) for one in term.invariants):
-            diagonal[_diagonal_letter(term.invariants)] = term.coefficient
+            coordinates[_diagonal_letters(term.invariants)] = term.coefficient
         elif term.order == 2:
             linear[words[0]] = term.coefficient
         elif len(words) == 1:
             singles[words[0][0], words[0][1]] = term.coefficient
         else:
             products[words[0], words[1]] = term.coefficient
-    found = [Landscape(expansion.loss, linear, singles, products, ranges=expansion.ranges)]
-    for letter, delta in diagonal.items():
-        found = [
-            case
-            for before in found
-            for case in (_lowest_rotation(before, letter, delta, -1), _lowest_rotation(before, letter, delta, 1))
-            if sign(case.where, ranges=case.ranges) != -1
-        ]
+    if not coordinates:
+        return (Landscape(expansion.loss, linear, singles, products),)
+    found = []
+    for rotation, where in of_form(coordinates):
+        one_a_row = rotation in ("one mode a row", "indefinite")
+        put = {"singles": singles, "products": products}
+        part, weight = ("singles", sympy.S.One) if one_a_row else ("products", 1 / EMBEDDING_DIMENSION)
+        put[part] = added(put[part], coordinates, weight)
+        found.append(Landscape(expansion.loss, linear, **put, where=where, coordinates=coordinates, rotation=rotation))
     return tuple(found)
 
 
-def _lowest_rotation(before: Landscape, letter: str, delta: sympy.Expr, side: int) -> Landscape:
-    """δ Σ_i (W X Wᵀ)_ii² at its lowest over rotations, for one sign of δ."""
-    pair, singles, products = (letter, letter), dict(before.singles), dict(before.products)
-    part = singles if side < 0 else products
-    part[pair] = normal_form(part.get(pair, sympy.S.Zero) + (delta if side < 0 else delta / EMBEDDING_DIMENSION))
-    known = sign(delta, ranges=before.ranges)
-    top, bottom = sympy.fraction(delta)
-    where = sympy.Integer(side * known) if known is not None else side * (top if sign(bottom, ranges=before.ranges) == 1 else delta)
-    return replace(before, singles=singles, products=products, where=sympy.expand(where), rotated=True)
-
-
-def _diagonal_letter(invariants: object) -> str:
-    """X of Σ_i (W X Wᵀ)_ii²."""
+def _diagonal_letters(invariants: object) -> Pair:
+    """X and Y of Σ_r (W X Wᵀ)_rr (W Y Wᵀ)_rr."""
     match invariants:
-        case (((0, str(one), 0), (0, str(other), 0)),) if one == other and len(one) == 1:
-            return one
+        case (((0, str(one), 0), (0, str(other), 0)),) if len(one) == len(other) == 1 and "D" not in one + other:
+            return one, other
     message = "the quartic part is not invariant under rotations of the embedding, in a way that is not analysed"
     raise InputError(message)
 
@@ -225,6 +309,14 @@ def _fewest_letters(expansion: Expansion) -> Expansion:
     return min(
         (expansion.in_basis(basis) for basis in ("A0,Sigma", "A0,C")), key=lambda one: len(one.terms_of_order(4))
     )
+
+
+def _rests_on(value: sympy.Expr, given: sympy.Expr) -> bool:
+    """Whether a value is a positive one and a positive multiple of what is given, such as λ d1 − λ + 1 for 1 − λ."""
+    top, bottom = sympy.fraction(sympy.together(value))
+    top, given = sympy.expand(top), sympy.expand(given)
+    multiples = {sympy.cancel(one / other) for one in top.as_ordered_terms() for other in given.as_ordered_terms()}
+    return sign(bottom) == 1 and any(sign(one) == 1 and sign(sympy.expand(top - one * given)) == 1 for one in multiples)
 
 
 def _symmetric(couplings: Mapping[Pair, sympy.Expr], one: Values, other: Values) -> sympy.Expr:

@@ -17,6 +17,7 @@ from numeric.sampling import Covariances, symmetric
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from derive.coordinates import Rotation
     from derive.landscape import Landscape
 
 Array = NDArray[np.float64]
@@ -33,12 +34,17 @@ class Solved:
         modes: the landscape in its modes; the last one is the bias where there is one.
         frame: (d0, d0), T with WᵀW = T diag(g) Tᵀ at the stationary points.
         bias: whether the last mode is a bias.
+        coordinates: (n, n), the coefficients D_ij of Σ_r (w_i)_r² (w_j)_r² where the loss has sums over coordinates of
+            the embedding, counted in Q (one mode a row) or over d1 in K (constant diagonals).
+        rotation: at which rotation of the embedding, see `derive.coordinates`.
 
     """
 
     modes: Modes
     frame: Array
     bias: bool = False
+    coordinates: Array | None = None
+    rotation: Rotation = "any"
 
     def stationary_points(self) -> tuple[StationaryPoint, ...]:
         """All with orthogonal columns, the lowest first; see `numeric.modes`."""
@@ -50,12 +56,71 @@ class Solved:
         return np.asarray((self.frame * point.powers[:d0]) @ self.frame.T)
 
     def weight(self, point: StationaryPoint) -> Array:
-        """One W (d1, d0) of those that differ by a rotation of the embedding."""
+        """One W (d1, d0) at a stationary point, at the rotation of the embedding that the landscape is for.
+
+        Raises:
+            InputError: constant diagonals of several matrices, for a d1 that is no power of two.
+
+        """
         d0 = self.frame.shape[0]
         rows = np.zeros((self.modes.d1, d0))
         kept = np.flatnonzero(point.mask[:d0])
         rows[np.arange(len(kept)), kept] = np.sqrt(point.powers[kept])
-        return rows @ self.frame.T
+        return self._turn(rows) @ rows @ self.frame.T
+
+    def _turn(self, rows: Array) -> Array:
+        """The rotation of the embedding, (d1, d1), of columns that are one a row."""
+        d1, D = self.modes.d1, self.coordinates
+        if D is None or self.rotation not in ("constant diagonal", "constant diagonals"):
+            return np.eye(d1)
+        if self.rotation == "constant diagonal":
+            # D is a multiple of the square of one combination of eigenvalues: any of its rows.
+            return level(rows**2 @ D[np.abs(D.diagonal()).argmax(), : rows.shape[1]])
+        if d1 & (d1 - 1):
+            message = f"d1 = {d1} is no power of two: there need be no rotation with constant diagonals of all W X Wᵀ"
+            raise InputError(message)
+        turn = np.ones((1, 1))
+        while len(turn) < d1:
+            turn = np.block([[turn, turn], [turn, -turn]]) / np.sqrt(2)
+        return turn
+
+    def loss_at(self, W: Array) -> dict[int, float]:
+        """The second and the fourth order of the loss at any W (d1, d0), without a bias, from its columns by modes."""
+        V = W @ np.linalg.inv(self.frame).T
+        gram, squares, modes, D = V.T @ V, V**2, self.modes, self.coordinates
+        Q, K = modes.Q, modes.K
+        fourth = 0.0
+        if D is not None:
+            one_a_row = modes.D is not None
+            Q, K = (Q - D, K) if one_a_row else (Q, K - D / modes.d1)
+            fourth = float((squares @ D * squares).sum())
+        power = squares.sum(0)
+        return {2: -float(modes.b @ power), 4: fourth + float((Q * gram**2).sum() + power @ K @ power)}
+
+
+def level(diagonal: Array) -> Array:
+    """A rotation R for which R diag(x) Rᵀ has a constant diagonal, one entry after another by plane rotations.
+
+    >>> R = level(np.array([3.0, 1.0, 0.5]))
+    >>> np.diag(R @ np.diag([3.0, 1.0, 0.5]) @ R.T).round(12).tolist()
+    [1.5, 1.5, 1.5]
+    """
+    size, mean = len(diagonal), float(np.mean(diagonal))
+    turn, matrix = np.eye(size), np.diag(diagonal).astype(np.float64)
+    left = list(range(size))
+    for _ in range(size - 1):
+        low, high = (pick(left, key=lambda r: matrix[r, r]) for pick in (min, max))
+        short, long, across = matrix[low, low] - mean, matrix[high, high] - mean, matrix[low, high]
+        if long <= 0:
+            break
+        # The tangent of the angle at which the first entry is the mean; one exists as short ≤ 0 ≤ long.
+        tangent = (np.sqrt(across**2 - short * long) - across) / long
+        c, s = 1 / np.hypot(1, tangent), tangent / np.hypot(1, tangent)
+        plane = np.eye(size)
+        plane[[low, low, high, high], [low, high, low, high]] = c, s, -s, c
+        turn, matrix = plane @ turn, plane @ matrix @ plane.T
+        left.remove(low)
+    return turn
 
 
 def quartic_landscape(
@@ -158,8 +223,8 @@ def landscape_in_numbers(
     frame, letters = modes_of(found, covariances)
     rows = _rows(d1, covariances.d0)
     given = {**(values or {}), "d1": rows}
-    named_symbols = named(found.symbols)
-    missing = sorted(name for name in named_symbols if name not in given)
+    of_rows = {symbol for value in found.coordinates.values() for symbol in value.free_symbols}
+    missing = sorted(symbol.name for symbol in found.symbols | of_rows if symbol.name not in given)
     if missing:
         message = f"{found.loss} has no value for {', '.join(missing)}; give values={{'{missing[0]}': …}}"
         raise InputError(message)
@@ -175,14 +240,17 @@ def landscape_in_numbers(
         return float(value.subs({symbol: given[name] for name, symbol in named_symbols.items()}))
 
     size = covariances.d0 + bias
-    b, Q, K = np.zeros(size), np.zeros((size, size)), np.zeros((size, size))
+    b, Q, K, D = np.zeros(size), *(np.zeros((size, size)) for _ in range(3))
     for letter, value in found.linear.items():
         b -= number(value) * letters[letter]
-    for matrix, couplings in ((Q, found.singles), (K, found.products)):
+    for matrix, couplings in ((Q, found.singles), (K, found.products), (D, found.coordinates)):
         for (x, y), value in couplings.items():
             outer = np.outer(letters[x], letters[y])
             matrix[:] += number(value) * (outer + outer.T) / 2
-    return Solved(Modes(b, Q, K, rows), frame, bias)
+    if found.rotation == "any":
+        return Solved(Modes(b, Q, K, rows), frame, bias)
+    one_a_row = found.rotation in ("one mode a row", "indefinite")
+    return Solved(Modes(b, Q, K, rows, D=D if one_a_row else None), frame, bias, D, found.rotation)
 
 
 def modes_of(found: Landscape, covariances: Covariances) -> tuple[Array, dict[str, Array]]:

@@ -4,8 +4,10 @@ Columns w_i of W, one a mode (see `derive.landscape`), d1 rows:
 
     L = −Σ_i b_i |w_i|² + Σ_ij Q_ij (w_i·w_j)² + Σ_ij K_ij |w_i|² |w_j|²,
 
-with the constraint Σ_i n_i |w_i|² = c where the norm is fixed (κ → ∞). Points with orthogonal columns are stationary
-when, for the powers g_i = |w_i|² of the modes in a mask M, with the multiplier ν of the constraint,
+with the constraint Σ_i n_i |w_i|² = c where the norm is fixed (κ → ∞). A share D of Q may count within rows alone, as
+sums over coordinates of the embedding do (`derive.coordinates`): (Q − D)_ij (w_i·w_j)² + D_ij Σ_r (w_i)_r² (w_j)_r².
+Points with orthogonal columns, with D each in one row, are stationary when, for the powers g_i = |w_i|² of the modes
+in a mask M, with the multiplier ν of the constraint,
 
     2 Q_ii g_i + 2 Σ_j K_ij g_j + ν n_i = b_i,   g_i > 0,   i ∈ M.
 
@@ -14,7 +16,10 @@ of rows that holds the kept columns splits the second variation into blocks, fro
 
     i ∉ M, an unused row         u_i                          d1 − |M| times
     i ∉ M, the row of k ∈ M      u_i + 2 Q_ik g_k
-    i, k ∈ M, rows exchanged     0 (a rotation) and 2 Q_ik (g_i + g_k)
+    i, k ∈ M, rows exchanged     0 (a rotation) and 2 Q_ik (g_i + g_k); with F = Q − D the eigenvalues of
+                                 2 [[D_ik g_i − D_kk g_k + F_ik g_i, F_ik √(g_i g_k)],
+                                    [F_ik √(g_i g_k), D_ik g_k − D_ii g_i + F_ik g_k]]
+    k ∈ M, an unused row         −2 D_kk g_k                  d1 − |M| times
     the lengths of the kept      4 √g_i (Q_ii δ_ik + K_ik) √g_k, on the constraint's tangent space
 
 By Sylvester's law the last has the inertia of diag(Q) + K on M. A column that meets no other through Q (the bias
@@ -57,6 +62,7 @@ class Modes:
         norm: (n,), the n_i of the constraint Σ n_i |w_i|² = c, or None.
         c: its right side, positive.
         constant: what is added to the loss.
+        D: (n, n), symmetric, the share of Q that counts within rows alone; None where there is none.
 
     """
 
@@ -67,6 +73,7 @@ class Modes:
     norm: Array | None = None
     c: float = 0.0
     constant: float = 0.0
+    D: Array | None = None
 
     @property
     def size(self) -> int:
@@ -76,13 +83,15 @@ class Modes:
     @property
     def alone(self) -> NDArray[np.bool_]:
         """Which columns need no row of their own."""
-        return np.asarray(~self.Q.any(1), dtype=np.bool_)
+        met = self.Q.any(1) if self.D is None else self.Q.any(1) | self.D.any(1)
+        return np.asarray(~met, dtype=np.bool_)
 
     def permuted(self, order: NDArray[np.intp]) -> Modes:
         """The same landscape with its modes in another order."""
         n = None if self.norm is None else self.norm[order]
         square = np.ix_(order, order)
-        return Modes(self.b[order], self.Q[square], self.K[square], self.d1, n, self.c, self.constant)
+        D = None if self.D is None else self.D[square]
+        return Modes(self.b[order], self.Q[square], self.K[square], self.d1, n, self.c, self.constant, D)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +186,25 @@ def masked_point(modes: Modes, mask: NDArray[np.bool_]) -> StationaryPoint | Non
     for i in np.flatnonzero(~mask):
         index += (modes.d1 - len(rowed)) * int(slopes[i] < -FLAT * scale)
         index += sum(int(slopes[i] + 2 * modes.Q[i, k] * powers[k] < -FLAT * scale) for k in rowed)
-    index += sum(int(modes.Q[i, k] < 0) for i in rowed for k in rowed if i < k)
+    pairs = [(int(i), int(k)) for i in rowed for k in rowed if i < k]
+    index += sum([_exchanged(modes, powers, i, k) for i, k in pairs])
+    if modes.D is not None:
+        index += (modes.d1 - len(rowed)) * sum(int(modes.D[k, k] * powers[k] > FLAT * scale) for k in rowed)
     dimension = modes.d1 * modes.size - (modes.norm is not None)
     return StationaryPoint(mask, powers, loss, index, len(rowed), slopes, float(multiplier), dimension)
+
+
+def _exchanged(modes: Modes, powers: Array, i: int, k: int) -> int:
+    """The negative curvatures among changes of two kept columns, each in the other's row."""
+    if modes.D is None:
+        return int(modes.Q[i, k] < 0)
+    D, F, (one, other) = modes.D, modes.Q - modes.D, powers[[i, k]]
+    across = F[i, k] * np.sqrt(one * other)
+    block = [
+        [D[i, k] * one - D[k, k] * other + F[i, k] * one, across],
+        [across, D[i, k] * other - D[i, i] * one + F[i, k] * other],
+    ]
+    return _negative(np.linalg.eigvalsh(np.array(block)))
 
 
 def _powers(modes: Modes, kept: NDArray[np.intp], matrix: Array) -> tuple[Array, float] | None:

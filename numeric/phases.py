@@ -174,10 +174,15 @@ def phase_diagram(
         for start in range(0, len(powers), size):
             at: Any = slice(start, start + size)
             here = _at(flat, at)
-            holds = np.broadcast_to(_number(case.where, here) >= 0, powers[at, 0].shape) & np.isnan(powers[at, 0])
+            holds = np.isnan(powers[at, 0])
+            for condition in case.where:
+                holds = holds & (_number(condition, here) >= 0)
             if not holds.all():
                 at = start + np.flatnonzero(holds)
                 here = _at(flat, at)
+            if holds.any() and case.why_not_lowest(rows):
+                message = f"at some point the minima are not those of the modes' powers: {case.why_not_lowest(rows)}"
+                raise InputError(message)
             if holds.any():
                 powers[at] = _solved(case, here, flat_a[at], flat_c[at], None if fixed is None else fixed[at], bias)
     if np.isnan(powers).any():
@@ -288,7 +293,7 @@ def _parameters(
 ) -> dict[str, Any]:
     """All parameters by name, numbers and grids."""
     loss = cases[0].loss
-    used = {_key(symbol) for case in cases for symbol in case.symbols | case.where.free_symbols}
+    used = {symbol.name for case in cases for symbol in case.symbols}
     for name in grids:
         if name in values:
             message = f"{name!r} is an axis and has a value; leave it out of values"

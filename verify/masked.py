@@ -119,8 +119,11 @@ def fixed_norm(
     """
     given = values or {}
     for case in landscapes(loss.expand(4)):
-        if float(case.where.subs({symbol: given[symbol.name] for symbol in case.where.free_symbols})) < 0:
+        if not case.holds(given):
             continue
+        reason = case.why_not_lowest(d1 or covariances.d0)
+        if reason:
+            raise InputError(f"the landscape of {loss.name} at fixed norm is not known: {reason}")
         solved = landscape_in_numbers(case, covariances, given, d1=d1)
         sizes = np.einsum("ik,ij,jk->k", solved.frame, covariances.Sigma, solved.frame)
         return replace(solved, modes=replace(solved.modes, norm=sizes, c=c))

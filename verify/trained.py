@@ -211,6 +211,8 @@ def _data(x: float) -> Covariances:
 
 def _minimum(case: Landscape, data: Covariances, values: Mapping[str, float]) -> Array | None:
     """WᵀW at the lowest minimum through order 4, None where there is none."""
+    if case.why_not_lowest(data.d0):
+        return None
     try:
         solved = landscape_in_numbers(case, data, values)
         listed = minima(solved.modes)

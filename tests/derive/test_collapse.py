@@ -60,7 +60,9 @@ def test_the_limit_is_what_a_strong_penalty_does():
 def test_one_mode_takes_all_where_only_products_hold_back():
     found = collapse(catalogue("vicreg-soft").expand(order=4))
     assert found.dimensional.text() == "always"
-    assert found.notes == ("one mode alone is kept, that of the largest ratio b_i/x_i",)
+    assert found.notes == (
+        "one mode alone is kept, that of the largest ratio b_i/x_i; modes of the same ratio share it",
+    )
 
 
 def test_what_is_not_convex_is_not_determined():

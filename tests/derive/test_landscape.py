@@ -71,9 +71,10 @@ def test_what_is_no_landscape_is_refused():
     with pytest.raises(InputError, match="order 4 is needed"):
         landscapes(catalogue("infonce").expand(order=2))
     expansion = catalogue("infonce").expand(order=4)
-    mixed = expansion.with_terms([(((((0, "A", 0), (0, "S", 0))),), sympy.Integer(1))])
+    # Σ_rs (W A0 Wᵀ)_rs (W Σ Wᵀ)_rs is a trace, and stands for a graph that is none.
+    other = expansion.with_terms([((((0, "A", 1), (0, "S", 1)),), sympy.Integer(1))])
     with pytest.raises(InputError, match="in a way that is not analysed"):
-        landscapes(mixed)
+        landscapes(other)
 
 
 @settings(max_examples=60, deadline=None)

@@ -115,7 +115,7 @@ def test_written():
     ]
     assert found.lines(LATEX)[3] == (r"\theta", r"\frac{4 \Lambda_{1} \kappa}{4 \kappa m + 3}")
     cases = of("barlow-twins")
-    assert cases[0].text().startswith("λ - 1 >= 0, at the embedding's best rotation:\n")
+    assert cases[0].text().startswith("λ - 1 >= 0, one mode a row (W A0 Wᵀ diagonal):\n")
     assert cases[0].minima().startswith("the m largest λ_i, all that are > 0")
     assert cases[1].minima().startswith("the m largest λ_i, all that are > θ")
     assert cases[0].index() == "(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}"

@@ -188,5 +188,5 @@ def test_a_minimum_that_is_not_finite_decides_nothing():
     expansion = catalogue("infonce").expand(4)
     found, landscape = lowest(expansion, {}, 0), case_at(landscapes(expansion), {"d1": 2})
     assert held_against(found, landscape).agrees is True
-    assert held_against(replace(found, W=found.W + 1), landscape).agrees is False
-    assert held_against(replace(found, W=found.W * nan), landscape).agrees is None
+    assert held_against(replace(found, ends=found.ends + 1), landscape).agrees is False
+    assert held_against(replace(found, ends=found.ends * nan), landscape).agrees is None

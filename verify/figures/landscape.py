@@ -250,7 +250,7 @@ def _points(
 
 def _case(expansion: Expansion, values: Mapping[str, float] | None) -> Landscape:
     cases = landscapes(expansion)
-    if len(cases) > 1 or cases[0].rotated or expansion.bias:
+    if len(cases) > 1 or cases[0].coordinates or expansion.bias:
         message = (
             f"the map over diag(r1, r2) of {expansion.loss} is not its landscape: the loss singles out coordinates of"
             " the embedding or has a bias; take a loss that is invariant under rotations"

@@ -89,7 +89,7 @@ def of_couplings(name: str, seed: int = 0) -> Verdicts:
         comparisons["optimiser"] = lambda one: _tried(lambda: minima.held_against(found, one))
     except InputError:
         pass
-    along = None if right.rotated else autodiff.measure(case(loss, {}, seed=seed, size=3), ORDER)
+    along = autodiff.measure(case(loss, {}, seed=seed, size=3), ORDER)
     if along is not None:
         comparisons["autodiff"] = lambda one: _tried(lambda: _through_modes(along, one))
     return judged(f"{name}, couplings", kept, equivalent, right, comparisons)
@@ -110,7 +110,7 @@ def _through_modes(measured: autodiff.RayCoefficients, found: Landscape) -> Evid
     """Orders 2 and 4 at the measured W."""
     here = measured.case.setting
     solved = landscape_in_numbers(found, here.covariances, here.parameters, d1=len(here.W))
-    orders = minima.orders_at(solved, here.W)
+    orders = solved.loss_at(here.W)
     distance = float(np.max([abs(orders[k] - measured.coefficients[k]) for k in orders]))
     agrees = within(distance, TOLERANCE)
     return Evidence("autodiff", "orders 2 and 4", 0.0, distance, TOLERANCE, "tolerance", agrees=agrees)

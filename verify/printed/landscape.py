@@ -195,7 +195,7 @@ def _points(about: Subject, found: Found, printed: Iterable[Condition], seed: in
         cases = landscapes(expansion)
     except InputError:
         return Drawn(())
-    names = {symbol.name for case in cases for symbol in case.symbols | case.where.free_symbols}
+    names = {symbol.name for case in cases for symbol in case.symbols}
     names |= set() if norm is None else {symbol.name for symbol in norm.free_symbols}
     # A print may hold a parameter that drops out.
     names |= {symbol.name for one in printed for symbol in one.spelled_out().free_symbols} & set(about.parameters)
