@@ -153,7 +153,7 @@ def _of_order_2(descents: list[sympy.Expr]) -> Far:
     known = [sign(value) for value in descents]
     reason = "it is quadratic in W"
     if 1 in known:
-        return Far("unbounded", f"{reason} and falls along every mode", sympy.true, order=2)
+        return Far("unbounded", f"{reason} and falls along every mode", sympy.true, order=2, strict=True)
     if None not in known:
         return Far("bounded", f"{reason}, and falls nowhere", sympy.false, "bounded", 2, strict=0 not in known)
     open_ones = [relation(-value, sympy.Lt) for value, side in zip(descents, known, strict=True) if side is None]

@@ -149,7 +149,8 @@ def _off_diagonal(terms: tuple[Expression, ...]) -> list[Size]:
             less, other = unscaled(part)
             if other == diagonal and sign(weight) == 1 and sign(weight + less) in (0, 1):
                 found.append(Size(sympy.S.Zero, None, size(inside).degree))
-                left = [one for one in left if one not in (whole, part)]
+                left.remove(whole)
+                left.remove(part)
                 break
     forms = [one for one in left if quadratic_form(one) is not None]
     return found + [size(one) for one in left if one not in forms] + ([size(Sum(tuple(forms)))] if forms else [])
