@@ -155,7 +155,10 @@ def _narrowed(value: sympy.Expr, known: Ranges, loss: str) -> Ranges:
         if found not in (PLUS, MINUS):
             left.append(odd)
     rest = sympy.expand(sympy.Mul(*left) * (1 if positive else -1))
+    never = f"{loss} needs {value} > 0 for a logarithm or a root, which no value of its parameters meets: {known}"
     if not left:
+        if not positive:
+            raise InputError(never)
         return known
     if len(rest.free_symbols) > 1:
         return Ranges.collect(dict(known.of), (*known.positive, rest))
@@ -164,8 +167,7 @@ def _narrowed(value: sympy.Expr, known: Ranges, loss: str) -> Ranges:
     if inside is None:
         return Ranges.collect(dict(known.of), (*known.positive, rest))
     if inside.empty:
-        message = f"{loss} needs {rest} > 0 for a logarithm or a root, which no {symbol} that is {known[symbol]} meets"
-        raise InputError(message)
+        raise InputError(never)
     return known.with_(symbol, inside)
 
 

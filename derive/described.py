@@ -18,7 +18,7 @@ from derive.higher import Higher, higher
 from derive.landscape import Landscape, landscapes
 from derive.glyphs import apart
 from derive.latex import for_notebook
-from derive.letters import told_apart
+from derive.plain_text import plain
 from derive.leading import Far, far
 from derive.notation import LATEX, TEXT, Style
 from derive.population import population
@@ -89,25 +89,23 @@ class Described:
             lines += self._by_mode(style)
         return lines + self._conditions(style)
 
-    def _by_mode(self, style: Style) -> Lines:
-        """The complementarity problem of the modes' powers, case by case."""
-        found: Lines = []
-        for case in self.cases:
-            values = [("b_i", case.b()), ("Q_ij", case.Q()), ("K_ij", case.K())]
-            indefinite, given = case.rotation == "indefinite", case.given(style)
-            values += [("D_ij", case.D())] if indefinite else []
-            if style is LATEX:
-                head = r"g_i \ge 0,\quad 2 Q_{ii} g_i + 2 \textstyle\sum_j K_{ij} g_j = b_i \text{ where } g_i > 0"
-                names = {name: f"{name[0]}_{{{name[2:]}}}" for name, _ in values} | {"b_i": "b_i"}
-                said = [head, *(f"{names[name]} = {sympy.latex(value)}" for name, value in values)]
-                found += [("stationary", one) for one in ([rf"{given}:", *said] if given else said)]
-                continue
-            written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
-            head = "2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0"
-            found.append(("stationary", "; ".join(filter(None, (given, head, written)))))
-            if indefinite:
-                found += [("index", f"{OF_MASKS} + {OF_ROWS}"), ("minima", INDEFINITE)]
-        return found
+    def _by_mode(self, style: Style) -> list[str]:
+        """The complementarity problem of the modes' powers."""
+        return [
+            line
+            for case in self.cases
+            for line in apart(case, case.symbols, lambda one: self._of_case(one, style), latex=style is LATEX)
+        ]
+
+    @staticmethod
+    def _of_case(case: Landscape, style: Style) -> list[str]:
+        values = [("b_i", case.b()), ("Q_ij", case.Q()), ("K_ij", case.K())]
+        if style is LATEX:
+            names = {"b_i": "b_i", "Q_ij": "Q_{ij}", "K_ij": "K_{ij}"}
+            head = r"g_i \ge 0,\quad 2 Q_{ii} g_i + 2 \textstyle\sum_j K_{ij} g_j = b_i \text{ where } g_i > 0"
+            return [head, *(f"{names[name]} = {style.scalar(value)}" for name, value in values)]
+        written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
+        return [f"2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0; {written}"]
 
     def _conditions(self, style: Style) -> Lines:
         lines: Lines = []
@@ -167,14 +165,14 @@ class Described:
         return found
 
     def _exact_json(self, exact: ExactModes) -> dict[str, Any]:
-        near, limit = self._near(exact), exact.why_open if exact.end is None else f"h_i < {_plain(exact.end)}"
+        near, limit = self._near(exact), exact.why_open if exact.end is None else f"h_i < {plain(exact.end)}"
         return {
             "of_the_limit": bool(self.of_limit),
-            "level": _plain(exact.level),
-            "stationary": [_plain(one) for one in exact.heights] if exact.phi != 0 else [],
-            "collapse": None if exact.collapse is None else _plain(exact.collapse),
+            "level": plain(exact.level),
+            "stationary": [plain(one) for one in exact.heights] if exact.phi != 0 else [],
+            "collapse": None if exact.collapse is None else plain(exact.collapse),
             "domain": None if exact.end == sympy.oo else limit,
-            "ratio_near_transition": None if near is None else _plain(near),
+            "ratio_near_transition": None if near is None else plain(near),
         }
 
     def _near(self, exact: ExactModes) -> sympy.Expr | None:
@@ -212,7 +210,7 @@ class Described:
             "transition": None
             if self.transition is None
             else {
-                "descent": _plain(self.transition.descent),
+                "descent": plain(self.transition.descent),
                 "exponent": str(self.transition.exponent),
                 "rate_kept": str(self.transition.rate_kept),
                 "rate_collapsed": str(self.transition.rate_collapsed),
@@ -236,10 +234,6 @@ class Described:
             "where": written(self.collapse.where) if self.special else None,
             "special": [{"where": written(at), **one.to_json()} for at, one in self.special],
         }
-
-
-def _plain(value: sympy.Basic) -> str:
-    return str(told_apart(value))
 
 
 def _at(where: sympy.Rel, line: str, style: Style) -> str:

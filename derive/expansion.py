@@ -11,7 +11,8 @@ from derive import notation
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.latex import for_notebook
-from derive.letters import named, told_apart
+from derive.letters import named
+from derive.plain_text import plain
 from derive.ranges import Ranges, check_values
 from derive.scalars import normal_form
 from derive.words import BIAS, NAMES, Invariants, is_trace, letters, substitute, trace
@@ -218,7 +219,8 @@ class Expansion:
 
         A term is coefficient × ∏ Tr[…] over ``traces``. Terms that are no traces also carry ``coordinate_sums``:
         each is a list of [i, [letters], j], the entries of W X₁ Wᵀ W X₂ Wᵀ … whose product is summed over the
-        coordinates i, j. The letter "bias" stands for b bᵀ in place of W X Wᵀ.
+        coordinates i, j. The letter "bias" stands for b bᵀ in place of W X Wᵀ. Coefficients are read back by
+        `derive.plain_text.read`, whatever the parameters are called.
         """
         return {
             "loss": self.loss,
@@ -227,7 +229,8 @@ class Expansion:
             "assumptions": list(self.assumptions),
             "source": self.source,
             **({"model": "W x + b"} if self.bias else {}),
-            "constant": str(told_apart(self.constant)),
+            "parameters": list(self.parameters),
+            "constant": plain(self.constant),
             "terms": [_term_json(term) for term in self.terms],
         }
 
@@ -295,7 +298,7 @@ def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term,
 
 def _term_json(term: Term) -> dict[str, object]:
     traces = [[NAMES[letter] for letter in one[0][1]] for one in term.invariants if is_trace(one)]
-    result: dict[str, object] = {"order": term.order, "coefficient": str(told_apart(term.coefficient)), "traces": traces}
+    result: dict[str, object] = {"order": term.order, "coefficient": plain(term.coefficient), "traces": traces}
     others = [
         [[i, [NAMES[letter] for letter in word], j] for i, word, j in one]
         for one in term.invariants

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from derive import Expansion, Loss
+    from derive.ranges import Range
 
 # Values of no special meaning, of order one and exact, so that no coincidence (α = 1, t = ½) hides an error.
 GENERIC = tuple(sympy.Rational(p, q) for p, q in ((3, 4), (5, 7), (2, 5), (7, 6), (4, 9), (8, 7), (3, 8), (6, 5)))
@@ -115,11 +116,26 @@ def counted_symbols(loss: Loss) -> set[str]:
 
 
 def values_for(loss: Loss, size: int, d1: int) -> dict[str, sympy.Expr]:
-    """A value for each parameter: ``size`` for one that counts data, d1 for the dimension, else a generic one."""
+    """A value for each parameter: ``size`` for one that counts data, d1 for the dimension, else a generic one.
+
+    A generic value lies in the parameter's range.
+    """
     counted = counted_symbols(loss)
     generic = iter(GENERIC * (1 + len(loss.parameters) // len(GENERIC)))
     special = {"d1": sympy.Integer(d1)} | {name: sympy.Integer(size) for name in counted}
-    return {name: special[name] if name in special else next(generic) for name in loss.parameters}
+    return {
+        name: special[name] if name in special else _in_range(next(generic), loss.domain[symbol])
+        for name, symbol in loss.parameters.items()
+    }
+
+
+def _in_range(value: sympy.Rational, known: Range) -> sympy.Expr:
+    """A positive number carried into a range; as it is where the range is that of positive numbers, or the real line."""
+    if known.whole:
+        return known.low + 1
+    if known.low.is_infinite:
+        return value if known.high.is_infinite else known.high - value
+    return known.low + value if known.high.is_infinite else (known.low + known.high * value) / (1 + value)
 
 
 def setting(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy
 import torch
-from sympy import Rational, Symbol, sqrt
+from sympy import Rational, sqrt
 
 from derive import Elliptical, InputError, catalogue
 from derive.words import trace
@@ -82,7 +82,7 @@ S2, S_S = (trace("SS"),), (trace("S"), trace("S"))
 
 def test_infonce_of_elliptical_data():
     """Order 4 is ½ E_x Var_χ(½|χ|² − x·χ), and E|χ|⁴ = s4 (2 Tr S² + (Tr S)²)."""
-    s4 = Symbol("s4")
+    s4 = Elliptical().moment(4)
     for per in ("datum", "view"):
         fourth = {t.invariants: t.coefficient for t in catalogue("infonce").expand(data=Elliptical(per=per)).terms}
         assert set(fourth) == {(trace("A"),), S2, S_S}

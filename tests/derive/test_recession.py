@@ -10,6 +10,7 @@ from derive import CATALOGUE, Loss, Mean, catalogue, exp, half_sq, inner, log, v
 from derive.expression import Average, Exp, Log, Product, Scalar, Sum
 from derive.landscape import a_i as a
 from derive.landscape import c_i as c
+from derive.logarithms import rows
 from derive.population import population
 from derive.recession import recession
 from numeric.definition import Evaluator
@@ -76,11 +77,10 @@ def test_a_bounded_quartic_hides_a_runaway():
 
 def test_inner_products_run_away_with_enough_rows():
     found = recession(cross.set({"N": 2}))
-    d = symbols("d")
     assert found.verdict == "depends"
     at = {a: 1, c: 3}
     assert found.rate.subs(at) > 0
-    values = [found.rate_of_rows.subs(at).subs(d, rows) for rows in (1, 2, 3, 4)]
+    values = [found.rate_of_rows.subs(at).subs(rows, number) for number in (1, 2, 3, 4)]
     assert [bool(value < 0) for value in values] == [False, False, False, True]
 
 

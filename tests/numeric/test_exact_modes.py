@@ -10,6 +10,7 @@ from sympy import Rational
 
 from derive import InputError, Loss, Mean, catalogue, closed_form, exp, inner, log, views
 from derive.exact_modes import ModePotential, b, exact_modes, h
+from derive.landscape import a_i, c_i
 from numeric.closed_form import closed_form_value
 from numeric.exact_modes import collapse_threshold, hessian_index, stationary_modes
 from numeric.sampling import random_covariances
@@ -209,7 +210,7 @@ def test_numbers_of_every_kind():
     irrational = stationary_modes(MODES["beta-infonce"], 1, sympy.sqrt(2), {"beta": sympy.pi / 4}, dps=30)
     assert irrational[0].kind == "minimum"
     residual = sympy.diff(MODES["beta-infonce"].potential, h).subs(
-        {"a_i": 1, "c_i": sympy.sqrt(2), "beta": sympy.pi / 4, "h_i": sympy.Float(irrational[0].height, 40)}
+        {a_i: 1, c_i: sympy.sqrt(2), "beta": sympy.pi / 4, h: sympy.Float(irrational[0].height, 40)}
     )
     assert abs(sympy.N(residual, 40)) < 1e-28
 
@@ -235,7 +236,7 @@ def test_unusable_points():
         hessian_index(INFONCE, [0.5, 0.5], [1.0, 1.0], 1)
     assert str(error.value) == "heights = [1.0, 1.0]: heights are 0 or positive, and at most d1 = 1 are positive"
     with pytest.raises(InputError) as error:
-        hessian_index(ModePotential(b, h**2 * sympy.Symbol("a_i")), [0.5], [0], 1)
+        hessian_index(ModePotential(b, h**2 * a_i), [0.5], [0], 1)
     assert str(error.value) == "modes: φ depends on a_i and c_i, and the index is not known then"
 
 
