@@ -64,10 +64,10 @@ def section(loss: Loss | None, expansion: Expansion, landscape: Described | None
 
 
 def _landscape(found: Described) -> list[str]:
-    """Stationary points, collapse conditions and the landscape to all orders."""
-    points, conditions, exact = (
+    """Stationary points, collapse conditions, the landscape to all orders, and whether the loss is bounded below."""
+    points, conditions, exact, below = (
         [line for line in found.lines(LATEX) if line[0] in labels]
-        for labels in (("", "stationary"), ("dimensional", "complete"), ("exact",))
+        for labels in (("", "stationary"), ("dimensional", "complete"), ("exact",), ("below",))
     )
     written = []
     if points:
@@ -81,6 +81,8 @@ def _landscape(found: Described) -> list[str]:
         modes = r"$h_i = (a_i + c_i) g_i$ and $g_i$ the eigenvalue of $W^{\top} W$:"
         limit = rf" for ${sympy.latex(sympy.Symbol(found.of_limit))} \to \infty$" if found.of_limit else ""
         written += [f"To all orders{limit}, mode by mode, with {modes}", *(_displayed(line) for _, line in exact)]
+    if below:
+        written += ["The loss is, from below,", *(_displayed(line) for _, line in below)]
     return written
 
 
