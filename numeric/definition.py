@@ -70,7 +70,8 @@ class Evaluator:
     ) -> None:
         """Keep the points."""
         self.noise = noise
-        self.population = population
+        self._drawn = population
+        self._populations: dict[tuple[View, ...], Population] = {}
         self.samples = samples
         self.d1 = d1
 
@@ -118,7 +119,9 @@ class Evaluator:
 
     def _mean(self, body: Expression, over: tuple[View, ...], count: object, scope: _Scope) -> Any:
         if count is None:
-            points, weights = self.population(over)
+            if over not in self._populations:
+                self._populations[over] = self._drawn(over)
+            points, weights = self._populations[over]
             value = self._value(body, scope.deeper(points))
             return (value * weights).sum(-1) if np.ndim(value) else value
         drawn = self.samples[Sample(over[0].datum, count)]
