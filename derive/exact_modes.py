@@ -334,7 +334,8 @@ def _split(polynomial: sympy.Expr, rest: sympy.Expr) -> tuple[sympy.Expr, sympy.
     linear = polynomial.coeff(h, 1)
     at_zero = sympy.diff(rest, h).subs(h, 0)
     level = sympy.factor(sympy.together(-linear - at_zero))
-    beyond = sympy.Add(*(sympy.factor(value) * h**k for (k,), value in sympy.Poly(polynomial, h).terms() if k > 1))
+    degree = max(0, sympy.Poly(polynomial, h).degree())
+    beyond = sympy.Add(*(sympy.factor(polynomial.coeff(h, k)) * h**k for k in range(2, degree + 1)))
     return level, sympy.factor(-at_zero) * h + beyond + rest
 
 

@@ -11,9 +11,7 @@ from derive import notation
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.latex import for_notebook
-from derive.letters import named
-from derive.plain_text import plain
-from derive.ranges import Ranges, check_values
+from derive.limits import at_infinity
 from derive.scalars import normal_form
 from derive.words import BIAS, NAMES, Invariants, is_trace, letters, substitute, trace
 
@@ -170,7 +168,7 @@ class Expansion:
         def put(coefficient: sympy.Expr) -> sympy.Expr:
             result = coefficient.xreplace(finite)
             for symbol in limits:
-                result = sympy.limit(result, symbol, sympy.oo)
+                result = at_infinity(normal_form(result), symbol)
             return result
 
         new = [(term.invariants, put(term.coefficient)) for term in self.terms]

@@ -194,6 +194,9 @@ class _Plan:
         }
 
     def value(self) -> sympy.Expr:
+        if not self.terms:
+            # Nothing, in the shape of what there could be.
+            return dot(scaled(sympy.S.Zero, self.W), self.W)
         return sympy.Add(*(term.coefficient * sympy.Mul(*map(self._invariant, term.invariants)) for term in self.terms))
 
     def gradient(self) -> sympy.Expr | tuple[sympy.Expr, sympy.Expr]:

@@ -25,7 +25,7 @@ from verify.evidence import Evidence, Verdict, verdict
 from verify.exact_numbers import exact_values
 from verify.routes import Routes, homogeneity
 from verify.settings import values_for
-from verify.target import put_values
+from verify.target import limits, put_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -253,15 +253,3 @@ def _transverse(
     from verify.collapsed import of_definition
 
     return of_definition(loss, given, seed)
-
-
-def limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expansion, str | None]:
-    """The expansion with limits taken, and a norm penalty's strength whose limit only the landscape has."""
-    for name, value in later.items():
-        # κ (Tr[W Σ Wᵀ] − c)²: in products of traces alone, and linear, so that the expansion itself has no limit.
-        symbol = sympy.Symbol(name)
-        within = [term for term in expansion.terms_of_order(4) if term.coefficient.has(symbol)]
-        penalty = all(len(term.invariants) > 1 and sympy.diff(term.coefficient, symbol, 2) == 0 for term in within)
-        if value is sympy.oo and within and penalty:
-            return expansion.set({other: value for other, value in later.items() if other != name}), name
-    return expansion.set(later), None

@@ -66,7 +66,7 @@ def derive(
     from derive import NotAnalyticError
 
     try:
-        expansion = _expand(target, order, basis, settings, sampling, data)
+        expansion, _ = _expand(target, order, basis, settings, sampling, data)
     except NotAnalyticError as error:
         if error.degree != 0:
             raise
@@ -104,8 +104,12 @@ def latex(
             raise InputError(message)
         click.echo(write(None, found.expansion.in_basis(basis), found.landscape))
         return
-    loss, expansion = _loss(target, settings), _expand(target, order, basis, settings, sampling, data)
-    click.echo(write(loss, expansion, described(loss, expansion) if order >= 4 else None))
+    expansion, limit = _expand(target, order, basis, settings, sampling, data)
+    loss = _loss(target, settings)
+    with deriving(progress(hidden=False, steps=1, after=2.0)) as tick:
+        tick("landscape")
+        shown = described(loss, expansion, limit) if order >= 4 else None
+    click.echo(write(loss, expansion, shown))
 
 
 @quartic.command()
@@ -176,9 +180,12 @@ def _loss(target: str, settings: tuple[str, ...]) -> Any:
     return loss
 
 
-def _expand(target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, data: str) -> Any:
+def _expand(
+    target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, data: str
+) -> tuple[Any, str | None]:
+    """The expansion, and a parameter that goes to infinity where only the landscape has that limit."""
     from derive import Elliptical, Gaussian
-    from verify.target import find_loss, parse_values, put_values
+    from verify.target import find_loss, limits, parse_values, put_values
 
     values = parse_values(settings)
     moments: dict[int, Any] = {}
@@ -188,7 +195,11 @@ def _expand(target: str, order: int, basis: str, settings: tuple[str, ...], samp
     law = Gaussian() if data == "gaussian" else Elliptical(moments, "view" if data.endswith("views") else "datum")
     with deriving(progress(hidden=False, steps=1, after=2.0)) as tick:
         tick(f"order {order}")
-        return loss.expand(order, basis=basis, sampling=sampling, data=law).set(later)
+        expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=law), later)
+    if limit is not None:
+        said = f"the expansion has no limit {limit} → ∞, and is that of any {limit}; only the landscape has one"
+        click.echo(f"quartic: {said}", err=True)
+    return expansion, limit
 
 
 def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
+    from derive import Expansion
     from numeric.sampling import Covariances
 
 _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
@@ -163,3 +164,19 @@ def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict
     known = loss.parameters
     later = {name: value for name, value in values.items() if name in known and (name == "d1" or value is sympy.oo)}
     return loss.set({name: value for name, value in values.items() if name not in later}), later
+
+
+def limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expansion, str | None]:
+    """The expansion with limits taken, and a norm penalty's strength whose limit only the landscape has.
+
+    Its name is given then, and it is left in the expansion: κ → ∞ fixes E|f|².
+    """
+    by_name = {symbol.name: symbol for symbol in expansion.symbols}
+    for name, value in later.items():
+        # κ (Tr[W Σ Wᵀ] − c)²: in products of traces alone, and linear, so that the expansion itself has no limit.
+        symbol = by_name.get(name, sympy.Symbol(name))
+        within = [term for term in expansion.terms_of_order(4) if term.coefficient.has(symbol)]
+        penalty = all(len(term.invariants) > 1 and sympy.diff(term.coefficient, symbol, 2) == 0 for term in within)
+        if value is sympy.oo and within and penalty:
+            return expansion.set({other: value for other, value in later.items() if other != name}), name
+    return expansion.set(later), None

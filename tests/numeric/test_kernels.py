@@ -13,7 +13,7 @@ import pytest
 import sympy
 import torch
 
-from derive import CATALOGUE, Expansion, InputError, Loss, Mean, catalogue, inner, views
+from derive import CATALOGUE, Expansion, InputError, Loss, Mean, catalogue, half_sq, inner, views
 from derive.words import NAMES
 from numeric import kernel
 from numeric.invariants import order_values
@@ -383,7 +383,9 @@ def test_no_two_parameters_share_an_argument(names, library):
     symbols = sympy.symbols(names)
     x, x_pos, chi = views("x, x_pos, chi")
     weights = sum(symbol * 10**k for k, symbol in enumerate(symbols))
-    emitted = kernel(Loss(weights * Mean(inner(x, chi) ** 2, over=chi) - symbols[0] * inner(x, x_pos)).expand(4), library)
+    emitted = kernel(
+        Loss(weights * Mean(inner(x, chi) ** 2, over=chi) - symbols[0] * inner(x, x_pos)).expand(4), library
+    )
     assert list(emitted.parameters) == sorted(names.split())
     assert len(set(emitted.parameters.values())) == len(symbols)
     one = {"numpy": np.eye(1), "mpmath": mpmath.matrix([[1]])}[library]
@@ -391,3 +393,18 @@ def test_no_two_parameters_share_an_argument(names, library):
     found = emitted(one, one, one, **given)
     # Tr[W A0 Wᵀ] and Tr[(W Σ Wᵀ)²] are 1.
     assert found == sum((k + 1) * 10**k for k in range(len(symbols))) - 1
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_nothing_has_the_shape_of_something(library):
+    x = views("x, x_pos")[0]
+    nothing = Loss(half_sq(x, x)).expand(4)
+    assert nothing.terms == ()
+    W = np.ones((5, 4, 2, 3))
+    given = (
+        [W, np.eye(3), np.eye(3)] if library == "numpy" else [torch.tensor(W), *[torch.eye(3, dtype=torch.float64)] * 2]
+    )
+    emitted = kernel(nothing, library)
+    assert emitted(*given).shape == (5, 4)
+    assert not emitted(*given).any()
+    assert emitted.gradient(*given).shape == W.shape

@@ -88,7 +88,7 @@ class Definition:
 
     def expanded(self, order: int, given: Values) -> Found:
         """Derived, and measured."""
-        from verify.auditing import limits
+        from verify.target import limits
 
         here, later = put_values(self.loss, given)
         shown, limit = limits(here.expand(order, sampling=self.sampling), later)
