@@ -165,12 +165,12 @@ class Described:
         return found
 
     def _exact_json(self, exact: ExactModes) -> dict[str, Any]:
-        near, limit = self._near(exact), exact.why_open if exact.end is None else f"h_i < {plain(exact.end)}"
+        near, limit = self._near(), exact.why_open if exact.end is None else f"h_i < {exact.end}"
         return {
-            "of_the_limit": bool(self.of_limit),
-            "level": plain(exact.level),
-            "stationary": [plain(one) for one in exact.heights] if exact.phi != 0 else [],
-            "collapse": None if exact.collapse is None else plain(exact.collapse),
+            "of_the_limit": self.of_limit,
+            "level": str(exact.level),
+            "stationary": [str(one) for one in exact.heights] if exact.phi != 0 else [],
+            "collapse": None if exact.collapse is None else str(exact.collapse),
             "domain": None if exact.end == sympy.oo else limit,
             "ratio_near_transition": None if near is None else plain(near),
         }

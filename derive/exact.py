@@ -80,6 +80,11 @@ class ClosedForm:
     resolvents: tuple[Resolvent, ...]
 
     @property
+    def mus(self) -> tuple[sympy.Expr, ...]:
+        """μ of each I + μ S that has to be positive definite."""
+        return tuple(one.mu for one in self.log_determinants) + tuple(one.mu for one in self.resolvents)
+
+    @property
     def finite(self) -> bool:
         """Whether the loss is a polynomial, its own expansion."""
         return not self.log_determinants and not self.resolvents

@@ -299,7 +299,8 @@ def exact_modes(closed: ClosedForm) -> ExactModes | None:
         rest -= weight * h / (1 + one.mu * h)
     words = {word for term in closed.polynomial.terms if term.order > 2 for _, word, _ in term.invariants[0]}
     mixed = any(set(word) != {"S"} for word in words) or any(one.letter != "S" for one in closed.resolvents)
-    return ExactModes(*_split(linear, rest), closed, mixed, ranges=closed.polynomial.ranges)
+    end = end_of(closed.mus)
+    return ExactModes(*_split(linear, rest), closed, mixed, end=end)
 
 
 def why_coupled(closed: ClosedForm) -> str:

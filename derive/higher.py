@@ -67,8 +67,8 @@ class Higher:
                 return Collapse(None, None, f"the loss is constant{self._through}: every W is a minimum")
             if side == 1:
                 return Collapse(None, None, f"nothing holds W back{self._through}, and there is no minimum")
-            note = () if side is not None else (f"where some b_i > 0 there is no minimum{self._through}",)
-            return Collapse(held, held, notes=note)
+            notes = () if side is not None else (f"where some b_i > 0 there is no minimum{self._through}",)
+            return Collapse(held, held, notes=notes)
         note = f"decided by order {self.order}"
         if side == -1 or (side == 0 and self.held) or (self.separate and sign(self.coupling) == 1):
             return Collapse(lost, held, notes=(note,))
@@ -121,12 +121,14 @@ class Higher:
 
     def _of_order(self, n: int) -> str:
         side, q, through = sign(self.descent), sign(self.coupling), f"through order {self.order}"
-        origin = {-1: "W = 0", 0: "nothing is said of W = 0 by its terms of order 2", 1: "W = 0 is none"}
+        origin = "W = 0 where all b_i are < 0"
+        if side is not None:
+            origin = ("nothing is said of W = 0 by its terms of order 2", "W = 0 is none", "W = 0")[side]
         if side in (-1, 0) and self.held:
             return f"{through}, W = 0: global, no other point a minimum"
         if not self.separate or q != 1:
             elsewhere = "the landscape falls to −∞" if q == -1 else "what lies elsewhere is not determined"
-            return f"{origin.get(side, 'W = 0 where all b_i are < 0')}; {through} {elsewhere}"
+            return f"{origin}; {through} {elsewhere}"
         kept = f"g_i = (b_i/({n} q))^(1/{n - 1}) where b_i > 0, and 0 elsewhere"
         return f"{through}, {kept}; with fewer rows than such modes those of the lowest L: global"
 

@@ -83,9 +83,8 @@ def _largest_alone(points: StationaryPoints, lowest: str) -> str:
     one = points.isotropic
     held, side = sign(one.q1 + one.q2), sign(one.eigenvalue())
     both = "the largest λ_i alone where it is > 0, W = 0 where none is"
-    alone = (
-        f"{ {1: 'the largest λ_i alone', -1: 'W = 0', 0: 'W = 0'}.get(side, both) }: {lowest}, no other point a minimum"
-    )
+    kept = both if side is None else "the largest λ_i alone" if side == 1 else "W = 0"
+    alone = f"{kept}: {lowest}, no other point a minimum"
     if held == 1:
         return alone
     if held is None:

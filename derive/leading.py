@@ -81,7 +81,8 @@ def of_couplings(q1: sympy.Expr, q2: sympy.Expr, descent: int | None) -> Far:
     'min(d0, d1) >= 3'
     """
     k = sympy.Dummy("k", positive=True)
-    return _of_line(normal_form(q1 + q2 * k), k, 4, descent)
+    found = _of_line(normal_form(q1 + q2 * k), k, 4, descent)
+    return found or Far("undecided", "the signs of the couplings are not known", order=4)
 
 
 def far(expansion: Expansion) -> Far:

@@ -65,8 +65,8 @@ def _positive(terms: tuple[Term, ...]) -> bool:
     for term in terms:
         words = [word for one in term.invariants for _, word, _ in one]
         if all(map(is_trace, term.invariants)):
-            pair = words[0] if len(words) == 1 else "".join(words)
-            add(singles if len(words) == 1 else products, *pair, term.coefficient)
+            both = "".join(words)
+            add(singles if len(words) == 1 else products, both[0], both[1], term.coefficient)
             continue
         if len(term.invariants) != 1 or [len(word) for word in words] != [1, 1]:
             return False

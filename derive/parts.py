@@ -75,7 +75,7 @@ class _Parts:
                 self.add(weight, Average(term, inside.over, None))
         elif sign(weight) == -1 and _becomes_infinite(inside):
             self.falls = True
-        elif (inside := _finite_logarithm(inside)) is not None:
+        elif (found := _exponentials(inside)) and _degree(found).is_finite:
             self.beside.append(sympy.Integer(2))
         else:
             raise UnknownError(f"the growth of {definition(node, TEXT)} beside the rest is not analysed")
@@ -151,12 +151,6 @@ def _exponentials(node: Expression) -> list[Peak]:
 def _degree(found: list[Peak]) -> sympy.Expr:
     """How fast a logarithm of exponentials grows: a population mean of one may be infinite."""
     return sympy.oo if any(peak.over and peak.draws is None for peak in found) else sympy.Integer(2)
-
-
-def _finite_logarithm(node: Expression) -> Expression | None:
-    """A logarithm of exponentials that is finite for every W, whatever its own weight."""
-    found = _exponentials(node)
-    return node if found and _degree(found).is_finite else None
 
 
 def _becomes_infinite(node: Expression) -> bool:

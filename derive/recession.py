@@ -162,7 +162,7 @@ def _of_closed_form(name: str, closed: ClosedForm) -> Recession:
         return found
     if closed.finite:
         return _of_polynomial(name, far(closed.polynomial))
-    end = end_of(one.mu for one in (*closed.log_determinants, *closed.resolvents))
+    end = end_of(closed.mus)
     if end is None:
         return Recession(name, "undecided", "the sign of a parameter decides for which W the loss is finite")
     if end.is_infinite:
@@ -170,11 +170,10 @@ def _of_closed_form(name: str, closed: ClosedForm) -> Recession:
         return _beside(name, far(closed.polynomial), 2) or Recession(
             name, "undecided", f"{why_coupled(closed)}, and beside logarithms their growth is not analysed"
         )
-    uncoupled = exact_modes(replace(closed, polynomial=closed.polynomial.with_terms(())))
     directions = {
         sign(leading) if order > 0 else None
         for one in (end.args if isinstance(end, sympy.Min) else (end,))
-        for order, leading in (towards(uncoupled.slope, one, h),)
+        for order, leading in (towards(_slope(closed), one, h),)
     }
     shown = f"an eigenvalue of W Σ Wᵀ nears {TEXT.scalar(end)}, beyond which a mean of exponentials is infinite"
     if directions == {-1}:
@@ -182,6 +181,12 @@ def _of_closed_form(name: str, closed: ClosedForm) -> Recession:
     if directions == {1} and not closed.polynomial.bias:
         return Recession(name, "bounded", f"it rises to +∞ as {shown}")
     return Recession(name, "undecided", f"its limit is not known as {shown}")
+
+
+def _slope(closed: ClosedForm) -> sympy.Expr:
+    """ℓ′(h) of what is no polynomial, which separates into modes."""
+    modes = exact_modes(replace(closed, polynomial=closed.polynomial.with_terms(())))
+    return sympy.S.Zero if modes is None else modes.slope
 
 
 def _of_modes(name: str, modes: ExactModes) -> Recession:

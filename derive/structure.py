@@ -132,7 +132,8 @@ def _of_sum(terms: tuple[Expression, ...]) -> Size:
     parts = [*_off_diagonal(terms)]
     lows, highs = ([getattr(one, side) for one in parts] for side in ("low", "high"))
     degree = sympy.Max(*(one.degree for one in parts)) if parts else sympy.S.Zero
-    return Size(*(None if None in side else sympy.Add(*side) for side in (lows, highs)), degree)
+    low, high = (None if None in side else sympy.Add(*side) for side in (lows, highs))
+    return Size(low, high, degree)
 
 
 def _off_diagonal(terms: tuple[Expression, ...]) -> list[Size]:
@@ -206,7 +207,8 @@ def _of_product(factors: tuple[Expression, ...]) -> Size:
     if side is None:
         return Size(degree=degree)
     low, high = (None if one is None else weight * one for one in (low, high))
-    return Size(*((low, high) if side == 1 else (high, low)), degree)
+    low, high = (low, high) if side == 1 else (high, low)
+    return Size(low, high, degree)
 
 
 def _of_power(base: Size, exponent: sympy.Expr) -> Size:

@@ -106,7 +106,7 @@ def collapse_threshold(
         if leading.degree() <= below.degree():
             ends.append(number(sympy.limit(slope, h, sympy.oo)))
     else:
-        order, leading = towards(slope, sympy.nsimplify(modes.end.xreplace(_put(modes, a, c, parameters))), h)
+        order, leading = towards(slope, sympy.sympify(modes.end).xreplace(_put(modes, a, c, parameters)), h)
         if order > 0 and leading < 0:
             return mpmath.ninf
         if order <= 0:

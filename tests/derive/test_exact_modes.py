@@ -5,9 +5,10 @@ import sympy
 from sympy import Rational, symbols
 
 from derive import CATALOGUE, InputError, Loss, Mean, catalogue, closed_form, exp, half_sq, inner, log, views
-from derive.exact_modes import ModePotential, b, exact_modes, h, why_coupled
+from derive.exact_modes import exact_modes, why_coupled
 from derive.landscape import a_i as a
 from derive.landscape import c_i as c
+from derive.mode_potential import ModePotential, b, h
 from derive.population import population
 
 beta, gamma, lamda, t, tau = symbols("beta gamma lambda t tau")

@@ -9,8 +9,8 @@ import sympy
 from sympy import Rational
 
 from derive import InputError, Loss, Mean, catalogue, closed_form, exp, inner, log, views
-from derive.exact_modes import ModePotential, b, exact_modes, h
-from derive.landscape import a_i, c_i
+from derive.exact_modes import exact_modes
+from derive.mode_potential import ModePotential, b, h
 from numeric.closed_form import closed_form_value
 from numeric.exact_modes import collapse_threshold, hessian_index, stationary_modes
 from numeric.sampling import random_covariances

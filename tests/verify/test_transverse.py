@@ -10,8 +10,9 @@ import sympy
 import torch
 
 from derive import InputError, catalogue, closed_form
-from derive.exact_modes import exact_modes, h
+from derive.exact_modes import exact_modes
 from derive.landscape import landscapes
+from derive.mode_potential import h
 from numeric.landscape import landscape_in_numbers
 from numeric.modes import masked_point
 from numeric.sampling import Covariances, random_covariances

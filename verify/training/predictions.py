@@ -17,10 +17,8 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from derive import InputError, catalogue, closed_form
-from derive.exact_modes import ExactModes, ModePotential, exact_modes
-from derive.landscape import a_i, c_i
-from derive.letters import by_name
-from derive.mode_potential import h
+from derive.exact_modes import ExactModes, exact_modes
+from derive.mode_potential import ModePotential
 
 Array = NDArray[np.float64]
 
