@@ -176,7 +176,7 @@ class Expansion:
             at = ", ".join(f"{symbol} = {value}" for symbol, value in given.items())
             message = f"the expansion of {self.loss} has no finite value at {at}"
             raise InputError(message)
-        return replace(self.with_terms(new), constant=put(self.constant), ranges=self.ranges.put(given))
+        return replace(self.with_terms(new), constant=normal_form(put(self.constant)))
 
     def truncate(self, order: int) -> Expansion:
         """The terms through a lower order."""

@@ -8,15 +8,15 @@ atoms back and cancels, once a coefficient.
 
 from __future__ import annotations
 
-from math import lcm, prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import gcd, lcm, prod
+from typing import Any, NamedTuple
 
 import sympy
 from sympy import QQ
 from sympy.polys.rings import ring
 
-from derive.effort import spend
-from derive.roots import core_of, eliminations, powers_of, root_of
+from derive.branches import Absolute, Root, one_form
+from derive.roots import core_of, eliminations, plain, powers_of, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # A rational of SymPy's ground domain, or a Laurent polynomial. Both add, multiply and know whether they are 0.
 Coefficient = Any
 Monomial = tuple[tuple[int, int], ...]
+
+# The degree up to which roots of numbers make a field of coefficients; beyond, each is a letter with its power known.
+LARGEST_FIELD = 8
 
 
 class Laurent:
@@ -89,17 +92,20 @@ class Scalars:
 
     def from_sympy(self, value: sympy.Expr) -> Coefficient:
         """The coefficient of a SymPy expression; parts that are not rational in symbols become atoms."""
+        return self._read(plain(value))
+
+    def _read(self, value: sympy.Expr) -> Coefficient:
         if value.is_Rational:
             return QQ(value.p, value.q)
         if value.is_Add:
             total: Coefficient = QQ(0)
             for term in value.args:
-                total = total + self.from_sympy(term)
+                total = total + self._read(term)
             return total
         if value.is_Mul:
             product: Coefficient = QQ(1)
             for factor in value.args:
-                product = product * self.from_sympy(factor)
+                product = product * self._read(factor)
             return product
         if not value.is_Pow and not isinstance(value, sympy.exp):
             return self._atom(value, 1)
@@ -114,7 +120,7 @@ class Scalars:
             return self._atom(base, power)
         if base.is_Pow or isinstance(base, sympy.exp) or not base.args:
             return self._atom(base, power) if not base.is_Rational else QQ(base.p, base.q) ** power
-        one = self.from_sympy(base) if power > 0 else self.inverse(self.from_sympy(base))
+        one = self._read(base) if power > 0 else self.inverse(self._read(base))
         result: Coefficient = QQ(1)
         for _ in range(abs(power)):
             result = result * one
@@ -153,23 +159,26 @@ class Scalars:
             for atom, power in lowest.items():
                 term = term * elements.of[atom] ** (powers.get(atom, 0) - power)
             numerator = numerator + term
-        numerator, denominator = _without_squares(numerator, denominator, elements.squares)
+        numerator, denominator = one_form((numerator, denominator), elements.roots, elements.absolutes)
         if not numerator:
             return sympy.S.Zero
-        numerator, denominator = numerator.cancel(denominator)
+        if elements.superfluous(numerator, denominator):
+            # Without them other letters may do, and other factors be found.
+            return normal_form(numerator.as_expr() / denominator.as_expr())
         if numerator.ring.domain != QQ:
             # Over the algebraic numbers: the denominator monic, and neither factored.
-            leading = denominator.LC
-            return numerator.quo_ground(leading).as_expr() / denominator.quo_ground(leading).as_expr()
+            return sympy.expand(numerator.as_expr()) / sympy.expand(denominator.as_expr())
         return sympy.Mul(*_factored(numerator), *(1 / factor for factor in _factored(denominator)))
 
     def _polynomials(self, atoms: tuple[int, ...]) -> _Elements:
         # Generators are the symbols and whatever else is no sum of such. Where a root b^(1/q) occurs, b is its q-th
-        # power and no generator of its own (where b is a sum, a symbol in it is eliminated); roots of numbers go to
-        # the field of the coefficients.
+        # power and no generator of its own; where b is a sum, a symbol in it is eliminated if that can be, otherwise
+        # the root is subject to a relation. Roots of numbers go to the field of the coefficients.
         generators = {generator for atom in atoms for generator in _generators(self._atoms[atom])}
-        inside = [one.args[0] for one in generators if isinstance(one, sympy.Abs) and _is_polynomial(one.args[0])]
-        generators = generators.union(*map(_generators, inside))
+        new = generators
+        while new:
+            new = {inner for one in new for part in _inside(one) for inner in _generators(part)} - generators
+            generators = generators | new
         roots: dict[sympy.Expr, int] = {}
         for generator in generators:
             core, q = core_of(generator)
@@ -180,20 +189,37 @@ class Scalars:
             (one for one in basic if one.is_algebraic and not one.free_symbols), key=sympy.default_sort_key
         )
         eliminated = eliminations(roots, basic)
-        for core in roots:
-            basic |= core.free_symbols if core.is_Add else set()
+        related = [
+            core
+            for core in roots
+            if core.is_Add and _is_polynomial(core) and not any(core.has(symbol) for symbol in eliminated)
+        ]
+        if prod(roots.get(core_of(one)[0], LARGEST_FIELD) for one in numbers) > LARGEST_FIELD:
+            # The positive roots of different primes are independent.
+            radicals = [one for one in numbers if core_of(one)[0] in roots and core_of(one)[0].is_Rational]
+            related += [core_of(one)[0] for one in radicals]
+            numbers = [one for one in numbers if one not in radicals]
         field = QQ.algebraic_field(*numbers) if numbers else QQ
-        # An absolute value comes before what is in it: its square is written as that one's.
+        # Roots and absolute values come before what is in them: their powers are written as those of that.
         names = sorted(basic - set(numbers) - set(eliminated), key=sympy.default_sort_key)
-        names.sort(key=lambda one: not isinstance(one, sympy.Abs))
+        names.sort(key=lambda one: (-_depth(one), one.is_number))
         polynomial_ring = ring(names, field)[0]
         solved = {symbol: _polynomial(value, polynomial_ring, roots, {}) for symbol, value in eliminated.items()}
-        of = {atom: _polynomial(self._atoms[atom], polynomial_ring, roots, solved) for atom in atoms}
-        squares = [
-            (_generator(sympy.Abs(one), polynomial_ring), _polynomial(one, polynomial_ring, roots, solved) ** 2)
-            for one in inside
+
+        def of(value: sympy.Expr) -> Any:  # noqa: ANN401
+            return _polynomial(value, polynomial_ring, roots, solved)
+
+        relations = [
+            Root(_generator(one, polynomial_ring), roots[core], of(core))
+            for one in names
+            if (core := core_of(one)[0]) in related
         ]
-        return _Elements(polynomial_ring.zero, polynomial_ring.one, of, squares)
+        insides = [one.args[0] for one in names if isinstance(one, sympy.Abs) and _is_polynomial(one.args[0])]
+        absolutes = [
+            Absolute(_generator(sympy.Abs(one), polynomial_ring), of(one), _signs(one, roots)) for one in insides
+        ]
+        zero, one = polynomial_ring.zero, polynomial_ring.one
+        return _Elements(zero, one, {atom: of(self._atoms[atom]) for atom in atoms}, relations, absolutes)
 
     def _atom(self, value: sympy.Expr, power: int) -> Laurent:
         number = self._numbers.setdefault(value, len(self._atoms))
@@ -208,16 +234,43 @@ class _Elements(NamedTuple):
     zero: Any
     one: Any
     of: dict[int, Any]
-    # Absolute values that occur, each with its square.
-    squares: list[tuple[Any, Any]]
+    roots: list[Root]
+    absolutes: list[Absolute]
+
+    def superfluous(self, numerator: Any, denominator: Any) -> bool:  # noqa: ANN401
+        """Whether a fraction needs fewer numbers, roots, exponentials or absolute values than its letters are."""
+        field = self.zero.ring.domain
+        if field != QQ and all(number.is_ground for part in (numerator, denominator) for number in part.itercoeffs()):
+            return True
+        monomials = [*numerator.itermonoms(), *denominator.itermonoms()]
+        for k, symbol in enumerate(self.zero.ring.symbols):
+            if symbol.args and gcd(*(monomial[k] for monomial in monomials), core_of(symbol)[1]) != 1:
+                return True
+            if symbol.args and not any(monomial[k] for monomial in monomials):
+                return True
+        return False
 
 
 def normal_form(value: sympy.Expr) -> sympy.Expr:
-    """A coefficient as one fraction in lowest terms; two coefficients are equal exactly when these are.
+    """A coefficient as one fraction in lowest terms, the same for equal functions of the parameters.
 
-    >>> N = sympy.Symbol("N")
-    >>> normal_form(1 - 1 / N)
-    (N - 1)/N
+    A symbol stands for the real values that its assumptions allow, for positive ones if it has none (N ≥ 2), and
+    functions are compared where both are real. What is decided:
+
+    * sums, products and quotients of symbols, numbers, exponentials, logarithms, powers with any exponent;
+    * rational powers of rational functions, which are taken apart into irreducible factors of known sign; a root of
+      several factors of open sign, as of (α − 1)(β − 1), is a letter, whose square alone is known;
+    * |u| of rational functions; not that the signs of u and v, of several symbols, may exclude each other.
+
+    Other functions (sin, Γ, minima, sums over modes) and exponents with a sum in the denominator are letters, without
+    relations to each other.
+
+    >>> N, alpha = sympy.symbols("N alpha")
+    >>> normal_form(1 - 1 / N), normal_form((N - 1) / (sympy.sqrt(N) - 1))
+    ((N - 1)/N, sqrt(N) + 1)
+    >>> u = sympy.Abs(alpha - 1)
+    >>> normal_form((1 - u) / (1 - u**2)), normal_form(sympy.log(N**2) - 2 * sympy.log(N))
+    (1/(Abs(alpha - 1) + 1), 0)
     """
     if value.is_Rational:
         return value
@@ -225,23 +278,24 @@ def normal_form(value: sympy.Expr) -> sympy.Expr:
     return scalars.to_sympy(scalars.from_sympy(value))
 
 
-def _without_squares(
-    numerator: Any,  # noqa: ANN401 (SymPy's rings are untyped)
-    denominator: Any,  # noqa: ANN401
-    squares: list[tuple[Any, Any]],
-) -> tuple[Any, Any]:
-    """A fraction in which |u| has no higher power than 1, |u|² = u², and is no factor of the denominator.
+def _inside(generator: sympy.Expr) -> list[sympy.Expr]:
+    """What a root or an absolute value is of."""
+    if isinstance(generator, sympy.Abs):
+        return [generator.args[0]] if _is_polynomial(generator.args[0]) else []
+    core, q = core_of(generator)
+    return [core] if q > 1 and core.is_Add and _is_polynomial(core) else []
 
-    What vanishes is seen to. Two forms of one function may be left where the denominator is a sum with |u| in it.
-    """
-    relations = [letter**2 - square for letter, square in squares]
-    if not relations:
-        return numerator, denominator
-    denominator = denominator.rem(relations)
-    for letter, _ in squares:
-        if not denominator.rem([letter]):
-            numerator, denominator = numerator * letter, (denominator * letter).rem(relations)
-    return numerator.rem(relations), denominator
+
+def _depth(generator: sympy.Expr) -> int:
+    """How many roots and absolute values stand inside one another."""
+    inner = [_depth(one) for part in _inside(generator) for one in _generators(part)]
+    return 1 + max(inner, default=0) if _inside(generator) else 0
+
+
+def _signs(inside: sympy.Expr, roots: dict[sympy.Expr, int]) -> tuple[int, ...]:
+    """The signs that u may have where u^(1/q) or (−u)^(1/q) is real, if that occurs."""
+    known = [sign for sign in (1, -1) if sympy.expand(sign * inside) in roots]
+    return tuple(known[:1]) or (1, -1)
 
 
 def _is_polynomial(value: sympy.Expr) -> bool:

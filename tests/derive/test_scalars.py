@@ -1,16 +1,19 @@
 """Exact coefficients against SymPy's own arithmetic, and the uniqueness of their normal form."""
 
+from random import Random
+
 import pytest
 import sympy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Rational, exp, sqrt
 
-from derive.ranges import Range, Ranges
+from derive import branches
 from derive.scalars import Laurent, Scalars, normal_form
 from derive.signs import over
 
-N, alpha, tau, epsilon, b = sympy.symbols("N alpha tau epsilon b")
+N, alpha, beta, tau, epsilon, b = sympy.symbols("N alpha beta tau epsilon b")
+u, v = sympy.symbols("u v", real=True)
 PLACE = {N: 7, alpha: Rational(2, 3), tau: Rational(5, 4), epsilon: Rational(3, 11), b: Rational(-1, 3)}
 LEAVES = (N, alpha, tau, N - 1 + alpha, N - 1, exp(b), exp(-2 * b), sqrt(epsilon), 1 / sqrt(epsilon), 1 + exp(b))
 
@@ -112,6 +115,50 @@ def test_equal_functions_have_one_form(value, factor):
         (sqrt((N + alpha) ** 2), N + alpha),
         (sqrt((N - 1) ** 2), N - 1),
         (sqrt((1 - N) ** 2), N - 1),
+        # Absolute values.
+        (1 / (1 + abs(u)), (1 - abs(u)) / (1 - u**2)),
+        (1 / (1 + abs(alpha - 1)), (1 - abs(alpha - 1)) / (alpha * (2 - alpha))),
+        (abs(u * v * alpha), alpha * abs(u) * abs(v)),
+        (abs(alpha - 1) / (alpha - 1), (alpha - 1) / abs(alpha - 1)),
+        (1 / (1 + abs(u) + abs(v)), (1 + abs(u) - abs(v)) / ((1 + abs(u)) ** 2 - v**2)),
+        (1 / (abs(u) + v), (abs(u) - v) / (u**2 - v**2)),
+        ((u + abs(u)) * (u - abs(u)), sympy.Integer(0)),
+        (sqrt(u**2 * v**2), abs(u * v)),
+        (sqrt(alpha - 1) * abs(alpha - 1), (alpha - 1) ** Rational(3, 2)),
+        (sympy.sign(u) * u, abs(u)),
+        # Roots of polynomials.
+        (sqrt(N - 1) * sqrt(N + 1), sqrt(N**2 - 1)),
+        ((sqrt(N + 1) + sqrt(N - 1)) * (sqrt(N + 1) - sqrt(N - 1)), sympy.Integer(2)),
+        (1 / (1 + sqrt(alpha * N + 1)), (sqrt(alpha * N + 1) - 1) / (alpha * N)),
+        (1 / (sqrt(N + 1) + sqrt(N - 1)), (sqrt(N + 1) - sqrt(N - 1)) / 2),
+        (1 / (1 + sympy.cbrt(u**2 + 1)), (1 - sympy.cbrt(u**2 + 1) + sympy.cbrt(u**2 + 1) ** 2) / (u**2 + 2)),
+        (sqrt(N**2 + 2 * N + 1), N + 1),
+        (sqrt(alpha**2 * N + alpha**2), alpha * sqrt(N + 1)),
+        (sqrt(alpha * beta), sqrt(alpha) * sqrt(beta)),
+        (sqrt(1 + sqrt(N)) ** 2 - sqrt(N), sympy.Integer(1)),
+        (1 / sqrt(1 + sqrt(u**2 + 1)), sqrt(1 + sqrt(u**2 + 1)) * (sqrt(u**2 + 1) - 1) / u**2),
+        (sqrt((alpha - 1) * (beta - 1)) ** 2, (alpha - 1) * (beta - 1)),
+        # What drops out leaves no trace.
+        ((alpha**2 * sqrt(alpha + 1) + alpha * beta * sqrt(alpha + 1)) / sqrt(alpha + 1), alpha * (alpha + beta)),
+        ((sqrt(2) * N**2 - sqrt(2)) / sqrt(2) * (1 + sqrt(2)) - (N**2 - 1) * sqrt(2), N**2 - 1),
+        # Roots of numbers.
+        ((sqrt(2) + N) * (sqrt(3) + N) - N * (sqrt(2) + sqrt(3)) - N**2, sqrt(6)),
+        (sqrt(2 * N + 2), sqrt(2) * sqrt(N + 1)),
+        (sqrt(3 + 2 * sqrt(2)), 1 + sqrt(2)),
+        (sqrt(2 + sqrt(2)) * sqrt(2 - sqrt(2)), sqrt(2)),
+        (sqrt(6) * sympy.cbrt(2), 2 ** Rational(5, 6) * sqrt(3)),
+        ((sqrt(2) - 1) * (sqrt(2) + 1) - 1, sympy.Integer(0)),
+        (1 / (sqrt(N) + sqrt(2)), (sqrt(N) - sqrt(2)) / (N - 2)),
+        # Logarithms and powers.
+        (sympy.log(2 * N), sympy.log(2) + sympy.log(N)),
+        (sympy.log(N**2 - 1), sympy.log(N - 1) + sympy.log(N + 1)),
+        (sympy.log(sqrt(N) / 4), sympy.log(N) / 2 - 2 * sympy.log(2)),
+        (sympy.log((1 - alpha) ** 2), 2 * sympy.log(abs(alpha - 1))),
+        (sympy.log(exp(b) * N), b + sympy.log(N)),
+        (exp(alpha * sympy.log(N) + b), N**alpha * exp(b)),
+        (6**alpha, 2**alpha * 3**alpha),
+        (4**alpha, 2 ** (2 * alpha)),
+        (sympy.tanh(b), 1 - 2 / (exp(2 * b) + 1)),
     ],
 )
 def test_the_normal_form_is_unique(one, other):
@@ -122,6 +169,104 @@ def test_the_normal_form_is_unique(one, other):
 
 def test_the_root_of_a_square_is_an_absolute_value_where_a_sign_is_open():
     assert normal_form(sqrt((N - 1) ** 2)) == normal_form(sqrt((1 - N) ** 2)) == sympy.Abs(N - 1)
+
+
+LETTERS = (
+    *(N, alpha, b, u, v, abs(u), abs(v), abs(alpha - 1), abs(u * v), abs(u - v), sqrt(N), sqrt(N - 1), sqrt(N + 1)),
+    *(sqrt(alpha * N + 1), sqrt(alpha + 1), sqrt(2), sqrt(3), sqrt(6), exp(b), exp(alpha + b), exp(-u / 2), 1 / tau),
+    *(sympy.log(N), sympy.log(2 * N), sympy.log(N**2 - 1), N**alpha, 4**alpha, sqrt(u**2 + 1), sqrt(N**2 - 1)),
+    *(sympy.cbrt(alpha), sympy.E, sqrt((alpha - 1) ** 2 * N)),
+)
+
+
+def drawn(random, letters, depth):
+    if depth == 0:
+        return random.choice(letters) if random.random() < 0.75 else sympy.Integer(random.choice((1, 2, 3, -1)))
+    left, right = drawn(random, letters, depth - 1), drawn(random, letters, random.choice((0, depth - 1)))
+    kind = random.choice("+++**-/2")
+    if kind == "/":
+        return left / (right + 2 + random.choice(letters) ** 2)
+    return {"+": left + right, "*": left * right, "-": left - right, "2": left**2}[kind]
+
+
+def rewritten(random, value, letters):
+    """The same function: multiplied through, by a conjugate of its denominator too, or with something added."""
+    other = drawn(random, letters, 1)
+    above, below = sympy.fraction(sympy.together(value))
+    letter = random.choice([one for one in letters if not one.is_Symbol] or [sqrt(N)])
+    conjugate = below.subs(letter, -letter)
+    return random.choice(
+        (
+            sympy.expand(above * (other**2 + 1)) / sympy.expand(below * (other**2 + 1)),
+            sympy.expand(above * conjugate) / sympy.expand(below * conjugate) if conjugate != 0 else value,
+            sympy.expand(value),
+            sympy.together(value + other) - other,
+            value * (other + 1) - sympy.expand(value * other),
+        )
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_pairs(seed):
+    random = Random(seed)
+    letters = random.sample(LETTERS, 2)
+    value = drawn(random, letters, random.choice((1, 2, 2)))
+    form, other = normal_form(value), rewritten(random, value, letters)
+    assert normal_form(form) == form
+    for _ in range(4):
+        place = {N: Rational(random.randrange(20, 60), 7), alpha: Rational(random.randrange(12, 40), 11)}
+        place |= {one: Rational(random.randrange(1, 40), 9) for one in (b, tau)}
+        place |= {one: Rational(random.randrange(-40, 40), 13) + Rational(1, 99) for one in (u, v)}
+        here, there = (sympy.N(one.subs(place), 30) for one in (value, form))
+        assert abs(here - there) <= 1e-20 * (1 + abs(here))
+    if not other.has(sympy.nan, sympy.zoo):
+        assert normal_form(other) == form
+        assert normal_form(other - value) == 0
+        assert normal_form(other + 1 / (N + 10**6)) != form
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (sqrt(u**2), u),
+        (abs(u) + abs(v), abs(u + v)),
+        (1 / (1 + abs(u)), 1 / (1 + u)),
+        (sqrt((alpha - 1) ** 2), alpha - 1),
+        (sympy.log(u**2), 2 * sympy.log(u)),
+        (sqrt(2) + sqrt(3), sqrt(5)),
+        (sqrt(N + 1), sqrt(N) + 1),
+        (sympy.log(N + 1), sympy.log(N)),
+        (exp(alpha * b), exp(alpha) * exp(b)),
+        (sqrt(sqrt(2) - 1), 1 - sqrt(2)),
+    ],
+)
+def test_what_differs_stays_apart(one, other):
+    assert normal_form(one) != normal_form(other)
+    assert normal_form(one - other) != 0
+
+
+def test_a_form_has_no_pole_of_its_own_where_the_sign_of_what_is_inside_changes():
+    form = normal_form((1 - abs(u)) / (1 - u**2))
+    assert [form.subs(u, place) for place in (-1, 0, 1)] == [Rational(1, 2), 1, Rational(1, 2)]
+
+
+@pytest.mark.parametrize("mutant", ["_conjugate", "_meeting", "_joined"])
+def test_a_wrong_form_is_found_out(mutant, monkeypatch):
+    wrong = {
+        "_conjugate": lambda value, *_: value.ring.one,
+        "_meeting": lambda *_: None,
+        "_joined": lambda parts, _: parts[0],
+    }[mutant]
+    monkeypatch.setattr(branches, mutant, wrong)
+    pairs = [
+        (1 / (1 + abs(u)), (1 - abs(u)) / (1 - u**2)),
+        (1 / (1 + sqrt(alpha * N + 1)), (sqrt(alpha * N + 1) - 1) / (alpha * N)),
+        (abs(u), u),
+    ]
+    right = [True, True, False]
+    found = [normal_form(left) == normal_form(right) for left, right in pairs]
+    pole = normal_form(pairs[0][0]).subs(u, 1) != Rational(1, 2)
+    assert found != right or pole
 
 
 def test_the_normal_form_is_a_fraction_factored_over_the_integers():

@@ -95,8 +95,11 @@ def _vanishes(value: sympy.Expr) -> bool:
 
 
 def _is_zero(value: sympy.Expr) -> bool:
+    """Whether a scalar vanishes wherever it is real: a symbol may have any real value that its assumptions allow."""
     if value == 0 or sympy.expand(value) == 0:
         return True
+    real = {one: sympy.Dummy(one.name, real=True) for one in value.free_symbols if one.is_real is None}
+    value = value.xreplace(real)
     return bool(normal_form(value) == 0 or sympy.simplify(value) == 0)
 
 
@@ -253,4 +256,5 @@ def _trace_symbol(word: Word, rows: sympy.Expr) -> sympy.Expr:
         return rows
     turns = [_reduced(shortest[i:] + shortest[:i]) for i in range(len(shortest))]
     least = min((turn for one in turns for turn in (one, _transposed(one))), key=str)
-    return sympy.Symbol("Tr" + "·".join(f"{letter.name}^{letter.power}{'ᵀ' * letter.turned}" for letter in least))
+    name = "Tr" + "·".join(f"{letter.name}^{letter.power}{'ᵀ' * letter.turned}" for letter in least)
+    return sympy.Symbol(name, real=True)
