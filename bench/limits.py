@@ -25,6 +25,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from derive import InputError, Loss
+
 SILENT, GIB = 5.0, 8.0
 # Seconds after which a process is ended, and counted as one that hangs.
 LIMIT = 600.0
@@ -43,11 +45,10 @@ loss = drawn({seed})
 """
 
 
-def drawn(seed: int) -> Any:
+def drawn(seed: int) -> Loss:
     """A loss: as it comes, or with ugly numbers for some of its parameters."""
     from sympy import Integer, Rational, sqrt
 
-    from derive import InputError
     from verify.oracle.random_losses import random_case
 
     random = Random(seed)
@@ -67,7 +68,6 @@ def drawn(seed: int) -> Any:
 def _as_process(arguments: list[str], target: str) -> None:
     """What a process does: the command, or what `numeric.kernel` does with the loss."""
     if arguments[0] == "kernel":
-        from derive import InputError
         from numeric import kernel
         from verify.target import find_loss
 

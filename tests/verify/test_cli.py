@@ -4,13 +4,15 @@ import functools
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
-from derive import CATALOGUE, catalogue
+from derive import CATALOGUE, Loss, catalogue
 from verify import auditing
 
 MINE = """
@@ -441,3 +443,56 @@ def test_options_of_torch_functions_are_refused_for_definitions(refused):
     assert refused("audit", "infonce", "--core") == "quartic: --core does not go with a derive.Loss; leave it out"
     said = refused("audit", "infonce", "--adapter", "labels")
     assert said == "quartic: --adapter does not go with a derive.Loss; leave it out"
+
+
+def test_an_order_beyond_time_and_memory_is_refused_with_the_order_that_would_do(refused):
+    said = refused("derive", "infonce", "--order", "100")
+    assert said.startswith("quartic: infonce to order 100 takes about ")
+    assert "; order " in said
+    assert "--no-limit" in said
+
+
+def test_insisting_lifts_the_limit(run, monkeypatch):
+    monkeypatch.setattr("derive.loss.LIMIT", 10)
+    monkeypatch.setattr(Loss.expand, "__kwdefaults__", {**Loss.expand.__kwdefaults__, "limit": 10})
+    assert run("derive", "infonce", "--order", "6")[0] == 2
+    status, out, _ = run("derive", "infonce", "--order", "6", "--no-limit")
+    assert (status, out) == (0, f"{catalogue('infonce').expand(6, limit=None)}\n")
+
+
+@pytest.mark.parametrize("command", ["derive", "latex"])
+def test_a_norm_penalty_of_infinite_strength_is_taken_as_the_audit_takes_it(command, run):
+    status, out, err = run(command, "infonce+norm-penalty", "--set", "kappa=oo")
+    assert status == 0
+    assert "the expansion has no limit kappa → ∞" in err
+    if command == "derive":
+        assert out.strip() == str(catalogue("infonce+norm-penalty").expand(4))
+    else:
+        # Tr[W Σ Wᵀ] is fixed: complete collapse cannot be.
+        assert r"\text{complete collapse: } \text{never}" in out
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_long_derivation_ends_when_it_is_told_to(number, status):
+    with subprocess.Popen(
+        [sys.executable, "-m", "verify.cli", "derive", "infonce", "--order", "60", "--no-limit"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as ran:
+        time.sleep(5.0)
+        assert ran.poll() is None
+        ran.send_signal(number)
+        out, err = ran.communicate(timeout=30)
+    assert ran.returncode == status
+    assert out == b""
+    assert b"Traceback" not in err
+
+
+def test_no_memory_is_a_sentence(refused, monkeypatch):
+    def no_memory(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(Loss, "expand", no_memory)
+    assert refused("derive", "infonce") == (
+        "quartic: there is no more memory; give a lower order or a smaller N, or insist with --no-limit"
+    )

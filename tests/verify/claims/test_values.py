@@ -5,6 +5,7 @@ import pytest
 import sympy
 
 from derive import InputError
+from verify.claims.claim import Measured, Point
 from verify.claims.formulas import A0, B, Lambda, Sigma, Tr, U, W, identity
 from verify.claims.values import evaluate
 
@@ -62,3 +63,17 @@ def test_an_unknown_function_is_named():
         InputError, match="no value is known for gamma; write it with sums, products, powers, exp and log"
     ):
         evaluate(sympy.gamma(alpha), AT)
+
+
+def test_a_whole_number_is_held_against_a_measurement_with_definitions():
+    found = Measured("n", "exact", "a number", [Point({}, 3.0, 1e-9)])
+    alpha = sympy.Symbol("alpha")
+    assert found.against(3, {alpha: 2 * alpha}).agrees
+    assert found.against(2, {alpha: 2 * alpha}).agrees is False
+    assert found.against(3.0, {alpha: 2 * alpha}).agrees
+
+
+def test_nothing_measured_is_not_run():
+    found = Measured("n", "exact", "a number", []).against(3)
+    assert not found.ran
+    assert found.note == "nothing was measured"
