@@ -123,12 +123,12 @@ def square_root(form: Form) -> tuple[sympy.Expr, dict[str, sympy.Expr]] | None:
 
 
 def added(one: Form, other: Form, factor: sympy.Expr = sympy.S.One) -> dict[tuple[str, str], sympy.Expr]:
-    """The sum of two forms, the second with a factor; pairs that cancel are left out."""
+    """The sum of two forms, the second with a factor."""
     total = dict(one)
     for (x, y), value in other.items():
         key = (x, y) if (y, x) not in total else (y, x)
         total[key] = normal_form(total.get(key, sympy.S.Zero) + factor * value)
-    return {pair: value for pair, value in total.items() if value != 0}
+    return total
 
 
 def _rows(matrix: sympy.Matrix) -> Iterator[tuple[int, ...]]:

@@ -76,7 +76,7 @@ def descent_on_diagonal(case: Landscape) -> sympy.Expr | None:
     linear = {letter: -case.linear.get(letter, sympy.S.Zero) for letter in y.keys() | case.linear.keys()}
     of_one = all(normal_form(value - beta * y.get(letter, sympy.S.Zero)) == 0 for letter, value in linear.items())
     square = {(one, other): k * y[one] * y[other] for one in y for other in y}
-    of_one = of_one and not added(case.products, square, -sympy.S.One)
+    of_one = of_one and not any(added(case.products, square, -sympy.S.One).values())
     positive = [delta, nu, _on_a_mode(y), _on_a_mode(z)]
     return beta if of_one and all(sign(value) == 1 for value in positive) and sign(k) in (0, 1) else None
 

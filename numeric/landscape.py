@@ -113,8 +113,8 @@ def level(diagonal: Array) -> Array:
         short, long, across = matrix[low, low] - mean, matrix[high, high] - mean, matrix[low, high]
         if long <= 0:
             break
-        # The tangent of the angle at which the first entry is the mean; one exists as short ≤ 0 ≤ long.
-        tangent = (np.sqrt(across**2 - short * long) - across) / long
+        # The tangent of the angle at which the first entry is the mean; one exists as short ≤ 0 ≤ long, to rounding.
+        tangent = (np.sqrt(max(across**2 - short * long, 0.0)) - across) / long
         c, s = 1 / np.hypot(1, tangent), tangent / np.hypot(1, tangent)
         plane = np.eye(size)
         plane[[low, low, high, high], [low, high, low, high]] = c, s, -s, c

@@ -1,6 +1,7 @@
 """Sums over coordinates of the embedding, against a loss written by hand and a minimiser in all entries of W."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -242,8 +243,8 @@ def test_where_all_modes_fall_alike_through_one_product_any_of_them_can_be_zero(
 
 def test_a_constant_diagonal_by_plane_rotations():
     rng = np.random.default_rng(0)
-    for size in range(1, 7):
-        values = rng.standard_normal(size)
+    for size, spread in product(range(1, 7), (1.0, 1e-15, 0.0)):
+        values = 0.3 + spread * rng.standard_normal(size)
         turn = level(values)
         np.testing.assert_allclose(turn @ turn.T, np.eye(size), atol=1e-12)
         np.testing.assert_allclose(np.diag(turn @ np.diag(values) @ turn.T), values.mean(), atol=1e-12)
