@@ -218,8 +218,9 @@ def as_scalar(value: object) -> sympy.Expr:
     if isinstance(value, Expression):
         message = "an exponent, a count or a weight must be free of views"
         raise InputError(message)
-    if isinstance(value, View):
-        value.no_number()
+    # Views, vectors and matrices say what is written instead.
+    if refused := getattr(value, "no_number", None):
+        refused()
     if isinstance(value, str):
         message = f"{value!r} is text; make it a symbol with derive.symbols({value!r})"
         raise InputError(message)

@@ -245,7 +245,7 @@ def _check_ends(name: str, left: object, right: object) -> None:
 
 
 def _shown(value: object) -> str:
-    return value.name if isinstance(value, View) else "…" if isinstance(value, Expression) else repr(value)
+    return value.name if isinstance(value, View) else "…" if isinstance(value, Expression | Vector) else repr(value)
 
 
 def _indices(entry: Callable[..., object], number: int) -> list[Index]:

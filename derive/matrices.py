@@ -69,9 +69,6 @@ class Matrix:
 
     def __mul__(self, factor: object) -> Matrix:
         """A multiple."""
-        if isinstance(factor, Matrix):
-            message = "M * P is no product of matrices; write M @ P, and M[i, j] * P[i, j] for one of entries"
-            raise InputError(message)
         number = as_expression(factor)
         return _Entries(lambda i, j: number * self[i, j])
 
@@ -94,6 +91,18 @@ class Matrix:
         """Refuse a number."""
         _matrix(other, "+")
         raise AssertionError
+
+    def no_number(self) -> NoReturn:
+        """Refuse to be taken for a number."""
+        message = (
+            "a matrix is no number; write trace(M), log_det(M), or M[i, j] for an entry, and M @ P for a product of"
+            " matrices"
+        )
+        raise InputError(message)
+
+    def __pow__(self, exponent: object) -> NoReturn:
+        """Refuse powers."""
+        self.no_number()
 
     def __iter__(self) -> Iterator[Expression]:
         """Refuse to be run through: the dimension is a symbol."""

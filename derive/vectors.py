@@ -90,9 +90,6 @@ class Vector:
 
     def __mul__(self, factor: object) -> Vector:
         """A multiple; the factor may depend on views."""
-        if isinstance(factor, Vector):
-            message = "two vectors have no product; write inner(u, v) for ⟨u, v⟩"
-            raise InputError(message)
         number = as_expression(factor)
         shared = free_views(number)
         terms = (one.apart(shared) for one in self.terms)
@@ -111,10 +108,14 @@ class Vector:
         """The opposite vector."""
         return -1 * self
 
+    def no_number(self) -> NoReturn:
+        """Refuse to be taken for a number."""
+        message = "a vector is no number; write inner(u, v) for ⟨u, v⟩, inner(u, u) for |u|² and half_sq(u, v)"
+        raise InputError(message)
+
     def __pow__(self, exponent: object) -> NoReturn:
         """Refuse powers."""
-        message = "a vector has no powers; write inner(u, u) for |u|²"
-        raise InputError(message)
+        self.no_number()
 
     def averaged(self, mean: Average | ViewAverage) -> Vector:
         """The vector under one mean more, whose body is left out."""
