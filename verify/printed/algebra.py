@@ -3,7 +3,7 @@
 A printed formula multiplies matrices in any way that fits: Tr[A0 WᵀW], Tr[W (A0 + C) Wᵀ]², bᵀ W Σ Wᵀ b. Here it is a
 polynomial: products → coefficient. A product has a word of matrices that no trace has closed yet, invariants
 (`derive.words`) and entries (W A0 Wᵀ)_ij that no sum has closed yet. The factors of a word are one character each: W
-and w = Wᵀ, A, S, C, and for a bias b and d = bᵀ.
+and w = Wᵀ, A, S, C, and for a bias b and d = bᵀ. Sums over coordinates are closed in `verify.printed.sums`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 
 from derive import InputError
-from derive.words import BIAS, Invariants, Link, connected, invariant, substitute, trace
+from derive.series import EMBEDDING_DIMENSION
+from derive.words import BIAS, Invariants, substitute, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
 _BLOCKS = re.compile(r"(?:W[ASC]?w|bd)+")
 _BLOCK = re.compile(r"W([ASC]?)w|bd")
 _TURNED = str.maketrans("WwbdASC", "wWdbASC")
 _WRITTEN = {"W": "W", "w": "Wᵀ", "A": "A0", "S": "Σ", "C": "C", "b": "b", "d": "bᵀ"}
-_SHAPES = {"W": "d1×d0", "w": "d0×d1", "A": "d0×d0", "S": "d0×d0", "C": "d0×d0", "b": "d1×1", "d": "1×d1"}
+SHAPES = {"W": "d1×d0", "w": "d0×d1", "A": "d0×d0", "S": "d0×d0", "C": "d0×d0", "b": "d1×1", "d": "1×d1"}
+
+
+Coordinate = str | int
+Entry = tuple[Coordinate, str, Coordinate]
 
 
 class Product(NamedTuple):
@@ -33,13 +38,14 @@ class Product(NamedTuple):
     Attributes:
         word: of matrices, empty for a scalar (or the identity).
         invariants: traces and sums over coordinates.
-        entries: (i, word, j) with names of coordinates, the words in the letters of `derive.words`.
+        entries: (i, word, j), the word one of matrices, i and j names of coordinates, or numbers where a sum runs
+            over them whose other coordinates are free yet.
 
     """
 
     word: str = ""
     invariants: Invariants = ()
-    entries: tuple[tuple[str, str, str], ...] = ()
+    entries: tuple[Entry, ...] = ()
 
 
 Polynomial = dict[Product, sympy.Expr]
@@ -81,11 +87,20 @@ def power(base: Polynomial, exponent: int) -> Polynomial:
 
 def transposed(value: Polynomial) -> Polynomial:
     """Words backwards, W and Wᵀ exchanged; A0, Σ and C are symmetric."""
-    return {one._replace(word=one.word[::-1].translate(_TURNED)): weight for one, weight in value.items()}
+    return {one._replace(word=turned(one.word)): weight for one, weight in value.items()}
+
+
+def turned(word: str) -> str:
+    """The transpose of a word of matrices.
+
+    >>> turned("WAw"), turned("WSb")
+    ('WAw', 'dSw')
+    """
+    return word[::-1].translate(_TURNED)
 
 
 def traced(value: Polynomial) -> Polynomial:
-    """The trace of a matrix.
+    """The trace of a matrix; a number beside d1×d1 matrices is that multiple of the identity, whose trace is d1.
 
     Raises:
         InputError: matrices that do not fit, or that make no word of W X Wᵀ.
@@ -94,32 +109,15 @@ def traced(value: Polynomial) -> Polynomial:
     [(((0, 'AS', 0),),)]
 
     """
-    return plus(*({Product("", _sorted(one.invariants + _trace(one.word)), one.entries): weight}
-                  for one, weight in value.items()))  # fmt: skip
-
-
-def entry(value: Polynomial, i: str, j: str) -> Polynomial:
-    """The entry (i, j) of a d1×d1 matrix."""
-    return plus(*({Product("", one.invariants, (*one.entries, (i, _letters(one.word), j))): weight}
-                  for one, weight in value.items()))  # fmt: skip
-
-
-def summed(value: Polynomial, indices: Iterable[str]) -> Polynomial:
-    """The sum over coordinates."""
-    number = {name: place for place, name in enumerate(dict.fromkeys(indices))}
-    found = []
-    for one, weight in value.items():
-        unknown = sorted({name for i, _, j in one.entries for name in (i, j)} - set(number))
-        if unknown:
-            message = f"the coordinate {unknown[0]} is not summed over"
-            raise InputError(message)
-        if not set(number) <= {name for i, _, j in one.entries for name in (i, j)}:
-            message = "the sum runs over a coordinate that no entry (…)_ij after it has"
-            raise InputError(message)
-        links: list[Link] = [(number[i], word, number[j]) for i, word, j in one.entries]
-        sums = tuple(invariant(piece) for piece in connected(links))
-        found.append({Product(one.word, _sorted(one.invariants + sums)): weight})
-    return plus(*found)
+    square = {one.word[0] in "Wb" for one in value if one.word} == {True}
+    return plus(
+        *(
+            {one: weight * EMBEDDING_DIMENSION}
+            if square and not one.word
+            else {Product("", _sorted(one.invariants + closed(one.word)), one.entries): weight}
+            for one, weight in value.items()
+        )
+    )
 
 
 def invariants(value: Polynomial) -> dict[Invariants, sympy.Expr]:
@@ -133,9 +131,10 @@ def invariants(value: Polynomial) -> dict[Invariants, sympy.Expr]:
     for one, weight in value.items():
         if one.entries:
             i, word, j = one.entries[0]
-            shown = " ".join("b bᵀ" if x == BIAS else f"W {_WRITTEN[x]} Wᵀ" if x != "I" else "W Wᵀ" for x in word)
-            indices = i if i == j else i + j
-            message = f"({shown})_{i}{j} is an entry: write the sum over its coordinates before it, as in Σ_{indices}"
+            indices = str(i) if i == j else f"{i}{j}"
+            message = (
+                f"({written(word)})_{i}{j} is an entry: write the sum over its coordinates before it, as in Σ_{indices}"
+            )
             raise InputError(message)
         whole = one.invariants + (_forms(one.word) if one.word else ())
         # No letter is put for another; what comes back is canonical.
@@ -144,9 +143,25 @@ def invariants(value: Polynomial) -> dict[Invariants, sympy.Expr]:
     return {key: sympy.Add(*values) for key, values in total.items()}
 
 
+def in_one_basis(terms: Mapping[Invariants, sympy.Expr]) -> dict[Invariants, sympy.Expr]:
+    """C written as Σ − A0."""
+    total: dict[Invariants, list[sympy.Expr]] = {}
+    for some, value in terms.items():
+        for new, weight in substitute(some, "C", {"S": 1, "A": -1}).items():
+            total.setdefault(new, []).append(weight * value)
+    return {key: sympy.Add(*values) for key, values in total.items()}
+
+
 def _beside(one: Product, other: Product) -> Product:
     both = _sorted(one.invariants + other.invariants)
-    return Product(one.word + other.word, both, tuple(sorted(one.entries + other.entries)))
+    # The coordinates of a sum that is open yet are its own.
+    number = 1 + max((name for i, _, j in one.entries for name in (i, j) if isinstance(name, int)), default=-1)
+    moved = tuple((_moved(i, number), word, _moved(j, number)) for i, word, j in other.entries)
+    return Product(one.word + other.word, both, tuple(sorted(one.entries + moved, key=str)))
+
+
+def _moved(name: Coordinate, by: int) -> Coordinate:
+    return name + by if isinstance(name, int) else name
 
 
 def _sorted(some: Invariants) -> Invariants:
@@ -157,17 +172,18 @@ def _forms(word: str) -> Invariants:
     """BᵀPb bᵀQb … as traces."""
     pieces = re.findall(r"d((?:W[ASC]?w)*)b", word)
     if "".join(f"d{piece}b" for piece in pieces) != word:
-        message = f"{_shown(word)} is a matrix, not a number: put it into Tr[…]"
+        message = f"{written(word)} is a matrix, not a number: put it into Tr[…]"
         raise InputError(message)
-    return tuple(trace(BIAS + (_letters(piece) if piece else "")) for piece in pieces)
+    return tuple(trace(BIAS + (open_word(piece) if piece else "")) for piece in pieces)
 
 
-def _trace(word: str) -> Invariants:
+def closed(word: str) -> Invariants:
+    """The trace of a word of matrices, as invariants."""
     turns = (word[k:] + word[:k] for k in range(len(word)))
     whole = next((turn for turn in turns if _BLOCKS.fullmatch(turn)), None)
     if whole is None:
-        raise InputError(_misfit(word, around=True))
-    letters = _letters(whole)
+        raise InputError(misfit(word, around=True))
+    letters = open_word(whole)
     if letters.count(BIAS) < 2:
         return (trace(letters),)
     # Tr[b bᵀ P b bᵀ Q] = (bᵀ P b)(bᵀ Q b).
@@ -176,24 +192,25 @@ def _trace(word: str) -> Invariants:
     return tuple(trace(BIAS + piece) for piece in between)
 
 
-def _letters(word: str) -> str:
-    """W A0 Wᵀ W Σ Wᵀ as the open word AS."""
+def open_word(word: str) -> str:
+    """A word of matrices in the letters of `derive.words`: W A0 Wᵀ W Σ Wᵀ as AS."""
     if not _BLOCKS.fullmatch(word):
-        raise InputError(_misfit(word, around=False))
+        raise InputError(misfit(word, around=False))
     return "".join(BIAS if block[0] == "bd" else block[1] or "I" for block in _BLOCK.finditer(word))
 
 
-def _misfit(word: str, *, around: bool) -> str:
+def misfit(word: str, *, around: bool) -> str:
     """Why a word of matrices is no product of W X Wᵀ."""
     if not word or not set(word) & set("Wwbd"):
-        return f"{_shown(word) or 'a number'} holds no W: the words are products of W A0 Wᵀ, W Σ Wᵀ, W C Wᵀ and W Wᵀ"
+        return f"{written(word) or 'a number'} holds no W: the words are products of W A0 Wᵀ, W Σ Wᵀ, W C Wᵀ and W Wᵀ"
     pairs = list(zip(word, word[1:] + (word[0] if around else ""), strict=False))
     for left, right in pairs:
-        if _SHAPES[left].partition("×")[2] != _SHAPES[right].partition("×")[0]:
-            sizes = f"{_WRITTEN[left]} is {_SHAPES[left]} and {_WRITTEN[right]} {_SHAPES[right]}"
-            return f"{_shown(word)} does not fit: {sizes}"
-    return f"{_shown(word)} is no product of W X Wᵀ: one of A0, Σ, C or nothing stands between W and Wᵀ"
+        if SHAPES[left].partition("×")[2] != SHAPES[right].partition("×")[0]:
+            sizes = f"{_WRITTEN[left]} is {SHAPES[left]} and {_WRITTEN[right]} {SHAPES[right]}"
+            return f"{written(word)} does not fit: {sizes}"
+    return f"{written(word)} is no product of W X Wᵀ: one of A0, Σ, C or nothing stands between W and Wᵀ"
 
 
-def _shown(word: str) -> str:
+def written(word: str) -> str:
+    """A word of matrices as it is printed."""
     return " ".join(_WRITTEN[one] for one in word)

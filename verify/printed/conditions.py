@@ -16,6 +16,7 @@ from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
 from numeric.phases import phase_diagram
 from verify.claims.canonical import same
 from verify.printed.grammar import Formula
+from verify.printed.meaning import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,9 +66,8 @@ def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condit
     formula = _whole(body[: ending.start()] if ending else body, known)
     q = None
     if meant:
-        reader = Formula(meant[0], known)
-        q = reader.coefficient(reader.sum(), reader.next, "q_j is an expression in a_j, c_j and parameters")
-        reader.expect_end()
+        rule = "q_j is an expression in a_j, c_j and parameters"
+        q = Meaning(meant[0]).scalar(Formula(meant[0], known).whole(), rule)
     if formula.has(a_i, c_i) and ending is None:
         message = f"the condition {shown} does not say for which modes; end it with 'for some i' or 'for all i'"
         raise InputError(message)
@@ -141,13 +141,14 @@ def _relation(reader: Formula) -> sympy.Basic:
 def _inequality(reader: Formula) -> sympy.Basic:
     rule = "a condition holds eigenvalues and parameters"
     start = reader.next
-    left = reader.coefficient(reader.sum(), start, rule)
+    meaning = Meaning(reader.text)
+    left = meaning.scalar(reader.sum(), rule, start.start)
     relation = _RELATIONS.get(reader.next.value) if reader.next.kind == "sign" else None
     if relation is None:
         raise reader.refuse("one of <=, <, >=, > is needed here")
     reader.at += 1
     start = reader.next
-    return relation(left, reader.coefficient(reader.sum(), start, rule), evaluate=False)
+    return relation(left, meaning.scalar(reader.sum(), rule, start.start), evaluate=False)
 
 
 def equal(one: Condition, other: Condition) -> bool:

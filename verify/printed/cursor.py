@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from verify.printed.display import undisplayed
@@ -14,12 +14,13 @@ class Cursor:
 
     Args:
         text: of the formula.
+        part: those of its tokens that are read, the last of kind "end"; all of them unless given.
 
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, part: Sequence[Token] | None = None) -> None:
         self.text = text
-        self.tokens = tokens(undisplayed(text), text)
+        self.tokens = tokens(undisplayed(text), text) if part is None else list(part)
         self.at = 0
         # The bar that closes what is being read, directly inside a norm.
         self.bar = ""
@@ -38,6 +39,21 @@ class Cursor:
         found = self.sign(*values)
         self.at += found
         return found
+
+    def written(self, token: Token) -> str:
+        """A token as it stands in the text."""
+        return self.text[token.start : token.end]
+
+    def cut(self, *pieces: int) -> None:
+        """Cut the next token, a name, where pieces of these lengths end."""
+        token, start = self.next, self.next.start
+        found = []
+        for length in pieces:
+            found += [one for one in tokens(self.text[start : start + length]) if one.kind != "end"]
+            found[-1] = Token(found[-1].kind, found[-1].value, start, start + length)
+            start += length
+        assert start == token.end
+        self.tokens[self.at : self.at + 1] = found
 
     @contextmanager
     def until(self, bar: str) -> Iterator[None]:
@@ -58,4 +74,5 @@ class Cursor:
 
         """
         if self.next.kind != "end":
-            raise self.refuse(f"{self.next.value!r} cannot stand here; the formula was complete before it")
+            shown = self.written(self.next) if self.next.kind == "sum" else self.next.value
+            raise self.refuse(f"{shown!r} cannot stand here; the formula was complete before it")

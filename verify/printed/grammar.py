@@ -1,43 +1,37 @@
-r"""The grammar of printed formulas: sums of coefficient × traces, matrices like β A0 + (β − 1) C, and inequalities.
+r"""The grammar of printed formulas: sums of coefficient × traces, and matrices like β A0 + (β − 1) C.
 
     sum      a + b − c, an O(W⁶) at its end
     term     factors side by side, * and /; a division is by the next factor alone
-    factor   a base with ^ or superscripts, or a transpose: W^T, W', Wᵀ, W.T
+    factor   a base with ^ or superscripts, a transpose W^T, W', Wᵀ, W.T, or coordinates (W A0 Wᵀ)_ij
     base     3/4, 0.75, ¾; a parameter; exp, log, sqrt; W, A0, Sigma, C, I, G = WᵀW, b; Tr[…]; |b|², ‖W‖_F²;
              Σ_ij …; brackets
 
-It is read by descent into `verify.printed.algebra`: exact coefficients, no evaluation of text.
+It is read by descent into the tree of `verify.printed.tree`: nothing is computed here, and no text is evaluated.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
 from contextlib import contextmanager
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import sympy
 
-from derive import InputError
-from verify.printed import algebra
-from verify.printed.algebra import Polynomial, Product
+from verify.printed import names
+from verify.printed.calls import call, is_call, power_of_trace
 from verify.printed.cursor import Cursor
-from verify.printed.norms import NO_BIAS, norm
-from verify.printed.tokens import PlaceError, Token
+from verify.printed.endings import constant, ending
+from verify.printed.norms import norm
+from verify.printed.ranges import over
+from verify.printed.tree import Entry, Power, Product, Quotient, Scalar, Sum, Transpose, is_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
-_MATRICES = {"W": "W", "A0": "A", "Sigma": "S", "C": "C", "G": "wW"}
-_FUNCTIONS: dict[str, Callable[[sympy.Expr], sympy.Expr]] = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}
-# Letters of the field that are no parameters.
-_WORDS = ("Tr", "W", "A0", "Sigma", "C", "G", "I", "exp", "log", "sqrt")
-_CONSTANTS = {"e": sympy.E, "E": sympy.E, "pi": sympy.pi}
-# Beyond these a formula is a slip, or meant to keep a processor busy.
-_LARGEST_POWER, _LARGEST_LOG, _LARGEST_OF_TRACES, _LONGEST_NUMBER = 100, 500, 20, 40
-_DEEPEST = 100
+    from verify.printed.tokens import Token
+    from verify.printed.tree import Node
+
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+_LONGEST_NUMBER, _DEEPEST = 40, 100
 
 
 class Formula(Cursor):
@@ -49,6 +43,14 @@ class Formula(Cursor):
         bias: whether b may be the bias of f(x) = W x + b.
         functions: further functions of a scalar by name.
         stops: names that end a term, such as "or" between conditions.
+        shorthands: what further names stand for, P = W A0 Wᵀ.
+        part: the tokens that are read, of all of the text.
+
+    Attributes:
+        scope: coordinates that a sum around runs over.
+        remainder: the order of O(…), where the formula ends in one.
+        goes_on: whether it ends in dots, which stand for higher orders.
+        constant_open: whether a constant in it is not written out.
 
     """
 
@@ -60,38 +62,43 @@ class Formula(Cursor):
         bias: bool = False,
         functions: Mapping[str, Callable[[sympy.Expr], sympy.Expr]] | None = None,
         stops: tuple[str, ...] = (),
+        shorthands: Mapping[str, Node] | None = None,
+        part: Sequence[Token] | None = None,
     ) -> None:
-        super().__init__(text)
+        super().__init__(text, part)
         self.symbols = symbols
         self.bias = bias
-        self.functions = {**_FUNCTIONS, **(functions or {})}
+        self.functions = dict(functions or {})
         self.stops = stops
+        self.shorthands = dict(shorthands or {})
+        self.scope: list[str] = []
         self.depth = 0
-        # The order of O(…), where the formula ends in one.
+        # Where round brackets of a trace end, and what is in them: Tr(X)^2 can be read in two ways.
+        self.round: tuple[int, str] | None = None
         self.remainder: int | None = None
+        self.goes_on = False
+        self.constant_open = False
 
-    def at_place(self, token: Token, call: Callable[[], Polynomial]) -> Polynomial:
-        """What a call gives; what it refuses is refused at the place of a token."""
-        try:
-            return call()
-        except PlaceError:
-            raise
-        except InputError as error:
-            raise self.refuse(str(error), token) from None
+    def whole(self) -> Node:
+        """A sum, after which nothing may stand."""
+        found = self.sum()
+        self.expect_end()
+        return found
 
-    # The grammar.
-
-    def sum(self) -> Polynomial:
+    def sum(self) -> Node:
         """Terms with signs between."""
-        total: list[Polynomial] = []
+        start, total, first = self.next, [], True
         with self.deeper():
-            sign = -1 if self._signs() else 1
-            while not self._remainder(first=not total):
-                total.append(algebra.times(algebra.scalar(sympy.Integer(sign)), self.term()))
+            minus = self._signs()
+            while not ending(self, first=first, minus=minus):
+                first = False
+                if not constant(self):
+                    term = self.term()
+                    total.append(Product((Scalar(sympy.S.NegativeOne), term), term.at) if minus else term)
                 if not self.sign("+", "-"):
                     break
-                sign = -1 if self._signs() else 1
-        return algebra.plus(*total)
+                minus = self._signs()
+        return total[0] if len(total) == 1 else Sum(tuple(total), start.start)
 
     @contextmanager
     def deeper(self) -> Iterator[None]:
@@ -110,234 +117,152 @@ class Formula(Cursor):
             self.at += 1
         return minus
 
-    def term(self) -> Polynomial:
+    def term(self) -> Node:
         """Factors side by side, * and /."""
-        product = self.factor(algebra.scalar(sympy.S.One))
+        start = self.next
+        factors = [self.factor(())]
         while True:
-            start = self.next
+            slash = self.next
             if self.taken("/"):
-                product = algebra.times(product, algebra.scalar(1 / self._divisor(start)))
-            elif self.taken("*") or self._begins():
-                product = algebra.times(product, self.factor(product))
+                below = self.factor(())
+                self._one_divisor(slash)
+                factors = [Quotient(Product(tuple(factors), start.start), below, slash.start)]
+            elif self.taken("*") or self.begins():
+                beside, behind = self.next, self.round is not None and self.round[0] == self.at
+                factors.append(self.factor(factors))
+                if behind and is_matrix(factors[-1]):
+                    said = "Tr(…) before a further matrix can be read in two ways; put the whole into Tr[…]"
+                    raise self.refuse(said, beside)
             else:
-                return product
+                return factors[0] if len(factors) == 1 else Product(tuple(factors), start.start)
 
-    def _begins(self) -> bool:
+    def begins(self) -> bool:
+        """Whether a factor begins here."""
         if self.next.kind == "name" and self.next.value in self.stops:
             return False
-        return self.next.kind in ("number", "name", "sum") or self.sign(*_CLOSING, *({"|", "‖"} - {self.bar}))
+        return self.next.kind in ("number", "name", "sum") or self.sign(*CLOSING, *({"|", "‖"} - {self.bar}))
 
-    def _divisor(self, slash: Token) -> sympy.Expr:
-        value = self._not_zero(self.factor(algebra.scalar(sympy.S.One)), slash)
+    def _one_divisor(self, slash: Token) -> None:
+        """1/2N and 1/N(N − 1) are printed for both readings; 3/4Tr[…] and 1/(2N)Tr[…] are not."""
         last = self.tokens[self.at - 1]
-        # 1/2N and 1/N(N − 1) are printed for both; 3/4Tr[…] and 1/(2N)Tr[…] are not.
-        beside = self._begins() and self.next.value != "Tr" and last.end == self.next.start
-        if beside and last.value not in _CLOSING.values():
+        beside = self.begins() and not self.holds_matrices() and last.end == self.next.start
+        if beside and last.value not in CLOSING.values():
             shown = self.text[slash.start : self.next.end]
             remedy = "put brackets around what is divided by, or a space behind it"
             raise self.refuse(f"{shown} can be read in two ways; {remedy}", slash)
-        return value
 
-    def _not_zero(self, divisor: Polynomial, token: Token) -> sympy.Expr:
-        value = self.coefficient(divisor, token, "a formula is divided by numbers and parameters alone")
-        if value == 0:
-            raise self.refuse("this divides by zero", token)
-        return value
+    def holds_matrices(self) -> bool:
+        """Whether what comes next cannot be divided by."""
+        return self.next.kind == "sum" or self.next.value in ("Tr", "‖", *names.MATRICES)
 
-    def coefficient(self, value: Polynomial, token: Token, rule: str) -> sympy.Expr:
-        """A polynomial that holds no matrix, as an expression in the parameters.
-
-        Raises:
-            PlaceError: it holds one.
-
-        """
-        if set(value) - {Product()}:
-            raise self.refuse(f"{rule}, not matrices and traces", token)
-        return value.get(Product(), sympy.S.Zero)
-
-    def factor(self, before: Polynomial) -> Polynomial:
+    def factor(self, before: Sequence[Node]) -> Node:
         """A base with its powers and transposes; what stands before it tells the bias b from a parameter b."""
-        start = self.next
+        start, raised = self.next, False
         base = self.base(before)
         while True:
             if self.taken("'"):
-                base = algebra.transposed(base)
+                base = self._transposed(base)
             elif self.sign("_"):
+                if raised:
+                    said = "M^2_ij can be read as (M_ij)^2 and as (M^2)_ij; write one of these"
+                    raise self.refuse(said)
                 base = self._entry(base)
             elif self.taken("^"):
                 base = self._raised(base, start)
+                raised = isinstance(base, Power)
             else:
                 return base
 
-    def _raised(self, base: Polynomial, start: Token) -> Polynomial:
-        matrices = any(one.word for one in base)
-        closing = _CLOSING[self.tokens[self.at - 1].value] if self.taken("(", "{") else None
-        if matrices and (self.sign("'") or (self.next.kind == "name" and self.next.value == "T")):
+    def _transposed(self, base: Node) -> Node:
+        if isinstance(base, Entry):
+            said = "M_ij^T can be read as an entry of M^T; write (M^T)_ij"
+            raise self.refuse(said, self.tokens[self.at - 1])
+        return Transpose(base, base.at)
+
+    def _raised(self, base: Node, start: Token) -> Node:
+        sign = self.tokens[self.at - 1]
+        if is_matrix(base):
+            names.cut_transpose(self)
+        closing = CLOSING[self.tokens[self.at - 1].value] if self.taken("(", "{") else None
+        turns = self.sign("'") or (self.next.kind == "name" and self.next.value == "T")
+        if turns and (is_matrix(base) or isinstance(base, Entry)):
             self.at += 1
-            self._close(closing)
-            return algebra.transposed(base)
+            self.close(closing)
+            return self._transposed(base)
+        if self.round is not None and self.round[0] == self.tokens.index(sign):
+            raise self.refuse(power_of_trace(self.round[1], self.text[sign.start : self.next.end]), sign)
         if closing is not None:
-            exponent = self.coefficient(self._inside(closing), start, "an exponent holds numbers and parameters alone")
+            exponent = self.inside(closing)
         else:
             minus = self._signs()
             if self.next.kind not in ("number", "name"):
                 raise self.refuse("after ^ an exponent is needed, such as ^2, ^(-1/2), or ^T of a matrix")
-            exponent = self.coefficient(self.base({}), start, "an exponent holds numbers and parameters alone")
-            exponent = -exponent if minus else exponent
+            exponent = self.base(())
+            exponent = Product((Scalar(sympy.S.NegativeOne), exponent), exponent.at) if minus else exponent
         if self.sign("^"):
             raise self.refuse("a power of a power can be read in two ways; put brackets")
-        if set(base) <= {Product()}:
-            value = base.get(Product(), sympy.S.Zero)
-            if value == 0 and not exponent.is_positive:
-                raise self.refuse("this divides by zero", start)
-            large = value.is_number and exponent.is_number and abs(sympy.log(abs(value)) * exponent) > _LARGEST_LOG
-            if large or _beyond(exponent):
-                raise self.refuse("this power is too large to be meant", start)
-            return algebra.scalar(value**exponent)
-        if not (exponent.is_Integer and 0 < exponent <= _LARGEST_OF_TRACES):
-            said = f"a trace or a matrix has whole powers from 1 to {_LARGEST_OF_TRACES}, not {exponent}"
-            raise self.refuse(said, start)
-        return algebra.power(base, int(exponent))
+        return Power(base, exponent, start.start)
 
-    def _close(self, closing: str | None) -> None:
+    def close(self, closing: str | None) -> None:
+        """Read a closing bracket, where one was opened."""
         if closing is not None and not self.taken(closing):
             raise self.refuse(f"{closing!r} is missing here")
 
-    def _entry(self, base: Polynomial) -> Polynomial:
+    def _entry(self, base: Node) -> Node:
         start = self.next
         self.at += 1
         closing = "}" if self.taken("{") else None
-        index = self.next.value if self.next.kind == "name" else ""
-        if not re.fullmatch("[i-p][i-p]", index):
+        indices = []
+        while self.next.kind == "name" and len(indices) < 2:  # noqa: PLR2004
+            indices += [*self.next.value] if self.next.value.isalpha() and self.next.value.islower() else [""]
+            self.at += 1
+            self.taken(",")
+        if len(indices) != 2 or "" in indices:  # noqa: PLR2004
+            self.at -= bool(indices)
             raise self.refuse("an entry has two coordinates, as in (W A0 W^T)_ij")
-        self.at += 1
-        self._close(closing)
-        return self.at_place(start, lambda: algebra.entry(base, index[0], index[1]))
+        self.close(closing)
+        return Entry(base, indices[0], indices[1], start.start)
 
-    def base(self, before: Polynomial) -> Polynomial:
+    def base(self, before: Sequence[Node]) -> Node:
         """A number, a name, a function, a trace, a norm, a sum over coordinates or brackets."""
         start = self.next
         if start.kind == "end":
             raise self.refuse("the formula ends where a term is needed")
-        if start.kind == "sign" and (start.value not in (*_CLOSING, "|", "‖") or start.value == self.bar):
-            raise self.refuse(f"{start.value!r} stands where a term is needed")
+        if start.kind == "sign" and (start.value not in (*CLOSING, "|", "‖") or start.value == self.bar):
+            raise self.refuse(names.SAID.get(start.value, f"{start.value!r} stands where a term is needed"))
         self.at += 1
         match start.kind:
             case "number":
-                if len(start.value) > _LONGEST_NUMBER:
-                    raise self.refuse(f"numbers have at most {_LONGEST_NUMBER} digits here", start)
-                if start.value.endswith("/0"):
-                    raise self.refuse("this divides by zero", start)
-                if abs(int(start.value.lower().partition("e")[2] or 0)) > _LONGEST_NUMBER:
-                    raise self.refuse(f"powers of ten go from -{_LONGEST_NUMBER} to {_LONGEST_NUMBER} here", start)
-                return algebra.scalar(sympy.Rational(start.value))
+                return self._number(start)
             case "sum":
-                name = f"sum_{start.value}"
-                if name in self.functions:
-                    return self._applied(name, self._bracketed(name), start)
-                with self.deeper():
-                    inside = self.term()
-                return self.at_place(start, lambda: algebra.summed(inside, start.value))
+                return over(self, start)
+            case "name" if is_call(self, start):
+                return call(self, start)
             case "name":
-                return self._named(start, before)
+                return names.named(self, start, before)
         if start.value in ("|", "‖"):
             return norm(self, start)
-        return self._inside(_CLOSING[start.value])
+        return self.inside(CLOSING[start.value])
 
-    def _inside(self, closing: str) -> Polynomial:
+    def _number(self, token: Token) -> Node:
+        if len(token.value) > _LONGEST_NUMBER:
+            raise self.refuse(f"numbers have at most {_LONGEST_NUMBER} digits here", token)
+        if token.value.endswith("/0"):
+            raise self.refuse("this divides by zero", token)
+        if abs(int(token.value.lower().partition("e")[2] or 0)) > _LONGEST_NUMBER:
+            raise self.refuse(f"powers of ten go from -{_LONGEST_NUMBER} to {_LONGEST_NUMBER} here", token)
+        return Scalar(sympy.Rational(token.value), token.start)
+
+    def inside(self, closing: str) -> Node:
+        """What is in brackets, the first of which has been read."""
         with self.until(""):
             inside = self.sum()
-        self._close(closing)
+        self.close(closing)
         return inside
 
-    def _bracketed(self, name: str) -> Polynomial:
-        if not self.sign(*_CLOSING):
+    def bracketed(self, name: str) -> Node:
+        """What is in the brackets that must come."""
+        if not self.sign(*CLOSING):
             raise self.refuse(f"after {name} brackets are needed, {name}[…]")
         self.at += 1
-        return self._inside(_CLOSING[self.tokens[self.at - 1].value])
-
-    def _named(self, token: Token, before: Polynomial) -> Polynomial:
-        name = token.value
-        if name == "b" and self._is_bias(before):
-            return algebra.matrix("b")
-        if name in self.symbols:
-            return algebra.scalar(self.symbols[name])
-        if name == "Tr":
-            inside = self._bracketed(name)
-            return self.at_place(token, lambda: algebra.traced(inside))
-        if name in self.functions:
-            if name == "sqrt" and self.sign("[") and self.text[token.start] == "\\":
-                raise self.refuse("a root other than the square root is written as a power, N^(1/3)")
-            return self._applied(name, self._bracketed(name), token)
-        if name == "frac":
-            above, below = self._group(), self._group()
-            return algebra.times(above, algebra.scalar(1 / self._not_zero(below, token)))
-        if name in _MATRICES:
-            return algebra.matrix(_MATRICES[name])
-        if name == "I":
-            return algebra.scalar(sympy.S.One)
-        if name in _CONSTANTS:
-            return algebra.scalar(_CONSTANTS[name])
-        raise self.refuse(self._unknown(name), token)
-
-    def _applied(self, name: str, inside: Polynomial, token: Token) -> Polynomial:
-        value = self.coefficient(inside, token, f"{name} is taken of numbers and parameters alone")
-        if name == "exp" and _beyond(value):
-            raise self.refuse(f"e is raised to whole numbers and fractions up to {_LARGEST_POWER} here", token)
-        return self.at_place(token, lambda: algebra.scalar(self.functions[name](value)))
-
-    def _group(self) -> Polynomial:
-        token = self.next
-        if self.sign("{"):
-            return self._bracketed("frac")
-        # TeX takes one digit or one letter where there are no braces.
-        if not (token.kind == "number" and len(token.value) == 1) and token.kind != "name":
-            raise self.refuse(r"\frac takes two groups in braces, as in \frac{3}{4}")
-        return self.base({})
-
-    def _is_bias(self, before: Polynomial) -> bool:
-        """Whether this b is the bias: transposed, before bᵀ, or after a matrix whose columns are its coordinates."""
-        if not self.bias:
-            return False
-        following = [token.value for token in self.tokens[self.at : self.at + 3]]
-        transposes = (["'"], ["^", "T"], ["^", "{", "T"])
-        if any(following[: len(one)] == one for one in transposes):
-            return True
-        then = [token.value for token in self.tokens[self.at + 1 : self.at + 4]]
-        if following[:1] == ["b"] and any(then[: len(one)] == one for one in transposes):
-            return True
-        return bool(before) and all(one.word[-1:] in ("w", "d") for one in before)
-
-    def _unknown(self, name: str) -> str:
-        if name == "b":
-            return NO_BIAS
-        if name in ("cdots", "ldots", "dots"):
-            return "what is left out of a formula stands at its end as a remainder, … + O(W^6)"
-        known = sorted(self.symbols)
-        near = difflib.get_close_matches(name, [*known, *_WORDS], n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}? " if near else ""
-        return f"{name} is unknown here; {hint}The parameters are {', '.join(known) or 'none'}"
-
-    def _remainder(self, *, first: bool) -> bool:
-        """Read O(W⁶), which ends a formula."""
-        start = self.next
-        if not (start.kind == "name" and start.value == "O" and "O" not in self.symbols):
-            return False
-        rest = self.tokens[self.at + 1 : -1]
-        values = [token.value for token in rest]
-        orders = [token.value for token in rest if token.kind == "number"]
-        # One bracket, closed by the last token.
-        open_ = list(accumulate((value == "(") - (value == ")") for value in values))
-        whole = values[:1] == ["("] and 0 in open_ and open_.index(0) == len(open_) - 1
-        if first or self.depth > 1 or not whole or not orders or not orders[-1].isdigit():
-            raise self.refuse("a remainder stands at the end of a formula and names an order, as in … + O(W^6)")
-        self.at, self.remainder = len(self.tokens) - 1, int(orders[-1])
-        return True
-
-
-def _beyond(exponent: sympy.Expr) -> bool:
-    """Whether b^exponent is a power of b, or of b^x as in b^(k x), or a root of them, that is too large."""
-    if exponent.is_number and abs(exponent) > _LARGEST_POWER:
-        return True
-    numbers = (term.as_coeff_Mul()[0] for term in sympy.Add.make_args(sympy.expand(exponent)))
-    return any(max(abs(one.p), one.q) > _LARGEST_POWER for one in numbers if one.is_Rational)
+        return self.inside(CLOSING[self.tokens[self.at - 1].value])

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive import InputError
-from derive.words import BIAS, trace
-from verify.printed import algebra
-from verify.printed.algebra import Polynomial, Product
+from verify.printed.tree import Matrix, Norm, Power, Scalar, Sum, columns, is_matrix
 
 if TYPE_CHECKING:
     from verify.printed.grammar import Formula
     from verify.printed.tokens import Token
+    from verify.printed.tree import Node
 
 _POWERS = ("2", "4", "6", "8", "10", "12")
 NO_BIAS = "b is the bias of f(x) = W x + b, and the loss is of f(x) = W x; give loss.with_bias()"
 
 
-def norm(formula: Formula, start: Token) -> Polynomial:
+def norm(formula: Formula, start: Token) -> Node:
     """A norm to an even power, its first bar having been read.
 
     Raises:
@@ -32,7 +30,7 @@ def norm(formula: Formula, start: Token) -> Polynomial:
             raise formula.refuse(NO_BIAS, start)
         formula.at += 2
         half, _ = _decorated(formula, "|b| has even powers, as in |b|^2")
-        return {Product("", (trace(BIAS),) * half): sympy.S.One}
+        return _raised(Norm(Matrix("b", start.start), start.start), half)
     if bar == "|":
         raise formula.refuse("bars stand for |b|^2, the bias's norm, alone; of a matrix it is ‖W‖_F^2", start)
     with formula.until(bar):
@@ -40,13 +38,19 @@ def norm(formula: Formula, start: Token) -> Polynomial:
     if not formula.taken(bar):
         raise formula.refuse("the bar ‖ that closes the norm is missing here")
     half, frobenius = _decorated(formula, "a norm has an even power here, as in ‖W‖_F^2")
-    if not frobenius and not all(one.word.endswith("b") for one in inside):
+    if not frobenius and not _is_column(inside):
         raise formula.refuse("of a matrix ‖…‖^2 can be read in two ways; write ‖W‖_F^2 for Tr[W W^T]", start)
-    try:
-        square = algebra.traced(algebra.times(inside, algebra.transposed(inside)))
-    except InputError as error:
-        raise formula.refuse(f"‖M‖_F^2 is Tr[M Mᵀ], and {error}", start) from None
-    return algebra.power(square, half)
+    return _raised(Norm(inside, start.start), half)
+
+
+def _raised(square: Norm, half: int) -> Node:
+    return square if half == 1 else Power(square, Scalar(sympy.Integer(half)), square.at)
+
+
+def _is_column(node: Node) -> bool:
+    """Whether a matrix has one column, as W^T b."""
+    terms = node.terms if isinstance(node, Sum) else (node,)
+    return all(is_matrix(one) and columns(one) == "b" for one in terms)
 
 
 def _decorated(formula: Formula, rule: str) -> tuple[int, bool]:

@@ -6,16 +6,20 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 
 from derive import Expansion, InputError
 from derive.series import EMBEDDING_DIMENSION
-from derive.words import NAMES, Invariants, invariant, substitute, trace
-from verify.printed import algebra, from_sympy
-from verify.printed.display import undisplayed
-from verify.printed.grammar import Formula
+from verify.printed import algebra, forms
+from verify.printed.meaning import Meaning
+from verify.printed.sides import read_equation, read_side
+from verify.printed.tree import Matrix, walk
+
+if TYPE_CHECKING:
+    from derive.words import Invariants
+    from verify.printed.tree import Node
 
 _WHAT = "the printed formula"
 
@@ -26,11 +30,13 @@ class Stated(NamedTuple):
     Attributes:
         expansion: its terms, canonical, in the letters that were used.
         constant: L(0); None where nothing is said of it.
+        node: the formula as it stands.
 
     """
 
     expansion: Expansion
     constant: sympy.Expr | None
+    node: Node
 
 
 def read_expansion(
@@ -62,32 +68,32 @@ def read_expansion(
         printed = _content(printed)
     if isinstance(printed, str) and re.match(r'\s*\{\s*(?:"|\}|$)', printed):
         printed = _json(printed)
-    if isinstance(printed, str):
-        printed = _right_side(printed, _WHAT)
     known = {**symbols, "d1": EMBEDDING_DIMENSION}
     through: int | None = None
+    open_, goes_on = False, False
     match printed:
         case Expansion():
-            terms = {term.invariants: term.coefficient for term in printed.terms} | {(): printed.constant}
-            through = printed.order
+            node, through = forms.of_expansion(printed), printed.order
+            terms = {(): printed.constant} | Meaning("").number(node)
         case str():
-            formula = Formula(printed, known, bias=bias)
-            value = formula.sum()
-            formula.expect_end()
-            terms = algebra.invariants(value)
+            read = read_equation(printed, known, _WHAT, bias=bias)
+            node, terms, goes_on, open_ = read.node, dict(read.terms), read.goes_on, read.constant_open
             # O(W⁶), and O(W⁵) as well, leave orders through 4.
-            through = None if formula.remainder is None else (formula.remainder - 1) // 2 * 2
+            through = None if read.remainder is None else (read.remainder - 1) // 2 * 2
         case Mapping():
-            terms, through = _of_json(printed, known)
+            node, through, constant = forms.of_json(printed, known, _WHAT)
+            terms = ({} if constant is None else {(): constant}) | Meaning("").number(node)
         case sympy.Basic():
-            terms = algebra.invariants(from_sympy.scalar(printed, known))
+            node = forms.of_sympy(printed, known, _WHAT)
+            terms = Meaning("").number(node)
         case _:
             message = (
                 f"{_WHAT} is of type {type(printed).__name__}; give text, a SymPy expression, JSON or an Expansion"
             )
             raise InputError(message)
-    terms = _in_one_basis(terms)
+    terms = algebra.in_one_basis(terms)
     highest = max((_order(one) for one in terms), default=0)
+    through = max(highest, 2) if goes_on else through
     stated = through if through is not None else max(highest, 2)
     wanted = stated if order is None else order
     if wanted > stated and through is not None:
@@ -98,8 +104,9 @@ def read_expansion(
         raise InputError(message)
     constant = terms.pop((), None)
     at_zero = sympy.S.Zero if constant is None else constant
+    constant = None if open_ else constant
     made = Expansion.collect(terms, wanted, loss=loss, constant=at_zero, bias=bias, parameters=tuple(symbols))
-    return Stated(made.in_basis("A0,C") if _speaks_of_C(printed) else made, constant)
+    return Stated(made.in_basis("A0,C") if _speaks_of_C(printed, node) else made, constant, node)
 
 
 def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> dict[str, sympy.Expr]:
@@ -121,17 +128,19 @@ def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> dict[str,
     what = "B, as it is printed,"
     match printed:
         case str():
-            formula = Formula(_right_side(printed, what), symbols)
-            value = formula.sum()
-            formula.expect_end()
+            return _letters(read_side(printed, symbols, what), printed, what)
         case Mapping():
             parts = (f"({one}) {letter}" for letter, one in printed.items())
             return read_matrix(" + ".join(parts) or "0", symbols)
         case sympy.MatrixExpr():
-            value = from_sympy.matrix(printed, symbols)
+            return _letters(forms.of_sympy(printed, symbols, what), printed, what)
         case _:
             message = f"{what} is of type {type(printed).__name__}; give text such as 'A0 - gamma I'"
             raise InputError(message)
+
+
+def _letters(node: Node, printed: object, what: str) -> dict[str, sympy.Expr]:
+    value = Meaning(printed if isinstance(printed, str) else "").polynomial(node)
     found = dict.fromkeys(("A0", "C", "I"), sympy.S.Zero)
     for one, weight in value.items():
         letters = {"A": ("A0",), "C": ("C",), "S": ("A0", "C"), "": ("I",)}.get(one.word)
@@ -147,52 +156,19 @@ def _is_order(order: object) -> bool:
     return order is None or (isinstance(order, int) and order >= 2 and order % 2 == 0)
 
 
-def _right_side(text: str, what: str) -> str:
-    """What stands after an equals sign, without what surrounds it in a document and the mark that ends a sentence."""
-    shown = undisplayed(text)
-    left = [line.partition("=")[0] for line in shown.split(r"\\") if "=" in line]
-    named = [one for one in (re.sub(r"[&\s{}]", "", side) for side in left) if one]
-    if len(named) > 1:
-        message = f"{what} is of several things, {', '.join(named)}; give one formula"
-        raise InputError(message)
-    said = re.sub(r"(?:\\[,;:!> ]|\\\\|[.,;\s~])+$", "", shown.rpartition("=")[2]).strip()
-    if not said:
-        message = f"{what} is empty; write it as in '-Tr[W A0 W^T]', and 0 where there is nothing"
-        raise InputError(message)
-    return said
-
-
 def _order(invariants: Invariants) -> int:
     return 2 * sum(len(word) for one in invariants for _, word, _ in one)
 
 
-def _in_one_basis(terms: Mapping[Invariants, sympy.Expr]) -> dict[Invariants, sympy.Expr]:
-    """C written as Σ − A0."""
-    total: dict[Invariants, list[sympy.Expr]] = {}
-    for invariants, value in terms.items():
-        for new, weight in substitute(invariants, "C", {"S": 1, "A": -1}).items():
-            total.setdefault(new, []).append(weight * value)
-    return {key: sympy.Add(*values) for key, values in total.items()}
-
-
-def _speaks_of_C(printed: object) -> bool:
+def _speaks_of_C(printed: object, node: Node) -> bool:
     """Whether the letters are A0 and C, in which the formula is then shown."""
     match printed:
         case Expansion():
             return printed.basis == "A0,C"
-        case str():
-            letters = set(_words(printed))
-            return "C" in letters and not letters & {"Sigma", "Σ"}
         case Mapping():
             return "C" in printed.get("basis", ())
-    names = {symbol.name for symbol in printed.atoms(sympy.MatrixSymbol)} if isinstance(printed, sympy.Basic) else set()
-    return "C" in names and "Sigma" not in names
-
-
-def _words(text: str) -> list[str]:
-    from verify.printed.tokens import tokens
-
-    return [token.value for token in tokens(text) if token.kind == "name"]
+    letters = {one.letter for one in walk(node) if isinstance(one, Matrix)}
+    return "C" in letters and "S" not in letters
 
 
 def _content(path: Path) -> str:
@@ -210,37 +186,3 @@ def _json(text: str) -> dict[str, Any]:
         message = f"{_WHAT} starts like JSON and is none: {error}"
         raise InputError(message) from None
     return dict(found)
-
-
-def _of_json(given: Mapping[str, Any], symbols: Mapping[str, sympy.Expr]) -> tuple[dict[Invariants, sympy.Expr], int]:
-    letter = {name: key for key, name in NAMES.items()}
-    total: dict[Invariants, list[sympy.Expr]] = {}
-    try:
-        # What `quartic audit --json` prints holds the expansion.
-        given = given["expansion"] if "terms" not in given and isinstance(given.get("expansion"), Mapping) else given
-        for term in given["terms"]:
-            words = [trace("".join(letter[one] for one in word)) for word in term["traces"]]
-            sums = [
-                invariant(tuple((int(i), "".join(letter[one] for one in word), int(j)) for i, word, j in links))
-                for links in term.get("coordinate_sums", ())
-            ]
-            for key, weight in substitute(tuple(sorted(words + sums)), "", {}).items():
-                total.setdefault(key, []).append(weight * _coefficient(str(term["coefficient"]), symbols))
-        order = int(given["order"])
-        if "constant" in given:
-            total[()] = [_coefficient(str(given["constant"]), symbols)]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        message = (
-            f"{_WHAT} is no JSON of an expansion, as quartic derive --json prints it: {type(error).__name__} {error}"
-        )
-        raise InputError(message) from None
-    return {key: sympy.Add(*values) for key, values in total.items()}, order
-
-
-def _coefficient(text: str, symbols: Mapping[str, sympy.Expr]) -> sympy.Expr:
-    formula = Formula(text, symbols)
-    start, value = formula.next, formula.sum()
-    formula.expect_end()
-    return formula.coefficient(value, start, "a coefficient holds numbers and parameters")

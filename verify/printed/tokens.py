@@ -22,10 +22,18 @@ _LETTERS = {letter: name for name, letter in GREEK.items()} | {"ϵ": "epsilon", 
 _SPELLED = {"varepsilon": "epsilon", "ln": "log"} | dict.fromkeys(("top", "intercal", "transpose"), "T")
 _SPELLED |= dict.fromkeys(("tr", "trace", "Trace"), "Tr")
 _SPELLED |= dict.fromkeys(("tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"), "frac")
+# A constant that is not written out.
+CONSTANT = "const"
+# What is left out of a formula.
+ELLIPSIS = "…"
 # Signs that LaTeX has names for.
 _NAMED_SIGNS = {"prime": "'", "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]"}
 _NAMED_SIGNS |= dict.fromkeys(("cdot", "times", "ast"), "*")
 _NAMED_SIGNS |= dict.fromkeys(("le", "leq", "leqslant"), "<=") | dict.fromkeys(("ge", "geq", "geqslant"), ">=")
+_NAMED_SIGNS |= dict.fromkeys(("approx", "simeq", "approxeq"), "≈") | {"propto": "∝", "sim": "∼"}
+_NAMED_SIGNS |= dict.fromkeys(("equiv", "coloneqq", "triangleq", "doteq", "eqqcolon"), "=")
+_NAMED_SIGNS |= dict.fromkeys(("ne", "neq"), "≠") | {"mid": "|", "parallel": "‖"}
+_NAMED_SIGNS |= dict.fromkeys(("cdots", "ldots", "dots", "dotsb", "dotsc", "dotsi", "dotsm", "dotso"), ELLIPSIS)
 _NAMED_SIGNS |= dict.fromkeys(("lVert", "rVert", "Vert"), "‖") | dict.fromkeys(("lvert", "rvert", "vert"), "|")
 _SIGNS = {
     "−": "-",
@@ -40,7 +48,15 @@ _SIGNS = {
     "′": "'",
     "**": "^",
     "⊤": "T",
+    "≃": "≈",
+    "≡": "=",
+    ":=": "=",
+    "!=": "≠",
+    "⋯": ELLIPSIS,
+    "...": ELLIPSIS,
 }
+# Coordinates as they stand below a letter in plain text.
+_BELOW = str.maketrans("ᵢⱼₖₗₘₙₚ", "ijklmnp")
 
 # How much of a formula is shown around an error.
 _BEFORE, _AFTER = 60, 30
@@ -49,26 +65,37 @@ _BEFORE, _AFTER = 60, 30
 _TOKENS = re.compile(
     r"""
     (?P<space>(?:\s|\\[,;:!>\ ]|~|&|\{\s*\}|\\\\(?:\*|\s*\[-?[\d.]+\s*[a-z]{2}\])?
-        |\\(?:q?quad|(?:neg)?(?:thin|med|thick)space|enspace|left|right)(?![A-Za-z])
-        |\\[hv]space\*?\{[^{}]*\}|\\[bB]igg?[lrm]?(?![a-z]))+)
-  | (?P<sum>(?:\\sum(?=\s*_)|∑|Σ(?=_)|sum(?=_[i-p]+\b))\s*_\s*
-        (?:\{\s*(?P<braced>[i-p](?:\s*,?\s*[i-p])*)\s*\}|(?P<bare>[i-p]+)))
+        |\\(?:q?quad|(?:neg)?(?:thin|med|thick)space|enspace|left|right|allowbreak)(?![A-Za-z])
+        |\\mkern-?[\d.]+mu|\\[hv]space\*?\{[^{}]*\}|\\[bB]igg?[lrm]?(?![a-z]))+)
+  | (?P<sum>(?:(?:\\sum(?![A-Za-z])|∑)(?:\s*ABOVE)?(?=\s*[_ᵢⱼₖₗₘₙₚ])
+            |Σ(?=\s*_\s*(?:[i-p]+(?![A-Za-z0-9])|\{\s*[i-p][^A-Za-z0-9}]|\{[i-p]+\})|[ᵢⱼₖₗₘₙₚ])|sum(?=_[i-p]+\b|_\{))
+        \s*(?:_\s*(?:\{(?P<braced>(?:[^{}]|\{[^{}]*\})*)\}|(?P<bare>[i-p]+(?![A-Za-z])|[a-z]))|(?P<lowered>[ᵢⱼₖₗₘₙₚ]+))
+        (?:\s*ABOVE)?)
+  | (?P<rest>\\(?:text(?:rm|normal)?|mathrm|mbox)\s*\{\s*\+?\s*(?:h\.?\s*o\.?\s*t\.?s?|higher[-\ ]orders?(?:\ terms)?
+        |terms\ of\ higher\ order)\s*\.?\s*\}|h\.\s?o\.\s?t\.?|higher[-\ ]order\ terms)
+  | (?P<constant>\\(?:text(?:rm|normal)?|mathrm|mbox)\s*\{\s*const(?:ant|s?t?\.)?\s*\}|const(?:ant)?(?![A-Za-z0-9_]))
+  | (?P<expectation>\\mathbb\s*(?:\{\s*E\s*\}|E(?![A-Za-z]))|𝔼|\\(?:E|EE)(?![A-Za-z]))
   | \\[td]?frac\s*(?P<top>\d)\s*(?P<bottom>\d)
   | (?P<decimal>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)
   | (?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])
   | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
-  | (?P<op>\\mathop\s*\{\s*)?\\(?:operatorname\*?|math(?:rm|sf|it|bf|cal|normal)|text(?:rm|sf|it|bf|up)?|boldsymbol|bm)
+  | (?P<op>\\mathop\s*\{\s*)?\\(?:operatorname\*?|math(?:rm|sf|it|bf|cal|scr|bb|tt|normal)|text(?:rm|sf|it|bf|up|normal)?
+        |boldsymbol|bm|pmb|mbox)
         (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_\{?0\}?)?)\s*\}|(?:\s+|(?=\\))(?P<bare_set>\\[A-Za-z]+|[A-Za-z](?![A-Za-z])))
         (?P<of_set>_\{?0\}?(?![A-Za-z0-9]))?(?(op)\s*\})
   | \{\s*\\(?:rm|sf|bf|it)\s+(?P<old>[A-Za-z]+)\s*\}
+  | (?P<style>\\(?:math(?:rm|it|bf|normal)|boldsymbol|bm|pmb|ensuremath)(?=\s*\{)|\{\s*\})
   | (?P<transpose>ᵀ|\.T\b)
   | \\(?P<command>NAMED_SIGNS)(?![A-Za-z])
   | (?P<zero>[Aad]_\{?[01]\}?(?![A-Za-z0-9])|[Aad][₀₁])
   | (?P<mode>(?:[acqsb]|lambda|λ)_\{?[ij]\}?(?![A-Za-z0-9]))
   | (?P<name>(?:\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*|[α-ωϵΣΛ])
-        (?:_[A-Za-z0-9]+|_\{(?:\\(?:mathrm|text)\{[A-Za-z0-9]+\}|[A-Za-z0-9]+)\})*)
-  | (?P<sign>\*\*|<=|>=|==|\|\||\\[|{}]|[-+*/^_()\[\]{}|<>=,'−–·⋅×‖≤≥′⊤])
-    """.replace("NAMED_SIGNS", "|".join(_NAMED_SIGNS)),
+        (?:_[A-Za-z0-9]+|_\{(?:\\(?:math|text)(?:rm|sf|it)?\s*\{[A-Za-z0-9-]+\}|[A-Za-z0-9]+(?:_\{?[A-Za-z0-9]+\}?)?)\})*)
+  | (?P<below>[ᵢⱼₖₗₘₙₚ]+)
+  | (?P<sign>\*\*|<=|>=|==|:=|!=|\.\.\.|\|\||\\[|{}]|[-+*/^_()\[\]{}|<>=,;.'−–·⋅×‖≤≥′⊤≈≃≡∝∼≠…⋯])
+    """.replace("NAMED_SIGNS", "|".join(_NAMED_SIGNS)).replace(
+        "ABOVE", r"\^\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[A-Za-z](?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?|\d+)"
+    ),
     re.VERBOSE,
 )
 
@@ -78,7 +105,7 @@ class Token:
     """A piece of a formula.
 
     Attributes:
-        kind: "number", "name", "sign", "sum" (over coordinates, ``value`` names them) or "end".
+        kind: "number", "name", "sign", "sum" (over coordinates, see `verify.printed.ranges`) or "end".
         value: in one spelling.
         start: where it begins in the text.
         end: where it ends.
@@ -136,7 +163,18 @@ def _meaning(match: re.Match[str]) -> list[tuple[Kind, str]]:
     if match["space"]:
         return []
     if match["sum"]:
-        return [("sum", re.sub(r"[\s,]", "", match["braced"] or match["bare"]))]
+        names = match["braced"] or match["bare"] or match["lowered"].translate(_BELOW)
+        return [("sum", re.sub(r"[\s,]", "", names))]
+    if match["rest"]:
+        return [("sign", ELLIPSIS)]
+    if match["constant"]:
+        return [("name", CONSTANT)]
+    if match["expectation"]:
+        return [("sign", "𝔼")]
+    if match["style"]:
+        return []
+    if match["below"]:
+        return [("sign", "_"), ("name", said.translate(_BELOW))]
     if match["top"]:
         return [("number", f"{match['top']}/{match['bottom']}")]
     if kind == "decimal":
@@ -156,7 +194,7 @@ def _meaning(match: re.Match[str]) -> list[tuple[Kind, str]]:
         return [("sign", _NAMED_SIGNS[match["command"]])]
     written = next((match[one] for one in ("set", "bare_set", "old", "name") if match[one]), None)
     if written is not None:
-        name = re.sub(r"\\(?:mathrm|text)(?=\{)|[{}]", "", written + (match["of_set"] or "")).removeprefix("\\")
+        name = re.sub(r"\\(?:math|text)(?:rm|sf|it)?\s*(?=\{)|[{}]", "", written + (match["of_set"] or "")).removeprefix("\\")
         name = _LETTERS.get(name[0], name[0]) + name[1:]
         return [("name", "A0" if name == "A_0" else _SPELLED.get(name, name))]
     return [("name", "T") if said == "⊤" else ("sign", _SIGNS.get(said, said.removeprefix("\\")))]

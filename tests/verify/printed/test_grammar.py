@@ -6,8 +6,8 @@ import sympy
 
 from derive import CATALOGUE, Expansion, InputError, catalogue
 from numeric.invariants import order_values
-from verify.printed import algebra
 from verify.printed.grammar import Formula
+from verify.printed.meaning import Meaning
 from verify.printed.reading import read_expansion
 
 N, tau = sympy.symbols("N tau")
@@ -16,9 +16,7 @@ SYMBOLS = {"N": N, "tau": tau}
 
 def read(text, symbols=SYMBOLS, **options):
     formula = Formula(text, symbols, **options)
-    value = formula.sum()
-    formula.expect_end()
-    return algebra.invariants(value)
+    return Meaning(text).number(formula.whole())
 
 
 def comes_back(name, basis):
@@ -105,7 +103,7 @@ def test_a_formula_has_the_value_that_its_matrices_give():
         ("1/N(N - 1)", "/N( can be read in two ways; put brackets around what is divided by, or a space behind it"),
         ("1/tau^2(N - 1)", "/tau^2( can be read in two ways; put brackets around what is divided by, or a space"),
         ("1/tua", "tua is unknown here; did you mean tau? The parameters are N, tau\n  1/tua\n    ^"),
-        ("Tr W", "after Tr brackets are needed, Tr[…]\n  Tr W\n     ^"),
+        ("Tr W", "W does not fit: W is d1×d0 and W d1×d0\n  Tr W\n  ^"),
         ("Tr[W W^T]^N", "a trace or a matrix has whole powers from 1 to 20, not N\n  Tr[W W^T]^N\n  ^"),
         ("9^9^9", "a power of a power can be read in two ways; put brackets\n  9^9^9\n     ^"),
         ("9^(9^9)", "this power is too large to be meant\n  9^(9^9)\n  ^"),
