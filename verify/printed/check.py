@@ -55,7 +55,8 @@ class Check:
         derived: the same as it is derived.
         latex: (printed, derived) in LaTeX.
         differences: where they differ, the first first.
-        evidence: comparisons of the derivation with measurements that share no code with it.
+        evidence: comparisons of the derivation with measurements that share no code with it, then of the print, which
+            is evaluated as it stands.
         verdict: on the print, see `on_print`; of an audit, on what it derived or measured. ``undecided`` where the
             measurements do not support the derivation, or were not made.
         reason: why it is undecided or was not run, in a sentence.
@@ -130,23 +131,24 @@ class ContradictedError(AssertionError):
         self.check = check
 
 
-def on_print(evidence: Iterable[Evidence], *, same: bool, supported: bool | None) -> Verdict:
+def on_print(evaluated: Iterable[Evidence], *, same: bool, supported: bool | None) -> Verdict:
     """On a print that is or is not the same as a derivation, by the one rule of `verify.evidence.verdict`.
 
-    The derivation is one route. What was measured of it, and bears it out, says of the print what the derivation does.
+    The derivation is one route, and says something where measurements bear it out. The print evaluated in numbers,
+    beside what it is of, is another: without it, or against it, nothing is decided.
 
     Args:
-        evidence: comparisons of the derivation with measurements.
+        evaluated: comparisons of the print itself, evaluated, with the definition or with what was derived from it.
         same: whether print and derivation are equal.
         supported: whether the measurements bear the derivation out; None where they do not decide.
 
     >>> from verify.evidence import Evidence
-    >>> measured = [Evidence("exact", "derived against the definition", agrees=True)]
-    >>> [on_print(measured, same=same, supported=True) for same in (True, False)]
-    ['holds', 'refuted']
-    >>> {on_print(measured, same=same, supported=how) for same in (True, False) for how in (False, None)}
+    >>> agrees, contradicts = (Evidence("exact", "printed against the definition", agrees=one) for one in (True, False))
+    >>> on_print([agrees], same=True, supported=True), on_print([contradicts], same=False, supported=True)
+    ('holds', 'refuted')
+    >>> {on_print([agrees], same=False, supported=True), on_print([contradicts], same=True, supported=True),
+    ...  on_print([], same=False, supported=True), on_print([contradicts], same=False, supported=None)}
     {'undecided'}
     """
-    bearing = [one for one in evidence if one.ran and one.agrees] if supported else []
-    said = [Evidence(one.route, one.quantity, agrees=same) for one in bearing]
-    return verdict([Evidence("symbolic", "printed − derived", agrees=same), *said], OF_A_PRINT)
+    symbolic = Evidence("symbolic", "printed − derived", agrees=same)
+    return verdict([symbolic, *(evaluated if supported else ())], OF_A_PRINT)

@@ -9,6 +9,8 @@ import sympy
 from derive import InputError
 from derive.notation import LATEX, TEXT, product_of_invariants, signed_sum
 from derive.scalars import normal_form
+from verify.printed import forms
+from verify.printed.beside import beside_definition, beside_derived
 from verify.printed.check import Check, ContradictedError, Difference, on_print
 from verify.printed.reading import read_expansion
 from verify.printed.subject import exact, subject
@@ -34,8 +36,9 @@ def check_expansion(
 ) -> Check:
     r"""Hold a printed expansion against that of a loss: every term through its order, none missing and none beside.
 
-    Two routes decide. The printed terms are compared with the derived ones, exactly; and the derived ones with the
-    definition evaluated in numbers. For a torch function the expansion is measured, as in its audit.
+    Two routes decide. The printed terms are compared with the derived ones, exactly; and the print is evaluated as it
+    stands, beside the definition in numbers and beside the derived terms, which are held against the definition as
+    well. For a torch function the expansion is measured, as in its audit.
 
     Args:
         loss: a `derive.Loss`, a torch function ``loss(z1, z2)``, or a TARGET as on the command line.
@@ -69,6 +72,15 @@ def check_expansion(
     known = {name: value for name, value in values.items() if name in {s.name for s in stated.expansion.symbols}}
     said = stated.expansion.set(known)
     differ = [*_of_constant(stated, derived, values), *differences(said, derived)]
+    # Where a parameter goes to infinity the print is what is left of it.
+    limit = any(value is sympy.oo for value in known.values())
+    node = forms.of_expansion(said) if limit else stated.node
+    constant = stated.constant is not None and not limit
+    evaluated = [
+        *beside_definition(node, found.points, through, constant=constant),
+        beside_derived(node, derived, values, constant=constant, seed=seed),
+    ]
+    verdict = on_print(evaluated, same=not differ, supported=found.supported)
     checked = Check(
         "expansion",
         about.name,
@@ -76,13 +88,24 @@ def check_expansion(
         derived.text(),
         (said.latex(), derived.latex()),
         tuple(differ),
-        found.evidence,
-        on_print(found.evidence, same=not differ, supported=found.supported),
-        found.reason,
+        (*found.evidence, *evaluated),
+        verdict,
+        found.reason or _undecided(verdict, same=not differ),
     )
     if checked.verdict != "holds":
         raise ContradictedError(checked)
     return checked
+
+
+def _undecided(verdict: str, *, same: bool) -> str:
+    """Why two routes do not decide."""
+    if verdict != "undecided":
+        return ""
+    said = "equal to the derived one" if same else "another than the derived one"
+    return (
+        f"the formula is read as {said}, and in numbers it is not told so: a fault of quartic, or a difference"
+        " too small to be seen; look at the evidence"
+    )
 
 
 def differences(printed: Expansion, derived: Expansion) -> Iterator[Difference]:

@@ -221,7 +221,14 @@ class Formula(Cursor):
             self.at -= bool(indices)
             raise self.refuse("an entry has two coordinates, as in (W A0 W^T)_ij")
         self.close(closing)
-        return Entry(base, indices[0], indices[1], start.start)
+        return self.entry(base, indices[0], indices[1], start)
+
+    def entry(self, base: Node, i: str, j: str, token: Token) -> Node:
+        """The entry of a matrix at two coordinates, which the sums around it run over."""
+        missing = [one for one in (i, j) if one not in self.scope]
+        if missing and self.scope:
+            raise self.refuse(f"the coordinate {missing[0]} is not summed over", token)
+        return Entry(base, i, j, token.start)
 
     def base(self, before: Sequence[Node]) -> Node:
         """A number, a name, a function, a trace, a norm, a sum over coordinates or brackets."""

@@ -33,7 +33,7 @@ DIMENSION = 2
 def measured(
     loss: Loss, given: Mapping[str, sympy.Expr], order: int, *, sampling: str = "iid", seed: int = 0
 ) -> list[RayCoefficients | Evidence]:
-    """The coefficients of t², …, t^order at two batch sizes, where a symbol counts data, and at one elsewhere.
+    """The coefficients of 1, t², …, t^order at two batch sizes, where a symbol counts data, and at one elsewhere.
 
     Args:
         loss: the loss, its parameters open.
@@ -59,7 +59,7 @@ def _at(loss: Loss, at: Case, order: int) -> RayCoefficients | Evidence:
         return Evidence("exact", _quantity(order), ran=False, note=note)
     truth = Defined(at_values(loss, at.values), at.setting)
     ts = circle(safe_radius(lambda points: truth.averaged(points, order), 2 * RADIUS))
-    orders = range(2, order + 1, 2)
+    orders = range(0, order + 1, 2)
     values = cauchy(truth.averaged(ts, order), ts, orders)
     found = dict(zip(orders, map(float, values), strict=True))
     return RayCoefficients(at, found, "definition evaluated on cubature nodes, Cauchy's integral")
@@ -69,7 +69,8 @@ def held_against(found: RayCoefficients | Evidence, expansion: Expansion) -> Evi
     """The order that is furthest off the expansion, beside what was measured of it."""
     if isinstance(found, Evidence):
         return found
-    compared = autodiff.compare(found, expansion)
+    powers = {k: value for k, value in found.coefficients.items() if k}
+    compared = autodiff.compare(replace(found, coefficients=powers), expansion)
     return replace(compared, route="exact", quantity=_quantity(expansion.order) + found.case.where)
 
 

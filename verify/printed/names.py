@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from verify.printed.norms import NO_BIAS
-from verify.printed.tree import Entry, Matrix, Product, Scalar, Transpose, columns, is_matrix
+from verify.printed.tree import Matrix, Product, Scalar, Transpose, columns, is_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
     if entry is not None:
         base = _known(formula, entry[1], token.start)
         if base is not None and is_matrix(base):
-            return Entry(base, entry[2], entry[3], token.start)
+            return formula.entry(base, entry[2], entry[3], token)
     pieces = _pieces(formula, formula.written(token))
     if pieces:
         formula.at -= 1

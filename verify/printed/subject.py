@@ -11,6 +11,7 @@ import sympy
 
 from derive import Expansion, InputError, Loss
 from derive.expression import as_scalar
+from verify.autodiff import RayCoefficients
 from verify.printed.measuring import held_against, measured
 from verify.target import find_target, parse_values, put_values
 
@@ -30,6 +31,7 @@ class Found:
         evidence: comparisons with what shares no code with it.
         supported: whether they support it: True, False, or None where they do not decide.
         reason: why not, in a sentence.
+        points: where the definition was measured at the given values, and agrees with the expansion.
 
     """
 
@@ -38,6 +40,7 @@ class Found:
     evidence: tuple[Evidence, ...]
     supported: bool | None
     reason: str = ""
+    points: tuple[RayCoefficients, ...] = ()
 
 
 class Subject(Protocol):
@@ -100,7 +103,16 @@ class Definition:
             return Found(shown, limit, evidence, supported=False, reason=why)
         unsure = next((one for one in evidence if one.agrees is not True), None)
         why = "" if unsure is None else f"the derivation was not measured: {unsure.note}"
-        return Found(shown, limit, evidence, supported=True if unsure is None else None, reason=why)
+        finite = {name: value for name, value in given.items() if value is not sympy.oo}
+        if finite:
+            points = measured(self.loss, finite, order, sampling=self.sampling, seed=self.seed)
+            derived = here.expand(order, sampling=self.sampling)
+        # In a limit there is nothing to measure.
+        usable = [] if len(finite) < len(given) else [one for one in points if held_against(one, derived).agrees]
+        return Found(
+            shown, limit, evidence, True if unsure is None else None, why,
+            tuple(one for one in usable if isinstance(one, RayCoefficients)),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

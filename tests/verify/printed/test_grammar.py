@@ -139,7 +139,7 @@ def test_a_formula_has_the_value_that_its_matrices_give():
         ("N + O(W)", "a remainder stands at the end of a formula and names an order, as in … + O(W^6)\n  N + O("),
         ("|W|^2", "bars stand for |b|^2, the bias's norm, alone; of a matrix it is ‖W‖_F^2\n  |W|^2\n  ^"),
         ("(W A0 W^T)_ii", "(W A0 Wᵀ)_ii is an entry: write the sum over its coordinates before it, as in Σ_i"),
-        ("sum_i (W A0 W^T)_ij", "the coordinate j is not summed over\n  sum_i (W A0 W^T)_ij\n  ^"),
+        ("sum_i (W A0 W^T)_ij", "the coordinate j is not summed over\n  sum_i (W A0 W^T)_ij\n                  ^"),
         ("sum_i N", "the sum runs over a coordinate that no entry (…)_ij after it has\n  sum_i N\n  ^"),
         ("(W A0 W^T)_2", "an entry has two coordinates, as in (W A0 W^T)_ij\n  (W A0 W^T)_2\n             ^"),
         (r"\frac 3", "\\frac takes two groups in braces, as in \\frac{3}{4}\n  \\frac 3\n         ^"),

@@ -159,14 +159,23 @@ def test_it_is_read(text, meant):
         (r"\sqrt[3]{N}", "a root other than the square root is written as a power, N^(1/3)\n  \\sqrt[3]{N}\n       ^"),
         (r"\frac\tau23", "\\frac takes two groups in braces, as in \\frac{3}{4}\n  \\frac\\tau23\n           ^"),
         (
-            r"\mathbb{E}[N]",
-            "mathbb is unknown here; The parameters are N, alpha, d1, gamma_std, tau\n  \\mathbb{E}[N]\n",
+            r"N - \mathbb{E}[N]",
+            (
+                "an expectation is not computed here: E[f(x) f(x)^T] is W Sigma W^T, E[f(x) f(x')^T] is W A0 W^T\n"
+                "  N - \\mathbb{E}[N]\n      ^"
+            ),
         ),
         ("1e999999 N", "powers of ten go from -40 to 40 here\n  1e999999 N\n  ^"),
-        (r"N + \cdots", "what is left out of a formula stands at its end as a remainder, … + O(W^6)\n  N + \\cdots\n"),
-        (r"Tr[W W^\dagger]", "dagger is unknown here; The parameters are"),
+        (
+            r"N + \cdots + N",
+            (
+                "what is left out of a formula stands at its end, as higher orders: … + O(W^6) or … + \\cdots\n"
+                "  N + \\cdots + N\n      ^"
+            ),
+        ),
+        (r"Tr[W W^\dagger]", "dagger is unknown here; the transpose of W is written W^T\n  Tr[W W^\\dagger]\n         ^"),
         (r"Tr[W W^t]", "t is unknown here; "),
-        (r"\Tr W W^T", "after Tr brackets are needed, Tr[…]\n  \\Tr W W^T\n      ^"),
+        (r"N \Tr + N", "after Tr brackets are needed, Tr[…]\n  N \\Tr + N\n        ^"),
         (r"\input{file}", "input is unknown here; "),
         ("N ^ __import__('os')", "after ^ an exponent is needed"),
     ],
