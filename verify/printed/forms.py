@@ -67,6 +67,17 @@ def of_json(
         raise InputError(message) from None
 
 
+def quadratic(B: Node) -> Node:
+    """−Tr[W B Wᵀ]."""
+    return Product((Scalar(sympy.S.NegativeOne), Trace(Product((_W, B, Transpose(_W))))))
+
+
+def of_letters(letters: Mapping[str, sympy.Expr]) -> Node:
+    """The sum of multiples of A0, C and I."""
+    matrices: dict[str, tuple[Node, ...]] = {"A0": (Matrix("A"),), "C": (Matrix("C"),), "I": ()}
+    return Sum(tuple(Product((Scalar(value), *matrices[letter])) for letter, value in letters.items()))
+
+
 def coefficient(text: str, symbols: Mapping[str, sympy.Expr]) -> sympy.Expr:
     """An expression in numbers and parameters.
 

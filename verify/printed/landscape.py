@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 
@@ -13,8 +13,10 @@ from derive.collapse import collapse
 from derive.landscape import landscapes
 from derive.notation import LATEX, TEXT, signed_sum
 from derive.scalars import normal_form
-from derive.words import trace
+from derive.words import NAMES, trace
 from verify.evidence import Evidence
+from verify.printed import forms
+from verify.printed.beside import beside_definition, beside_derived
 from verify.printed.check import Check, ContradictedError, Difference, on_print
 from verify.printed.conditions import Drawn, at_values, drawn, equal, read_condition
 from verify.printed.reading import read_matrix
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from derive.collapse import Collapse
     from derive.conditions import Condition
     from derive.notation import Style
+    from verify.printed.reading import StatedMatrix
     from verify.printed.subject import Found, Subject
 
+NAMED = {name: letter for letter, name in NAMES.items()}
 # The phase from which on a condition speaks, see `numeric.phases.PHASES`.
 _PHASE = {"dimensional": 1, "complete": 2}
 
@@ -42,6 +46,14 @@ class _Part:
     derived: str
     latex: tuple[str, str]
     same: bool
+
+
+class _Compared(NamedTuple):
+    """A printed condition, and what minima say of the derived one and of it."""
+
+    part: _Part
+    derived: Evidence
+    printed: Evidence
 
 
 def check_landscape(
@@ -58,8 +70,8 @@ def check_landscape(
 ) -> Check:
     """Hold what is printed of a landscape near W = 0 against what is derived: only what is given is checked.
 
-    B is compared exactly, and the expansion that it is of with the definition in numbers. A collapse condition is
-    compared with the derived one, and that one with the minima of the landscape at random points in numbers.
+    B is compared exactly, and −Tr[W B Wᵀ] as it is printed with the definition in numbers. A collapse condition is
+    compared with the derived one, and both with the minima of the landscape at random points in numbers.
 
     Args:
         loss: a `derive.Loss`, a torch function ``loss(z1, z2)``, or a TARGET as on the command line.
@@ -98,15 +110,17 @@ the first is in B
         message = "nothing is printed to be checked; give B, dimensional or complete"
         raise InputError(message)
     found = about.expanded(order if conditions else 2, values)
-    parts = [] if matrix is None else [_of_B(matrix, found, values)]
+    parts, evaluated = ([], []) if matrix is None else _of_B(matrix, found, values, seed)
     evidence, reason, supported = list(found.evidence), found.reason, found.supported
     if conditions:
         derived = collapse(found.expansion, limit=found.limit)
         here, why = _of_conditions(about, found, derived, conditions, seed)
-        parts += [part for part, _ in here]
-        evidence += [one for _, one in here]
-        sure = all(one.agrees for _, one in here)
+        parts += [one.part for one in here]
+        evidence += [one.derived for one in here]
+        evaluated += [one.printed for one in here]
+        sure = not why
         reason, supported = (reason or why, supported if sure or supported is False else None)
+    evidence += evaluated
     checked = Check(
         "landscape",
         about.name,
@@ -115,7 +129,7 @@ the first is in B
         (_stacked(parts, 0), _stacked(parts, 1)),
         tuple(Difference(part.name, part.printed, part.derived, "", part.latex) for part in parts if not part.same),
         tuple(evidence),
-        on_print(evidence, same=all(part.same for part in parts), supported=supported),
+        on_print(evaluated, same=all(part.same for part in parts), supported=supported),
         reason,
     )
     if checked.verdict != "holds":
@@ -127,19 +141,29 @@ def _stacked(parts: list[_Part], side: int) -> str:
     return r", \quad ".join(rf"\text{{{part.name}: }} {part.latex[side]}" for part in parts)
 
 
-def _of_B(printed: Mapping[str, sympy.Expr], found: Found, values: Mapping[str, sympy.Expr]) -> _Part:
+def _of_B(
+    printed: StatedMatrix, found: Found, values: Mapping[str, sympy.Expr], seed: int
+) -> tuple[list[_Part], list[Evidence]]:
+    """B beside the derived one; and −Tr[W B Wᵀ] as it is printed beside order 2 of the definition and of what is derived."""
     expansion = found.expansion
     put = {sympy.Symbol(name): value for name, value in values.items() if value is not sympy.oo}
     limits = [sympy.Symbol(name) for name, value in values.items() if value is sympy.oo and name != found.limit]
     said = {}
-    for letter, value in printed.items():
+    for letter, value in printed.letters.items():
         said[letter] = value.subs(put)
         for symbol in limits:
             said[letter] = sympy.limit(said[letter], symbol, sympy.oo)
     derived = expansion.B
     letters = {**derived, **said}
     same = all(normal_form(said.get(one, sympy.S.Zero) - derived.get(one, sympy.S.Zero)) == 0 for one in letters)
-    return _Part("B", _matrix(said, TEXT), expansion.origin(), (_matrix(said, LATEX), expansion.origin(LATEX)), same)
+    part = _Part("B", _matrix(said, TEXT), expansion.origin(), (_matrix(said, LATEX), expansion.origin(LATEX)), same)
+    node = forms.quadratic(forms.of_letters(said) if limits else printed.node)
+    terms = [((trace(NAMED[letter]),), -value) for letter, value in derived.items()]
+    alone = replace(expansion.in_basis("A0,C"), order=2, bias=False).with_terms(terms)
+    evaluated = [beside_derived(node, alone, values, constant=False, seed=seed)]
+    if not expansion.bias:
+        evaluated = [*beside_definition(node, found.points, 2, constant=False), *evaluated]
+    return [part], evaluated
 
 
 def _matrix(value: Mapping[str, sympy.Expr], style: Style) -> str:
@@ -149,32 +173,33 @@ def _matrix(value: Mapping[str, sympy.Expr], style: Style) -> str:
 
 def _of_conditions(
     about: Subject, found: Found, derived: Collapse, printed: Mapping[str, Condition], seed: int
-) -> tuple[list[tuple[_Part, Evidence]], str]:
-    """Each printed condition beside the derived one, with what minima in numbers say; and what is not decided."""
+) -> tuple[list[_Compared], str]:
+    """Each printed condition beside the derived one, both against minima in numbers; and what is not decided."""
     if derived.dimensional is None or derived.complete is None:
         message = f"when modes collapse is not determined for {about.name}: {derived.reason}"
         raise InputError(message)
     right = {"dimensional": derived.dimensional, "complete": derived.complete}
     points = _points(about, found, printed.values(), seed)
-    parts, undecided = [], ""
+    compared, undecided = [], ""
     for name, said in printed.items():
         phase, same, shown = _PHASE[name], equal(said, right[name]), said.text()
-        evidence = _against_minima(name, points.wrong(right[name], phase), points, seed)
-        if evidence.agrees is not True:
-            undecided = undecided or f"the minima do not bear the derived condition out: {evidence.note}"
-        elif not same:
-            wrong = points.wrong(said, phase)
-            if not wrong:
-                note = f"{said} is not recognised as the derived condition, and no point tells them apart"
-                evidence, undecided = replace(evidence, agrees=None, note=note), undecided or note
-            shown += f": {wrong}" if wrong else ""
+        as_derived = _against_minima(f"{name} collapse as derived", points.wrong(right[name], phase), points, seed)
+        wrong = points.wrong(said, phase)
+        as_printed = _against_minima(f"{name} collapse as printed", wrong, points, seed)
+        if as_derived.agrees is not True:
+            undecided = undecided or f"the minima do not bear the derived condition out: {as_derived.note}"
+        elif not same and not wrong:
+            note = f"{said} is not recognised as the derived condition, and no point tells them apart"
+            as_printed, undecided = replace(as_printed, agrees=None, note=note), undecided or note
+        shown += f": {wrong}" if wrong and not same else ""
         latex = (said.latex(), right[name].latex())
-        parts.append((_Part(f"{name} collapse", shown, right[name].text(), latex, same), evidence))
-    return parts, undecided
+        part = _Part(f"{name} collapse", shown, right[name].text(), latex, same)
+        compared.append(_Compared(part, as_derived, as_printed))
+    return compared, undecided
 
 
-def _against_minima(name: str, counterexample: str, points: Drawn, seed: int) -> Evidence:
-    quantity = f"{name} collapse as derived, against minima at {points.points} random points"
+def _against_minima(of: str, counterexample: str, points: Drawn, seed: int) -> Evidence:
+    quantity = f"{of}, against minima at {points.points} random points"
     if not points.points:
         return Evidence("exact", quantity, ran=False, note="no random point has a landscape that is convex")
     measured = "different" if counterexample else "equal"

@@ -39,6 +39,19 @@ class Stated(NamedTuple):
     node: Node
 
 
+class StatedMatrix(NamedTuple):
+    """A matrix as it is stated.
+
+    Attributes:
+        letters: the coefficients of A0, C and I.
+        node: the matrix as it stands.
+
+    """
+
+    letters: dict[str, sympy.Expr]
+    node: Node
+
+
 def read_expansion(
     printed: object, *, loss: str, symbols: Mapping[str, sympy.Symbol], order: int | None = None, bias: bool = False
 ) -> Stated:
@@ -109,7 +122,7 @@ def read_expansion(
     return Stated(made.in_basis("A0,C") if _speaks_of_C(printed, node) else made, constant, node)
 
 
-def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> dict[str, sympy.Expr]:
+def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> StatedMatrix:
     """A matrix such as B: the coefficients of A0, C and the identity I in it.
 
     Args:
@@ -119,24 +132,25 @@ def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> dict[str,
     Raises:
         InputError: it is no sum of multiples of A0, Sigma, C and I.
 
-    >>> read_matrix("beta A0 + (beta - 1) C", {"beta": sympy.Symbol("beta")})
+    >>> read_matrix("beta A0 + (beta - 1) C", {"beta": sympy.Symbol("beta")}).letters
     {'A0': beta, 'C': beta - 1, 'I': 0}
-    >>> read_matrix({"A0": 1, "Sigma": "-1/2"}, {})
+    >>> read_matrix({"A0": 1, "Sigma": "-1/2"}, {}).letters
     {'A0': 1/2, 'C': -1/2, 'I': 0}
 
     """
     what = "B, as it is printed,"
     match printed:
         case str():
-            return _letters(read_side(printed, symbols, what), printed, what)
+            node = read_side(printed, symbols, what)
         case Mapping():
             parts = (f"({one}) {letter}" for letter, one in printed.items())
             return read_matrix(" + ".join(parts) or "0", symbols)
         case sympy.MatrixExpr():
-            return _letters(forms.of_sympy(printed, symbols, what), printed, what)
+            node = forms.of_sympy(printed, symbols, what)
         case _:
             message = f"{what} is of type {type(printed).__name__}; give text such as 'A0 - gamma I'"
             raise InputError(message)
+    return StatedMatrix(_letters(node, printed, what), node)
 
 
 def _letters(node: Node, printed: object, what: str) -> dict[str, sympy.Expr]:

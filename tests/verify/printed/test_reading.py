@@ -135,7 +135,7 @@ def test_the_letters_are_those_that_were_used():
 )  # fmt: skip
 def test_a_matrix(printed):
     beta = sympy.Symbol("beta")
-    found = read_matrix(printed, {"beta": beta})
+    found = read_matrix(printed, {"beta": beta}).letters
     assert {letter: sympy.expand(value) for letter, value in found.items()} == {"A0": beta, "C": beta - 1, "I": 0}
 
 
