@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _FUNCTIONS: dict[str, Callable[[sympy.Expr], sympy.Expr]] = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}
 # A space that is put between Tr and its brackets by hand.
 _APART = re.compile(r"\\[,;:!>\ ]|~|\\q?quad|\\(?:thin|med|thick)space")
+# What makes the closing bracket large.
+_SIZED = re.compile(r"\\(?:right|[bB]igg?r?)\s*$")
 _LONGEST_SHOWN = 24
 
 
@@ -61,7 +63,8 @@ def _trace(formula: Formula, token: Token) -> Node:
         inside = formula.bracketed("Tr")
         closing = formula.tokens[formula.at - 1]
         if apart:
-            formula.round = (formula.at, " ".join(formula.text[opening.end : closing.start].split()))
+            written = _SIZED.sub("", formula.text[opening.end : closing.start])
+            formula.round = (formula.at, " ".join(written.split()))
     else:
         factors: list[Node] = []
         while formula.begins() or (factors and formula.sign("*")):

@@ -17,6 +17,8 @@ from numeric.phases import phase_diagram
 from verify.claims.canonical import same
 from verify.printed.grammar import Formula
 from verify.printed.meaning import Meaning
+from verify.printed.quantifiers import Spoken, spoken
+from verify.printed.tokens import PlaceError, Token, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 _LETTERS = {one.name: one for one in (a_i, c_i, a_j, c_j, q_j, MODES)}
 _LETTERS |= {s_i.name: a_i + c_i, s_j.name: a_j + c_j}
 _RELATIONS = {"<=": sympy.Le, "<": sympy.Lt, ">=": sympy.Ge, ">": sympy.Gt}
-_ENDING = re.compile(r"\s+for\s+(some|all|every|any)\s+i\b")
+_OR, _AND = ("or", "lor", "vee"), ("and", "land", "wedge")
+_JOINING = (*_OR, *_AND)
 _Q = re.compile(r",\s*q_j\s*=")
 
 MODES_DRAWN, POINTS, SETTINGS = 3, 32, 12
@@ -51,28 +54,26 @@ def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condit
     if not isinstance(printed, str):
         message = f"a condition is text such as 'a_i - gamma <= 0 for some i', not {type(printed).__name__}"
         raise InputError(message)
-    said, shown = printed.strip(), quoted(printed)
-    if said.lower() in ("never", "always"):
-        return Condition(sympy.true if said.lower() == "always" else sympy.false, "all")
-    if not said or said.isalpha():
+    bare, shown = printed.strip(" \t\n$.,;"), quoted(printed)
+    if bare.lower() in ("never", "always"):
+        return Condition(sympy.true if bare.lower() == "always" else sympy.false, "all")
+    if not bare or bare.isalpha():
         message = f"a condition is 'never', 'always' or as in 'a_i - gamma <= 0 for some i', not {shown}"
         raise InputError(message)
-    body, *meant = _Q.split(said, maxsplit=1)
-    ending = _ENDING.search(body)
-    if ending and body[ending.end() :].strip():
-        message = f"nothing may follow {ending[0].strip()!r} in the condition {shown}"
-        raise InputError(message)
+    meant = _Q.search(printed)
+    said = spoken(printed[: meant.start()] if meant else printed)
     known = {**symbols, **_LETTERS}
-    formula = _whole(body[: ending.start()] if ending else body, known)
+    formula = _whole(printed, said, known)
     q = None
     if meant:
         rule = "q_j is an expression in a_j, c_j and parameters"
-        q = Meaning(meant[0]).scalar(Formula(meant[0], known).whole(), rule)
-    if formula.has(a_i, c_i) and ending is None:
-        message = f"the condition {shown} does not say for which modes; end it with 'for some i' or 'for all i'"
-        raise InputError(message)
-    quantifier: Literal["some", "all"] = "some" if ending and ending[1] in ("some", "any") else "all"
-    return Condition(formula, quantifier, q)
+        behind = printed[meant.end() :]
+        q = Meaning(behind).scalar(Formula(behind, known).whole(), rule)
+    quantifier = said.quantifier or (_of_extremum(said, formula, printed) if said.extremum else "")
+    if formula.has(a_i, c_i) and not quantifier:
+        why = "the condition does not say for which modes; end it with 'for some i' or 'for all i'"
+        raise PlaceError(why, printed, len(printed.rstrip()))
+    return Condition(formula, quantifier or "all", q)
 
 
 def at_values(condition: Condition, values: Mapping[str, sympy.Expr]) -> Condition:
@@ -91,11 +92,22 @@ def at_values(condition: Condition, values: Mapping[str, sympy.Expr]) -> Conditi
     return replace(condition, formula=condition.formula.subs(put), q=q)
 
 
-def _whole(text: str, known: Mapping[str, sympy.Expr]) -> sympy.Basic:
-    reader = Formula(text, known, functions={"sum_j": _total}, stops=("or", "and"))
-    found = _either(reader)
+def _whole(text: str, said: Spoken, known: Mapping[str, sympy.Expr]) -> sympy.Basic:
+    *part, end = tokens(said.body, text)
+    part.append(Token("end", "", part[-1].end, part[-1].end) if part else end)
+    reader = Formula(text, known, functions={"sum_j": _total}, stops=_JOINING, part=part)
+    found = _inequality(reader, one_factor=True) if said.extremum else _either(reader)
     reader.expect_end()
     return found
+
+
+def _of_extremum(said: Spoken, formula: sympy.Basic, text: str) -> Literal["some", "all"]:
+    """The smallest is below a bound where some are, above it where all are; and the largest the other way round."""
+    if formula.rhs.has(a_i, c_i):
+        why = f"{said.extremum}_i is compared with what hangs on i itself"
+        raise PlaceError(why, text, len(text) - len(text.lstrip()))
+    below = isinstance(formula, sympy.Le | sympy.Lt)
+    return "some" if below == (said.extremum == "min") else "all"
 
 
 def _total(expression: sympy.Expr) -> sympy.Expr:
@@ -107,12 +119,12 @@ def _total(expression: sympy.Expr) -> sympy.Expr:
 
 
 def _either(reader: Formula) -> sympy.Basic:
-    return _joined(reader, "or", lambda: _joined(reader, "and", lambda: _relation(reader), sympy.And), sympy.Or)
+    return _joined(reader, _OR, lambda: _joined(reader, _AND, lambda: _relation(reader), sympy.And), sympy.Or)
 
 
-def _joined(reader: Formula, word: str, part: Any, join: Any) -> sympy.Basic:
+def _joined(reader: Formula, words: tuple[str, ...], part: Any, join: Any) -> sympy.Basic:
     parts = [part()]
-    while reader.next.kind == "name" and reader.next.value == word:
+    while reader.next.kind == "name" and reader.next.value in words:
         reader.at += 1
         parts.append(part())
     return join(*parts, evaluate=False) if len(parts) > 1 else parts[0]
@@ -138,11 +150,11 @@ def _relation(reader: Formula) -> sympy.Basic:
         return inside
 
 
-def _inequality(reader: Formula) -> sympy.Basic:
+def _inequality(reader: Formula, *, one_factor: bool = False) -> sympy.Basic:
     rule = "a condition holds eigenvalues and parameters"
     start = reader.next
     meaning = Meaning(reader.text)
-    left = meaning.scalar(reader.sum(), rule, start.start)
+    left = meaning.scalar(reader.factor(()) if one_factor else reader.sum(), rule, start.start)
     relation = _RELATIONS.get(reader.next.value) if reader.next.kind == "sign" else None
     if relation is None:
         raise reader.refuse("one of <=, <, >=, > is needed here")

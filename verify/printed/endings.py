@@ -31,13 +31,15 @@ def ending(formula: Formula, *, first: bool, minus: bool) -> bool:
         PlaceError: it stands where nothing ends, or names no order.
 
     """
+    if not formula.ends:
+        return False
     return _dots(formula, first=first) or _remainder(formula, first=first, minus=minus)
 
 
 def constant(formula: Formula) -> bool:
     """Read L(0), L_0 or const, if it is next: of what it is the formula says nothing."""
     token = formula.next
-    if formula.depth > 1 or token.kind != "name" or token.value in formula.symbols:
+    if not formula.ends or formula.depth > 1 or token.kind != "name" or token.value in formula.symbols:
         return False
     for length in (1, 4, 7):
         part = formula.tokens[formula.at : formula.at + length]

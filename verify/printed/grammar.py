@@ -20,7 +20,7 @@ from verify.printed import names
 from verify.printed.calls import call, is_call, power_of_trace
 from verify.printed.cursor import Cursor
 from verify.printed.endings import constant, ending
-from verify.printed.norms import norm
+from verify.printed.norms import inner_product, norm
 from verify.printed.ranges import over
 from verify.printed.tree import Entry, Power, Product, Quotient, Scalar, Sum, Transpose, is_matrix
 
@@ -45,6 +45,7 @@ class Formula(Cursor):
         stops: names that end a term, such as "or" between conditions.
         shorthands: what further names stand for, P = W A0 Wᵀ.
         part: the tokens that are read, of all of the text.
+        ends: whether a remainder, dots or a constant that is not written out may end it.
 
     Attributes:
         scope: coordinates that a sum around runs over.
@@ -64,6 +65,7 @@ class Formula(Cursor):
         stops: tuple[str, ...] = (),
         shorthands: Mapping[str, Node] | None = None,
         part: Sequence[Token] | None = None,
+        ends: bool = False,
     ) -> None:
         super().__init__(text, part)
         self.symbols = symbols
@@ -71,6 +73,7 @@ class Formula(Cursor):
         self.functions = dict(functions or {})
         self.stops = stops
         self.shorthands = dict(shorthands or {})
+        self.ends = ends
         self.scope: list[str] = []
         self.depth = 0
         # Where round brackets of a trace end, and what is in them: Tr(X)^2 can be read in two ways.
@@ -140,7 +143,7 @@ class Formula(Cursor):
         """Whether a factor begins here."""
         if self.next.kind == "name" and self.next.value in self.stops:
             return False
-        return self.next.kind in ("number", "name", "sum") or self.sign(*CLOSING, *({"|", "‖"} - {self.bar}))
+        return self.next.kind in ("number", "name", "sum") or self.sign(*CLOSING, *({"|", "‖", "⟨"} - {self.bar}))
 
     def _one_divisor(self, slash: Token) -> None:
         """1/2N and 1/N(N − 1) are printed for both readings; 3/4Tr[…] and 1/(2N)Tr[…] are not."""
@@ -153,7 +156,7 @@ class Formula(Cursor):
 
     def holds_matrices(self) -> bool:
         """Whether what comes next cannot be divided by."""
-        return self.next.kind == "sum" or self.next.value in ("Tr", "‖", *names.MATRICES)
+        return self.next.kind == "sum" or self.next.value in ("Tr", "‖", "⟨", *names.MATRICES)
 
     def factor(self, before: Sequence[Node]) -> Node:
         """A base with its powers and transposes; what stands before it tells the bias b from a parameter b."""
@@ -190,7 +193,7 @@ class Formula(Cursor):
             self.close(closing)
             return self._transposed(base)
         if self.round is not None and self.round[0] == self.tokens.index(sign):
-            raise self.refuse(power_of_trace(self.round[1], self.text[sign.start : self.next.end]), sign)
+            raise self.refuse(power_of_trace(self.round[1], self._power_as_written(sign)), sign)
         if closing is not None:
             exponent = self.inside(closing)
         else:
@@ -202,6 +205,13 @@ class Formula(Cursor):
         if self.sign("^"):
             raise self.refuse("a power of a power can be read in two ways; put brackets")
         return Power(base, exponent, start.start)
+
+    def _power_as_written(self, sign: Token) -> str:
+        """A power whose sign, and bracket where there is one, have been read."""
+        last = self.next
+        if self.tokens[self.at - 1] is not sign:
+            last = next((one for one in self.tokens[self.at :] if one.value in ("}", ")")), self.next)
+        return self.text[sign.start : last.end]
 
     def close(self, closing: str | None) -> None:
         """Read a closing bracket, where one was opened."""
@@ -235,7 +245,7 @@ class Formula(Cursor):
         start = self.next
         if start.kind == "end":
             raise self.refuse("the formula ends where a term is needed")
-        if start.kind == "sign" and (start.value not in (*CLOSING, "|", "‖") or start.value == self.bar):
+        if start.kind == "sign" and (start.value not in (*CLOSING, "|", "‖", "⟨") or start.value == self.bar):
             raise self.refuse(names.SAID.get(start.value, f"{start.value!r} stands where a term is needed"))
         self.at += 1
         match start.kind:
@@ -249,6 +259,8 @@ class Formula(Cursor):
                 return names.named(self, start, before)
         if start.value in ("|", "‖"):
             return norm(self, start)
+        if start.value == "⟨":
+            return inner_product(self, start)
         return self.inside(CLOSING[start.value])
 
     def _number(self, token: Token) -> Node:

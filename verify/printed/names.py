@@ -38,9 +38,11 @@ _HINTS = {
     "sum": "a sum says which coordinates it runs over, as in Σ_ij or \\sum_{i \\ne j}",
     "prod": "products over coordinates are not read",
     "det": "determinants have no place in an expansion; write its orders out as traces",
+    "norm": "write \\|W\\|_F^2 for the norm of a matrix",
     "over": "write \\frac{…}{…} for \\over",
     "hat": "letters under a hat stand for nothing here; write A_0, \\Sigma and C",
 }
+_HINTS |= dict.fromkeys(("text", "mbox"), "no words stand in a formula but where, with and const")
 _HINTS |= dict.fromkeys(("tilde", "bar", "widehat", "widetilde", "overline", "check"), _HINTS["hat"])
 _HINTS |= dict.fromkeys(("dagger", "ast", "star"), "the transpose of W is written W^T")
 
@@ -53,6 +55,11 @@ def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
 
     """
     name = token.value
+    if name in formula.symbols and name in (*MATRICES, "Tr"):
+        said = f"{name} is a parameter of this loss, and a matrix to the theory; give the parameter another name"
+        raise formula.refuse(said, token)
+    if name == "E" and formula.sign("[") and name not in formula.symbols:
+        raise formula.refuse(SAID["𝔼"], token)
     if name == "b" and _is_bias(formula, before):
         return Matrix("b", token.start)
     found = _known(formula, name, token.start)

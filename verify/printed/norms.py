@@ -1,4 +1,4 @@
-"""Bars in a printed formula: |b|² of the bias, ‖W‖_F² of a matrix, which is Tr[W Wᵀ]."""
+"""Norms and inner products: |b|² of the bias, ‖W‖_F² = Tr[W Wᵀ] and ⟨M, K⟩ = Tr[Mᵀ K] of matrices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from verify.printed.tree import Matrix, Norm, Power, Scalar, Sum, columns, is_matrix
+from verify.printed.tree import Matrix, Norm, Power, Product, Scalar, Sum, Trace, Transpose, columns, is_matrix
 
 if TYPE_CHECKING:
     from verify.printed.grammar import Formula
@@ -41,6 +41,31 @@ def norm(formula: Formula, start: Token) -> Node:
     if not frobenius and not _is_column(inside):
         raise formula.refuse("of a matrix ‖…‖^2 can be read in two ways; write ‖W‖_F^2 for Tr[W W^T]", start)
     return _raised(Norm(inside, start.start), half)
+
+
+def inner_product(formula: Formula, start: Token) -> Node:
+    """The inner product of two matrices, entry by entry; its first bracket has been read.
+
+    Raises:
+        PlaceError: it is of something else than two matrices.
+
+    """
+    with formula.until(""):
+        one = formula.sum()
+        if not formula.taken(","):
+            raise formula.refuse("an inner product is of two matrices, ⟨M, K⟩")
+        other = formula.sum()
+    if not formula.taken("⟩"):
+        raise formula.refuse("'⟩' is missing here")
+    if not (is_matrix(one) and is_matrix(other)):
+        raise formula.refuse("an inner product is of two matrices, ⟨M, K⟩ = Tr[M^T K]", start)
+    if formula.taken("_"):
+        closing = "}" if formula.taken("{") else None
+        if formula.next.value not in ("F", "HS"):
+            raise formula.refuse("the inner product of matrices is that of Frobenius here, ⟨M, K⟩_F")
+        formula.at += 1
+        formula.close(closing)
+    return Trace(Product((Transpose(one, start.start), other), start.start), start.start)
 
 
 def _raised(square: Norm, half: int) -> Node:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(r"\\sum|∑|Σ|sum")
 _BELOW = str.maketrans("ᵢⱼₖₗₘₙₚ", "ijklmnp")
-_SPACE = re.compile(r"\s+|\\[,;:!> ]|\\q?quad|~|&|\\(?:sub)?stack(?=\{)|\\text\{ *\}")
+_SPACE = re.compile(r"\s+|\\[,;:!> ]|\\q?quad|~|&|\\substack(?=\s*\{)|\\text\{ *\}")
 _SIGNS = {r"\neq": "≠", r"\ne": "≠", "!=": "≠", r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥",
           ">=": "≥", r"\not=": "≠", r"\lt": "<", r"\gt": ">"}  # fmt: skip
 _NAMES = re.compile(r"(?:1≤)?(?P<names>[a-z](?:,?[a-z])*)(?:=1)?(?:≤(?P<top>.+))?")
@@ -121,7 +121,8 @@ def _summed(
 
 def _parts(written: str) -> tuple[str, str]:
     """What stands below and above a sum's sign, without spaces and in one spelling."""
-    said = _SPACE.sub("", _HEAD.sub("", written, count=1)).translate(_BELOW)
+    said = _HEAD.sub("", written, count=1).replace("\\\\", ";")
+    said = _SPACE.sub("", said).translate(_BELOW)
     above = ""
     raised = re.search(r"\^(?:\{((?:[^{}]|\{[^{}]*\})*)\}|(\\?[A-Za-z](?:_(?:\{[^{}]*\}|\w))?|\d+))", said)
     if raised is not None:

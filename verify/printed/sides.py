@@ -36,7 +36,7 @@ _WORDS = ("where", "with", "and", "here")
 _LOSS = re.compile(r"(?P<difference>Delta|delta)?(?P<name>(?!Tr|exp|log|sqrt|nabla|partial|frac)[A-Za-z]+"
                    r"(?:_\{?(?P<index>[A-Za-z0-9+-]+)\}?)?)(?:\^\{?[A-Za-z][A-Za-z-]*\}?)?(?:[(\[][A-Za-z0_,;' ]*[)\]])?"
                    r"(?P<minus>-(?:(?P=name)\(0\)|(?P=name)_\{?0\}?|const|[A-Za-z]+_0|[A-Za-z]+\(0\)))?")  # fmt: skip
-_OPENING, _ENDS = ("(", "[", "{"), (")", "]", "}")
+_OPENING, _ENDS = ("(", "[", "{", "⟨"), (")", "]", "}", "⟩")
 
 
 class Equation(NamedTuple):
@@ -209,14 +209,25 @@ class _Reader:
         if not tokens:
             said = f"{self.what} is empty; write it as in '-Tr[W A0 W^T]', and 0 where there is nothing"
             raise self.refuse(said, end)
-        formula = self._formula(tokens, end)
+        self._numbered(tokens)
+        formula = self._formula(tokens, end, ends=True)
         node = formula.whole()
         terms = Meaning(self.text).number(node)
         return Equation(node, terms, formula.remainder, formula.goes_on, formula.constant_open)
 
-    def _formula(self, tokens: list[Token], end: Token) -> Formula:
+    def _numbered(self, tokens: list[Token]) -> None:
+        """(3) at the end is a factor, or the equation's number."""
+        *before, opening, number, closing = [Token("end", "", 0, 0)] * 3 + tokens
+        bracketed = (opening.value, number.kind, closing.value) == ("(", "number", ")")
+        behind = before[-1].value if before else ""
+        if bracketed and (behind in _ENDS or before[-1].kind == "number"):
+            shown = f"({number.value})"
+            said = f"{shown} at the end can be a factor or the equation's number; write \\cdot {number.value} or leave it out"
+            raise self.refuse(said, opening)
+
+    def _formula(self, tokens: list[Token], end: Token, *, ends: bool = False) -> Formula:
         part = [*tokens, Token("end", "", end.start, end.start)]
-        return Formula(self.text, self.symbols, bias=self.bias, shorthands=self.shorthands, part=part)
+        return Formula(self.text, self.symbols, bias=self.bias, shorthands=self.shorthands, part=part, ends=ends)
 
     def _after(self, clause: Sequence[Token]) -> Token:
         last = clause[-1]

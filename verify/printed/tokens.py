@@ -19,6 +19,7 @@ Kind = Literal["number", "name", "sign", "sum", "end"]
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LETTERS = {letter: name for name, letter in GREEK.items()} | {"ϵ": "epsilon", "Σ": "Sigma", "Λ": "Lambda"}
+_LETTERS |= {"𝒪": "O", "ℒ": "L", "𝓛": "L", "ℓ": "ell"}
 _SPELLED = {"varepsilon": "epsilon", "ln": "log"} | dict.fromkeys(("top", "intercal", "transpose"), "T")
 _SPELLED |= dict.fromkeys(("tr", "trace", "Trace"), "Tr")
 _SPELLED |= dict.fromkeys(("tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"), "frac")
@@ -32,6 +33,7 @@ _NAMED_SIGNS |= dict.fromkeys(("cdot", "times", "ast"), "*")
 _NAMED_SIGNS |= dict.fromkeys(("le", "leq", "leqslant"), "<=") | dict.fromkeys(("ge", "geq", "geqslant"), ">=")
 _NAMED_SIGNS |= dict.fromkeys(("approx", "simeq", "approxeq"), "≈") | {"propto": "∝", "sim": "∼"}
 _NAMED_SIGNS |= dict.fromkeys(("equiv", "coloneqq", "triangleq", "doteq", "eqqcolon"), "=")
+_NAMED_SIGNS |= {"langle": "⟨", "rangle": "⟩"}
 _NAMED_SIGNS |= dict.fromkeys(("ne", "neq"), "≠") | {"mid": "|", "parallel": "‖"}
 _NAMED_SIGNS |= dict.fromkeys(("cdots", "ldots", "dots", "dotsb", "dotsc", "dotsi", "dotsm", "dotso"), ELLIPSIS)
 _NAMED_SIGNS |= dict.fromkeys(("lVert", "rVert", "Vert"), "‖") | dict.fromkeys(("lvert", "rvert", "vert"), "|")
@@ -81,18 +83,18 @@ _TOKENS = re.compile(
   | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
   | (?P<op>\\mathop\s*\{\s*)?\\(?:operatorname\*?|math(?:rm|sf|it|bf|cal|scr|bb|tt|normal)|text(?:rm|sf|it|bf|up|normal)?
         |boldsymbol|bm|pmb|mbox)
-        (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_\{?0\}?)?)\s*\}|(?:\s+|(?=\\))(?P<bare_set>\\[A-Za-z]+|[A-Za-z](?![A-Za-z])))
-        (?P<of_set>_\{?0\}?(?![A-Za-z0-9]))?(?(op)\s*\})
+        (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_(?:\{0\}|0))?)\s*\}|(?:\s+|(?=\\))(?P<bare_set>\\[A-Za-z]+|[A-Za-z](?![A-Za-z])))
+        (?P<of_set>_(?:\{0\}|0)(?![A-Za-z0-9]))?(?(op)\s*\})
   | \{\s*\\(?:rm|sf|bf|it)\s+(?P<old>[A-Za-z]+)\s*\}
   | (?P<style>\\(?:math(?:rm|it|bf|normal)|boldsymbol|bm|pmb|ensuremath)(?=\s*\{)|\{\s*\})
   | (?P<transpose>ᵀ|\.T\b)
   | \\(?P<command>NAMED_SIGNS)(?![A-Za-z])
-  | (?P<zero>[Aad]_\{?[01]\}?(?![A-Za-z0-9])|[Aad][₀₁])
-  | (?P<mode>(?:[acqsb]|lambda|λ)_\{?[ij]\}?(?![A-Za-z0-9]))
-  | (?P<name>(?:\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*|[α-ωϵΣΛ])
+  | (?P<zero>[Aad]_(?:\{[01]\}|[01])(?![A-Za-z0-9])|[Aad][₀₁])
+  | (?P<mode>(?:[acqsb]|\\?lambda|λ)_(?:\{[ij]\}|[ij])(?![A-Za-z0-9]))
+  | (?P<name>(?:\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*|[α-ωϵΣΛ𝒪ℒ𝓛ℓ])
         (?:_[A-Za-z0-9]+|_\{(?:\\(?:math|text)(?:rm|sf|it)?\s*\{[A-Za-z0-9-]+\}|[A-Za-z0-9]+(?:_\{?[A-Za-z0-9]+\}?)?)\})*)
   | (?P<below>[ᵢⱼₖₗₘₙₚ]+)
-  | (?P<sign>\*\*|<=|>=|==|:=|!=|\.\.\.|\|\||\\[|{}]|[-+*/^_()\[\]{}|<>=,;.'−–·⋅×‖≤≥′⊤≈≃≡∝∼≠…⋯])
+  | (?P<sign>\*\*|<=|>=|==|:=|!=|\.\.\.|\|\||\\[|{}]|[-+*/^_()\[\]{}|<>=,;.'−–·⋅×‖≤≥′⊤≈≃≡∝∼≠…⋯⟨⟩])
     """.replace("NAMED_SIGNS", "|".join(_NAMED_SIGNS)).replace(
         "ABOVE", r"\^\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[A-Za-z](?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?|\d+)"
     ),
@@ -186,9 +188,9 @@ def _meaning(match: re.Match[str]) -> list[tuple[Kind, str]]:
     if kind == "transpose":
         return [("sign", "'")]
     if kind == "zero":
-        return [("name", said[0] + ("0" if said[-1] == "₀" or "0" in said else "1"))]
+        return [("name", said[0] + ("0" if "₀" in said or "0" in said else "1"))]
     if kind == "mode":
-        name, _, index = re.sub(r"[{}]", "", said).partition("_")
+        name, _, index = re.sub(r"[\\{}]", "", said).partition("_")
         return [("name", f"{_LETTERS.get(name, name)}_{index}")]
     if kind == "command":
         return [("sign", _NAMED_SIGNS[match["command"]])]

@@ -15,7 +15,7 @@ SYMBOLS = {"N": N, "tau": tau}
 
 
 def read(text, symbols=SYMBOLS, **options):
-    formula = Formula(text, symbols, **options)
+    formula = Formula(text, symbols, ends=True, **options)
     return Meaning(text).number(formula.whole())
 
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_read_is_shown_with_its_place(text, message):
 
 def test_a_remainder_tells_the_order():
     for text, order in (("N + O(W^6)", 6), ("N + O(|W|⁴)", 4), (r"N + O(\|(W, b)\|^{8})", 8)):
-        formula = Formula(text, SYMBOLS)
+        formula = Formula(text, SYMBOLS, ends=True)
         formula.sum()
         assert formula.remainder == order
 

@@ -40,7 +40,7 @@ def test_each_loss_as_it_is_written(name, modifier):
     [
         ("beta <= c_i/(a_i + c_i) for some i", "holds"),
         ("c_i >= β (a_i + c_i) for some i", "holds"),
-        ("c_i > beta s_i for any i", "holds"),
+        ("c_i > beta s_i for at least one i", "holds"),
         ("beta <= c_i/(a_i + c_i) for all i", "refuted"),
         ("beta >= c_i/(a_i + c_i) for some i", "refuted"),
         ("beta <= c_i/a_i for some i", "refuted"),
@@ -137,13 +137,13 @@ def test_conditions_with_brackets_and_connectives():
         ),
         (
             {"complete": "a_i <= 0"},
-            "the condition 'a_i <= 0' does not say for which modes; end it with 'for some i' or 'for all i'",
+            "the condition does not say for which modes; end it with 'for some i' or 'for all i'\n  a_i <= 0\n          ^",
         ),
         (
             {"complete": "a_i <= 0 for all i, j"},
-            "nothing may follow 'for all i' in the condition 'a_i <= 0 for all i, j'",
+            "nothing may follow 'for all i' in a condition\n  a_i <= 0 for all i, j\n                    ^",
         ),
-        ({"complete": "a_i for all i"}, "one of <=, <, >=, > is needed here\n  a_i\n     ^"),
+        ({"complete": "a_i for all i"}, "one of <=, <, >=, > is needed here\n  a_i for all i\n     ^"),
         ({"complete": "(a_i <= 0 or c_i < 1"}, "')' is missing here\n  (a_i <= 0 or c_i < 1\n                      ^"),
         ({"complete": "a_i <= W for all i"}, "a condition holds eigenvalues and parameters, not matrices and traces"),
         (
@@ -159,9 +159,7 @@ def test_what_cannot_be_read_is_refused_in_words(options, message):
 
 
 def test_a_long_condition_is_not_repeated_whole():
-    with pytest.raises(
-        InputError, match="nothing may follow 'for all i' in the condition 'a_i <= 0 for all i, j"
-    ) as it:
+    with pytest.raises(InputError, match="nothing may follow 'for all i' in a condition\n  a_i <= 0 for all i, j") as it:
         check_landscape("infonce", complete="a_i <= 0 for all i" + ", j" * 1000)
     assert len(str(it.value)) < 300
 
