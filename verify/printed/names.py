@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import sympy
 
 from verify.printed.norms import NO_BIAS
+from verify.printed.tokens import Token
 from verify.printed.tree import Matrix, Product, Scalar, Transpose, columns, is_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from verify.printed.grammar import Formula
-    from verify.printed.tokens import Token
     from verify.printed.tree import Node
 
 _LETTERS = {"W": "W", "A0": "A", "Sigma": "S", "C": "C"}
@@ -26,7 +26,8 @@ _IDENTITY = re.compile(r"I(?:_\{?(?:d|D|n|m|p)(?:_?\{?[01]\}?)?\}?)?|Id")
 _WORDS = ("Tr", "W", "A0", "Sigma", "C", "G", "I", "exp", "log", "sqrt")
 _CONSTANTS = {"e": sympy.E, "E": sympy.E, "pi": sympy.pi}
 # Letters side by side without a space, as LaTeX takes them: W A_0 W of WA_0W.
-_PIECE = re.compile(r"(?:\\[A-Za-z]+|A0|d[01]|[A-Za-zα-ωϵΣ])(?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?")
+_PIECE = re.compile(r"(?:\\[A-Za-z]+|A[0₀]|d[01₀₁]|[A-Za-zα-ωϵΣ])(?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?")
+_LOWERED = str.maketrans("₀₁", "01")
 _ENTRY = re.compile(r"(.+)_([a-z])([a-z])")
 
 # What is said of a sign where a term is needed.
@@ -64,6 +65,8 @@ def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
         return Matrix("b", token.start)
     found = _known(formula, name, token.start)
     if found is not None:
+        if name == "I" and formula.sign("_"):
+            _size(formula)
         return found
     entry = _ENTRY.fullmatch(name)
     if entry is not None:
@@ -76,7 +79,26 @@ def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
         formula.cut(*pieces)
         formula.at += 1
         return named(formula, formula.tokens[formula.at - 1], before)
+    # Of W A W, written WAW, A is unknown.
+    letters = list(_letters(formula, formula.written(token)))
+    if any(known for _, known in letters) and letters[0][0][0] != "\\" and name[0] != "\\":
+        behind = 0
+        for piece, known in letters:
+            if not known and len(piece) < len(name):
+                place = Token("name", piece, token.start + behind, token.end)
+                raise formula.refuse(_unknown(formula, piece), place)
+            behind += len(piece)
     raise formula.refuse(_unknown(formula, name), token)
+
+
+def _size(formula: Formula) -> None:
+    """The size below an identity: I_d, I_{d_0}."""
+    formula.at += 1
+    closing = "}" if formula.taken("{") else None
+    if not _IDENTITY.fullmatch(f"I_{formula.next.value}"):
+        raise formula.refuse("below I stands its size, as in I_{d_0}")
+    formula.at += 1
+    formula.close(closing)
 
 
 def cut_transpose(formula: Formula) -> None:
@@ -100,6 +122,8 @@ def _known(formula: Formula, name: str, at: int) -> Node | None:
         return Product((Transpose(W, at), W), at)
     if name in _LETTERS:
         return Matrix(_LETTERS[name], at)  # type: ignore[arg-type]
+    if name.translate(_LOWERED) == "A0":
+        return Matrix("A", at)
     if _IDENTITY.fullmatch(name):
         return Scalar(sympy.S.One, at)
     return Scalar(_CONSTANTS[name], at) if name in _CONSTANTS else None
@@ -107,20 +131,23 @@ def _known(formula: Formula, name: str, at: int) -> Node | None:
 
 def _pieces(formula: Formula, written: str) -> list[int]:
     """The lengths of the letters that a name is made of, where each is known; empty where it is not."""
-    found, at = [], 0
+    found = list(_letters(formula, written))
+    return [len(piece) for piece, _ in found] if len(found) > 1 and all(known for _, known in found) else []
+
+
+def _letters(formula: Formula, written: str) -> Iterator[tuple[str, bool]]:
+    """The letters that a name is made of, as LaTeX takes them, and whether each is known."""
+    at = 0
     while at < len(written):
         piece = _PIECE.match(written, at)
         if piece is None:
-            return []
-        name = re.sub(r"[\\{}]", "", piece[0])
+            yield written[at:], False
+            return
+        name = re.sub(r"[\\{}]", "", piece[0]).translate(_LOWERED)
         name = "A0" if name == "A_0" else name
-        if name in _CONSTANTS or (name != "b" and _known(formula, name, 0) is None):
-            return []
-        if name == "b" and not formula.bias and "b" not in formula.symbols:
-            return []
-        found.append(len(piece[0]))
+        bias = name == "b" and (formula.bias or "b" in formula.symbols)
+        yield piece[0], bias or (name not in (*_CONSTANTS, "b") and _known(formula, name, 0) is not None)
         at = piece.end()
-    return found if len(found) > 1 else []
 
 
 def _is_bias(formula: Formula, before: Sequence[Node]) -> bool:

@@ -15,7 +15,7 @@ from derive.series import EMBEDDING_DIMENSION
 from verify.printed import algebra, forms
 from verify.printed.meaning import Meaning
 from verify.printed.sides import read_equation, read_side
-from verify.printed.tree import Matrix, walk
+from verify.printed.tree import Matrix, Sum, degree, walk
 
 if TYPE_CHECKING:
     from derive.words import Invariants
@@ -106,8 +106,10 @@ def read_expansion(
             raise InputError(message)
     terms = algebra.in_one_basis(terms)
     highest = max((_order(one) for one in terms), default=0)
-    through = max(highest, 2) if goes_on else through
-    stated = through if through is not None else max(highest, 2)
+    # What cancels has been written: the formula says that nothing is left of it.
+    written = max(2, highest, degree(node) // 2 * 2)
+    through = written if goes_on else through
+    stated = through if through is not None else written
     wanted = stated if order is None else order
     if wanted > stated and through is not None:
         message = f"{_WHAT} ends at order {stated} and says nothing of order {wanted}; give order={stated}"
@@ -154,15 +156,16 @@ def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> StatedMat
 
 
 def _letters(node: Node, printed: object, what: str) -> dict[str, sympy.Expr]:
-    value = Meaning(printed if isinstance(printed, str) else "").polynomial(node)
+    meaning = Meaning(printed if isinstance(printed, str) else "")
     found = dict.fromkeys(("A0", "C", "I"), sympy.S.Zero)
-    for one, weight in value.items():
-        letters = {"A": ("A0",), "C": ("C",), "S": ("A0", "C"), "": ("I",)}.get(one.word)
-        if letters is None or one.invariants or one.entries:
-            message = f"{what} is a sum of multiples of A0, Sigma, C and I, and {printed} is none"
-            raise InputError(message)
-        for letter in letters:
-            found[letter] += weight
+    for term in node.terms if isinstance(node, Sum) else (node,):
+        for one, weight in meaning.polynomial(term).items():
+            letters = {"A": ("A0",), "C": ("C",), "S": ("A0", "C"), "": ("I",)}.get(one.word)
+            if letters is None or one.invariants or one.entries:
+                said = f"{what} is a sum of multiples of A0, Sigma, C and I, and this is none"
+                raise meaning.refuse(said, term.at) if isinstance(printed, str) else InputError(said)
+            for letter in letters:
+                found[letter] += weight
     return found
 
 

@@ -91,7 +91,7 @@ _TOKENS = re.compile(
   | \\(?P<command>NAMED_SIGNS)(?![A-Za-z])
   | (?P<zero>[Aad]_(?:\{[01]\}|[01])(?![A-Za-z0-9])|[Aad][₀₁])
   | (?P<mode>(?:[acqsb]|\\?lambda|λ)_(?:\{[ij]\}|[ij])(?![A-Za-z0-9]))
-  | (?P<name>(?:\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*|[α-ωϵΣΛ𝒪ℒ𝓛ℓ])
+  | (?P<name>(?:\\[A-Za-z]+|[A-Za-z][A-Za-z0-9₀₁]*|[α-ωϵΣΛ𝒪ℒ𝓛ℓ])
         (?:_[A-Za-z0-9]+|_\{(?:\\(?:math|text)(?:rm|sf|it)?\s*\{[A-Za-z0-9-]+\}|[A-Za-z0-9]+(?:_\{?[A-Za-z0-9]+\}?)?)\})*)
   | (?P<below>[ᵢⱼₖₗₘₙₚ]+)
   | (?P<sign>\*\*|<=|>=|==|:=|!=|\.\.\.|\|\||\\[|{}]|[-+*/^_()\[\]{}|<>=,;.'−–·⋅×‖≤≥′⊤≈≃≡∝∼≠…⋯⟨⟩])
@@ -121,9 +121,15 @@ class Token:
 
 
 class PlaceError(InputError):
-    """A formula that cannot be read: what is wrong, and the place under the text."""
+    """A formula that cannot be read: what is wrong, and the place under the text.
+
+    Attributes:
+        start: the place, in characters from the beginning of the text.
+
+    """
 
     def __init__(self, said: str, text: str, start: int) -> None:
+        self.start = start
         # As wide as a terminal, in one line.
         low, high = max(0, start - _BEFORE), start + _AFTER
         left, right = "… " if low else "", " …" if high < len(text) else ""

@@ -189,3 +189,21 @@ def rows(node: Node) -> str:
         case Transpose(base):
             return columns(base).swapcase()
     return ""
+
+
+def degree(node: Node) -> int:
+    """The power of W (and b) that is written, whatever cancels."""
+    match node:
+        case Matrix(letter):
+            return int(letter in "Wb")
+        case Sum(parts):
+            return max(map(degree, parts), default=0)
+        case Product(parts):
+            return sum(map(degree, parts))
+        case Power(base, Scalar(exponent)) if exponent.is_Integer:
+            return degree(base) * int(exponent)
+        case Norm(inside):
+            return 2 * degree(inside)
+        case Quotient(inside) | Power(inside) | Transpose(inside) | Trace(inside) | Entry(inside) | Over(_, inside):
+            return degree(inside)
+    return 0
