@@ -121,7 +121,7 @@ def test_the_report_holds_every_check(ran):
     assert typo["printed"] == "-1/tua Tr[W A0 W^T]"
     (difference,) = wrong["differences"]
     assert difference["printed"] == "1/(2 τ^2) Tr[(W Σ Wᵀ)²]"
-    assert [one["agrees"] for one in wrong["evidence"]] == [True, True]
+    assert [one["agrees"] for one in wrong["evidence"]] == [True, True, False, False, False]
 
 
 def test_workers_send_their_checks(tmp_path):

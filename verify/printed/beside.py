@@ -93,9 +93,7 @@ def _values(derived: Expansion, given: Mapping[str, sympy.Expr]) -> dict[str, sy
     return {**chosen, **counted, **finite, "d1": sympy.Integer(_WIDTH)}
 
 
-def _compared(
-    node: Node, at: Place, expected: Mapping[int, complex], order: int, quantity: str, seed: int
-) -> Evidence:
+def _compared(node: Node, at: Place, expected: Mapping[int, complex], order: int, quantity: str, seed: int) -> Evidence:
     try:
         with np.errstate(all="ignore"):
             said = coefficients(node, at, order)
@@ -118,4 +116,4 @@ def _compared(
 
 
 def _orders(order: int) -> str:
-    return "order 2" if order == 2 else f"orders 2–{order}"  # noqa: PLR2004
+    return "order 2" if order == 2 else f"orders 2–{order}"

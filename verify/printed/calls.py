@@ -112,4 +112,3 @@ def _group(formula: Formula) -> Node:
     if not (token.kind == "number" and len(token.value) == 1) and token.kind != "name":
         raise formula.refuse(r"\frac takes two groups in braces, as in \frac{3}{4}")
     return formula.base(())
-

@@ -1,19 +1,17 @@
-"""Collapse conditions as they are printed: read from text, compared, and held against minima in numbers."""
+"""Collapse conditions as they are printed: read from text, and compared."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import sympy
 
 from derive import InputError
 from derive.conditions import MODES, Condition, q_j, sum_j, total
 from derive.errors import quoted
 from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
-from numeric.phases import phase_diagram
 from verify.claims.canonical import same
 from verify.printed.grammar import Formula
 from verify.printed.meaning import Meaning
@@ -21,9 +19,7 @@ from verify.printed.quantifiers import Spoken, spoken
 from verify.printed.tokens import PlaceError, Token, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from derive.landscape import Landscape
+    from collections.abc import Mapping
 
 _LETTERS = {one.name: one for one in (a_i, c_i, a_j, c_j, q_j, MODES)}
 _LETTERS |= {s_i.name: a_i + c_i, s_j.name: a_j + c_j}
@@ -31,10 +27,6 @@ _RELATIONS = {"<=": sympy.Le, "<": sympy.Lt, ">=": sympy.Ge, ">": sympy.Gt}
 _OR, _AND = ("or", "lor", "vee"), ("and", "land", "wedge")
 _JOINING = (*_OR, *_AND)
 _Q = re.compile(r",\s*q_j\s*=")
-
-MODES_DRAWN, POINTS, SETTINGS = 3, 32, 12
-# A margin this much smaller than the largest is rounding, and says nothing.
-_CLOSE = 1e-9
 
 
 def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condition:
@@ -184,80 +176,3 @@ def _equal(one: sympy.Basic, other: sympy.Basic) -> bool:
     if isinstance(one, sympy.core.relational.Relational) and isinstance(other, sympy.core.relational.Relational):
         return same(one, other)
     return bool(one == other)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Random eigenvalues and parameters, and which phase the minima of the landscape are in there.
-
-    Attributes:
-        diagrams: one for each draw of the parameters.
-
-    """
-
-    diagrams: tuple[Any, ...]
-
-    @property
-    def points(self) -> int:
-        """How many."""
-        return sum(one.phase.size for one in self.diagrams)
-
-    def wrong(self, condition: Condition, phase: int) -> str:
-        """A point at which a condition is not the truth about the minima, empty where there is none.
-
-        Args:
-            condition: under which the phase is ``phase`` or beyond.
-            phase: 1 for dimensional collapse, 2 for complete.
-
-        """
-        for diagram in self.diagrams:
-            margin = np.broadcast_to(diagram.margin(condition), diagram.phase.shape)
-            finite = np.abs(margin[np.isfinite(margin)])
-            near = np.abs(margin) <= _CLOSE * finite.max(initial=0.0)
-            off = ((margin <= 0) != (diagram.phase >= phase)) & ~near
-            if off.any():
-                row, column = np.argwhere(off)[0]
-                values = [f"{name} = {value:.3g}" for name, value in diagram.values.items() if name != "d1"]
-                data = [f"{name} = ({', '.join(f'{one:.3g}' for one in of[row, column])})"
-                        for name, of in (("a", diagram.a), ("c", diagram.c))]  # fmt: skip
-                found = ("no mode is", "some modes are", "all modes are")[diagram.phase[row, column]]
-                says = "holds" if margin[row, column] <= 0 else "does not hold"
-                return f"at {', '.join(data + values)} it {says}, and {found} zero at the minima"
-        return ""
-
-
-def drawn(
-    cases: Sequence[Landscape], symbols: Sequence[str], *, norm: sympy.Expr | None, bias: bool, seed: int
-) -> Drawn:
-    """The minima of a landscape in numbers at random points; parameters at which it is not convex are left out.
-
-    Args:
-        cases: of the landscape.
-        symbols: the names of the parameters that have no value; N is a whole number from 2.
-        norm: the value at which E|f|² is fixed, in these parameters.
-        bias: whether f(x) = W x + b.
-        seed: of the points.
-
-    """
-    rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(SETTINGS):
-        values = {name: float(rng.integers(2, 10)) if name == "N" else float(np.exp(rng.uniform(-1, 1)))
-                  for name in symbols}  # fmt: skip
-        a, c = np.exp(rng.uniform(-1.5, 1.5, (2, 1, POINTS, MODES_DRAWN)))
-        fixed = None if norm is None else float(norm.subs(values))
-        try:
-            found.append(
-                phase_diagram(
-                    cases,
-                    ("point", np.arange(POINTS)),
-                    ("row", [0.0]),
-                    lambda *_, a=a, c=c: (a, c),
-                    values,
-                    norm=fixed,
-                    bias=bias,
-                )
-            )
-        except InputError:
-            continue
-    return Drawn(tuple(found))

@@ -46,13 +46,12 @@ class Cursor:
 
     def cut(self, *pieces: int) -> None:
         """Cut the next token, a name, where pieces of these lengths end."""
-        token, start = self.next, self.next.start
+        start = self.next.start
         found = []
         for length in pieces:
             found += [one for one in tokens(self.text[start : start + length]) if one.kind != "end"]
             found[-1] = Token(found[-1].kind, found[-1].value, start, start + length)
             start += length
-        assert start == token.end
         self.tokens[self.at : self.at + 1] = found
 
     @contextmanager

@@ -32,12 +32,11 @@ from verify.printed.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from verify.printed.tree import Node
 
-_HOLDS = {
-    "": lambda i, j: True,
+_HOLDS: dict[str, Callable[[int, int], bool]] = {
     "≠": lambda i, j: i != j,
     "<": lambda i, j: i < j,
     "≤": lambda i, j: i <= j,

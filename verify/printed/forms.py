@@ -63,7 +63,9 @@ def of_json(
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         if isinstance(error, InputError):
             raise
-        message = f"{what} is no JSON of an expansion, as quartic derive --json prints it: {type(error).__name__} {error}"
+        message = (
+            f"{what} is no JSON of an expansion, as quartic derive --json prints it: {type(error).__name__} {error}"
+        )
         raise InputError(message) from None
 
 
@@ -105,8 +107,10 @@ def _term(value: sympy.Expr, invariants: Iterable[tuple[Link, ...]]) -> Node:
 
 def _of_json(term: Mapping[str, Any], symbols: Mapping[str, sympy.Expr]) -> Node:
     words: list[tuple[Link, ...]] = [((0, "".join(_LETTER[one] for one in word), 0),) for word in term["traces"]]
-    for links in term.get("coordinate_sums", ()):
-        words.append(tuple((int(i), "".join(_LETTER[one] for one in word), int(j)) for i, word, j in links))
+    words += [
+        tuple((int(i), "".join(_LETTER[one] for one in word), int(j)) for i, word, j in links)
+        for links in term.get("coordinate_sums", ())
+    ]
     return _term(coefficient(str(term["coefficient"]), symbols), words)
 
 

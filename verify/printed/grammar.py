@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 import sympy
 
 from verify.printed import names
-from verify.printed.calls import call, is_call, power_of_trace
+from verify.printed.behind import behind
+from verify.printed.calls import call, is_call
 from verify.printed.cursor import Cursor
 from verify.printed.endings import constant, ending
 from verify.printed.norms import inner_product, norm
 from verify.printed.ranges import over
-from verify.printed.tree import Entry, Power, Product, Quotient, Scalar, Sum, Transpose, is_matrix
+from verify.printed.tree import Product, Quotient, Scalar, Sum, is_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ class Formula(Cursor):
         """Terms with signs between."""
         start, total, first = self.next, [], True
         with self.deeper():
-            minus = self._signs()
+            minus = self.signs()
             while not ending(self, first=first, minus=minus):
                 first = False
                 if not constant(self):
@@ -100,7 +101,7 @@ class Formula(Cursor):
                     total.append(Product((Scalar(sympy.S.NegativeOne), term), term.at) if minus else term)
                 if not self.sign("+", "-"):
                     break
-                minus = self._signs()
+                minus = self.signs()
         return total[0] if len(total) == 1 else Sum(tuple(total), start.start)
 
     @contextmanager
@@ -112,7 +113,7 @@ class Formula(Cursor):
         yield
         self.depth -= 1
 
-    def _signs(self) -> bool:
+    def signs(self) -> bool:
         """Read signs; whether they make a minus."""
         minus = False
         while self.sign("+", "-"):
@@ -160,85 +161,13 @@ class Formula(Cursor):
 
     def factor(self, before: Sequence[Node]) -> Node:
         """A base with its powers and transposes; what stands before it tells the bias b from a parameter b."""
-        start, raised = self.next, False
-        base = self.base(before)
-        while True:
-            if self.taken("'"):
-                base = self._transposed(base)
-            elif self.sign("_"):
-                if raised:
-                    said = "M^2_ij can be read as (M_ij)^2 and as (M^2)_ij; write one of these"
-                    raise self.refuse(said)
-                base = self._entry(base)
-            elif self.taken("^"):
-                base = self._raised(base, start)
-                raised = isinstance(base, Power)
-            else:
-                return base
-
-    def _transposed(self, base: Node) -> Node:
-        if isinstance(base, Entry):
-            said = "M_ij^T can be read as an entry of M^T; write (M^T)_ij"
-            raise self.refuse(said, self.tokens[self.at - 1])
-        return Transpose(base, base.at)
-
-    def _raised(self, base: Node, start: Token) -> Node:
-        sign = self.tokens[self.at - 1]
-        if is_matrix(base):
-            names.cut_transpose(self)
-        closing = CLOSING[self.tokens[self.at - 1].value] if self.taken("(", "{") else None
-        turns = self.sign("'") or (self.next.kind == "name" and self.next.value == "T")
-        if turns and (is_matrix(base) or isinstance(base, Entry)):
-            self.at += 1
-            self.close(closing)
-            return self._transposed(base)
-        if self.round is not None and self.round[0] == self.tokens.index(sign):
-            raise self.refuse(power_of_trace(self.round[1], self._power_as_written(sign)), sign)
-        if closing is not None:
-            exponent = self.inside(closing)
-        else:
-            minus = self._signs()
-            if self.next.kind not in ("number", "name"):
-                raise self.refuse("after ^ an exponent is needed, such as ^2, ^(-1/2), or ^T of a matrix")
-            exponent = self.base(())
-            exponent = Product((Scalar(sympy.S.NegativeOne), exponent), exponent.at) if minus else exponent
-        if self.sign("^"):
-            raise self.refuse("a power of a power can be read in two ways; put brackets")
-        return Power(base, exponent, start.start)
-
-    def _power_as_written(self, sign: Token) -> str:
-        """A power whose sign, and bracket where there is one, have been read."""
-        last = self.next
-        if self.tokens[self.at - 1] is not sign:
-            last = next((one for one in self.tokens[self.at :] if one.value in ("}", ")")), self.next)
-        return self.text[sign.start : last.end]
+        start = self.next
+        return behind(self, self.base(before), start)
 
     def close(self, closing: str | None) -> None:
         """Read a closing bracket, where one was opened."""
         if closing is not None and not self.taken(closing):
             raise self.refuse(f"{closing!r} is missing here")
-
-    def _entry(self, base: Node) -> Node:
-        start = self.next
-        self.at += 1
-        closing = "}" if self.taken("{") else None
-        indices = []
-        while self.next.kind == "name" and len(indices) < 2:  # noqa: PLR2004
-            indices += [*self.next.value] if self.next.value.isalpha() and self.next.value.islower() else [""]
-            self.at += 1
-            self.taken(",")
-        if len(indices) != 2 or "" in indices:  # noqa: PLR2004
-            self.at -= bool(indices)
-            raise self.refuse("an entry has two coordinates, as in (W A0 W^T)_ij")
-        self.close(closing)
-        return self.entry(base, indices[0], indices[1], start)
-
-    def entry(self, base: Node, i: str, j: str, token: Token) -> Node:
-        """The entry of a matrix at two coordinates, which the sums around it run over."""
-        missing = [one for one in (i, j) if one not in self.scope]
-        if missing and self.scope:
-            raise self.refuse(f"the coordinate {missing[0]} is not summed over", token)
-        return Entry(base, i, j, token.start)
 
     def base(self, before: Sequence[Node]) -> Node:
         """A number, a name, a function, a trace, a norm, a sum over coordinates or brackets."""

@@ -18,7 +18,8 @@ from verify.evidence import Evidence
 from verify.printed import forms
 from verify.printed.beside import beside_definition, beside_derived
 from verify.printed.check import Check, ContradictedError, Difference, on_print
-from verify.printed.conditions import Drawn, at_values, drawn, equal, read_condition
+from verify.printed.conditions import at_values, equal, read_condition
+from verify.printed.points import Drawn, drawn
 from verify.printed.reading import read_matrix
 from verify.printed.subject import exact, subject
 
@@ -144,7 +145,7 @@ def _stacked(parts: list[_Part], side: int) -> str:
 def _of_B(
     printed: StatedMatrix, found: Found, values: Mapping[str, sympy.Expr], seed: int
 ) -> tuple[list[_Part], list[Evidence]]:
-    """B beside the derived one; and −Tr[W B Wᵀ] as it is printed beside order 2 of the definition and of what is derived."""
+    """B beside the derived one; and −Tr[W B Wᵀ], as printed, beside order 2 of the definition and of the derivation."""
     expansion = found.expansion
     put = {sympy.Symbol(name): value for name, value in values.items() if value is not sympy.oo}
     limits = [sympy.Symbol(name) for name, value in values.items() if value is sympy.oo and name != found.limit]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import sympy
 
 from derive import InputError
 from verify.printed import algebra, sums
-from verify.printed.algebra import Polynomial
 from verify.printed.algebra import Product as Key
 from verify.printed.tokens import PlaceError
 from verify.printed.tree import (
@@ -29,8 +29,11 @@ from verify.printed.tree import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from derive.words import Invariants
+    from verify.printed.algebra import Polynomial
     from verify.printed.tree import Node
 
+_T = TypeVar("_T")
 # Beyond these a formula is a slip, or meant to keep a processor busy.
 _LARGEST_POWER, _LARGEST_LOG, _LARGEST_OF_TRACES = 100, 500, 20
 
@@ -55,7 +58,7 @@ class Meaning:
         """The error for a place."""
         return PlaceError(said, self.text, at)
 
-    def number(self, node: Node) -> dict[algebra.Invariants, sympy.Expr]:
+    def number(self, node: Node) -> dict[Invariants, sympy.Expr]:
         """A number: invariants and their coefficients.
 
         Raises:
@@ -63,9 +66,10 @@ class Meaning:
 
         """
         terms = node.terms if isinstance(node, Sum) else (node,)
-        total: dict[algebra.Invariants, list[sympy.Expr]] = {}
+        total: dict[Invariants, list[sympy.Expr]] = {}
         for one in terms:
-            for key, value in self._at(one.at, lambda one=one: algebra.invariants(self.polynomial(one))).items():
+            found = self._at(one.at, partial(self._invariants, one))
+            for key, value in found.items():
                 total.setdefault(key, []).append(value)
         added = {key: sympy.Add(*values) for key, values in total.items()}
         return {key: value for key, value in added.items() if value != 0}
@@ -121,7 +125,10 @@ class Meaning:
             case Applied():
                 return self._applied(node)
 
-    def _at(self, at: int, call: Callable[[], Polynomial]) -> Polynomial:
+    def _invariants(self, node: Node) -> dict[Invariants, sympy.Expr]:
+        return algebra.invariants(self.polynomial(node))
+
+    def _at(self, at: int, call: Callable[[], _T]) -> _T:
         """What a call gives; what it refuses is refused at a place."""
         try:
             return call()
@@ -155,7 +162,7 @@ class Meaning:
 
     def _over(self, node: Over) -> Polynomial:
         body = self.polynomial(node.body)
-        sum_ = lambda value, names: self._at(node.at, lambda: sums.summed(value, names))  # noqa: E731
+        sum_ = partial(self._summed, node.at)
         whole = sum_(body, node.names)
         if not node.relation:
             return whole
@@ -176,6 +183,9 @@ class Meaning:
             raise self.refuse(said, node.at)
         half = algebra.times(algebra.scalar(sympy.S.Half), unequal)
         return half if node.relation == "<" else algebra.plus(half, diagonal)
+
+    def _summed(self, at: int, value: Polynomial, names: tuple[str, ...]) -> Polynomial:
+        return self._at(at, partial(sums.summed, value, names))
 
     def _applied(self, node: Applied) -> Polynomial:
         value = self.scalar(node.inside, f"{node.name} is taken of numbers and parameters alone", node.at)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from verify.printed.behind import entry
 from verify.printed.norms import NO_BIAS
 from verify.printed.tokens import Token
 from verify.printed.tree import Matrix, Product, Scalar, Transpose, columns, is_matrix
@@ -68,11 +69,11 @@ def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
         if name == "I" and formula.sign("_"):
             _size(formula)
         return found
-    entry = _ENTRY.fullmatch(name)
-    if entry is not None:
-        base = _known(formula, entry[1], token.start)
+    at = _ENTRY.fullmatch(name)
+    if at is not None:
+        base = _known(formula, at[1], token.start)
         if base is not None and is_matrix(base):
-            return formula.entry(base, entry[2], entry[3], token)
+            return entry(formula, base, (at[2], at[3]), token)
     pieces = _pieces(formula, formula.written(token))
     if pieces:
         formula.at -= 1
@@ -99,16 +100,6 @@ def _size(formula: Formula) -> None:
         raise formula.refuse("below I stands its size, as in I_{d_0}")
     formula.at += 1
     formula.close(closing)
-
-
-def cut_transpose(formula: Formula) -> None:
-    """Behind ^, T alone is the exponent: of W^TW, as LaTeX takes it."""
-    token = formula.next
-    rest = formula.written(token)[1:]
-    if token.kind == "name" and token.value[0] == "T" and rest and token.value not in formula.symbols:
-        if _known(formula, rest, 0) is None and not _pieces(formula, rest):
-            return
-        formula.cut(1, len(rest))
 
 
 def _known(formula: Formula, name: str, at: int) -> Node | None:

@@ -6,7 +6,6 @@ Sides that follow one another, L = … = …, must say the same. Behind the form
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
@@ -15,6 +14,7 @@ from derive.scalars import normal_form
 from verify.printed import algebra
 from verify.printed.cursor import Cursor
 from verify.printed.grammar import Formula
+from verify.printed.left import is_difference, names_a_loss
 from verify.printed.meaning import Meaning
 from verify.printed.names import MATRICES
 from verify.printed.tokens import PlaceError, Token
@@ -32,10 +32,6 @@ _REFUSED = {
 } | dict.fromkeys(("<", ">", "<=", ">=", "≠"), "an inequality is no expansion; write = or \\approx")  # fmt: skip
 _BREAKS = (",", ";")
 _WORDS = ("where", "with", "and", "here")
-# The loss, in one spelling: L, L(W), L_InfoNCE(W, b), ΔL; without a number, which would name an order.
-_LOSS = re.compile(r"(?P<difference>Delta|delta)?(?P<name>(?!Tr|exp|log|sqrt|nabla|partial|frac)[A-Za-z]+"
-                   r"(?:_\{?(?P<index>[A-Za-z0-9+-]+)\}?)?)(?:\^\{?[A-Za-z][A-Za-z-]*\}?)?(?:[(\[][A-Za-z0_,;' ]*[)\]])?"
-                   r"(?P<minus>-(?:(?P=name)\(0\)|(?P=name)_\{?0\}?|const|[A-Za-z]+_0|[A-Za-z]+\(0\)))?")  # fmt: skip
 _OPENING, _ENDS = ("(", "[", "{", "⟨"), (")", "]", "}", "⟩")
 
 
@@ -122,7 +118,7 @@ class _Reader:
     def explain(self, clause: list[Token]) -> None:
         """A shorthand, P = W A0 Wᵀ."""
         name, *rest = clause
-        if len(rest) < 2 or name.kind != "name" or rest[0].value != "=":  # noqa: PLR2004
+        if len(rest) < 2 or name.kind != "name" or rest[0].value != "=":
             said = "behind the formula stands what it abbreviates, as in …, where P = W A_0 W^T, and nothing else"
             raise self.refuse(said, name)
         formula = self._formula(rest[1:], self._after(clause))
@@ -142,7 +138,7 @@ class _Reader:
         sides, signs = self._sides(tokens)
         if len(sides) > 1:
             left, *sides = sides
-            difference = bool(left) and self._left(left)
+            difference = bool(left) and is_difference(left, self.text, self.what)
         else:
             difference = False
         behind = [*signs[len(signs) + 1 - len(sides) :], self.end]
@@ -158,10 +154,10 @@ class _Reader:
     def side(self, tokens: list[Token]) -> Node:
         """The right side alone, of two at most."""
         sides, signs = self._sides(tokens)
-        if len(sides) > 2:  # noqa: PLR2004
+        if len(sides) > 2:
             raise self.refuse("one sign of equality is enough here", signs[1])
         if len(sides) > 1:
-            self._left(sides[0])
+            is_difference(sides[0], self.text, self.what)
         return self._formula(sides[-1], self.end).whole()
 
     def _sides(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
@@ -184,26 +180,9 @@ class _Reader:
         for k in range(1, len(side)):
             between = self.text[side[k - 1].end : side[k].start]
             another = "".join(one.value for one in side[k:])
-            if "\\\\" in between and _LOSS.fullmatch(another):
+            if "\\\\" in between and names_a_loss(another):
                 named = ", ".join(("".join(one.value for one in first), another))
                 raise self.refuse(f"{self.what} is of several things, {named}; give one formula", side[k])
-
-    def _left(self, tokens: list[Token]) -> bool:
-        """Whether the left side is a difference to L(0).
-
-        Raises:
-            PlaceError: it is no name of a loss.
-
-        """
-        said = "".join(one.value for one in tokens)
-        found = _LOSS.fullmatch(said)
-        if found is None:
-            rule = "on the left stands what the formula is of, as in L(W) = or L(W) - L(0) ="
-            raise self.refuse(f"{rule}, and {self.what} alone on the right", tokens[0])
-        if (found["index"] or "").isdigit() and found["index"] != "0":
-            whole = f"{found['name']} can be read as the part of order {found['index']}; write L(W) ="
-            raise self.refuse(whole, tokens[0])
-        return bool(found["difference"] or found["minus"])
 
     def _side(self, tokens: list[Token], end: Token) -> Equation:
         if not tokens:
@@ -222,7 +201,9 @@ class _Reader:
         behind = before[-1].value if before else ""
         if bracketed and (behind in _ENDS or before[-1].kind == "number"):
             shown = f"({number.value})"
-            said = f"{shown} at the end can be a factor or the equation's number; write \\cdot {number.value} or leave it out"
+            said = (
+                f"{shown} at the end can be a factor or the equation's number; write \\cdot {number.value}, or nothing"
+            )
             raise self.refuse(said, opening)
 
     def _formula(self, tokens: list[Token], end: Token, *, ends: bool = False) -> Formula:

@@ -1,13 +1,15 @@
 """Sums over coordinates: of entries (W A0 Wᵀ)_ij W_ij … to traces and the invariants of `derive.words`.
 
 A coordinate that stands at two places joins two matrices, Σ_j P_ij Q_jk = (P Q)_ik, and a matrix that is joined to
-itself is a trace: Σ_ij P_ij² = Tr[P Pᵀ]. What stands at more places singles out coordinates, Σ_i P_ii², and stays a sum.
+itself is a trace: Σ_ij P_ij² = Tr[P Pᵀ]. What stands at more places singles out coordinates, as in Σ_i P_ii², and
+stays a sum.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from derive import InputError
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from derive.words import Invariants
     from verify.printed.algebra import Coordinate, Entry, Polynomial
 
+# A coordinate at so many places joins what stands there.
+_JOINS = 2
 _TWICE_B = re.compile(r"d((?:W[ASC]?w)*)b(?=d)")
 
 
@@ -37,7 +41,7 @@ def entry(value: Polynomial, i: str, j: str) -> Polynomial:
             message = "a number has no entries; of a multiple of the identity write the coordinates out"
             raise InputError(message)
         sizes = [SHAPES[letter].split("×") for letter in one.word]
-        if any(left[1] != right[0] for left, right in zip(sizes, sizes[1:], strict=False)):
+        if any(left[1] != right[0] for left, right in pairwise(sizes)):
             raise InputError(misfit(one.word, around=False))
         if "1" in (sizes[0][0], sizes[-1][1]):
             message = f"{written(one.word)} has one coordinate, not two"
@@ -103,7 +107,7 @@ def _joined(one: Product, name: str) -> Product:
     links: list[Entry] = [(fresh if i == name else i, word, fresh if j == name else j) for i, word, j in one.entries]
     traces: Invariants = ()
     at = Counter(end for i, _, j in links for end in (i, j))
-    for vertex in [end for end, count in at.items() if isinstance(end, int) and count == 2]:  # noqa: PLR2004
+    for vertex in [end for end, count in at.items() if isinstance(end, int) and count == _JOINS]:
         meeting = [link for link in links if vertex in (link[0], link[2])]
         links = [link for link in links if vertex not in (link[0], link[2])]
         if len(meeting) == 1:
@@ -137,7 +141,7 @@ def _invariants(links: Iterable[Entry]) -> Invariants:
             factors += (trace("D" + (open_word(inner[1]) if inner[1] else "")),)
             left = left[: inner.start()] + left[inner.end() :]
         written_out.append((i, open_word(left), j))
-    return (*factors, invariant(tuple(written_out)))  # type: ignore[arg-type]
+    return (*factors, invariant(tuple(written_out)))
 
 
 def _oriented(i: Coordinate, word: str, j: Coordinate) -> Entry:

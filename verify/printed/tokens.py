@@ -81,9 +81,10 @@ _TOKENS = re.compile(
   | (?P<decimal>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)
   | (?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])
   | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
-  | (?P<op>\\mathop\s*\{\s*)?\\(?:operatorname\*?|math(?:rm|sf|it|bf|cal|scr|bb|tt|normal)|text(?:rm|sf|it|bf|up|normal)?
-        |boldsymbol|bm|pmb|mbox)
-        (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_(?:\{0\}|0))?)\s*\}|(?:\s+|(?=\\))(?P<bare_set>\\[A-Za-z]+|[A-Za-z](?![A-Za-z])))
+  | (?P<op>\\mathop\s*\{\s*)?\\(?:operatorname\*?|math(?:rm|sf|it|bf|cal|scr|bb|tt|normal)
+        |text(?:rm|sf|it|bf|up|normal)?|boldsymbol|bm|pmb|mbox)
+        (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_(?:\{0\}|0))?)\s*\}
+        |(?:\s+|(?=\\))(?P<bare_set>\\[A-Za-z]+|[A-Za-z](?![A-Za-z])))
         (?P<of_set>_(?:\{0\}|0)(?![A-Za-z0-9]))?(?(op)\s*\})
   | \{\s*\\(?:rm|sf|bf|it)\s+(?P<old>[A-Za-z]+)\s*\}
   | (?P<style>\\(?:math(?:rm|it|bf|normal)|boldsymbol|bm|pmb|ensuremath)(?=\s*\{)|\{\s*\})
@@ -202,7 +203,9 @@ def _meaning(match: re.Match[str]) -> list[tuple[Kind, str]]:
         return [("sign", _NAMED_SIGNS[match["command"]])]
     written = next((match[one] for one in ("set", "bare_set", "old", "name") if match[one]), None)
     if written is not None:
-        name = re.sub(r"\\(?:math|text)(?:rm|sf|it)?\s*(?=\{)|[{}]", "", written + (match["of_set"] or "")).removeprefix("\\")
+        name = re.sub(
+            r"\\(?:math|text)(?:rm|sf|it)?\s*(?=\{)|[{}]", "", written + (match["of_set"] or "")
+        ).removeprefix("\\")
         name = _LETTERS.get(name[0], name[0]) + name[1:]
         return [("name", "A0" if name == "A_0" else _SPELLED.get(name, name))]
     return [("name", "T") if said == "⊤" else ("sign", _SIGNS.get(said, said.removeprefix("\\")))]

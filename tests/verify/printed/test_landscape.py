@@ -137,7 +137,10 @@ def test_conditions_with_brackets_and_connectives():
         ),
         (
             {"complete": "a_i <= 0"},
-            "the condition does not say for which modes; end it with 'for some i' or 'for all i'\n  a_i <= 0\n          ^",
+            (
+                "the condition does not say for which modes; end it with 'for some i' or 'for all i'\n"
+                "  a_i <= 0\n          ^"
+            ),
         ),
         (
             {"complete": "a_i <= 0 for all i, j"},
@@ -159,7 +162,9 @@ def test_what_cannot_be_read_is_refused_in_words(options, message):
 
 
 def test_a_long_condition_is_not_repeated_whole():
-    with pytest.raises(InputError, match="nothing may follow 'for all i' in a condition\n  a_i <= 0 for all i, j") as it:
+    with pytest.raises(
+        InputError, match="nothing may follow 'for all i' in a condition\n  a_i <= 0 for all i, j"
+    ) as it:
         check_landscape("infonce", complete="a_i <= 0 for all i" + ", j" * 1000)
     assert len(str(it.value)) < 300
 

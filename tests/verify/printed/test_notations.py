@@ -173,7 +173,10 @@ def test_it_is_read(text, meant):
                 "  N + \\cdots + N\n      ^"
             ),
         ),
-        (r"Tr[W W^\dagger]", "dagger is unknown here; the transpose of W is written W^T\n  Tr[W W^\\dagger]\n         ^"),
+        (
+            r"Tr[W W^\dagger]",
+            "dagger is unknown here; the transpose of W is written W^T\n  Tr[W W^\\dagger]\n         ^",
+        ),
         (r"Tr[W W^t]", "t is unknown here; "),
         (r"N \Tr + N", "after Tr brackets are needed, Tr[…]\n  N \\Tr + N\n        ^"),
         (r"\input{file}", "input is unknown here; "),

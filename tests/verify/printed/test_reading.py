@@ -141,7 +141,8 @@ def test_a_matrix(printed):
 
 @pytest.mark.parametrize(
     ("printed", "message"),
-    [("W A0 W^T", "B, as it is printed, is a sum of multiples of A0, Sigma, C and I, and this is none\n  W A0 W^T\n  ^"),
+    [("W A0 W^T",
+      "B, as it is printed, is a sum of multiples of A0, Sigma, C and I, and this is none\n  W A0 W^T\n  ^"),
      (3.0, "B, as it is printed, is of type float; give text such as 'A0 - gamma I'")],
 )  # fmt: skip
 def test_what_is_no_matrix(printed, message):
