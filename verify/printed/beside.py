@@ -111,8 +111,13 @@ def _compared(node: Node, at: Place, expected: Mapping[int, complex], order: int
         "tolerance",
         agrees=within(apart[worst], TOLERANCE * scale),
         seed=seed,
-        note=f"order {worst}: {said[worst].real:.6g}, not {expected[worst].real:.6g}",
+        note=f"order {worst}: {_shown(said[worst], scale)}, not {_shown(expected[worst], scale)}",
     )
+
+
+def _shown(value: complex, scale: float) -> str:
+    """A number in few digits; what rounding may have left of 0 is 0."""
+    return "0" if abs(value) < TOLERANCE * scale else f"{value.real:.6g}"
 
 
 def _orders(order: int) -> str:
