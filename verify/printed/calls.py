@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FUNCTIONS: dict[str, Callable[[sympy.Expr], sympy.Expr]] = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}
 # A space that is put between Tr and its brackets by hand.
-_APART = re.compile(r"\\[,;:!>\ ]|~|\\q?quad|\\(?:thin|med|thick)space")
+_APART = re.compile(r"\\[,;:>\ ]|~|\\q?quad|\\(?:thin|med|thick)space")
 # What makes the closing bracket large.
 _SIZED = re.compile(r"\\(?:right|[bB]igg?r?)\s*$")
 _LONGEST_SHOWN = 24
@@ -54,9 +54,11 @@ def power_of_trace(inside: str, power: str) -> str:
 def _trace(formula: Formula, token: Token) -> Node:
     power = None
     if formula.taken("^"):
+        brace = "}" if formula.taken("{") else None
         if formula.next.kind != "number":
             raise formula.refuse("a power of a trace is a number, as in Tr^2[…]")
         power = formula.base(())
+        formula.close(brace)
     opening = formula.next
     if formula.sign("(", "[", "{"):
         apart = opening.value != "[" or _APART.search(formula.text[token.end : opening.start])

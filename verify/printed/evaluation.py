@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy
 
+from derive.series import EMBEDDING_DIMENSION
 from verify.printed.tree import (
     Applied,
     Entry,
@@ -90,7 +91,7 @@ def coefficients(node: Node, at: Place, order: int) -> dict[int, complex]:
         "b": None if at.b is None else ts * np.asarray(at.b)[:, None],
     }
     values = {sympy.Symbol(name): value for name, value in at.values.items()}
-    values[sympy.Symbol("d1")] = at.W.shape[0]
+    values[EMBEDDING_DIMENSION] = at.W.shape[0]
     found = np.broadcast_to(_Evaluation(arrays, values).of(node, {}), (count,))
     spectrum = np.fft.fft(found) / count
     return {k: complex(spectrum[k]) for k in range(0, order + 1, 2)}

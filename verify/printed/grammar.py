@@ -147,17 +147,28 @@ class Formula(Cursor):
         return self.next.kind in ("number", "name", "sum") or self.sign(*CLOSING, *({"|", "‖", "⟨"} - {self.bar}))
 
     def _one_divisor(self, slash: Token) -> None:
-        """1/2N and 1/N(N − 1) are printed for both readings; 3/4Tr[…] and 1/(2N)Tr[…] are not."""
+        """1/2N and 1/N(N − 1) are printed for both readings; 3/4Tr[…] and 1/(2N)Tr[…] are not.
+
+        A space tells them apart in plain text. LaTeX sets none.
+        """
         last = self.tokens[self.at - 1]
-        beside = self.begins() and not self.holds_matrices() and last.end == self.next.start
-        if beside and last.value not in CLOSING.values():
+        beside = last.end == self.next.start or "\\" in self.text
+        if beside and self.begins() and not self.holds_matrices() and last.value not in CLOSING.values():
             shown = self.text[slash.start : self.next.end]
-            remedy = "put brackets around what is divided by, or a space behind it"
+            space = "" if "\\" in self.text else ", or a space behind it"
+            remedy = f"put brackets around what is divided by{space}"
             raise self.refuse(f"{shown} can be read in two ways; {remedy}", slash)
 
     def holds_matrices(self) -> bool:
         """Whether what comes next cannot be divided by."""
-        return self.next.kind == "sum" or self.next.value in ("Tr", "‖", "⟨", *names.MATRICES)
+        depth = 0
+        for token in self.tokens[self.at :]:
+            depth += (token.value in CLOSING) - (token.value in CLOSING.values())
+            if token.kind == "sum" or token.value in ("Tr", "‖", "⟨", *names.MATRICES, *("b" * self.bias)):
+                return True
+            if depth <= 0:
+                break
+        return False
 
     def factor(self, before: Sequence[Node]) -> Node:
         """A base with its powers and transposes; what stands before it tells the bias b from a parameter b."""

@@ -18,7 +18,7 @@ NO_BIAS = "b is the bias of f(x) = W x + b, and the loss is of f(x) = W x; give 
 
 
 def norm(formula: Formula, start: Token) -> Node:
-    """A norm to an even power, its first bar having been read.
+    """A norm or an absolute value to an even power, its first bar having been read.
 
     Raises:
         PlaceError: it is of something that has no norm here, or to no even power.
@@ -31,16 +31,28 @@ def norm(formula: Formula, start: Token) -> Node:
         formula.at += 2
         half, _ = _decorated(formula, "|b| has even powers, as in |b|^2")
         return _raised(Norm(Matrix("b", start.start), start.start), half)
-    if bar == "|":
-        raise formula.refuse("bars stand for |b|^2, the bias's norm, alone; of a matrix it is ‖W‖_F^2", start)
     with formula.until(bar):
         inside = formula.sum()
+    if bar == "|":
+        if is_matrix(inside) and formula.taken(bar):
+            raise formula.refuse("bars stand for |b|^2, the bias's norm, alone; of a matrix it is ‖W‖_F^2", start)
+        return _absolute(formula, inside)
     if not formula.taken(bar):
         raise formula.refuse("the bar ‖ that closes the norm is missing here")
     half, frobenius = _decorated(formula, "a norm has an even power here, as in ‖W‖_F^2")
     if not frobenius and not _is_column(inside):
         raise formula.refuse("of a matrix ‖…‖^2 can be read in two ways; write ‖W‖_F^2 for Tr[W W^T]", start)
     return _raised(Norm(inside, start.start), half)
+
+
+def _absolute(formula: Formula, inside: Node) -> Node:
+    """An even power of the absolute value of a number, |1 − P_ii|², which is that of the number."""
+    if not formula.taken("|"):
+        raise formula.refuse("the bar | is missing here")
+    half, named = _decorated(formula, "an absolute value has an even power here, as in |P_ij|^2")
+    if named:
+        raise formula.refuse("a number has an absolute value, and no norm", formula.tokens[formula.at - 1])
+    return Power(inside, Scalar(sympy.Integer(2 * half)), inside.at)
 
 
 def inner_product(formula: Formula, start: Token) -> Node:

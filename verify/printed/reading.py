@@ -15,6 +15,7 @@ from derive.series import EMBEDDING_DIMENSION
 from verify.printed import algebra, forms
 from verify.printed.meaning import Meaning
 from verify.printed.sides import read_equation, read_side
+from verify.printed.tokens import PlaceError
 from verify.printed.tree import Matrix, Sum, degree, walk
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def read_expansion(
         raise InputError(message)
     if highest > wanted:
         message = f"{_WHAT} has a term of order {highest} in W; give order={highest}, or leave the term out"
-        raise InputError(message)
+        beyond = [one for one in (node.terms if isinstance(node, Sum) else (node,)) if degree(one) > wanted]
+        raise PlaceError(message, printed, beyond[0].at) if isinstance(printed, str) else InputError(message)
     constant = terms.pop((), None)
     at_zero = sympy.S.Zero if constant is None else constant
     constant = None if open_ else constant

@@ -156,7 +156,7 @@ class _Reader:
         sides, signs = self._sides(tokens)
         if len(sides) > 2:
             raise self.refuse("one sign of equality is enough here", signs[1])
-        if len(sides) > 1:
+        if len(sides) > 1 and sides[0]:
             is_difference(sides[0], self.text, self.what)
         return self._formula(sides[-1], self.end).whole()
 

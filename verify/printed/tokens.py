@@ -67,7 +67,7 @@ _BEFORE, _AFTER = 60, 30
 _TOKENS = re.compile(
     r"""
     (?P<space>(?:\s|\\[,;:!>\ ]|~|&|\{\s*\}|\\\\(?:\*|\s*\[-?[\d.]+\s*[a-z]{2}\])?
-        |\\(?:q?quad|(?:neg)?(?:thin|med|thick)space|enspace|left|right|allowbreak)(?![A-Za-z])
+        |\\(?:q?quad|(?:neg)?(?:thin|med|thick)space|enspace|m?left|m?right|allowbreak)(?![A-Za-z])
         |\\mkern-?[\d.]+mu|\\[hv]space\*?\{[^{}]*\}|\\[bB]igg?[lrm]?(?![a-z]))+)
   | (?P<sum>(?:(?:\\sum(?![A-Za-z])|∑)(?:\s*ABOVE)?(?=\s*[_ᵢⱼₖₗₘₙₚ])
             |Σ(?=\s*_\s*(?:[i-p]+(?![A-Za-z0-9])|\{\s*[i-p][^A-Za-z0-9}]|\{[i-p]+\})|[ᵢⱼₖₗₘₙₚ])|sum(?=_[i-p]+\b|_\{))
@@ -85,7 +85,7 @@ _TOKENS = re.compile(
         |text(?:rm|sf|it|bf|up|normal)?|boldsymbol|bm|pmb|mbox)
         (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_(?:\{0\}|0))?)\s*\}
         |(?:\s+|(?=\\))(?P<bare_set>\\[A-Za-z]+|[A-Za-z](?![A-Za-z])))
-        (?P<of_set>_(?:\{0\}|0)(?![A-Za-z0-9]))?(?(op)\s*\})
+        (?P<of_set>_(?:\{(?:0|xx?|XX?)\}|[0xX])(?![A-Za-z0-9]))?(?(op)\s*\})
   | \{\s*\\(?:rm|sf|bf|it)\s+(?P<old>[A-Za-z]+)\s*\}
   | (?P<style>\\(?:math(?:rm|it|bf|normal)|boldsymbol|bm|pmb|ensuremath)(?=\s*\{)|\{\s*\})
   | (?P<transpose>ᵀ|\.T\b)
@@ -172,7 +172,7 @@ def _meaning(match: re.Match[str]) -> list[tuple[Kind, str]]:
     if match["space"]:
         return []
     if match["sum"]:
-        names = match["braced"] or match["bare"] or match["lowered"].translate(_BELOW)
+        names = match["braced"] or match["bare"] or (match["lowered"] or "").translate(_BELOW)
         return [("sum", re.sub(r"[\s,]", "", names))]
     if match["rest"]:
         return [("sign", ELLIPSIS)]
