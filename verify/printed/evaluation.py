@@ -103,6 +103,8 @@ class _Evaluation:
 
     arrays: Mapping[str, Any]
     values: Mapping[sympy.Symbol, Any]
+    # Matrices whose entries are taken, by node: a sum over coordinates asks for each many times.
+    kept: dict[int, Any] = field(default_factory=dict)
 
     def of(self, node: Node, where: Mapping[str, int]) -> Any:
         """A node's value, the coordinates of entries being those of ``where``."""
@@ -130,7 +132,7 @@ class _Evaluation:
                 value = self.of(inside, where)
                 return (value * value).sum((1, 2)) if np.ndim(value) > 1 else value * value
             case Entry(base, i, j):
-                return self.of(base, where)[:, where[i], where[j]]
+                return self._matrix(base, where)[:, where[i], where[j]]
             case Applied(_, function, inside):
                 return complex(function(_number(self.of(inside, where))))
             case Over():
@@ -145,11 +147,18 @@ class _Evaluation:
                 total = total + self.of(node.body, here)
         return total
 
+    def _matrix(self, base: Node, where: Mapping[str, int]) -> Any:
+        if any(isinstance(one, Entry) for one in walk(base)):
+            return self.of(base, where)
+        if id(base) not in self.kept:
+            self.kept[id(base)] = self.of(base, {})
+        return self.kept[id(base)]
+
     def _size(self, body: Node, name: str, where: Mapping[str, int]) -> int:
         """How many values a coordinate has: the rows or the columns of a matrix that it is a coordinate of."""
         for entry in walk(body):
             if isinstance(entry, Entry) and name in (entry.i, entry.j):
-                _, rows, columns = self.of(entry.base, where).shape
+                _, rows, columns = self._matrix(entry.base, {**where, name: 0}).shape
                 return int(rows if name == entry.i else columns)
         return 0
 

@@ -22,6 +22,8 @@ _SIGNS = {r"\neq": "≠", r"\ne": "≠", "!=": "≠", r"\leq": "≤", r"\le": "�
 _NAMES = re.compile(r"(?:1≤)?(?P<names>[a-z](?:,?[a-z])*)(?:=1)?(?:≤(?P<top>.+))?")
 _PAIR = re.compile(r"(?:1≤)?(?P<a>[a-z])(?P<sign>[≠<>≤≥])(?P<b>[a-z])(?:≤(?P<top>.+))?")
 _TOP = re.compile(r"(?:d|D|k|K|m|p|q|n|h)(?:_\{?(?:0|1|out|z|h)\}?|')?")
+# Coordinates of sums inside one another: their terms are added one by one.
+_MOST = 6
 _READ = r"the coordinates of a sum are written as in Σ_ij, \sum_{i=1}^{d_1}, \sum_{i \ne j} or \sum_{i < j}"
 
 
@@ -63,6 +65,8 @@ def over(formula: Formula, token: Token) -> Node:
         said = f"a sum over one side of {found.relation} alone hangs on how the coordinates are numbered"
         raise formula.refuse(said, token)
     formula.scope += found.names
+    if len(formula.scope) > _MOST:
+        raise formula.refuse(f"sums run over {_MOST} coordinates at most here", token)
     body = _term(formula)
     del formula.scope[-len(found.names) :]
     return Over(found.names, body, found.relation, found.pair, token.start)

@@ -144,6 +144,8 @@ def test_a_formula_has_the_value_that_its_matrices_give():
         ("(W A0 W^T)_2", "an entry has two coordinates, as in (W A0 W^T)_ij\n  (W A0 W^T)_2\n             ^"),
         (r"\frac 3", "\\frac takes two groups in braces, as in \\frac{3}{4}\n  \\frac 3\n         ^"),
         ("__import__('os')", "'_' stands where a term is needed\n  __import__('os')\n  ^"),
+        ("Σ_ijklmno (W W^T)_ij", "sums run over 6 coordinates at most here\n  Σ_ijklmno (W W^T)_ij\n  ^"),
+        ("Σ_ijklm Σ_no (W W^T)_ij", "sums run over 6 coordinates at most here\n  Σ_ijklm Σ_no (W W^T)_ij\n          ^"),
         ("(" * 120 + "N", "the formula has too many brackets or sums inside one another"),
         ("N + " * 40 + "?" + " + N" * 40, "'?' means nothing in a formula; leave it out"),
     ],
