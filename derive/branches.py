@@ -107,7 +107,7 @@ def _conjugate(value: Polynomial, root: Root, relations: list[Polynomial]) -> Po
 
 
 def _coefficients(polynomial: Polynomial, root: Root) -> list[Polynomial]:
-    """Those of 1, y, y², …"""
+    """Those of 1, y, y² and so on."""
     at = root.letter.LM.index(1)
     parts: list[dict[tuple[int, ...], Any]] = [{} for _ in range(root.degree)]
     for monomial, value in polynomial.iterterms():
@@ -118,7 +118,7 @@ def _coefficients(polynomial: Polynomial, root: Root) -> list[Polynomial]:
 def _joined(parts: list[Fraction | None], one: Absolute) -> Fraction | None:
     """The fraction that is the first where u ≥ 0 and the second where u ≤ 0."""
     known = [part for part in parts if part is not None]
-    if len(known) < 2 or known[0] == known[1]:  # noqa: PLR2004 (both signs)
+    if len(known) < 2 or known[0] == known[1]:
         return known[0] if known else None
     (above, below), (other_above, other_below) = known
     scale = _meeting((above, below), (other_above, other_below), one.inside)

@@ -11,7 +11,6 @@ from derive.signs import sign
 Factors = tuple[tuple[sympy.Expr, int], ...]
 
 
-@lru_cache(maxsize=4096)
 def powers_of(value: sympy.Expr) -> list[tuple[sympy.Expr, int]]:
     """b^(1 − 2p + 3/2) as b¹ (b^p)⁻² (b^½)³: one base for each kind of exponent, so that powers meet.
 
@@ -20,9 +19,9 @@ def powers_of(value: sympy.Expr) -> list[tuple[sympy.Expr, int]]:
     base, exponent = _flat(*value.as_base_exp())
     result = []
     for term in sympy.Add.make_args(sympy.expand(exponent)):
-        inside, rest = next(((log, term / log) for log in term.args if base == sympy.E and log.func == sympy.log), (0, 0))
-        if inside != 0:
-            result += powers_of(sympy.Pow(inside.args[0], rest))
+        inside = next((part for part in term.args if isinstance(part, sympy.log)), None)
+        if base == sympy.E and inside is not None:
+            result += powers_of(sympy.Pow(inside.args[0], term / inside))
         elif term.is_Integer:
             result.append((base, int(term)))
         else:
@@ -52,7 +51,6 @@ def _flat(base: sympy.Expr, exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Exp
     return base, exponent
 
 
-@lru_cache(maxsize=4096)
 def factors_of(base: sympy.Expr) -> Factors:
     """Factors of what is positive: primes, irreducible polynomials that are positive, |p| to even powers, the rest.
 
@@ -89,6 +87,7 @@ def _primes(number: sympy.Rational) -> Factors:
     return tuple((sympy.Integer(p), k) for p, k in sorted(sympy.factorrat(number).items()))
 
 
+@lru_cache(maxsize=4096)
 def _irreducible(value: sympy.Expr) -> tuple[sympy.Expr, list[tuple[sympy.Expr, int]]]:
     """A number and powers of irreducible polynomials in symbols, exponentials and whatever else is no sum."""
     above, below = (sympy.factor_list(part) for part in sympy.fraction(sympy.together(value)))

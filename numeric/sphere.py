@@ -14,11 +14,13 @@ and y′ correlated with y by μ; s = 0 is the point at which the mode y is coll
 *Repulsion.* f is (n cos θ, sin θ) with n uniform on a sphere and tan θ = s tan φ, where φ has a density proportional to
 cos^(r−1) φ; the mean over n is E exp(k n·m) = ₀F₁(r/2; k²/4).
 
-Both are integrated over [0, π/2] by Gauss rules on panels that shrink towards the ends, where the integrands vary on the
-scales s and 1/s. The second derivative at s = 0 has a closed form (`Sphere.parts`), found by differentiating under the mean: with
-n = z/R and n·f = 1 − s² (y/R)²/2 + …, the alignment gives 2 E[n·n′/R²] − 2 μ E[1/(R R′)] and the repulsion
-−2 ρ E[1/R²], where ρ = E[n·m exp(n·m/τ)]/E[exp(n·m/τ)] and E[1/R²] = 1/(r − 2), all over τ. It needs r > 2, and so does
-its being linear in μ:
+Both are integrated over [0, π/2] by Gauss rules on panels that shrink towards the ends, where the integrands vary on
+the scales s and 1/s.
+
+The second derivative at s = 0 has a closed form (`Sphere.parts`), found by differentiating under the mean: with n = z/R
+and n·f = 1 − s² (y/R)²/2 + …, the alignment gives 2 E[n·n′/R²] − 2 μ E[1/(R R′)] and the repulsion −2 ρ E[1/R²], where
+ρ = E[n·m exp(n·m/τ)]/E[exp(n·m/τ)] and E[1/R²] = 1/(r − 2), all over τ. It needs r > 2, and so does its being linear
+in μ:
 
     L″(0) = P + μ Q,   collapsed modes reopen where μ exceeds −P/Q.
 """

@@ -25,8 +25,11 @@ def differences(sphere, opened, h=0.005):
 
 
 def means(r, kept, digits):
-    """E[n·n′/R²] and E[1/(R R′)] from the joint law of R, R′ and the angle between z and z′; the radius is integrated
-    in closed form, by Γ(r − k/2) (2 (1 − λ²)/(1 − λ sin 2ω cos φ))^(r − k/2)/2 for ∫ ρ^(2r−1−k) exp(…) dρ."""
+    """E[n·n′/R²] and E[1/(R R′)] from the joint law of R, R′ and the angle between z and z′.
+
+    The radius is integrated in closed form: Γ(r − k/2) (2 (1 − λ²)/(1 − λ sin 2ω cos φ))^(r − k/2)/2 for the integral
+    of ρ^(2r−1−k) exp(…).
+    """
     with mpmath.workdps(digits):
         kept, r = mpmath.mpf(str(kept)), mpmath.mpf(r)
 
@@ -43,9 +46,9 @@ def means(r, kept, digits):
 
             return mpmath.gamma(r - mpmath.mpf(power) / 2) * mpmath.quad(inner, [0, mpmath.pi / 4, mpmath.pi / 2])
 
-        whole = integral(0, lambda w, p: 1)
+        whole = integral(0, lambda *_: 1)
         aligned = integral(2, lambda w, p: mpmath.cos(p) / mpmath.cos(w) ** 2) / whole
-        both = integral(2, lambda w, p: 1 / (mpmath.cos(w) * mpmath.sin(w))) / whole
+        both = integral(2, lambda w, _: 1 / (mpmath.cos(w) * mpmath.sin(w))) / whole
         return aligned, both
 
 
@@ -119,8 +122,8 @@ def test_a_value_by_sampling():
     n = 4000
     z, w, other = rng.standard_normal((3, n, r + 1))
     scale, correlation = np.array([1.0] * r + [s]), np.array([kept] * r + [opened])
-    units = [one / np.linalg.norm(one, axis=1, keepdims=True)
-             for one in (z * scale, (correlation * z + np.sqrt(1 - correlation**2) * w) * scale, other * scale)]  # fmt: skip
+    views = (z * scale, (correlation * z + np.sqrt(1 - correlation**2) * w) * scale, other * scale)
+    units = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in views]
     terms = np.exp(units[0] @ units[2].T / tau)
     rows, columns = terms.mean(1), terms.mean(0)
     # To first order in both: each f counts as a row and as a column.

@@ -11,6 +11,8 @@ from verify.claims.values import evaluate
 
 half = sympy.Rational(1, 2)
 alpha, N, a_i, c_i = sympy.symbols("alpha N a_i c_i")
+u, v = sympy.symbols("u v", real=True)
+positive = sympy.Symbol("p", positive=True)
 
 PA, PB, PC = (W * letter * W.T for letter in (A0, B, C))
 
@@ -30,11 +32,23 @@ EQUAL = [
     (H * (identity - 2 * H), H - 2 * H**2),
     (sympy.Ge((1 - alpha) * c_i / N, a_i), sympy.Ge((1 - alpha) * c_i, N * a_i, evaluate=False)),
     (sympy.Lt(a_i, c_i), sympy.Gt(2 * c_i, 2 * a_i)),
+    (abs(u) * abs(v), abs(u * v)),
+    (sympy.sqrt(u**2), abs(u)),
+    (1 / (1 + abs(u)), (1 - abs(u)) / (1 - u**2)),
+    (sympy.sqrt(positive**2), positive),
+    (sympy.sqrt(Tr(W * Sigma * W.T) ** 2), abs(Tr(W * Sigma * W.T))),
     (True, sympy.true),
     ("never", "never"),
     (sympy.S.Zero, Tr(W * A0 * W.T) - Tr(A0 * W.T * W)),
 ]
 DIFFERENT = [
+    (sympy.sqrt(u**2), u),
+    (sympy.sqrt(alpha**2), alpha),
+    (abs(alpha - 1), alpha - 1),
+    (sympy.log(u**2), 2 * sympy.log(u)),
+    (sympy.sqrt(Tr(W * B * W.T) ** 2), Tr(W * B * W.T)),
+    (sympy.Ge(Tr(W * B * W.T) * a_i, 0), sympy.Ge(a_i, 0)),
+    (sympy.Ge(u * a_i, 0), sympy.Ge(a_i, 0)),
     (Tr(W * Sigma * W.T * W * A0 * W.T), Tr(W * Sigma * W.T) * Tr(W * A0 * W.T)),
     (Tr(PA * PB * PA * PC), Tr(PA * PA * PB * PC)),
     (Sigma * B, B * Sigma),
