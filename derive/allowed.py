@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import sympy
@@ -185,7 +186,7 @@ def _where_positive(value: sympy.Expr, symbol: sympy.Symbol, within: Range) -> R
     if not all(root.is_comparable for root in roots):
         return None
     ends = [within.low, *(root for root in roots if bool(within.low < root) and bool(root < within.high)), within.high]
-    good = [Range(low, high) for low, high in zip(ends, ends[1:], strict=False) if polynomial.eval(_between(low, high)) > 0]
+    good = [Range(low, high) for low, high in pairwise(ends) if polynomial.eval(_between(low, high)) > 0]
     if not good:
         return Range(sympy.S.Zero, sympy.S.Zero)
     return good[0].within(within) if len(good) == 1 else None

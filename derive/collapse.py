@@ -82,7 +82,11 @@ class Collapse:
             | ({"reason": self.reason} if self.reason else {})
             | ({"notes": list(self.notes)} if self.notes else {})
             | ({"where": str(self.where)} if self.special else {})
-            | ({"special": [{"where": written(at), **one.to_json()} for at, one in self.special]} if self.special else {})
+            | (
+                {"special": [{"where": written(at), **one.to_json()} for at, one in self.special]}
+                if self.special
+                else {}
+            )
         )
 
 
@@ -153,9 +157,7 @@ def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
             return None
         # Each case has a Q_jj of its own: no one letter stands for both.
         parts = (
-            sympy.And(*(sympy.Ge(at_least, 0, evaluate=False) for at_least in case.where), one.spelled_out())
-            for case, one in found
-            if one is not None
+            sympy.And(sympy.Ge(case.where, 0, evaluate=False), pick(found).spelled_out()) for case, found in by_sign
         )
         return Condition(sympy.Or(*parts), quantifier)
 

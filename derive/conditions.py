@@ -187,8 +187,8 @@ def at_most_zero(value: sympy.Expr, ranges: Ranges = Ranges()) -> sympy.Basic:  
 def _tidy(value: sympy.Expr, ranges: Ranges) -> sympy.Expr:
     """What decides the sign of an expression, without positive factors, ordered by the eigenvalues of mode i."""
     top, bottom = sympy.fraction(sympy.together(value))
-    if sign(bottom.subs(_SIGMA)) != 1:
-        # A product has the sign of the quotient.
+    if sign(bottom.subs(_SIGMA), ranges=ranges) != 1:
+        # A quotient has the sign of the product.
         top = top * bottom
     # SymPy's factor_list stumbles over symbols with assumptions beside functions of them.
     plain = {symbol: sympy.Dummy(symbol.name) for symbol in top.free_symbols if symbol.is_real is not None}

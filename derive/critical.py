@@ -14,9 +14,9 @@ import sympy
 from derive.errors import InputError
 from derive.glyphs import apart
 from derive.landscape import MODE_I
+from derive.letters import letters
 from derive.notation import TEXT
 from derive.scalars import normal_form
-from derive.letters import letters
 from derive.signs import sign
 from derive.words import is_trace
 

@@ -14,13 +14,13 @@ from derive import special_values
 from derive.errors import InputError
 from derive.exact import closed_form, degree_of
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
+from derive.glyphs import apart
 from derive.higher import Higher, higher
 from derive.landscape import Landscape, landscapes
-from derive.glyphs import apart
 from derive.latex import for_notebook
-from derive.plain_text import plain
 from derive.leading import Far, far
 from derive.notation import LATEX, TEXT, Style
+from derive.plain_text import plain
 from derive.population import population
 from derive.recession import Recession, recession
 from derive.signs import sign
@@ -85,9 +85,14 @@ class Described:
                 lines += [("index", points.index()), ("minima", self.minima(points))]
             else:
                 lines += [("", one) for one in ([rf"{given}:", *said] if given else said)]
-        if not self.stationary and self.cases:
-            lines += self._by_mode(style)
-        return lines + self._conditions(style)
+        if self.higher is not None:
+            lines += self.higher.lines() if style is TEXT else []
+        elif not self.stationary and self.cases:
+            lines += [("stationary", one) for one in self._by_mode(style)]
+        lines += self._conditions(style)
+        return lines + [
+            (label, _at(where, line, style)) for where, one in self.special for label, line in one.lines(style)
+        ]
 
     def _by_mode(self, style: Style) -> list[str]:
         """The complementarity problem of the modes' powers."""
@@ -275,9 +280,10 @@ def described(
         return replace(found, transition=_transition(found, instead.expansion))
     cases: tuple[Landscape, ...] = ()
     points: tuple[StationaryPoints, ...] = ()
-    why, critical = "", None
-    found, special = collapse(expansion, limit=limit), ()
-    if found.special and (apart := special_values.cases(expansion)) is not None:
+    why = ""
+    lost = collapse(expansion, limit=limit)
+    special: tuple[tuple[sympy.Rel, Described], ...] = ()
+    if lost.special and (apart := special_values.cases(expansion)) is not None:
         expansion = apart.general
         special = tuple(
             (at, described(None if loss is None else loss.set({at.lhs.name: at.rhs}), one, limit))
@@ -289,9 +295,7 @@ def described(
     except InputError as error:
         why = str(error)
     quartic = None if limit else far(expansion.truncate(4))
-    found = Described(
-        cases, points, why, collapse(expansion, limit=limit), None, exact, below, limit, of_limit, quartic, None, ends
-    )
+    found = Described(cases, points, why, lost, None, exact, below, limit, of_limit, quartic, None, ends, special)
     return found if limit else replace(found, transition=_transition(found, expansion))
 
 

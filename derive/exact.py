@@ -179,7 +179,9 @@ def closed_form(loss: Loss) -> ClosedForm | None:
     beside = Loss(left).expand(degree)
     terms = [(term.invariants, term.coefficient) for term in (*ending.terms, *beside.terms)]
     terms += [((trace(one.letter + "S"),), one.coefficient) for one in ended]
-    whole = replace(ending.with_terms(terms), constant=normal_form(ending.constant + beside.constant), ranges=loss.domain)
+    whole = replace(
+        ending.with_terms(terms), constant=normal_form(ending.constant + beside.constant), ranges=loss.domain
+    )
     return ClosedForm(whole, tuple(logs), tuple(resolvents))
 
 

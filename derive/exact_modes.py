@@ -236,7 +236,7 @@ class ExactModes(ModePotential):
         return frozenset(self.level.free_symbols | self.phi.free_symbols)
 
     def _told(self, style: notation.Style) -> list[tuple[str, str]]:
-        return apart(self, self.symbols, lambda modes: modes._lines(style), latex=style is notation.LATEX)
+        return apart(self, self.symbols, lambda modes: ExactModes._lines(modes, style), latex=style is notation.LATEX)
 
     def _lines(self, style: notation.Style) -> list[tuple[str, str]]:
         text, shown = style is notation.TEXT, style.scalar

@@ -65,7 +65,8 @@ def apart(
 
     if isinstance(written, str):
         return told(written)
-    return [told(one) if isinstance(one, str) else tuple(map(told, one)) for one in written]  # type: ignore[return-value]
+    lines: list[Any] = [told(one) if isinstance(one, str) else tuple(map(told, one)) for one in written]
+    return lines
 
 
 def _yielded(text: str, name: str, *, latex: bool) -> str:
@@ -73,7 +74,9 @@ def _yielded(text: str, name: str, *, latex: bool) -> str:
         return re.sub(rf"(?<!\w){re.escape(_TEXT[name])}(?![\w₁₂ᵢ])", f"{_TEXT[name]}_", text)
     stem, _, index = name.partition("_")
     letter = sympy.latex(sympy.Symbol(stem))
-    found = rf"(?<![A-Za-z\\]){re.escape(letter)}(?![A-Za-z])" if len(stem) == 1 else rf"{re.escape(letter)}(?![A-Za-z])"
+    found = (
+        rf"(?<![A-Za-z\\]){re.escape(letter)}(?![A-Za-z])" if len(stem) == 1 else rf"{re.escape(letter)}(?![A-Za-z])"
+    )
     tail = rf"(?=_\{{?{index}\b)" if index else r"(?!_)"
     return re.sub(found + tail, lambda _: rf"\tilde{{{letter}}}", text)
 

@@ -60,8 +60,10 @@ class Higher:
     @property
     def collapse(self) -> Collapse:
         """When modes are zero at the minima."""
-        side = sign(self.descent)
-        held, lost = (Condition(at_most_zero(self.descent), quantifier) for quantifier in ("all", "some"))
+        side = sign(self.descent, ranges=self.expansion.ranges)
+        held, lost = (
+            Condition(at_most_zero(self.descent, self.expansion.ranges), quantifier) for quantifier in ("all", "some")
+        )
         if self.order is None:
             if self.descent == 0:
                 return Collapse(None, None, f"the loss is constant{self._through}: every W is a minimum")
@@ -70,7 +72,11 @@ class Higher:
             notes = () if side is not None else (f"where some b_i > 0 there is no minimum{self._through}",)
             return Collapse(held, held, notes=notes)
         note = f"decided by order {self.order}"
-        if side == -1 or (side == 0 and self.held) or (self.separate and sign(self.coupling) == 1):
+        if (
+            side == -1
+            or (side == 0 and self.held)
+            or (self.separate and sign(self.coupling, ranges=self.expansion.ranges) == 1)
+        ):
             return Collapse(lost, held, notes=(note,))
         if sign(self.coupling) == -1:
             return Collapse(None, None, f"through order {self.order} the landscape falls to −∞")

@@ -121,7 +121,12 @@ def _of_bias(points: StationaryPoints) -> str:
 
 def _signs(points: StationaryPoints) -> tuple[int | None, int | None]:
     one = points.isotropic
-    return sign(one.q1, one.landscape.where), sign(one.q2, one.landscape.where)
+    where, known = one.landscape.where, _ranges(points)
+    return sign(one.q1, where, known), sign(one.q2, where, known)
+
+
+def _ranges(points: StationaryPoints) -> Ranges:
+    return points.isotropic.landscape.ranges
 
 
 def _level(points: StationaryPoints) -> str:

@@ -295,8 +295,23 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
     return tuple(found)
 
 
-def _diagonal_letters(invariants: object) -> Pair:
-    """X and Y of Σ_r (W X Wᵀ)_rr (W Y Wᵀ)_rr."""
+def _lowest_rotation(before: Landscape, letter: str, delta: sympy.Expr, side: int) -> Landscape:
+    """δ Σ_i (W X Wᵀ)_ii² at its lowest over rotations, for one sign of δ."""
+    pair, singles, products = (letter, letter), dict(before.singles), dict(before.products)
+    part = singles if side < 0 else products
+    part[pair] = normal_form(part.get(pair, sympy.S.Zero) + (delta if side < 0 else delta / EMBEDDING_DIMENSION))
+    known = sign(delta, ranges=before.ranges)
+    top, bottom = sympy.fraction(delta)
+    where = (
+        sympy.Integer(side * known)
+        if known is not None
+        else side * (top if sign(bottom, ranges=before.ranges) == 1 else delta)
+    )
+    return replace(before, singles=singles, products=products, where=sympy.expand(where), rotated=True)
+
+
+def _diagonal_letter(invariants: object) -> str:
+    """X of Σ_i (W X Wᵀ)_ii²."""
     match invariants:
         case (((0, str(one), 0), (0, str(other), 0)),) if len(one) == len(other) == 1 and "D" not in one + other:
             return one, other

@@ -82,14 +82,15 @@ def told_apart(value: _Basic, taken: frozenset[str] = frozenset()) -> _Basic:
     h_i + m*m_
     """
     names = {*taken, *by_name(value)}
-    own = {one: yielding(one.name, names) for one in value.free_symbols if isinstance(one, Letter)}
-    own |= {one: yielding(one.func.__name__, names) for one in value.atoms(AppliedUndef)}
-    put = {
-        one: Letter(name) if isinstance(one, Letter) else sympy.Function(name)(*one.args)
-        for one, name in own.items()
-        if name != (one.name if isinstance(one, Letter) else one.func.__name__)
-    }
-    return value.xreplace(put) if put else value
+    put: dict[sympy.Basic, sympy.Basic] = {}
+    for one in value.atoms(Letter):
+        if one.name in names:
+            put[one] = Letter(yielding(one.name, names))
+    for one in value.atoms(AppliedUndef):
+        if one.func.__name__ in names:
+            put[one] = sympy.Function(yielding(one.func.__name__, names))(*one.args)
+    found: _Basic = value.xreplace(put) if put else value
+    return found
 
 
 def yielding(name: str, taken: frozenset[str] | set[str]) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import sympy
 
@@ -82,7 +82,7 @@ class Loss:
     notes: tuple[str, ...] = ()
     batch: sympy.Expr | None = None
     bias: bool = False
-    ranges: Mapping[str, object] | Ranges = Ranges()
+    ranges: Mapping[str, object] | Ranges = field(default=Ranges())
 
     def __post_init__(self) -> None:
         """Check the definition and the sources."""
@@ -118,10 +118,14 @@ class Loss:
         by_name: dict[str, sympy.Symbol] = {}
         for symbol in sorted(_symbols(self.expression), key=str):
             if isinstance(symbol, Letter):
-                message = f"{self.name}: {symbol} is a symbol of the theory; make one of your own, derive.symbols('{symbol}')"
+                message = (
+                    f"{self.name}: {symbol} is a symbol of the theory; make one of your own, derive.symbols('{symbol}')"
+                )
                 raise InputError(message)
             if by_name.setdefault(symbol.name, symbol) != symbol:
-                message = f"{self.name}: two symbols of different assumptions are called {symbol.name!r}; use one of them"
+                message = (
+                    f"{self.name}: two symbols of different assumptions are called {symbol.name!r}; use one of them"
+                )
                 raise InputError(message)
 
     @property

@@ -144,7 +144,7 @@ class _Printer(StrPrinter):  # type: ignore[misc]
 
     def _print_Symbol(self, symbol: sympy.Symbol) -> str:
         name = _THEORY.get(symbol.name, symbol.name) if isinstance(symbol, Letter) else symbol.name
-        return re.sub(r"[A-Za-z]+(?=_|\b)", lambda part: GREEK.get(part[0], part[0]), name)
+        return re.sub(r"[A-Za-z]+(?=_|\b)", lambda part: GREEK.get(part[0], part[0]), str(name))
 
 
 # The sums of λ and λ² over the kept modes.

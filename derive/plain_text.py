@@ -17,7 +17,8 @@ from derive.letters import by_name, told_apart
 
 _CONSTANTS = {"E": (sympy.E, sympy.exp(1, evaluate=False)), "pi": (sympy.pi, sympy.acos(-1, evaluate=False))}
 _FUNCTIONS: dict[str, Callable[..., sympy.Expr]] = {
-    name: getattr(sympy, name) for name in ("exp", "log", "sqrt", "Abs", "acos", "cos", "sin", "tanh", "gamma", "Min", "Max")
+    name: getattr(sympy, name)
+    for name in ("exp", "log", "sqrt", "Abs", "acos", "cos", "sin", "tanh", "gamma", "Min", "Max")
 }
 _NAME = re.compile(r"[^\W\d]\w*")
 _OPERATIONS: dict[type[ast.AST], Callable[..., sympy.Expr]] = {
@@ -38,9 +39,11 @@ def plain(value: sympy.Basic) -> str:
     'E*exp(1) + lambda**2'
     """
     names = by_name(value)
-    put = {constant: written for name, (constant, written) in _CONSTANTS.items() if name in names and value.has(constant)}
+    put = {
+        constant: written for name, (constant, written) in _CONSTANTS.items() if name in names and value.has(constant)
+    }
     # Not evaluated, so that exp(1) stays as it is written.
-    with sympy.evaluate(False):
+    with sympy.evaluate(False):  # noqa: FBT003 (SymPy's own)
         return str(told_apart(value).xreplace(put) if put else told_apart(value))
 
 
@@ -57,7 +60,8 @@ def read(text: str, names: Iterable[str] = ()) -> sympy.Expr:
     >>> read("-(N - 1)*lambda/(2*S**2)"), read("E*exp(1)", ["E"]), read("sqrt(pi)/2")
     (lambda*(1 - N)/(2*S**2), E*E, sqrt(pi)/2)
     """
-    own, hidden = set(names), {}
+    own = set(names)
+    hidden: dict[str, str] = {}
 
     def hide(match: re.Match[str]) -> str:
         placeholder = f"x{len(hidden)}_"

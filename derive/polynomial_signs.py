@@ -76,7 +76,9 @@ def _of_coefficients(polynomial: sympy.Poly) -> Signs:
     for only in (PLUS, MINUS):
         if all(one == only for one in found):
             may_vanish = [not letter.is_positive for letter in polynomial.gens]
-            strict = any(not any(p and v for p, v in zip(powers, may_vanish, strict=True)) for powers in polynomial.monoms())
+            strict = any(
+                not any(p and v for p, v in zip(powers, may_vanish, strict=True)) for powers in polynomial.monoms()
+            )
             return only if strict else only | ZERO
     return ALL
 

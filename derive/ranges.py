@@ -85,7 +85,8 @@ class Ranges:
         positive: expressions in several symbols that are positive.
 
     >>> N, rho = sympy.symbols("N rho")
-    >>> known = Ranges.collect({N: Range(sympy.Integer(2), sympy.oo, whole=True), rho: Range(sympy.S.Zero, sympy.S.One)})
+    >>> of = {N: Range(sympy.Integer(2), sympy.oo, whole=True), rho: Range(sympy.S.Zero, sympy.S.One)}
+    >>> known = Ranges.collect(of)
     >>> print(known)
     N: 2 or more, rho: between 0 and 1
     >>> str(known[rho]), str(known[sympy.Symbol("alpha")]), str(known[sympy.Symbol("r", real=True)])
@@ -124,14 +125,14 @@ class Ranges:
         return Ranges.collect({**dict(self.of), symbol: one}, self.positive)
 
     def put(self, values: Mapping[sympy.Symbol, object]) -> Ranges:
-        """What is known once values stand in place of symbols: of a value that has symbols, what its range says of it."""
-        values = {symbol: sympy.sympify(value) for symbol, value in values.items()}
-        kept = {symbol: one for symbol, one in self.of if symbol not in values}
+        """What is known once values stand in place of symbols; a value that has symbols lies in the range, too."""
+        given: dict[sympy.Symbol, sympy.Expr] = {symbol: sympy.sympify(value) for symbol, value in values.items()}
+        kept = {symbol: one for symbol, one in self.of if symbol not in given}
         # What goes to infinity is not known to be anything.
-        gone = {symbol for symbol, value in values.items() if value is sympy.oo}
-        positive = [value.xreplace(values) for value in self.positive if not value.free_symbols & gone]
+        gone = {symbol for symbol, value in given.items() if value is sympy.oo}
+        positive = [value.xreplace(given) for value in self.positive if not value.free_symbols & gone]
         for symbol, one in self.of:
-            value = values.get(symbol)
+            value = given.get(symbol)
             if value is None or not value.free_symbols:
                 continue
             if value.is_Symbol:

@@ -1,7 +1,7 @@
 """The sign of an expression for all values of its symbols in their ranges: proved, or open.
 
 What can be the sign of an expression is a set, a part of {−1, 0, 1}, put together from those of its parts. A symbol is
-replaced by a *letter* that is positive (or not negative): x in (l, h) is (l + h p)/(1 + p), N ≥ 2 is 2 + p, and a
+replaced by a *letter* that is positive or zero: x in (l, h) is (l + h p)/(1 + p), N ≥ 2 is 2 + p, and a
 symbol without a sign is p, 0 and −p in turn. A sum is then a quotient of polynomials in letters, whose signs follow from
 their coefficients, from the roots of a polynomial in one letter, from a discriminant; what is no polynomial, such as a
 logarithm, is a letter of its own, whose range is that of log g according to g − 1. Where all that leaves a sign open,
@@ -119,7 +119,7 @@ def _given(value: sympy.Expr, conditions: tuple[sympy.Expr, ...]) -> Signs:
     return found
 
 
-def _of(value: sympy.Expr) -> Signs:  # noqa: PLR0911 (a case for each kind of node)
+def _of(value: sympy.Expr) -> Signs:
     """The signs of an expression in letters."""
     if value.is_number:
         return of_number(value)
@@ -268,7 +268,8 @@ def _of_surd(value: sympy.Expr, hidden: dict[sympy.Expr, sympy.Symbol]) -> Signs
             found |= {one + other if 0 in (one, other) else one if one == other or larger > 0 else other * abs(larger)}
     return times(found or ALL, _of(bottom))
 
-def relation(value: sympy.Expr, kind: type[sympy.Rel], ranges: Ranges = NONE) -> sympy.Basic:
+
+def relation(value: sympy.Expr, kind: type[sympy.Rel], ranges: Ranges | None = None) -> sympy.Basic:
     """value > 0, or another relation to 0, for all symbols in their ranges: true, false, or a condition.
 
     The condition is on the numerator where the denominator is positive.

@@ -75,7 +75,7 @@ class StationaryPoints:
 
     def lines(self, style: Style = TEXT) -> list[tuple[str, str]]:
         """Left and right sides of the formulas, in plain text or LaTeX."""
-        return self._apart(lambda points: points._lines(style), latex=style is LATEX)
+        return list(self._apart(lambda points: StationaryPoints._lines(points, style), latex=style is LATEX))
 
     def _apart(self, write: Callable[[StationaryPoints], Any], *, latex: bool = False) -> Any:  # noqa: ANN401 (text)
         """What is written of the points, the theory's letters told apart from parameters of the same names."""
@@ -119,7 +119,7 @@ class StationaryPoints:
 
     def given(self, style: Style = TEXT) -> str:
         """Under which conditions these are the points, or nothing."""
-        return str(self._apart(lambda points: points._given(style), latex=style is LATEX))
+        return str(self._apart(lambda points: StationaryPoints._given(points, style), latex=style is LATEX))
 
     def _given(self, style: Style) -> str:
         landscape, latex = self.isotropic.landscape, style is LATEX
@@ -141,7 +141,12 @@ class StationaryPoints:
 
     def along_bias(self, style: Style) -> str:
         """What is positive where the loss falls along a bias that is off."""
-        return _written(self.level if self.level and sign(self.curvature) == 1 else self.descent, style)
+        return _written(
+            self.level
+            if self.level and sign(self.curvature, ranges=self.isotropic.landscape.ranges) == 1
+            else self.descent,
+            style,
+        )
 
     def index(self) -> str:
         """The Hessian's number of negative directions, in words.

@@ -111,5 +111,5 @@ def _bounds(value: sympy.Expr, part: Part) -> Any:  # noqa: ANN401 (mpmath's int
 
 
 def _exponential(inside: Any) -> Any:  # noqa: ANN401
-    low = 0 if inside.a < -_FAR else iv.exp(inside.a if inside.a < _FAR else _FAR).a
-    return iv.mpf([low, "inf" if inside.b > _FAR else iv.exp(inside.b if inside.b > -_FAR else -_FAR).b])
+    low = 0 if inside.a < -_FAR else iv.exp(min(_FAR, inside.a)).a
+    return iv.mpf([low, "inf" if inside.b > _FAR else iv.exp(max(-_FAR, inside.b)).b])

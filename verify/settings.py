@@ -130,7 +130,7 @@ def values_for(loss: Loss, size: int, d1: int) -> dict[str, sympy.Expr]:
 
 
 def _in_range(value: sympy.Rational, known: Range) -> sympy.Expr:
-    """A positive number carried into a range; as it is where the range is that of positive numbers, or the real line."""
+    """A positive number carried into a range; as it is where the range holds all positive numbers."""
     if known.whole:
         return known.low + 1
     if known.low.is_infinite:

@@ -12,7 +12,7 @@ import pytest
 import sympy
 from sympy.core.function import AppliedUndef
 
-from derive import Loss, Mean, SecondMoment, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, symbols, views
+from derive import Loss, Mean, SecondMoment, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, views
 from derive.collapse import collapse
 from derive.conditions import sum_j
 from derive.described import Described, described
@@ -22,10 +22,57 @@ from numeric import kernel
 
 x, x_pos, chi = views("x, x_pos, chi")
 P, S = SecondMoment(x, x_pos), SecondMoment(x, x)
-NAMES = (
-    "m d d0 a_i c_i a_j c_j s_i s4 theta q_j q w t h_i b_i lambda_i lambda_k rho epsilon Lambda_1 Lambda_2 kappa c gamma"
-    " S A E I pi N beta zeta lambda lambda_ k q_1 W A0 Sigma C sum_j x g_i w_i d_1 mu sign M"
-).split()
+NAMES = [
+    "m",
+    "d",
+    "d0",
+    "a_i",
+    "c_i",
+    "a_j",
+    "c_j",
+    "s_i",
+    "s4",
+    "theta",
+    "q_j",
+    "q",
+    "w",
+    "t",
+    "h_i",
+    "b_i",
+    "lambda_i",
+    "lambda_k",
+    "rho",
+    "epsilon",
+    "Lambda_1",
+    "Lambda_2",
+    "kappa",
+    "c",
+    "gamma",
+    "S",
+    "A",
+    "E",
+    "I",
+    "pi",
+    "N",
+    "beta",
+    "zeta",
+    "lambda",
+    "lambda_",
+    "k",
+    "q_1",
+    "W",
+    "A0",
+    "Sigma",
+    "C",
+    "sum_j",
+    "x",
+    "g_i",
+    "w_i",
+    "d_1",
+    "mu",
+    "sign",
+    "M",
+]
 LOSSES: dict[str, Callable[[sympy.Symbol], Loss]] = {
     "spectral": lambda p: Loss(
         -inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi) + p * Mean(inner(x, x), over=x) ** 2
@@ -36,7 +83,9 @@ LOSSES: dict[str, Callable[[sympy.Symbol], Loss]] = {
     "infonce": lambda p: Loss(p * half_sq(x, x_pos) + log(Mean(exp(-half_sq(x, chi)), over=chi))),
     "batch": lambda p: Loss(-p * inner(x, x_pos) + log(Mean(exp(inner(x, chi) / 2), over=chi, count=3))),
     "bias": lambda p: Loss(-p * inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi)).with_bias(),
-    "norm": lambda p: Loss(-inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi)).with_norm_penalty(sympy.Integer(2), p),
+    "norm": lambda p: Loss(-inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi)).with_norm_penalty(
+        sympy.Integer(2), p
+    ),
     "coordinates": lambda p: Loss(
         diagonal_sum(lambda i: (1 - P[i, i]) ** 2) + p * off_diagonal_sum(lambda i, j: P[i, j] ** 2)
     ),
@@ -46,7 +95,7 @@ LOSSES: dict[str, Callable[[sympy.Symbol], Loss]] = {
 NU = sympy.Symbol("nu")
 
 
-def formulas(value: Any, old: sympy.Symbol) -> Any:  # noqa: ANN401 (formulas, and what holds them)
+def formulas(value: Any, old: sympy.Symbol) -> Any:
     """All formulas that a result holds, the parameter renamed back."""
     if isinstance(value, sympy.core.relational.Relational):
         return [value.rel_op, *(formulas(side, old) for side in value.args)]
@@ -123,14 +172,19 @@ def test_text_and_latex_tell_letters_and_parameters_apart(name: str) -> None:
     lines = dict(points.lines())
     plain = dict(described(LOSSES["spectral"](NU), LOSSES["spectral"](NU).expand(order=4)).stationary[0].lines())
     # As many different words as with a name of no other meaning.
-    words = [set(one["θ" if "θ" in one else "θ_"].replace("(", " ").replace(")", " ").split()) for one in (lines, plain)]
+    words = [
+        set(one["θ" if "θ" in one else "θ_"].replace("(", " ").replace(")", " ").split()) for one in (lines, plain)
+    ]
     assert len(words[0]) == len(words[1])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_coefficients_of_json_are_read_back(name: str) -> None:
     parameter = sympy.Symbol(name)
-    loss = Loss(-sympy.exp(1) * parameter * inner(x, x_pos) + sympy.sqrt(parameter + sympy.pi) * Mean(inner(x, chi) ** 2, over=chi))
+    loss = Loss(
+        -sympy.exp(1) * parameter * inner(x, x_pos)
+        + sympy.sqrt(parameter + sympy.pi) * Mean(inner(x, chi) ** 2, over=chi)
+    )
     expansion = loss.expand(order=4)
     written = json.loads(json.dumps(expansion.to_json()))
     back = [read(term["coefficient"], written["parameters"]) for term in written["terms"]]

@@ -7,6 +7,8 @@ from scipy.optimize import minimize
 from sympy import Rational
 
 from derive import Loss, Mean, SecondMoment, diagonal_sum, inner, symbols, views
+from derive.conditions import MODES
+from derive.landscape import a_i, c_i
 from derive.leading import Far, far, of_couplings
 from derive.recession import recession
 
@@ -89,7 +91,7 @@ def claimed(found, d0, d1, A0, C):
     def holds(condition):
         if isinstance(condition, sympy.Or):
             return any(map(holds, condition.args))
-        puts = [{"d0": d0, "d1": d1, "a_i": ratio, "c_i": 1 - ratio} for ratio in ratios]
+        puts = [{MODES: d0, "d1": d1, a_i: ratio, c_i: 1 - ratio} for ratio in ratios]
         return any(bool(condition.subs(one)) for one in puts)
 
     return True if holds(found.condition) else False if found.otherwise == "bounded" else None
@@ -176,7 +178,7 @@ def test_the_check_rejects_wrong_ranks_and_signs():
     landscape = ONE_COVARIANCE["from two rows on, downhill"]
     found = recession(landscape.loss)
     wrong = [
-        Far("depends", "", sympy.Ge(sympy.Min(*symbols("d0 d1")), 3), "bounded"),
+        Far("depends", "", sympy.Ge(sympy.Min(MODES, symbols("d1")), 3), "bounded"),
         Far("bounded", ""),
         Far("unbounded", ""),
     ]

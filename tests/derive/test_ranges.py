@@ -49,7 +49,10 @@ def one_sided(count: sympy.Expr) -> Loss:
         (Loss(rho * pull, ranges={"rho": (None, None)}), "rho: any number"),
         (Loss(sympy.log(1 - rho) * pull, ranges={"rho": (Rational(1, 2), None)}), "rho: between 1/2 and 1"),
         (catalogue("dcl"), "N: 2 or more"),
-        (catalogue("infonce-batch+weight-decay").with_ranges({"gamma": (0, 1)}), "N: 2 or more, gamma: between 0 and 1"),
+        (
+            catalogue("infonce-batch+weight-decay").with_ranges({"gamma": (0, 1)}),
+            "N: 2 or more, gamma: between 0 and 1",
+        ),
         (Loss(rho * pull, ranges={"rho": (0, 1)}).with_weight_decay(), "rho: between 0 and 1"),
         (Loss(rho * pull, ranges={"rho": (0, 1)}).with_bias().with_norm_penalty(), "rho: between 0 and 1"),
         (population(catalogue("dcl")), ""),
@@ -75,8 +78,14 @@ def test_landscapes_carry_ranges_along() -> None:
     ("ranges", "message"),
     [
         ({"sigma": (0, 1)}, "loss: ranges names 'sigma', which is no parameter; there are: rho"),
-        ({"rho": 1}, "loss: ranges['rho'] = 1 is no pair of ends; write (0, 1), or (0, None) where there is no upper end"),
-        ({"rho": (1, 0)}, "loss: ranges['rho'] = (1, 0) holds no number; the lower end comes first, and the ends are left out"),
+        (
+            {"rho": 1},
+            "loss: ranges['rho'] = 1 is no pair of ends; write (0, 1), or (0, None) where there is no upper end",
+        ),
+        (
+            {"rho": (1, 0)},
+            "loss: ranges['rho'] = (1, 0) holds no number; the lower end comes first, and the ends are left out",
+        ),
         ({"rho": (0, beta)}, "loss: ranges['rho'] = (0, beta): the ends of a range are numbers, or None"),
         ({"rho": (0, 0.5)}, "0.5 is not exact; write sympy.Rational(1, 2) for it"),
     ],
@@ -143,7 +152,7 @@ def test_a_number_of_data_without_a_quartic_is_a_case_of_its_own(count: sympy.Ex
     lines = whole.lines()
     assert ("index", "(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}") in lines
     assert any(line.startswith(f"{special}: ") for _, line in lines)
-    assert any(r"\quad" in line and special.split()[0] in line for _, line in whole.lines(LATEX))
+    assert any(r"\quad" in line and special.split(maxsplit=1)[0] in line for _, line in whole.lines(LATEX))
     answered = of_landscape(whole)
     assert answered.tone == "open"
     assert answered.text.startswith(f"For {general.replace('>=', '≥')} ({special} apart, below)")

@@ -8,11 +8,8 @@ import mpmath
 import pytest
 import sympy
 
-from derive import signs as module
-from derive.conditions import sum_j
-from derive.letters import Letter
 from derive.ranges import Range, Ranges
-from derive.signs import relation, sign, signs
+from derive.signs import signs
 
 x, y, u, v, N, M = sympy.symbols("x y u v N M")
 r, n = sympy.Symbol("r", real=True), sympy.Symbol("n", negative=True)

@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sympy
 
 from derive import InputError
+from derive.ranges import Range, Ranges
 from derive.scalars import normal_form
 from derive.signs import sign
 from verify.claims.formulas import A0, C, Diagonal, Mask, Orthogonal, Sigma, Symmetric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# In the papers N is the number of data in a batch.
+_PAPERS = Ranges.collect({sympy.Symbol("N"): Range(sympy.Integer(2), sympy.oo, whole=True)})
 
 
 class Letter(NamedTuple):
@@ -116,7 +120,7 @@ def _same_condition(one: sympy.Basic, other: sympy.Basic) -> bool:
     ratio = sympy.cancel(sympy.together(margins[0] / margins[1]))
     if all(equal):
         return not ratio.free_symbols
-    return not any(equal) and sign(sympy.factor(ratio)) == 1
+    return not any(equal) and sign(sympy.factor(ratio), ranges=_PAPERS) == 1
 
 
 def _in_one_basis(*values: sympy.Expr) -> tuple[sympy.Expr, ...]:

@@ -18,7 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from derive import InputError, catalogue, closed_form
 from derive.exact_modes import ExactModes, exact_modes
-from derive.mode_potential import ModePotential
+from derive.landscape import a_i, c_i
+from derive.letters import by_name
+from derive.mode_potential import ModePotential, h
 
 Array = NDArray[np.float64]
 

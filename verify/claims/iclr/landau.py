@@ -209,8 +209,9 @@ def critical_size() -> Iterator[Reading]:
     """What has to be ≤ 0 is b_i, for both meanings of the N data."""
     loss = catalogue("weighted-infonce")
     for sampling, name in (("iid", BATCH), ("fixed", FIXED)):
-        B = loss.expand(2, sampling=sampling).B
-        condition = at_most_zero(B["A0"] * MODE_I["A"] + B["C"] * MODE_I["C"])
+        second_order = loss.expand(2, sampling=sampling)
+        B = second_order.B
+        condition = at_most_zero(B["A0"] * MODE_I["A"] + B["C"] * MODE_I["C"], second_order.ranges)
         points = []
         for size, share, c in ((3, 0.1, 8.0), (4, 0.1, 25.0), (4, 0.5, 0.3)):
             found = Trained("weighted-infonce", (1.0,), (c,), {"alpha": share}, fixed=sampling == "fixed", size=size)

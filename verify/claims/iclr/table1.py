@@ -73,8 +73,9 @@ def can_collapse(name: str, sampling: str) -> tuple[dict[str, bool], str]:
         parts = {"dimensional": found.dimensional, "complete": found.complete}
         return {slot: _happens(one, {}) for slot, one in parts.items()}, "derived from the definition"
     # Exact at second order, where the origin holds a mode or does not.
-    B = loss.expand(2, sampling=sampling).B
-    held = at_most_zero(B["A0"] * MODE_I["A"] + B["C"] * MODE_I["C"]) != sympy.false
+    second_order = loss.expand(2, sampling=sampling)
+    B = second_order.B
+    held = at_most_zero(B["A0"] * MODE_I["A"] + B["C"] * MODE_I["C"], second_order.ranges) != sympy.false
     how = "which modes the origin holds, b_i ≤ 0, derived from the definition"
     return dict.fromkeys(("dimensional", "complete"), held), how
 

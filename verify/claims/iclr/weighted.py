@@ -125,8 +125,9 @@ def _weight_in_batches(seeds: int = 5) -> Measured:
 def isolated() -> Iterator[Reading]:
     """b_i > 0 for every a_i > 0 whatever C is: the sign of the engine's second order, and the loss itself."""
     for sampling, name in SAMPLINGS.items():
-        B = catalogue("weighted-infonce").expand(2, sampling=sampling).B
-        falls = B["C"] == 0 and sign(B["A0"]) == 1
+        second_order = catalogue("weighted-infonce").expand(2, sampling=sampling)
+        B = second_order.B
+        falls = B["C"] == 0 and sign(B["A0"], ranges=second_order.ranges) == 1
         points = []
         for a, size, share in ((1.0, 3, "0"), (0.5, 4, "1/10"), (2.0, 3, "1/2")):
             c = 5 * a * size / (1 - float(sympy.Rational(share)))
