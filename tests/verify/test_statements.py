@@ -14,6 +14,7 @@ from statements.bounding import check_bounded
 from statements.collapsing import check_claim, check_collapse
 from statements.drawing import assembled, data, drawn
 from statements.formulas import UnreadError, read, value
+from statements.higher import check_higher
 from statements.judging import audited, check_expansion
 from statements.listing import check_by_mode, check_points
 from statements.minimising import Landscape
@@ -40,6 +41,7 @@ def made(*parts, **options):
         built.append((name, part.weighted(weight)))
     loss = assembled(built, 7, **options)
     found = said(described(loss.loss, loss.loss.expand(order=4), loss.limit))
+    assert not found.faults
     return loss, found, settings(loss, 12)
 
 
@@ -153,15 +155,15 @@ def test_a_list_that_lacks_a_minimum_is_found():
     assert "stationary: all" in checked(check_points, replace(found, points=(nothing,)), at)
 
 
+SADDLES = ((-1, "linear", "power"), (1, "linear", "distance"), (-1, "quartic", "spectral"), (2, "quartic", "norm squared"))
+
+
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
         # q₁ > 0 > q₁ + m q₂ for several modes; q₁ < 0.
-        (((1, "linear", "alignment"), (1, "quartic", "spectral"), (-3, "quartic", "norm squared")), " + 1 where q₁ + m q₂ < 0"),
-        (
-            ((-1, "linear", "power"), (1, "linear", "distance"), (-1, "quartic", "spectral"), (2, "quartic", "norm squared")),
-            " + m(m − 1)/2 + m, less 1 where q₁ + m q₂ > 0 (for q₁ < 0)",
-        ),
+        (((1, "linear", "alignment"), (1, "quartic", "spectral"), (-3, "quartic", "norm squared")), " + 1 where 1 - 3 m < 0"),
+        (SADDLES, " + m(m + 1)/2, less 1 where 2 m - 1 > 0"),
     ],
 )
 def test_an_index_that_leaves_something_out_is_found(parts, words):
@@ -173,11 +175,26 @@ def test_an_index_that_leaves_something_out_is_found(parts, words):
     assert "index" in checked(check_points, replace(found, points=(short,)), at)
 
 
-def test_a_global_minimum_where_there_is_none_is_found():
-    _, found, at = made((-1, "linear", "power"), (-1, "quartic", "spectral"))
+M_LARGEST = "the m largest λ_i, all that are > {} or as many of them as d1: global, rank m, no other point a minimum"
+
+
+@pytest.mark.parametrize(
+    ("parts", "minima", "kind"),
+    [
+        (((-1, "linear", "power"), (1, "linear", "distance"), (-1, "quartic", "spectral")), M_LARGEST.format(0), "minima: global, unbounded"),
+        (SADDLES, M_LARGEST.format("θ"), "minima: which"),
+        (SADDLES, "none: the landscape falls to −∞", "minima: falls"),
+        (SADDLES, "W = 0: global, no other point a minimum", "minima: which"),
+        (SPECTRAL, "the points of index 0, where no λ_i is 0; none of them global: the landscape falls to −∞", "minima: falls"),
+        (SPECTRAL, "the largest λ_i alone: global, no other point a minimum", "minima: which"),
+        (SPECTRAL, "the points of index 0, where no λ_i is 0; none of them global where a_i > 0 for some i, as the landscape falls to −∞; elsewhere the lowest of them is", "minima: falls"),
+    ],
+)
+def test_minima_that_are_wrong_are_found(parts, minima, kind):
+    _, found, at = made(*parts)
     (points,) = found.points
-    minima = "the m largest λ_i, all that are > 0 or as many of them as d1: global, rank m, no other point a minimum"
-    assert "minima: m largest, unbounded" in checked(check_points, replace(found, points=(replace(points, minima=minima),)), at)
+    assert not checked(check_points, found, at)
+    assert kind in checked(check_points, replace(found, points=(replace(points, minima=minima),)), at)
 
 
 def test_collapse_that_is_wrong_is_found(weighted):
@@ -185,20 +202,24 @@ def test_collapse_that_is_wrong_is_found(weighted):
     assert not checked(check_collapse, found, at)
     assert not checked(check_claim, found, at, also=False)
     other = {"<=": ">", ">=": "<", "<": ">=", ">": "<="}
-    head, *sides = found.dimensional.formula
-    flipped = replace(found.dimensional, formula=(other[head], *sides))
-    assert checked(check_collapse, replace(found, dimensional=flipped), at)
-    assert checked(check_collapse, replace(found, dimensional=replace(found.dimensional, quantifier="all")), at)
-    assert checked(check_collapse, replace(found, complete=replace(found.complete, quantifier="some")), at)
+    ((_, some),), ((_, every),) = found.dimensional, found.complete
+    head, *sides = some.formula
+
+    def wrong(**changes):
+        return checked(check_collapse, replace(found, **{name: (("", one),) for name, one in changes.items()}), at)
+
+    assert wrong(dimensional=replace(some, formula=(other[head], *sides)))
+    assert wrong(dimensional=replace(some, quantifier="all"))
+    assert wrong(complete=replace(every, quantifier="some"))
     for text in ("never", "always"):
-        assert checked(check_collapse, replace(found, dimensional=When(text, None)), at)
-        assert checked(check_collapse, replace(found, complete=When(text, None)), at)
+        assert wrong(dimensional=When(text, None))
+        assert wrong(complete=When(text, None))
 
 
 def test_never_is_no_always(infonce):
     _, found, at = infonce
     assert not checked(check_collapse, found, at)
-    assert checked(check_collapse, replace(found, dimensional=When("always", None)), at)
+    assert checked(check_collapse, replace(found, dimensional=(("", When("always", None)),)), at)
     assert checked(check_collapse, replace(found, notes=("one mode alone is kept, that of the largest ratio b_i/x_i",)), at)
 
 
@@ -271,8 +292,9 @@ def test_exact_landscapes_that_are_wrong_are_found(infonce, key, wrong, kind):
 
 def test_roots_beyond_the_domain_are_found():
     _, found, at = made((-2, "linear", "power"), (1, "closed", "repulsion"))
-    beyond = {**found.exact, "stationary": [*found.exact["stationary"], "3"]}
+    beyond = {**found.exact, "domain": None, "stationary": [*found.exact["stationary"], "3"]}
     assert "all orders: in the domain" in checked(check_exact, replace(found, exact=beyond), at)
+    assert "all orders: domain" in checked(check_exact, replace(found, exact={**found.exact, "domain": "h_i < 2"}), at)
     fewer = {**found.exact, "stationary": ["1000*a_i"]}
     assert "all orders: no other" in checked(check_exact, replace(found, exact=fewer), at)
 
@@ -285,7 +307,7 @@ def test_bounds_that_are_wrong_are_found(infonce):
     assert checked(check_bounded, replace(found, below={**found.below, "reason": faster}), at)
     nothing = "in closed form each mode grows like (nan) h"
     assert checked(check_bounded, replace(found, below={**found.below, "reason": nothing}), at)
-    depends = {**found.below, "verdict": "depends", "unbounded_where": "c_i - a_i < 0"}
+    depends = {**found.below, "verdict": "depends", "unbounded_where": "c_i - a_i < 0 for some i", "elsewhere": "bounded"}
     assert checked(check_bounded, replace(found, below=depends), at)
 
 
@@ -293,6 +315,34 @@ def test_a_loss_that_falls_is_not_bounded():
     _, found, at = made((-1, "linear", "distance"), (1, "closed", "uniformity"))
     assert not checked(check_bounded, found, at)
     assert "bounded" in checked(check_bounded, replace(found, below={**found.below, "verdict": "bounded"}), at)
+
+
+def test_statements_about_one_value_of_a_parameter_are_about_that_value():
+    part = SAMPLES["negatives"](sympy.S.One, sympy.S.One)
+    loss = assembled([("alignment", LINEAR["alignment"](False).weighted(sympy.Integer(-1))), ("negatives", part)], 3)  # noqa: FBT003
+    found, at = said(described(loss.loss, loss.loss.expand(order=4))), settings(loss, 12)
+    assert {int(one.values["N"]) for one in at} > {2}
+    assert not checked(check_collapse, found, at)
+    (where, some), *others = found.dimensional
+    assert (where, some.text) == ("N >= 3", "never")
+    assert others == [("N = 2", None)]
+    # Of all N it is wrong: with one negative there is no minimum.
+    assert checked(check_collapse, replace(found, dimensional=(("", some),)), at)
+
+
+@pytest.mark.parametrize(
+    ("minima", "right"),
+    [
+        ("W = 0: global, no other point a minimum", True),
+        ("none: the loss falls along every mode", False),
+        ("the loss is constant: every W", False),
+    ],
+)
+def test_landscapes_without_order_4_that_are_wrong_are_found(minima, right):
+    _, found, at = made((1, "linear", "distance"))
+    assert not checked(check_higher, found, at)
+    assert bool(checked(check_higher, replace(found, higher={**found.higher, "minima": minima}), at)) != right
+    assert "higher: b_i" in checked(check_higher, replace(found, higher={**found.higher, "descent": "a_i"}), at)
 
 
 def test_couplings_by_mode_that_are_wrong_are_found():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from statements.formulas import UnreadError, value
+from statements.formulas import holds, value
 from statements.minimising import End, Growth, rank
-from statements.sentences import Said, When
+from statements.sentences import Cases, Said, When
 from statements.settings import Setting, Tally
 
 
@@ -18,6 +18,16 @@ def truth(setting: Setting, when: When | None) -> bool | None:
     random = np.random.default_rng(0)
     found = {_holds(setting, when, None)} | {_holds(setting, when, random) for _ in range(4)}
     return found.pop() if len(found) == 1 else None
+
+
+def at_setting(cases: Cases, setting: Setting) -> When | None:
+    """What is said of the values of a setting."""
+    return next((when for where, when in cases if not where or at_values(where, setting)), None)
+
+
+def at_values(where: str, setting: Setting) -> bool:
+    """Whether ``N >= 3`` or the like holds at a setting; true of nothing said."""
+    return not where or holds(where.replace("≥", ">=").replace(" = ", " == "), setting.env)
 
 
 def _holds(setting: Setting, when: When, noise: np.random.Generator | None) -> bool:
@@ -58,12 +68,15 @@ def check_collapse(said: Said, settings: list[Setting], tally: Tally) -> None:
         d0 = setting.data.d0
         if setting.d1 < d0 + setting.loss.loss.bias:
             continue
-        for name, when in (("dimensional", said.dimensional), ("complete", said.complete)):
+        for name, cases in (("dimensional", said.dimensional), ("complete", said.complete)):
+            when = at_setting(cases, setting)
             if when is None:
                 continue
             kind = f"collapse, {name}: {when.text if when.formula is None else 'condition'}"
             text = f"{name}: {when.text}"
             if setting.growth4.bounded is False:
+                if any("where some b_i > 0 there is no minimum" in note for note in said.notes) and not truth(setting, when):
+                    continue
                 tally.judge(kind + ", unbounded", text, holds=False, example=f"no minimum at {setting.text()}")
                 continue
             found = lowest(setting, setting.ends, setting.growth4, tally)
@@ -85,6 +98,12 @@ def check_collapse(said: Said, settings: list[Setting], tally: Tally) -> None:
 def check_claim(said: Said, settings: list[Setting], tally: Tally) -> None:
     """The first sentence of the audit."""
     claim = said.claim
+    if claim is None:
+        return
+    if claim.depends not in ("", "?"):
+        for setting in settings:
+            if setting.growth.bounded is not None and holds(claim.depends, setting.env):
+                tally.judge("answer: unbounded where", claim.text, holds=not setting.growth.bounded, example=setting.text())
     if claim.kind.startswith("open"):
         if claim.kind == "open, bounded":
             for setting in settings:
@@ -92,6 +111,8 @@ def check_claim(said: Said, settings: list[Setting], tally: Tally) -> None:
                     tally.judge("answer: bounded", claim.text, holds=bool(setting.growth.bounded), example=setting.text())
         return
     for setting in settings:
+        if not at_values(claim.where, setting):
+            continue
         d0 = setting.data.d0
         whole = not claim.through4
         known = setting.loss.known or not whole
@@ -149,6 +170,3 @@ def _positive(setting: Setting) -> int | None:
     if (np.abs(found) < 1e-3 * max(np.abs(found).max(), 1e-9)).any():
         return None
     return int((found > 0).sum())
-
-
-__all__ = ["UnreadError", "check_claim", "check_collapse"]

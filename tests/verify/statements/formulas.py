@@ -13,17 +13,21 @@ from typing import Any
 import numpy as np
 
 _FRACTIONS = dict(zip("½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘", (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4, 1 / 8, 3 / 8, 5 / 8, 7 / 8, 1 / 6, 5 / 6, 1 / 5, 2 / 5, 3 / 5, 4 / 5), strict=True))
-_TOKEN = re.compile(r"\s*(?:(?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])|(?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|<=|>=|[-−+*/^()<>≤≥,]))")
+_TOKEN = re.compile(r"\s*(?:(?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])|(?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|<=|>=|==|[-−+*/^()<>≤≥,]))")
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ",
     "nu": "ν", "xi": "ξ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
 }  # fmt: skip
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": lambda z: np.sqrt(np.asarray(z, dtype=complex)) if np.any(np.asarray(z) < 0) else np.sqrt(z),
     "log": np.log,
     "exp": np.exp,
     "cos": np.cos,
     "Abs": np.abs,
+    "min": np.minimum,
+    "max": np.maximum,
+    "Min": np.minimum,
+    "Max": np.maximum,
 }
 Tree = tuple[Any, ...]
 
@@ -75,7 +79,7 @@ class _Reader:
 
     def relation(self) -> Tree:
         left = self.sum()
-        sign = self.take("<=", ">=", "<", ">", "≤", "≥")
+        sign = self.take("<=", ">=", "==", "<", ">", "≤", "≥")
         if sign is None:
             return left
         return ({"≤": "<=", "≥": ">="}.get(sign, sign), left, self.sum())
@@ -148,13 +152,6 @@ class _Reader:
             raise UnreadError(f"a bracket is not closed in {self.text!r}")
 
 
-def names(tree: Tree) -> set[str]:
-    """The names that occur in it."""
-    if tree[0] == "name":
-        return {tree[1]}
-    return set().union(*(names(part) for part in tree if isinstance(part, tuple)))
-
-
 def value(tree: Tree, env: Mapping[str, Any]) -> Any:
     """Its value, a number or an array over the modes i; conditions are Booleans."""
     head, *parts = tree
@@ -184,7 +181,34 @@ def value(tree: Tree, env: Mapping[str, Any]) -> Any:
             return np.logical_or.reduce(np.broadcast_arrays(*found))
         case "and":
             return np.logical_and.reduce(np.broadcast_arrays(*found))
-    return {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[head](*found)
+    return {"==": np.equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[head](*found)
+
+
+def holds(text: str, env: Mapping[str, Any]) -> bool:
+    """Whether a condition in words holds: alternatives, each of them for some mode or for all where that is said.
+
+    >>> holds("a_i < 1 for some i or d1 >= 3", {"a_i": np.array([0.5, 2.0]), "d1": 2.0})
+    True
+    """
+    return any(all(_holds(part, env) for part in _split(either, " and ")) for either in _split(text, " or "))
+
+
+def _split(text: str, word: str) -> list[str]:
+    """At a word that stands in no brackets."""
+    parts, depth, start = [], 0, 0
+    for k, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0 and text.startswith(word, k):
+            parts.append(text[start:k])
+            start = k + len(word)
+    return [*parts, text[start:]]
+
+
+def _holds(text: str, env: Mapping[str, Any]) -> bool:
+    match = re.fullmatch(r"(?P<formula>.+?)(?: for (?P<quantifier>some|all) i)?", text.strip())
+    assert match is not None
+    found = np.asarray(value(read(match["formula"]), env))
+    return bool(found.all() if match["quantifier"] == "all" else found.any())
 
 
 def _called(name: str, arguments: list[Tree], env: Mapping[str, Any]) -> Any:

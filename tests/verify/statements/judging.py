@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from statements.bounding import check_bounded
-from statements.collapsing import check_claim, check_collapse
+from statements.collapsing import at_values, check_claim, check_collapse
 from statements.drawing import Drawn, drawn
 from statements.formulas import UnreadError
+from statements.higher import check_higher
 from statements.listing import check_by_mode, check_points
 from statements.minimising import Landscape
 from statements.sentences import Said, said
@@ -64,17 +66,30 @@ def audited(seed: int, count: int = SETTINGS) -> dict[str, Any]:
 def judge(loss: Drawn, expansion: Expansion, found: Said, tally: Tally, count: int = SETTINGS) -> None:
     """Every statement in what is said of a loss."""
     tally.open += found.open
+    tally.wrong += [("JSON", one) for one in found.faults]
     at = settings(loss, count)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         check_expansion(expansion, at[:3], tally)
         check_optimiser(expansion, at[:2], tally)
-        check_points(found, at[:8], tally)
-        check_by_mode(found, at, tally)
         check_collapse(found, at, tally)
-        check_transition(found, at, tally)
-        check_exact(found, at, tally)
-        check_bounded(found, at, tally)
         check_claim(found, at, tally)
+        check_bounded(found, at, tally)
+        _by_cases(found, at, tally)
+
+
+def _by_cases(found: Said, at: list[Setting], tally: Tally) -> None:
+    """What is said of the values of a parameter for which it is said."""
+    here = [one for one in at if at_values(found.where, one)]
+    check_points(found, here[:8], tally)
+    check_by_mode(found, here, tally)
+    check_higher(found, here, tally)
+    check_transition(found, here, tally)
+    check_exact(found, here, tally)
+    for where, special in found.special:
+        there = [one for one in at if at_values(where, one)]
+        tally.open += [f"{one} (a value of N)" for one in special.open]
+        check_collapse(special, there, tally)
+        _by_cases(replace(special, where=""), there, tally)
 
 
 def check_expansion(expansion: Expansion, at: list[Setting], tally: Tally) -> None:

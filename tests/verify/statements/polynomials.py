@@ -64,8 +64,10 @@ class Polynomial:
     def at(self, values: Mapping[str, float]) -> Numbers:
         """With numbers for the parameters."""
         names, compiled = self._compiled
-        found = compiled(*(values[name] for name in names))
-        return Numbers({key: float(number) for key, number in zip(self.terms, found, strict=True) if number})
+        found = [float(number) for number in compiled(*(values[name] for name in names))]
+        # What cancels leaves rounding.
+        least = 1e-13 * max(map(abs, found), default=0.0)
+        return Numbers({key: number for key, number in zip(self.terms, found, strict=True) if abs(number) > least})
 
 
 def linear(x: Form) -> Polynomial:

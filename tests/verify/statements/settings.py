@@ -14,7 +14,7 @@ from statements.drawing import Drawn, data
 from statements.formulas import environment
 from statements.functions import Exponential, Function, LogDet, Peaks, Resolvent, Squared
 from statements.minimising import End, Growth, Landscape, ends, growth
-from statements.polynomials import Array, Data
+from statements.polynomials import Array, Data, Numbers
 
 
 @dataclass
@@ -146,8 +146,15 @@ class Setting:
         if edges:
             return self._at_the_edge(edges)
         peaks = [one for one in self.functions if isinstance(one, Peaks)]
+        # Tr[X P (I + μ P)⁻¹] grows like Tr X/μ, on the range of P all being on one.
+        far = dict(self.whole.polynomial.terms)
+        for one in self.functions:
+            if isinstance(one, Squared):
+                for letter, weight in one.of.items():
+                    key = ("linear", letter)
+                    far[key] = far.get(key, 0.0) + one.weight * weight / one.mu
         return growth(
-            self.whole.polynomial, self.letters, self.d1, peaks, self.data, np.random.default_rng(self.seed)
+            Numbers(far), self.letters, self.d1, peaks, self.data, np.random.default_rng(self.seed)
         )
 
     @staticmethod

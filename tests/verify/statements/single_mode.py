@@ -15,7 +15,7 @@ from statements.polynomials import Array, Data
 from statements.sentences import Said
 from statements.settings import Setting, Tally
 
-NOT_A_NUMBER = re.compile(r"\b(?:nan|zoo|oo|I)\b|∞")
+NOT_A_NUMBER = re.compile(r"\b(?:nan|zoo|oo|I)\b")
 
 
 def alone(setting: Setting, a: float, c: float, values: dict[str, float] | None = None) -> Setting:
@@ -133,7 +133,8 @@ def _edge(setting: Setting) -> float:
 def check_exact(said: Said, settings: list[Setting], tally: Tally) -> None:
     """The landscape to all orders, one mode at a time, as a function of h = (a + c) w²."""
     for line in said.exact_lines:
-        tally.judge("all orders: finite", line, holds=not NOT_A_NUMBER.search(line.replace("N → ∞: ", "")), example="no real number")
+        shown = re.sub(r"\w+ → ∞: ", "", line)
+        tally.judge("all orders: finite", line, holds=not NOT_A_NUMBER.search(shown), example="no real number")
     claim = said.exact
     if claim is None:
         return
@@ -166,6 +167,15 @@ def check_exact(said: Said, settings: list[Setting], tally: Tally) -> None:
             with np.errstate(all="ignore"):
                 claimed = [complex(value(one, env)) for one in heights]
             real = [one.real for one in claimed if abs(one.imag) < 1e-9 * abs(one) and one.real > 1e-6]
+            if claim.get("domain"):
+                # What is listed is listed within it.
+                match = re.fullmatch(r"h_i < (.+)", claim["domain"])
+                if match is None:
+                    tally.skip("a domain that is not known")
+                    continue
+                end = float(value(read(match[1]), env))
+                tally.judge("all orders: domain", claim["domain"], holds=abs(end - edge) < 1e-9 * edge, example=f"{end:.6g} and not {edge:.6g}, {where}")
+                real = [one for one in real if one < end]
             outside = [one for one in real if one >= edge]
             tally.judge("all orders: in the domain", shown, holds=not outside, example=f"h = {outside} beyond {edge:.4g}, {where}")
             for one in real:
@@ -174,7 +184,8 @@ def check_exact(said: Said, settings: list[Setting], tally: Tally) -> None:
             missing = [root for root in roots if 1e-5 < root < 1e5 and not any(abs(one - root) < 1e-4 * root for one in real)]
             tally.judge("all orders: no other", shown, holds=not missing, example=f"also h = {missing}, {where}")
         _check_exact_collapse(claim["collapse"], loss, roots, here, env, tally, where)
-        _check_ratio(claim["ratio_near_transition"], slope, here, env, tally, where, edge)
+        if claim["ratio_near_transition"] is not None:
+            _check_ratio(claim["ratio_near_transition"], slope, here, env, tally, where, edge)
     return None
 
 
