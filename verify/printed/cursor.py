@@ -49,8 +49,8 @@ class Cursor:
         start = self.next.start
         found = []
         for length in pieces:
-            found += [one for one in tokens(self.text[start : start + length]) if one.kind != "end"]
-            found[-1] = Token(found[-1].kind, found[-1].value, start, start + length)
+            piece = tokens(self.text[start : start + length])
+            found += [Token(one.kind, one.value, one.start + start, one.end + start) for one in piece[:-1]]
             start += length
         self.tokens[self.at : self.at + 1] = found
 

@@ -132,6 +132,7 @@ class Formula(Cursor):
                 self._one_divisor(slash)
                 factors = [Quotient(Product(tuple(factors), start.start), below, slash.start)]
             elif self.taken("*") or self.begins():
+                self._one_number(slash)
                 beside, behind = self.next, self.round is not None and self.round[0] == self.at
                 factors.append(self.factor(factors))
                 if behind and is_matrix(factors[-1]):
@@ -139,6 +140,14 @@ class Formula(Cursor):
                     raise self.refuse(said, beside)
             else:
                 return factors[0] if len(factors) == 1 else Product(tuple(factors), start.start)
+
+    def _one_number(self, token: Token) -> None:
+        """1 000 and 2¾ are a number each, or a product."""
+        last = self.tokens[self.at - 1]
+        fraction = token.value == "frac" and self.tokens[self.at + 2].kind == "number"
+        if last.kind == "number" and last.end <= token.start and (token.kind == "number" or fraction):
+            shown = f"{self.written(last)} {self.written(token)}"
+            raise self.refuse(f"{shown} can be one number or a product; write \\cdot between factors", token)
 
     def begins(self) -> bool:
         """Whether a factor begins here."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(r"\\sum|∑|Σ|sum")
 _BELOW = str.maketrans("ᵢⱼₖₗₘₙₚ", "ijklmnp")
-_SPACE = re.compile(r"\s+|\\[,;:!> ]|\\q?quad|~|&|\\substack(?=\s*\{)|\\text\{ *\}")
+_SPACE = re.compile(r"\s+|\\[,;:!> ]|\\q?quad|~|&|\\substack(?=\s*\{)|\\text\{ *\}|\\(?:no)?limits")
 _SIGNS = {r"\neq": "≠", r"\ne": "≠", "!=": "≠", r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥",
           ">=": "≥", r"\not=": "≠", r"\lt": "<", r"\gt": ">"}  # fmt: skip
 _NAMES = re.compile(r"(?:1≤)?(?P<names>[a-z](?:,?[a-z])*)(?:=1)?(?:≤(?P<top>.+))?")

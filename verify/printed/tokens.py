@@ -20,7 +20,7 @@ Kind = Literal["number", "name", "sign", "sum", "end"]
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LETTERS = {letter: name for name, letter in GREEK.items()} | {"ϵ": "epsilon", "Σ": "Sigma", "Λ": "Lambda"}
 _LETTERS |= {"𝒪": "O", "ℒ": "L", "𝓛": "L", "ℓ": "ell"}
-_SPELLED = {"varepsilon": "epsilon", "ln": "log"} | dict.fromkeys(("top", "intercal", "transpose"), "T")
+_SPELLED = {"varepsilon": "epsilon", "ln": "log"}
 _SPELLED |= dict.fromkeys(("tr", "trace", "Trace"), "Tr")
 _SPELLED |= dict.fromkeys(("tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"), "frac")
 # A constant that is not written out.
@@ -73,8 +73,8 @@ _TOKENS = re.compile(
             |Σ(?=\s*_\s*(?:[i-p]+(?![A-Za-z0-9])|\{\s*[i-p][^A-Za-z0-9}]|\{[i-p]+\})|[ᵢⱼₖₗₘₙₚ])|sum(?=_[i-p]+\b|_\{))
         \s*(?:_\s*(?:\{(?P<braced>(?:[^{}]|\{[^{}]*\})*)\}|(?P<bare>[i-p]+(?![A-Za-z])|[a-z]))|(?P<lowered>[ᵢⱼₖₗₘₙₚ]+))
         (?:\s*ABOVE)?)
-  | (?P<rest>\\(?:text(?:rm|normal)?|mathrm|mbox)\s*\{\s*\+?\s*(?:h\.?\s*o\.?\s*t\.?s?|higher[-\ ]orders?(?:\ terms)?
-        |terms\ of\ higher\ order)\s*\.?\s*\}|h\.\s?o\.\s?t\.?|higher[-\ ]order\ terms)
+  | (?P<rest>\\(?:text(?:rm|normal)?|mathrm|mbox)\s*\{\s*\+?\s*\(?\s*(?:h\.?\s*o\.?\s*t\.?s?
+        |higher[-\ ]orders?(?:\ terms)?|terms\ of\ higher\ order)\s*\)?\s*\.?\s*\}|h\.\s?o\.\s?t\.?|higher[-\ ]order\ terms)
   | (?P<constant>\\(?:text(?:rm|normal)?|mathrm|mbox)\s*\{\s*const(?:ant|s?t?\.)?\s*\}|const(?:ant)?(?![A-Za-z0-9_]))
   | (?P<expectation>\\mathbb\s*(?:\{\s*E\s*\}|E(?![A-Za-z]))|𝔼|\\(?:E|EE)(?![A-Za-z]))
   | \\[td]?frac\s*(?P<top>\d)\s*(?P<bottom>\d)
@@ -89,6 +89,7 @@ _TOKENS = re.compile(
   | \{\s*\\(?:rm|sf|bf|it)\s+(?P<old>[A-Za-z]+)\s*\}
   | (?P<style>\\(?:math(?:rm|it|bf|normal)|boldsymbol|bm|pmb|ensuremath)(?=\s*\{)|\{\s*\})
   | (?P<transpose>ᵀ|\.T\b)
+  | (?P<turn>\\(?:top|intercal|transpose)(?![A-Za-z]))
   | \\(?P<command>NAMED_SIGNS)(?![A-Za-z])
   | (?P<zero>[Aad]_(?:\{[01]\}|[01])(?![A-Za-z0-9])|[Aad][₀₁])
   | (?P<mode>(?:[acqsb]|\\?lambda|λ)_(?:\{[ij]\}|[ij])(?![A-Za-z0-9]))
@@ -192,6 +193,8 @@ def _meaning(match: re.Match[str]) -> list[tuple[Kind, str]]:
         return [("number", str(Fraction(unicodedata.numeric(said)).limit_denominator(10)))]
     if kind == "raised":
         return [("sign", "^"), ("number", said.translate(_SUPERSCRIPTS))]
+    if kind == "turn":
+        return [("name", "T")]
     if kind == "transpose":
         return [("sign", "'")]
     if kind == "zero":
