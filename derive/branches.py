@@ -46,7 +46,7 @@ def one_form(fraction: Fraction, roots: list[Root], absolutes: list[Absolute]) -
     for signs in product(*(one.signs for one in absolutes)):
         put = [(one.letter, sign * one.inside) for one, sign in zip(absolutes, signs, strict=True)]
         there = [root._replace(power=_put(root.power, put)) for root in roots]
-        found[signs] = _without_roots(*(_put(part, put) for part in fraction), there)
+        found[signs] = _without_roots(_put(fraction[0], put), _put(fraction[1], put), there)
     for one in reversed(absolutes):
         shorter = {signs[:-1] for signs in found}
         found = {

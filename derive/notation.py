@@ -116,22 +116,16 @@ def superscript(number: int) -> str:
 
 def _view_text(view: View) -> str:
     own = _own_suffix(view)
-    letter, number = _numbered(view.datum)
-    return GREEK.get(letter, letter) + number + "′" * view.name.count("_pos") + (f"_{own}" if own else "")
+    letter = re.sub(r"^[A-Za-z]+(?=\d*$)", lambda name: GREEK.get(name[0], name[0]), view.datum)
+    return letter + "′" * view.name.count("_pos") + (f"_{own}" if own else "")
 
 
 def _view_latex(view: View) -> str:
-    letter, number = _numbered(view.datum)
-    base = rf"\{letter}" if letter in GREEK else letter.replace("_", r"\_")
-    base += f"_{{{number}}}" if number else ""
+    base = rf"\{view.datum}" if view.datum in GREEK else view.datum.replace("_", r"\_")
+    if (numbered := re.fullmatch(r"([A-Za-z]+)(\d+)", view.datum)) and numbered[1] in GREEK:
+        base = rf"\{numbered[1]}_{{{numbered[2]}}}"
     own = _own_suffix(view).replace("_", r"\_")
     return base + "'" * view.name.count("_pos") + (rf"_{{\mathrm{{{own}}}}}" if own else "")
-
-
-def _numbered(datum: str) -> tuple[str, str]:
-    """chi2 as (chi, 2); what is no Greek letter stays whole."""
-    letter = datum.rstrip("0123456789")
-    return (letter, datum[len(letter) :]) if letter in GREEK else (datum, "")
 
 
 def _own_suffix(view: View) -> str:

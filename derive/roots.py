@@ -44,7 +44,7 @@ def _flat(base: sympy.Expr, exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Exp
         if power.is_even and (found := sign(inner)) != 1:
             inner = -inner if found == -1 else absolute(inner)
         base, exponent = inner, power * exponent
-    if base.is_number and not base.is_Rational and exponent.is_Rational and not exponent.is_Integer:
+    if base.is_Add and base.is_algebraic and exponent.is_Rational and not exponent.is_Integer:
         plain = sympy.sqrtdenest(sympy.sqrt(base))
         if not plain.is_Pow and plain.is_positive:
             base, exponent = plain, 2 * exponent

@@ -25,7 +25,9 @@ def kept_apart(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> E
     names = {name for part in walk(node) for view in _views(part) for name in (view.name, view.datum)}
     suffixes: dict[tuple[str, sympy.Expr], str] = {}
     taken: set[tuple[str, sympy.Expr]] = set()
-    drawn = {_sample(part) for part in walk(node) if isinstance(part, Average) and part.count is not None}
+    drawn = {
+        (part.over[0].datum, part.count) for part in walk(node) if isinstance(part, Average) and part.count is not None
+    }
     for datum, size in sorted(drawn, key=str):
         after = (datum, size.xreplace(dict(values)))
         if after in taken:
@@ -39,20 +41,19 @@ def _views(node: Expression) -> frozenset[View]:
     return free_views(node) | set(node.over if isinstance(node, Average) else ())
 
 
-def _sample(node: Average) -> tuple[str, sympy.Expr | None]:
-    return node.over[0].datum, node.count
-
-
 def _among(datum: str, names: set[str]) -> bool:
     return any(name == datum or name.startswith(f"{datum}_") for name in names)
 
 
-def _with_suffixes(node: Expression, suffixes: Mapping[tuple[str, sympy.Expr | None], str]) -> Expression:
+def _with_suffixes(node: Expression, suffixes: Mapping[tuple[str, sympy.Expr], str]) -> Expression:
     """The definition with other names for the views of some samples."""
     node = rebuilt(node, [_with_suffixes(part, suffixes) for part in children(node)])
-    if not isinstance(node, Average) or _sample(node) not in suffixes:
+    if not isinstance(node, Average) or node.count is None:
         return node
-    put = {view: _of_datum(view, view.datum + suffixes[_sample(node)]) for view in node.over}
+    suffix = suffixes.get((node.over[0].datum, node.count))
+    if suffix is None:
+        return node
+    put = {view: _of_datum(view, view.datum + suffix) for view in node.over}
     return replace(node, body=with_views(node.body, put), over=tuple(put.values()))
 
 

@@ -158,6 +158,7 @@ def test_equal_functions_have_one_form(value, factor):
         (exp(alpha * sympy.log(N) + b), N**alpha * exp(b)),
         (6**alpha, 2**alpha * 3**alpha),
         (4**alpha, 2 ** (2 * alpha)),
+        (exp(Rational(4, 7)) / (1 + exp(Rational(4, 7))), 1 - 1 / (1 + exp(Rational(2, 7)) ** 2)),
         (sympy.tanh(b), 1 - 2 / (exp(2 * b) + 1)),
     ],
 )
