@@ -144,7 +144,8 @@ class Formula(Cursor):
     def _one_number(self, token: Token) -> None:
         """1 000 and 2¾ are a number each, or a product."""
         last = self.tokens[self.at - 1]
-        fraction = token.value == "frac" and self.tokens[self.at + 2].kind == "number"
+        above = self.tokens[self.at + 2 : self.at + 3]
+        fraction = token.value == "frac" and [one.kind for one in above] == ["number"]
         if last.kind == "number" and last.end <= token.start and (token.kind == "number" or fraction):
             shown = f"{self.written(last)} {self.written(token)}"
             raise self.refuse(f"{shown} can be one number or a product; write \\cdot between factors", token)

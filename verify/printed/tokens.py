@@ -74,7 +74,8 @@ _TOKENS = re.compile(
         \s*(?:_\s*(?:\{(?P<braced>(?:[^{}]|\{[^{}]*\})*)\}|(?P<bare>[i-p]+(?![A-Za-z])|[a-z]))|(?P<lowered>[ᵢⱼₖₗₘₙₚ]+))
         (?:\s*ABOVE)?)
   | (?P<rest>\\(?:text(?:rm|normal)?|mathrm|mbox)\s*\{\s*\+?\s*\(?\s*(?:h\.?\s*o\.?\s*t\.?s?
-        |higher[-\ ]orders?(?:\ terms)?|terms\ of\ higher\ order)\s*\)?\s*\.?\s*\}|h\.\s?o\.\s?t\.?|higher[-\ ]order\ terms)
+        |higher[-\ ]orders?(?:\ terms)?|terms\ of\ higher\ order)\s*\)?\s*\.?\s*\}
+        |h\.\s?o\.\s?t\.?|higher[-\ ]order\ terms)
   | (?P<constant>\\(?:text(?:rm|normal)?|mathrm|mbox)\s*\{\s*const(?:ant|s?t?\.)?\s*\}|const(?:ant)?(?![A-Za-z0-9_]))
   | (?P<expectation>\\mathbb\s*(?:\{\s*E\s*\}|E(?![A-Za-z]))|𝔼|\\(?:E|EE)(?![A-Za-z]))
   | \\[td]?frac\s*(?P<top>\d)\s*(?P<bottom>\d)

@@ -157,6 +157,7 @@ def test_it_is_read(text, meant):
         (r"\begin{pmatrix} N \end{pmatrix}", "the environment pmatrix is no display of a formula; write the formula"),
         (r"L &= N \\ B &= A_0", "the printed formula is of several things, L, B; give one formula"),
         (r"\sqrt[3]{N}", "a root other than the square root is written as a power, N^(1/3)\n  \\sqrt[3]{N}\n       ^"),
+        (r"N\frac", "\\frac takes two groups in braces, as in \\frac{3}{4}\n  N\\frac\n        ^"),
         (r"\frac\tau23", "\\frac takes two groups in braces, as in \\frac{3}{4}\n  \\frac\\tau23\n           ^"),
         (
             r"N - \mathbb{E}[N]",
