@@ -1,12 +1,13 @@
 """Is anything wrong that an audit says of a landscape: index, global, bounded, never, always, conditions, transition?
 
-python bench/statements.py [--count 500] [--seed S] [--seconds S] [--workers W] [--out FOLDER] [--json FILE]
+python bench/statements.py [--count 500] [--seed S] [--seconds S] [--workers W] [--names] [--out FOLDER] [--json FILE]
 
 Random losses of the language are audited: both signs of each coupling, sums over coordinates, penalty, bias, decay,
 logarithms of exponentials, degenerate ones among them. The truth stands beside each, written by hand in NumPy
-(`tests/verify/statements`), and each statement is read from its text and checked by minimisers, Hessians and limits along
-rays. What is left undetermined is counted apart, as is what numbers do not decide. A run that was stopped goes on where
-it was; another FOLDER, or an empty one, begins anew.
+(`tests/verify/statements`), and each statement is read from its text and checked by minimisers, Hessians and limits
+along rays. With --names each loss has its parameters renamed to what the theory, SymPy or Python call something of
+their own, and the answers have to be the same. What is left undetermined is counted apart, as is what numbers do not
+decide. A run that was stopped goes on where it was; another FOLDER, or an empty one, begins anew.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 # Before this folder, in which this file has the same name as the package.
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verify"))
 
-from statements.sweeping import audits
+from statements.sweeping import audits, renamings
 
 from derive import InputError
 from verify.sweeps.running import run
@@ -42,10 +43,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first")
     parser.add_argument("--seconds", type=float, default=120.0, help="that one loss may take, its checks included")
     parser.add_argument("--workers", type=int, default=1, help="processes beside each other")
+    parser.add_argument("--names", action="store_true", help="rename the parameters instead, and compare the answers")
     parser.add_argument("--out", default="out/statements", metavar="FOLDER", help="where the results are kept")
     parser.add_argument("--json", metavar="FILE", help="write the rows there too")
     given = parser.parse_args()
-    sweep = audits(given.count, given.seed, given.seconds)
+    sweep = (renamings if given.names else audits)(given.count, given.seed, given.seconds)
     done = 0.0
 
     def tick(units: float) -> None:
@@ -62,7 +64,7 @@ def main() -> int:
     print(file=sys.stderr)
     if given.json:
         write_whole(Path(given.json), json.dumps(rows, ensure_ascii=False, indent=1).encode())
-    print("\n".join([*faults(rows), "", *counts(rows)]))
+    print("\n".join([*faults(rows), "", *(of_names(rows) if given.names else counts(rows))]))
     return 1 if any(row["wrong"] or row["fault"] for row in rows) else 0
 
 
@@ -78,23 +80,33 @@ def faults(rows: list[Row]) -> Iterator[str]:
     yield from (f"FAULT seed {row['seed']}: {row['loss']}: {row['fault']}" for row in rows if row["fault"])
 
 
+def of_names(rows: list[Row]) -> Iterator[str]:
+    """How many answers stayed the same."""
+    wrong = sum(len(row["wrong"]) for row in rows)
+    yield f"{len(rows)} losses, {sum(row['equal'] for row in rows)} answers equal under another name, {wrong} not"
+
+
 def counts(rows: list[Row]) -> Iterator[str]:
     """How many statements were checked, and what is left open or skipped, and why."""
     wrong = sum(bool(row["wrong"]) for row in rows)
     statements = Counter(kind for row in rows for kind in row["right"])
     checks = sum(sum(row["right"].values()) for row in rows)
-    yield f"{len(rows)} losses, {wrong} with something wrong, {sum(bool(row['fault']) for row in rows)} faults of the bench"
+    broken = sum(bool(row["fault"]) for row in rows)
+    yield f"{len(rows)} losses, {wrong} with something wrong, {broken} faults of the bench"
     yield f"{sum(statements.values())} statements right, in {checks} checks, by kind:"
     yield from (f"{number:>7}  {kind}" for kind, number in sorted(statements.items()))
     yield "not determined, by reason:"
-    yield from (f"{number:>7}  {why}" for why, number in Counter(one for row in rows for one in row["open"]).most_common(40))
+    yield from (
+        f"{number:>7}  {why}" for why, number in Counter(one for row in rows for one in row["open"]).most_common(40)
+    )
     yield "checks skipped, by reason:"
     skipped: Counter[str] = Counter()
     for row in rows:
         skipped.update(row["skipped"])
     yield from (f"{number:>7}  {why}" for why, number in skipped.most_common())
     slowest = max(rows, key=lambda row: row["derived"])
-    yield f"derived and described in {sum(row['derived'] for row in rows):.0f} s, the slowest (seed {slowest['seed']}) in {slowest['derived']:.1f} s"
+    seconds = sum(row["derived"] for row in rows)
+    yield f"derived in {seconds:.0f} s, the slowest (seed {slowest['seed']}) in {slowest['derived']:.1f} s"
 
 
 if __name__ == "__main__":

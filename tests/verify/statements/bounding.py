@@ -6,6 +6,7 @@ import re
 from random import Random
 
 import numpy as np
+
 from statements.formulas import UnreadError, environment, holds, read, value
 from statements.functions import Peaks
 from statements.minimising import Landscape
@@ -13,7 +14,10 @@ from statements.sentences import Said
 from statements.settings import Setting, Tally
 from statements.single_mode import NOT_A_NUMBER, _edge, alone
 
-_GROWS = re.compile(r"in closed form each mode(?:, A0 and C commuting,)? grows (?:(?P<fast>faster than h)|like \((?P<rate>.+?)\) h)(?:; where that vanishes like \((?P<edge>.+)\) log h)?")
+_GROWS = re.compile(
+    r"in closed form each mode(?:, A0 and C commuting,)? grows (?:(?P<fast>faster than h)|like \((?P<rate>.+?)\) h)"
+    r"(?:; where that vanishes like \((?P<edge>.+)\) log h)?"
+)
 _NEARS = re.compile(r"nears (.+), beyond which a mean of exponentials is infinite")
 
 
@@ -36,7 +40,7 @@ def check_bounded(said: Said, settings: list[Setting], tally: Tally) -> None:
             continue
         example = f"{'bounded' if truth.bounded else 'unbounded'} at {setting.text()}"
         if truth.bounded is False:
-            _along(setting, truth.ray, tally)
+            _along(setting, truth.ray)
         if verdict == "bounded":
             tally.judge("bounded", text, holds=truth.bounded, example=example)
         elif verdict == "unbounded":
@@ -68,10 +72,15 @@ def _check_end(shown: str, text: str, settings: list[Setting], tally: Tally) -> 
     """Where a mean of exponentials diverges."""
     for setting in settings[:3]:
         end = float(value(read(shown), setting.env | {"a_i": 1.0, "c_i": 1.0}))
-        tally.judge("bounded: end", text, holds=abs(end - _edge(setting)) < 1e-9 * end, example=f"{_edge(setting)} at {setting.text()}")
+        tally.judge(
+            "bounded: end",
+            text,
+            holds=abs(end - _edge(setting)) < 1e-9 * end,
+            example=f"{_edge(setting)} at {setting.text()}",
+        )
 
 
-def _along(setting: Setting, ray: np.ndarray | None, tally: Tally) -> None:
+def _along(setting: Setting, ray: np.ndarray | None) -> None:
     """That the ray on which it is said to fall does so: the bench's own check."""
     if ray is None or any(isinstance(one, Peaks) for one in setting.functions):
         return
@@ -89,7 +98,7 @@ def _check_rate(match: re.Match[str], text: str, settings: list[Setting], tally:
         a, c = (float(np.exp(random.uniform(-2.5, 1))) for _ in range(2))
         here = alone(setting, a, c)
         env = environment(setting.values) | {"a_i": a, "c_i": c}
-        where = f"a = {a:.3g}, c = {c:.3g}, {({k: round(v, 4) for k, v in setting.values.items()})}"
+        where = f"a = {a:.3g}, c = {c:.3g}, { ({k: round(v, 4) for k, v in setting.values.items()}) }"
         if np.isfinite(_edge(here)):
             tally.judge("bounded: growth", text, holds=False, example=f"h ends at {_edge(here):.3g}, {where}")
             continue
@@ -97,14 +106,29 @@ def _check_rate(match: re.Match[str], text: str, settings: list[Setting], tally:
         at = [_of(landscape, h, a + c) for h in (1e4, 1e6)]
         slope = (at[1] - at[0]) / (1e6 - 1e4)
         if match["fast"]:
-            tally.judge("bounded: growth", text, holds=abs(slope) > 1e3 * abs(_of(landscape, 1.0, a + c)) / 1e3 and abs(slope) > 1.0, example=f"slope {slope:.4g}, {where}")
+            tally.judge(
+                "bounded: growth",
+                text,
+                holds=abs(slope) > 1e3 * abs(_of(landscape, 1.0, a + c)) / 1e3 and abs(slope) > 1.0,
+                example=f"slope {slope:.4g}, {where}",
+            )
             continue
         rate = float(value(read(match["rate"]), env))
-        tally.judge("bounded: growth", text, holds=abs(slope - rate) < 1e-3 * (1 + abs(rate)), example=f"slope {slope:.6g} and not {rate:.6g}, {where}")
+        tally.judge(
+            "bounded: growth",
+            text,
+            holds=abs(slope - rate) < 1e-3 * (1 + abs(rate)),
+            example=f"slope {slope:.6g} and not {rate:.6g}, {where}",
+        )
         if match["edge"]:
             measured = (at[1] - at[0] - rate * (1e6 - 1e4)) / np.log(100)
             edge = float(value(read(match["edge"]), env))
-            tally.judge("bounded: growth", text, holds=abs(measured - edge) < 2e-2 * (1 + abs(edge)), example=f"log h with {measured:.4g} and not {edge:.4g}, {where}")
+            tally.judge(
+                "bounded: growth",
+                text,
+                holds=abs(measured - edge) < 2e-2 * (1 + abs(edge)),
+                example=f"log h with {measured:.4g} and not {edge:.4g}, {where}",
+            )
 
 
 def _of(landscape: Landscape, h: float, s: float) -> float:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+
 from statements.formulas import holds, value
 from statements.minimising import End, Growth, rank
-from statements.sentences import Cases, Said, When
+from statements.sentences import Cases, Claim, Said, When
 from statements.settings import Setting, Tally
 
 
@@ -56,7 +57,11 @@ def lowest(setting: Setting, ends: list[End], bounded: Growth, tally: Tally) -> 
     found = rank(W, X, size)
     if found is None:
         return tally.skip("a mode on the verge")
-    same = {rank(one.W[:, : setting.data.d0], X, size) for one in ends if abs(one.value - best.value) < 1e-7 * (1 + abs(best.value)) and one.converged}
+    same = {
+        rank(one.W[:, : setting.data.d0], X, size)
+        for one in ends
+        if abs(one.value - best.value) < 1e-7 * (1 + abs(best.value)) and one.converged
+    }
     if len(same) > 1:
         return tally.skip("minima of different ranks tie")
     return best, found
@@ -75,14 +80,17 @@ def check_collapse(said: Said, settings: list[Setting], tally: Tally) -> None:
             kind = f"collapse, {name}: {when.text if when.formula is None else 'condition'}"
             text = f"{name}: {when.text}"
             if setting.growth4.bounded is False:
-                if any("where some b_i > 0 there is no minimum" in note for note in said.notes) and not truth(setting, when):
+                if any("where some b_i > 0 there is no minimum" in note for note in said.notes) and not truth(
+                    setting, when
+                ):
                     continue
                 tally.judge(kind + ", unbounded", text, holds=False, example=f"no minimum at {setting.text()}")
                 continue
             found = lowest(setting, setting.ends, setting.growth4, tally)
             if found is None:
                 continue
-            if d0 == 1 and when.formula is None and any("one mode alone" in note for note in said.notes):
+            if d0 == 1 and name == "dimensional" and when.text == "always" and found[1] == 1:
+                # Where one mode alone is kept none is lost of one.
                 tally.skip("one mode alone, of one")
                 continue
             wanted = found[1] < d0 if name == "dimensional" else found[1] == 0
@@ -92,7 +100,12 @@ def check_collapse(said: Said, settings: list[Setting], tally: Tally) -> None:
                 continue
             tally.judge(kind, text, holds=claimed == wanted, example=f"rank {found[1]} at {setting.text()}")
             if any("one mode alone" in note for note in said.notes):
-                tally.judge("one mode alone", "one mode alone is kept", holds=found[1] <= 1, example=f"rank {found[1]} at {setting.text()}")
+                tally.judge(
+                    "one mode alone",
+                    "one mode alone is kept",
+                    holds=found[1] <= 1,
+                    example=f"rank {found[1]} at {setting.text()}",
+                )
 
 
 def check_claim(said: Said, settings: list[Setting], tally: Tally) -> None:
@@ -103,66 +116,81 @@ def check_claim(said: Said, settings: list[Setting], tally: Tally) -> None:
     if claim.depends not in ("", "?"):
         for setting in settings:
             if setting.growth.bounded is not None and holds(claim.depends, setting.env):
-                tally.judge("answer: unbounded where", claim.text, holds=not setting.growth.bounded, example=setting.text())
+                tally.judge(
+                    "answer: unbounded where", claim.text, holds=not setting.growth.bounded, example=setting.text()
+                )
     if claim.kind.startswith("open"):
         if claim.kind == "open, bounded":
             for setting in settings:
                 if setting.growth.bounded is not None:
-                    tally.judge("answer: bounded", claim.text, holds=bool(setting.growth.bounded), example=setting.text())
+                    tally.judge(
+                        "answer: bounded", claim.text, holds=bool(setting.growth.bounded), example=setting.text()
+                    )
         return
     for setting in settings:
-        if not at_values(claim.where, setting):
-            continue
-        d0 = setting.data.d0
-        whole = not claim.through4
-        known = setting.loss.known or not whole
-        grown = setting.growth if whole else setting.growth4
-        kind = f"answer: {claim.kind}" + (", through order 4" if claim.through4 else "")
-        if claim.kind in ("unbounded", "falls through order 4"):
-            if grown.bounded is None:
-                tally.skip("at the edge of being bounded")
-            else:
-                tally.judge(kind, claim.text, holds=not grown.bounded, example=setting.text())
-            continue
-        if setting.d1 < d0 + setting.loss.loss.bias:
-            continue
-        if grown.bounded is False:
-            if not claim.depends:
-                tally.judge(kind + ", unbounded", claim.text, holds=False, example=f"no minimum at {setting.text()}")
-            continue
-        if not known:
-            tally.skip("the loss itself is not known in numbers")
-            continue
-        found = lowest(setting, setting.whole_ends if whole else setting.ends, grown, tally)
-        if found is None:
-            continue
-        rank_found = found[1]
-        if d0 == 1 and claim.alone:
-            tally.skip("one mode alone, of one")
-            continue
-        example = f"rank {rank_found} at {setting.text()}"
-        if claim.kind == "complete":
-            tally.judge(kind, claim.text, holds=rank_found == 0, example=example)
-            continue
-        if claim.kind == "keeps":
-            positive = _positive(setting)
-            if positive is not None:
-                tally.judge(kind, claim.text, holds=rank_found == min(positive, setting.d1) and rank_found > 0, example=f"{positive} positive λ_i, {example}")
-            continue
-        for when, wanted in ((claim.some, rank_found < d0), (claim.every, rank_found == 0)):
-            claimed = truth(setting, when)
-            if when is not None and claimed is None:
-                tally.skip("a condition at its edge")
-            elif claimed is not None:
-                tally.judge(kind, claim.text, holds=claimed == wanted, example=example)
-        if claim.alone:
-            tally.judge(kind, claim.text, holds=rank_found <= 1, example=example)
+        if at_values(claim.where, setting):
+            _check_at(claim, setting, tally)
+
+
+def _check_at(claim: Claim, setting: Setting, tally: Tally) -> None:
+    d0 = setting.data.d0
+    whole = not claim.through4
+    known = setting.loss.known or not whole
+    grown = setting.growth if whole else setting.growth4
+    kind = f"answer: {claim.kind}" + (", through order 4" if claim.through4 else "")
+    if claim.kind in ("unbounded", "falls through order 4"):
+        if grown.bounded is None:
+            tally.skip("at the edge of being bounded")
+        else:
+            tally.judge(kind, claim.text, holds=not grown.bounded, example=setting.text())
+        return
+    if setting.d1 < d0 + setting.loss.loss.bias:
+        return
+    if grown.bounded is False:
+        if not claim.depends:
+            tally.judge(kind + ", unbounded", claim.text, holds=False, example=f"no minimum at {setting.text()}")
+        return
+    if not known:
+        tally.skip("the loss itself is not known in numbers")
+        return
+    found = lowest(setting, setting.whole_ends if whole else setting.ends, grown, tally)
+    if found is None:
+        return
+    rank_found = found[1]
+    if d0 == 1 and claim.alone:
+        tally.skip("one mode alone, of one")
+        return
+    example = f"rank {rank_found} at {setting.text()}"
+    if claim.kind == "complete":
+        tally.judge(kind, claim.text, holds=rank_found == 0, example=example)
+        return
+    if claim.kind == "keeps":
+        positive = _positive(setting)
+        if positive is not None:
+            tally.judge(
+                kind,
+                claim.text,
+                holds=rank_found == min(positive, setting.d1) and rank_found > 0,
+                example=f"{positive} positive λ_i, {example}",
+            )
+        return
+    for when, wanted in ((claim.some, rank_found < d0), (claim.every, rank_found == 0)):
+        claimed = truth(setting, when)
+        if when is not None and claimed is None:
+            tally.skip("a condition at its edge")
+        elif claimed is not None:
+            tally.judge(kind, claim.text, holds=claimed == wanted, example=example)
+    if claim.alone:
+        tally.judge(kind, claim.text, holds=rank_found <= 1, example=example)
 
 
 def _positive(setting: Setting) -> int | None:
     """How many directions the loss falls along at W = 0, in the metric of Σ; None where one is level."""
     linear = setting.through4.polynomial.of_order(2)
-    B = -sum((weight * setting.letters[letters] for (_, letters), weight in linear.terms.items()), start=0 * setting.letters["S"])
+    B = -sum(
+        (weight * setting.letters[letters] for (_, letters), weight in linear.terms.items()),
+        start=0 * setting.letters["S"],
+    )
     d0 = setting.data.d0
     values, vectors = np.linalg.eigh(setting.data.A0 + setting.data.C)
     root = vectors / np.sqrt(values) @ vectors.T

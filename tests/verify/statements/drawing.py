@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import sympy
+
+from derive import Loss
 from statements.parts import CLOSED, COORDINATES, LINEAR, QUARTIC, WITHOUT_BIAS, Part, decay, penalty
 from statements.polynomials import Data, Polynomial
 from statements.samples import SAMPLES
-
-from derive import Loss
 
 R = sympy.Rational
 NUMBERS = tuple(map(R, ("1", "1", "2", "1/2", "3/2", "1/3", "3")))
@@ -196,7 +196,9 @@ def _weight(random: Random, names: Any, positive: float) -> sympy.Expr:
     if kind < 0.96:
         # Declared to be negative, or to be any real number.
         return sign * random.choice((sympy.Symbol("zeta", negative=True), sympy.Symbol("phi", real=True)))
-    return sign * random.choice((sympy.log(1 - rho), sympy.sqrt(2) - 1, sympy.log(2), 1 - rho, sympy.cos(2), sympy.log(3) - 1))
+    return sign * random.choice(
+        (sympy.log(1 - rho), sympy.sqrt(2) - 1, sympy.log(2), 1 - rho, sympy.cos(2), sympy.log(3) - 1)
+    )
 
 
 def _degenerate(random: Random, *, bias: bool) -> list[tuple[str, Part]]:

@@ -12,12 +12,18 @@ from typing import Any
 
 import numpy as np
 
-_FRACTIONS = dict(zip("½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘", (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4, 1 / 8, 3 / 8, 5 / 8, 7 / 8, 1 / 6, 5 / 6, 1 / 5, 2 / 5, 3 / 5, 4 / 5), strict=True))
-_TOKEN = re.compile(r"\s*(?:(?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])|(?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|<=|>=|==|[-−+*/^()<>≤≥,]))")
-GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ",
-    "nu": "ν", "xi": "ξ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
-}  # fmt: skip
+_FRACTIONS = dict(
+    zip(
+        "½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘",
+        (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4, 1 / 8, 3 / 8, 5 / 8, 7 / 8, 1 / 6, 5 / 6, 1 / 5, 2 / 5, 3 / 5, 4 / 5),
+        strict=True,
+    )
+)
+_TOKEN = re.compile(
+    r"\s*(?:(?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])|(?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|<=|>=|==|[-−+*/^()<>≤≥,]))"
+)
+_NAMES = "alpha beta gamma delta epsilon eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega"
+GREEK = dict(zip(_NAMES.split(), "αβγδεηθκλμνξρστφχψω", strict=True))
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": lambda z: np.sqrt(np.asarray(z, dtype=complex)) if np.any(np.asarray(z) < 0) else np.sqrt(z),
     "log": np.log,
@@ -145,7 +151,12 @@ class _Reader:
 
     def _has_one_argument_of_a_function(self) -> bool:
         """m(N − 1) is a constant of samples, m(m − 1) a product."""
-        return "Λ" not in self.text and "m −" not in self.text and "m -" not in self.text and any(w == "N" or k == "number" for k, w in self.tokens[:3])
+        return (
+            "Λ" not in self.text
+            and "m −" not in self.text
+            and "m -" not in self.text
+            and any(w == "N" or k == "number" for k, w in self.tokens[:3])
+        )
 
     def _close(self) -> None:
         if not self.take(")"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from statements.formulas import UnreadError, read, value
 from statements.minimising import rank
 from statements.sentences import Said
@@ -23,10 +24,15 @@ def check_higher(said: Said, settings: list[Setting], tally: Tally) -> None:
         letters = {"A": a, "S": a + c, "I": np.ones(len(a))}
         linear = setting.through4.polynomial.of_order(2)
         true = -sum((weight * letters[key[1]] for key, weight in linear.terms.items()), start=0 * a)
-        tally.judge("higher: b_i", claim["descent"], holds=bool(np.allclose(b, true, atol=1e-9)), example=f"{true} and not {b} at {setting.text()}")
+        tally.judge(
+            "higher: b_i",
+            claim["descent"],
+            holds=bool(np.allclose(b, true, atol=1e-9)),
+            example=f"{true} and not {b} at {setting.text()}",
+        )
         if setting.through4.polynomial.of_order(4).terms:
             tally.judge("higher: no order 4", text, holds=False, example=setting.text())
-        if claim["order"] is not None or not said.open and not setting.loss.known:
+        if claim["order"] is not None or (not said.open and not setting.loss.known):
             tally.skip("what order 6 decides")
             continue
         if np.abs(b).min() < 1e-4 * max(1.0, np.abs(b).max()) and "constant" not in text:
@@ -35,7 +41,7 @@ def check_higher(said: Said, settings: list[Setting], tally: Tally) -> None:
         _check_quadratic(text, bool((b > 0).any()), setting, tally)
 
 
-def _check_quadratic(text: str, falls: bool, setting: Setting, tally: Tally) -> None:  # noqa: FBT001
+def _check_quadratic(text: str, falls: bool, setting: Setting, tally: Tally) -> None:
     """Minima of −Σ b_i g_i."""
     if text.startswith("the loss is constant"):
         constant = not setting.through4.polynomial.terms

@@ -8,6 +8,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+
+import numeric
+from derive import InputError
+from derive.described import described
+from derive.expansion import Expansion
 from statements.bounding import check_bounded
 from statements.collapsing import at_values, check_claim, check_collapse
 from statements.drawing import Drawn, drawn
@@ -18,11 +23,6 @@ from statements.minimising import Landscape
 from statements.sentences import Said, said
 from statements.settings import Setting, Tally, settings
 from statements.single_mode import check_exact, check_transition
-
-import numeric
-from derive import InputError
-from derive.described import described
-from derive.expansion import Expansion
 from verify import minima
 
 SETTINGS = 12
@@ -45,7 +45,10 @@ def audited(seed: int, count: int = SETTINGS) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 (whatever it is, an audit should not raise it)
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{type(error).__name__}: {error} ({place.filename.rpartition('/')[2]}:{place.lineno})"
-        if any("/derive/" in frame.filename or "/verify/answer" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
+        if any(
+            "/derive/" in frame.filename or "/verify/answer" in frame.filename
+            for frame in traceback.extract_tb(error.__traceback__)
+        ):
             tally.wrong.append(("raised", where))
         else:
             fault = where
@@ -106,7 +109,12 @@ def check_expansion(expansion: Expansion, at: list[Setting], tally: Tally) -> No
         claimed = float(emitted.value(W[:, :d0], A0, Sigma, *([W[:, d0]] if bias else []), *given))
         free = Landscape(setting.loss.through4.at(numbers), setting.letters, setting.d1)
         true = free.value(W)
-        tally.judge("expansion", expansion.text(), holds=abs(claimed - true) < 1e-8 * (1 + abs(true)), example=f"{claimed:.8g} and not {true:.8g} at {setting.text()}")
+        tally.judge(
+            "expansion",
+            expansion.text(),
+            holds=abs(claimed - true) < 1e-8 * (1 + abs(true)),
+            example=f"{claimed:.8g} and not {true:.8g} at {setting.text()}",
+        )
 
 
 def check_optimiser(expansion: Expansion, at: list[Setting], tally: Tally) -> None:

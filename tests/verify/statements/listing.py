@@ -1,4 +1,4 @@
-"""Statements about stationary points: the formula, the loss there, the index, which are minima, and that there are no others."""
+"""Statements about stationary points: formula, loss, index, which are minima, and that there are no others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import expm
 from scipy.optimize import minimize
+
 from statements import words
 from statements.formulas import value
 from statements.minimising import Landscape, index
@@ -15,6 +16,7 @@ from statements.polynomials import Array
 from statements.sentences import ByMode, Points, Said
 from statements.settings import Setting, Tally
 from statements.words import Listed
+
 
 def listed(points: Points, setting: Setting) -> list[Listed]:
     """All points that a list names at a setting."""
@@ -78,7 +80,12 @@ def best_rotation(landscape: Landscape, W: Array, random: np.random.Generator) -
     for _ in range(6):
         base = np.linalg.qr(random.standard_normal((d1, d1)))[0] @ W
         for _ in range(3):
-            done = minimize(lambda flat, base=base: landscape.value(turned(flat, base)), np.zeros(len(upper[0])), method="BFGS", options={"gtol": 1e-10})
+            done = minimize(
+                lambda flat, base=base: landscape.value(turned(flat, base)),
+                np.zeros(len(upper[0])),
+                method="BFGS",
+                options={"gtol": 1e-10},
+            )
             base = turned(done.x, base)
         if done.fun < best[0] - 1e-13:
             best = (done.fun, base)
@@ -120,10 +127,17 @@ def _check_list(points: Points, setting: Setting, tally: Tally, random: np.rando
         if points.rotation == "constant" and setting.d1 not in (1, 2, 4) and len(one.mask) > 1:
             tally.skip("constant diagonals of several matrices")
             continue
-        tally.judge("stationary: formula", points.text, holds=steep < 1e-5, example=f"|∇L| = {np.abs(slope).max():.2g}, {where}")
+        tally.judge(
+            "stationary: formula", points.text, holds=steep < 1e-5, example=f"|∇L| = {np.abs(slope).max():.2g}, {where}"
+        )
         if steep >= 1e-5:
             continue
-        tally.judge("stationary: loss", points.text, holds=abs(loss - one.loss) < 1e-6 * size, example=f"L = {loss:.6g} and not {one.loss:.6g}, {where}")
+        tally.judge(
+            "stationary: loss",
+            points.text,
+            holds=abs(loss - one.loss) < 1e-6 * size,
+            example=f"L = {loss:.6g} and not {one.loss:.6g}, {where}",
+        )
         found.append(Listed(one.mask, W, loss, one.eigenvalues, one.theta, one.power))
         _check_index(points, found[-1], setting, tally, where)
     _check_minima(points, found, setting, tally)
@@ -149,7 +163,9 @@ def _check_minima(points: Points, found: list[Listed], setting: Setting, tally: 
     bounded, text, at = setting.growth4.bounded, points.minima, setting.text()
     if claimed.falls is not None and bounded is not None:
         example = f"{'a' if bounded else 'no'} lowest point at {at}"
-        tally.judge("minima: falls" if claimed.falls else "minima: none", text, holds=bounded != claimed.falls, example=example)
+        tally.judge(
+            "minima: falls" if claimed.falls else "minima: none", text, holds=bounded != claimed.falls, example=example
+        )
     if claimed.masks is not None:
         for one in found:
             measured, clear = index(setting.through4, one.W)
@@ -172,11 +188,19 @@ def _check_minima(points: Points, found: list[Listed], setting: Setting, tally: 
     if not named:
         if points.bias:
             return tally.skip("no minimum of this branch")
-        return tally.judge("minima: global", text, holds=False, example=f"no such point, the lowest is L = {best:.6g} at {at}")
+        return tally.judge(
+            "minima: global", text, holds=False, example=f"no such point, the lowest is L = {best:.6g} at {at}"
+        )
     loss = min(one.loss for one in named)
-    tally.judge("minima: global", text, holds=abs(loss - best) < 1e-6 * size, example=f"{loss:.6g} and not {best:.6g} at {at}")
+    tally.judge(
+        "minima: global", text, holds=abs(loss - best) < 1e-6 * size, example=f"{loss:.6g} and not {best:.6g} at {at}"
+    )
     if claimed.only:
-        strays = [one for one in ends if one.converged and one.value > best + 1e-5 * size and index(setting.through4, one.W) == (0, 1.0)]
+        strays = [
+            one
+            for one in ends
+            if one.converged and one.value > best + 1e-5 * size and index(setting.through4, one.W) == (0, 1.0)
+        ]
         example = f"another minimum at L = {strays[0].value:.6g} above {best:.6g}, {at}" if strays else ""
         tally.judge("minima: no other", text, holds=not strays, example=example)
     return None
@@ -195,14 +219,21 @@ def _check_complete(said: Said, whole: list[Listed], setting: Setting, tally: Ta
         if not near and index(setting.through4, end.W)[1] < 1.0:
             tally.skip("a Hessian with an eigenvalue near zero")
             continue
-        tally.judge("stationary: all", "; ".join(one.text for one in said.points), holds=near, example=f"a minimum that is not listed, L = {end.value:.6g}, at {setting.text()}")
+        tally.judge(
+            "stationary: all",
+            "; ".join(one.text for one in said.points),
+            holds=near,
+            example=f"a minimum that is not listed, L = {end.value:.6g}, at {setting.text()}",
+        )
 
 
 def check_by_mode(said: Said, settings: list[Setting], tally: Tally) -> None:
     """b_i, Q_ij and K_ij, where there is no formula: the landscape they make against the one written by hand."""
     cases = said.by_mode
     if len(cases) > 1 and any(not one.where for one in cases):
-        tally.judge("by mode: cases", cases[0].text, holds=False, example="several lists, and not said when which holds")
+        tally.judge(
+            "by mode: cases", cases[0].text, holds=False, example="several lists, and not said when which holds"
+        )
         return
     for setting in settings[:6]:
         holding = [one for one in cases if all(bool(np.all(value(given, setting.env))) for given in one.where)]
@@ -219,7 +250,9 @@ def _check_mode(one: ByMode, setting: Setting, tally: Tally) -> None:
     polynomial, bias = setting.penalised.polynomial, setting.loss.loss.bias
     letters = {"A": np.diag(a), "S": np.diag(a + c), "I": np.eye(len(a))}
     if bias:
-        letters = {name: np.pad(X, ((0, 1), (0, 1))) for name, X in letters.items()} | {"D": np.diag(np.eye(len(a) + 1)[-1])}
+        letters = {name: np.pad(X, ((0, 1), (0, 1))) for name, X in letters.items()} | {
+            "D": np.diag(np.eye(len(a) + 1)[-1])
+        }
     coordinates = any(key[0] == "diagonal" for key in polynomial.terms)
     d1 = setting.d1
     W = random.standard_normal((d1, len(a)))

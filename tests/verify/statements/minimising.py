@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+
 from statements.functions import Function, Peaks
 from statements.polynomials import Array, Data, Letters, Numbers
 
@@ -113,14 +113,20 @@ def ends(landscape: Landscape, random: np.random.Generator, starts: int = 8) -> 
         return (value if np.isfinite(value) else 1e300), slope.ravel()
 
     found = []
-    for k in range(starts):
+    for _ in range(starts):
         start = random.standard_normal(landscape.shape) * 10.0 ** random.uniform(-1.5, 0.5)
         for _ in range(60):
             if np.isfinite(landscape.value(start)):
                 break
             start = start * 0.7
         try:
-            done = minimize(function, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 2000, "ftol": 0, "gtol": 1e-10})
+            done = minimize(
+                function,
+                start.ravel(),
+                jac=True,
+                method="L-BFGS-B",
+                options={"maxiter": 2000, "ftol": 0, "gtol": 1e-10},
+            )
         except _BottomlessError as bottomless:
             return [End(bottomless.W.reshape(landscape.shape), -np.inf, converged=True)]
         W = done.x.reshape(landscape.shape)
@@ -172,7 +178,11 @@ def index(landscape: Landscape, W: Array) -> tuple[int, float]:
 
 
 def on_sphere(
-    function: Callable[[Array], tuple[float, Array]], shape: tuple[int, int], starts: Iterable[Array], *, rough: bool = False
+    function: Callable[[Array], tuple[float, Array]],
+    shape: tuple[int, int],
+    starts: Iterable[Array],
+    *,
+    rough: bool = False,
 ) -> tuple[float, Array]:
     """The lowest value of a function over |W| = 1, and where; roughly where the function is itself a mean of draws."""
     options = {"maxiter": 60, "ftol": 1e-7} if rough else {"maxiter": 3000, "ftol": 0, "gtol": 1e-12}
@@ -232,7 +242,10 @@ def growth(
 
     starts = [random.standard_normal(shape) for _ in range(5)]
     starts += [np.outer(random.standard_normal(d1), random.standard_normal(shape[1])) for _ in range(2)]
-    starts += [np.outer(np.ones(d1), random.standard_normal(shape[1])), np.outer(np.eye(d1)[0], random.standard_normal(shape[1]))]
+    starts += [
+        np.outer(np.ones(d1), random.standard_normal(shape[1])),
+        np.outer(np.eye(d1)[0], random.standard_normal(shape[1])),
+    ]
     if exact.of_order(4).size > 0:
         found = {quartic.value(one / np.linalg.norm(one)): one / np.linalg.norm(one) for one in starts}
         reach, low4 = max(map(abs, found)), min(found)
@@ -263,8 +276,6 @@ def growth(
     if low > margin * reach2:
         return Growth(bounded=True, margin=low / reach2)
     return Growth(bounded=None, ray=ray, margin=abs(low) / reach2)
-
-
 
 
 def _root(matrix: Array) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sympy
+
 from statements.polynomials import Form, Polynomial, linear, quadratic
 
 View = tuple[str, int]
@@ -36,7 +37,9 @@ def mean_of_product(one: Quadratic, other: Quadratic, *, bias: bool) -> Polynomi
     total = Polynomial()
     for left, (u, v) in one:
         for right, (w, y) in other:
-            uv, wy, uw, vy, uy, vw = (letter(*pair, bias=bias) for pair in ((u, v), (w, y), (u, w), (v, y), (u, y), (v, w)))
+            uv, wy, uw, vy, uy, vw = (
+                letter(*pair, bias=bias) for pair in ((u, v), (w, y), (u, w), (v, y), (u, y), (v, w))
+            )
             found = quadratic("product", uv, wy) + quadratic("single", uw, vy) + quadratic("single", uy, vw)
             if bias:
                 found -= 2 * quadratic("single", {"D": 1}, {"D": 1})

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
+
+from derive import Mean, SecondMoment, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, views
 from statements.functions import Exponential, InverseRoot, LogDet, Resolvent, Squared
 from statements.moments import Quadratic, letter, mean, mean_of_product, product_of_means
 from statements.polynomials import Form, Polynomial, linear, quadratic
-
-from derive import Mean, SecondMoment, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, views
 
 x, x_pos, chi, chi_pos, psi = views("x, x_pos, chi, chi_pos, psi")
 X, X_POS, CHI, CHI_POS, PSI = (0, 0), (0, 1), (1, 0), (1, 1), (2, 0)
@@ -93,7 +93,7 @@ def _mean_inner(u: Any, v: Any) -> Any:
 
 
 QUARTIC: dict[str, Callable[[bool], Part]] = {
-    "spectral": lambda bias: Part(Mean(inner(x, chi) ** 2, over=chi), mean_of_product(_inner(X, CHI), _inner(X, CHI), bias=bias)),
+    "spectral": _of_two(Mean(inner(x, chi) ** 2, over=chi), _inner(X, CHI), _inner(X, CHI)),
     "positives": _squared(inner(x, x_pos), _inner(X, X_POS)),
     "norms": _squared(inner(x, x), _inner(X, X)),
     "distances": _squared(half_sq(x, x_pos), _half_square(X, X_POS)),
@@ -109,7 +109,9 @@ QUARTIC: dict[str, Callable[[bool], Part]] = {
     "norm squared": _means(Mean(inner(x, x), over=x) ** 2, _inner(X, X), _inner(X, X)),
     "alignment squared": _means(_mean_inner(x, x_pos) ** 2, _inner(X, X_POS), _inner(X, X_POS)),
     "alignment by norm": _means(_mean_inner(x, x_pos) * Mean(inner(x, x), over=x), _inner(X, X_POS), _inner(X, X)),
-    "distance squared": _means(Mean(half_sq(x, x_pos), over=(x, x_pos)) ** 2, _half_square(X, X_POS), _half_square(X, X_POS)),
+    "distance squared": _means(
+        Mean(half_sq(x, x_pos), over=(x, x_pos)) ** 2, _half_square(X, X_POS), _half_square(X, X_POS)
+    ),
 }  # fmt: skip
 
 
@@ -134,7 +136,7 @@ def _second_moment(kind: str, *, bias: bool, centred: bool) -> tuple[Any, Form]:
 
 
 def _diagonal(kind: str, *, centred: bool = False, target: int = 0) -> Callable[[bool], Part]:
-    def made(bias: bool) -> Part:  # noqa: FBT001
+    def made(bias: bool) -> Part:
         M, form = _second_moment(kind, bias=bias, centred=centred)
         node = diagonal_sum(lambda i: (target - M[i, i]) ** 2)
         return Part(node, quadratic("diagonal", form, form) - 2 * target * linear(form))
@@ -143,7 +145,7 @@ def _diagonal(kind: str, *, centred: bool = False, target: int = 0) -> Callable[
 
 
 def _off_diagonal(kind: str, *, centred: bool = False) -> Callable[[bool], Part]:
-    def made(bias: bool) -> Part:  # noqa: FBT001
+    def made(bias: bool) -> Part:
         M, form = _second_moment(kind, bias=bias, centred=centred)
         node = off_diagonal_sum(lambda i, j: M[i, j] ** 2)
         return Part(node, quadratic("single", form, form) - quadratic("diagonal", form, form))
@@ -152,7 +154,7 @@ def _off_diagonal(kind: str, *, centred: bool = False) -> Callable[[bool], Part]
 
 
 def _all_entries(kind: str) -> Callable[[bool], Part]:
-    def made(bias: bool) -> Part:  # noqa: FBT001
+    def made(bias: bool) -> Part:
         M, form = _second_moment(kind, bias=bias, centred=False)
         node = off_diagonal_sum(lambda i, j: M[i, j] ** 2) + diagonal_sum(lambda i: M[i, i] ** 2)
         return Part(node, quadratic("single", form, form))
@@ -169,7 +171,7 @@ def _of_a_batch(*, diagonal: bool) -> Callable[[bool], Part]:
     So E M_ij² = A_ij² + (A_ij² + S_ii S_jj)/N.
     """
 
-    def made(bias: bool) -> Part:  # noqa: FBT001
+    def made(bias: bool) -> Part:
         M = SecondMoment(x, x_pos, count=N)
         own = quadratic("diagonal", A, A)
         on_diagonal = own + 1 / N * (own + quadratic("diagonal", S, S))

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 import sympy
-from statements.drawing import Drawn, drawn
 
 import numeric
 from derive.described import described
+from statements.drawing import Drawn, drawn
 from verify.answer import of_landscape
 
 # What the theory, SymPy, Python and the numbers call something of their own.
 NAMES = (
-    "m", "d", "d0", "a_i", "c_i", "s_i", "a_j", "c_j", "s_j", "s4", "theta", "q_j", "q", "q_1", "q_2", "w", "t", "h", "h_i", "b",
-    "b_i", "lambda_i", "lambda", "lambda_", "rho", "epsilon", "Lambda_1", "Lambda_2", "M", "A", "S", "C", "W", "B", "K", "E", "I", "Q", "O", "pi", "zeta", "x", "h_j", "A0", "Sigma",
-)  # fmt: skip
+    *("m", "d", "d0", "a_i", "c_i", "s_i", "a_j", "c_j", "s_j", "s4", "theta", "q_j", "q", "q_1", "q_2", "w", "t", "h"),
+    *("h_i", "b", "b_i", "lambda_i", "lambda", "lambda_", "rho", "epsilon", "Lambda_1", "Lambda_2", "M", "A", "S"),
+    *("C", "W", "B", "K", "E", "I", "Q", "O", "pi", "zeta", "x", "h_j", "A0", "Sigma"),
+)
 # Sentences that name a parameter, and what is no answer.
 _LEFT_OUT = {"loss", "source", "assumptions", "reason", "why", "form", "parameters", "closed", "notes", "limit", "text"}
 
@@ -119,7 +120,11 @@ def numbers(value: Any, back: Mapping[sympy.Symbol, sympy.Symbol]) -> Any:
     if isinstance(value, sympy.Basic):
         return _evaluated(value, back)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {one.name: numbers(getattr(value, one.name), back) for one in dataclasses.fields(value) if one.name not in _LEFT_OUT}
+        return {
+            one.name: numbers(getattr(value, one.name), back)
+            for one in dataclasses.fields(value)
+            if one.name not in _LEFT_OUT
+        }
     if isinstance(value, Mapping):
         return {str(key): numbers(one, back) for key, one in value.items()}
     if isinstance(value, tuple | list | set | frozenset):
@@ -142,7 +147,10 @@ def _evaluated(value: sympy.Basic, back: Mapping[sympy.Symbol, sympy.Symbol]) ->
     value = value.xreplace(dict(back))
     sums = {one: _sum(one) for one in value.atoms(sympy.Function) if one.func.__name__ == "sum_j"}
     value = value.xreplace(sums)
-    unknown = {one: sympy.Float(_number_of(one.args[0]) if one.args[0].is_Symbol else 1.1, 25) for one in value.atoms(sympy.core.function.AppliedUndef)}
+    unknown = {
+        one: sympy.Float(_number_of(one.args[0]) if one.args[0].is_Symbol else 1.1, 25)
+        for one in value.atoms(sympy.core.function.AppliedUndef)
+    }
     value = value.xreplace(unknown)
     return complex(sympy.N(value.subs({one: sympy.Float(_number_of(one), 25) for one in value.free_symbols}), 15))
 
@@ -151,7 +159,11 @@ def _sum(one: sympy.Expr) -> sympy.Expr:
     """Σ_j over three modes."""
     total = sympy.S.Zero
     for k in range(3):
-        own = {symbol: sympy.Float(_number_of(sympy.Symbol(f"{symbol}{k}")), 25) for symbol in one.free_symbols if str(symbol) in ("a_j", "c_j", "s_j", "q_j")}
+        own = {
+            symbol: sympy.Float(_number_of(sympy.Symbol(f"{symbol}{k}")), 25)
+            for symbol in one.free_symbols
+            if str(symbol) in ("a_j", "c_j", "s_j", "q_j")
+        }
         total += one.args[0].subs(own)
     return total
 
@@ -171,7 +183,7 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
         for k, pair in enumerate(zip(one, other, strict=True)):
             yield from differences(*pair, f"{path}[{k}]")
     elif isinstance(one, complex | float) and isinstance(other, complex | float):
-        same = abs(one - other) <= 1e-9 * max(1.0, abs(one)) or (one != one and other != other)
+        same = abs(one - other) <= 1e-9 * max(1.0, abs(one)) or bool(np.isnan(one) and np.isnan(other))
         if not same:
             yield f"{path}: {one} and {other}"
     elif one != other and "…" not in (one, other):

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy
-from statements.functions import Peaks
-from statements.moments import mean, mean_of_product
-from statements.parts import CHI, CHI_POS, X, X_POS, Part, _half_square, _inner, chi, chi_pos, x, x_pos
-from statements.polynomials import Polynomial
 
 from derive import Mean, exp, half_sq, inner, log
+from statements.functions import Peaks
+from statements.moments import mean, mean_of_product
+from statements.parts import CHI, CHI_POS, X_POS, Part, X, _half_square, _inner, chi, chi_pos, x, x_pos
+from statements.polynomials import Polynomial
 
 N = sympy.Symbol("N")
 Forms = list[tuple[Any, Any]]
@@ -54,9 +54,7 @@ def _of_another_draw(form: Forms) -> Forms:
 
 
 def _part(node: Any, fixed: Sequence[tuple[Any, Forms]], drawn: Sequence[tuple[Any, Forms]], n: Any) -> Part:
-    peaks = Peaks(
-        sympy.S.One, tuple(tuple(form) for _, form in fixed), n, tuple(tuple(form) for _, form in drawn)
-    )
+    peaks = Peaks(sympy.S.One, tuple(tuple(form) for _, form in fixed), n, tuple(tuple(form) for _, form in drawn))
     return Part(node, _through4(fixed, drawn, n), Polynomial(), (peaks,), known=False)
 
 

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from statements.formulas import Tree, UnreadError, read
-
 from derive.described import Described
+from statements.formulas import Tree, UnreadError, read
 from verify.answer import of_landscape
 
 
@@ -239,10 +238,12 @@ def _points(one: dict[str, Any]) -> Points:
     if (theta is not None) != (h[2] != "λ_i"):
         raise UnreadError(str(formulas))
     text = "; ".join(f"{left} = {right}" for left, right in formulas.items())
+    given = f" [{one['given']}]" if one["given"] else ""
+    where, rotation, bias, level = _given(one["given"])
+    B, factor, loss = read(b[2] or "0"), read(h[1].strip() or "1"), read(formulas["L"])
     return Points(
-        text + (f" [{one['given']}]" if one["given"] else ""),
-        *_given(one["given"]), root[1], read(b[2] or "0"), read(h[1].strip() or "1"), theta, read(formulas["L"]), one["index"], one["minima"],
-    )  # fmt: skip
+        text + given, where, rotation, bias, level, root[1], B, factor, theta, loss, one["index"], one["minima"]
+    )
 
 
 def _by_mode(line: str) -> ByMode:
@@ -276,7 +277,9 @@ def claim(text: str) -> Claim:
             return Claim(text, f"open, order {match[1]}")
     made: dict[str, Any] = {"text": text, "through4": through4, "depends": depends, "where": where}
     rest = rest[0].lower() + rest[1:]
-    if match := re.fullmatch(r"through order (\d+) nothing holds W back: that landscape falls to −∞ and has no minimum", rest):
+    if match := re.fullmatch(
+        r"through order (\d+) nothing holds W back: that landscape falls to −∞ and has no minimum", rest
+    ):
         return Claim(kind="falls through order 4" if match[1] == "4" else "open, order 6", **{**made, "through4": True})
     if rest.startswith("which modes are kept is not determined"):
         return Claim(kind="open", **made)

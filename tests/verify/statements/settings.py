@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+
 from statements.drawing import Drawn, data
 from statements.formulas import environment
 from statements.functions import Exponential, Function, LogDet, Peaks, Resolvent, Squared
@@ -153,9 +154,7 @@ class Setting:
                 for letter, weight in one.of.items():
                     key = ("linear", letter)
                     far[key] = far.get(key, 0.0) + one.weight * weight / one.mu
-        return growth(
-            Numbers(far), self.letters, self.d1, peaks, self.data, np.random.default_rng(self.seed)
-        )
+        return growth(Numbers(far), self.letters, self.d1, peaks, self.data, np.random.default_rng(self.seed))
 
     @staticmethod
     def _at_the_edge(edges: list[Any]) -> Growth:
@@ -165,7 +164,7 @@ class Setting:
         poles = sum(one.weight for one in there if not isinstance(one, LogDet))
         logarithms = sum(one.weight for one in there if isinstance(one, LogDet))
         # log det → −∞ there, a pole → +∞.
-        rises = poles if poles else -logarithms
+        rises = poles or -logarithms
         return Growth(bounded=None if rises == 0 else rises > 0, margin=abs(rises))
 
     @cached_property
@@ -180,7 +179,9 @@ class Setting:
         a, c = self.eigenvalues
         shown = ", ".join(f"{name} = {value:.4g}" for name, value in self.values.items())
         kind = "" if self.commuting else ", not commuting"
-        return f"d0 = {len(a)}, d1 = {self.d1}, a = {a.round(3).tolist()}, c = {c.round(3).tolist()}{kind}" + (f", {shown}" if shown else "")
+        return f"d0 = {len(a)}, d1 = {self.d1}, a = {a.round(3).tolist()}, c = {c.round(3).tolist()}{kind}" + (
+            f", {shown}" if shown else ""
+        )
 
 
 def settings(loss: Drawn, count: int) -> list[Setting]:

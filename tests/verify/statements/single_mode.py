@@ -1,4 +1,4 @@
-"""Statements about one mode alone: how it appears, and where it ends on the loss itself, against one-dimensional scans."""
+"""Statements about one mode alone: how it appears, and where it ends on the loss itself, against scans."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 from scipy.optimize import brentq
+
 from statements.formulas import environment, read, value
 from statements.functions import LogDet
 from statements.minimising import Landscape
@@ -30,9 +31,9 @@ def _at(landscape: Landscape, w: float) -> float:
 
 
 def check_transition(said: Said, settings: list[Setting], tally: Tally) -> None:
-    """ε, the exponent, both rates: moved across ε = 0 by a_i, c_i or a parameter, w minimised on the hand's landscape."""
+    """ε, the exponent, both rates: moved across ε = 0 by a_i, c_i or a parameter, on the landscape by hand."""
     if said.transition is None:
-        return
+        return None
     claim = said.transition
     text = f"ε = {claim['descent']}: w ∝ ε^{claim['exponent']}"
     if settings[0].loss.loss.bias:
@@ -48,33 +49,60 @@ def check_transition(said: Said, settings: list[Setting], tally: Tally) -> None:
         step = 1e-4
         epsilon = -(_at(one, step) - _at(one, 0.0)) / step**2
         claimed = float(value(descent, environment(setting.values) | {"a_i": a, "c_i": c}))
-        tally.judge("transition: ε", text, holds=abs(epsilon - claimed) < 1e-5 * (1 + abs(epsilon)), example=f"{epsilon:.6g} and not {claimed:.6g} at a = {a:.3g}, c = {c:.3g}, {dict(setting.values)}")
+        tally.judge(
+            "transition: ε",
+            text,
+            holds=abs(epsilon - claimed) < 1e-5 * (1 + abs(epsilon)),
+            example=f"{epsilon:.6g} and not {claimed:.6g} at a = {a:.3g}, c = {c:.3g}, {dict(setting.values)}",
+        )
         near = _close_to_transition(setting, a, c)
         if near is None:
             # ε keeps its sign: what is left to see is whether something holds the mode back.
             q = _quartic(one)
             if q < -1e-6:
-                tally.judge("transition: exponent", text, holds=False, example=f"q = {q:.4g} at a = {a:.3g}, c = {c:.3g}, {dict(setting.values)}")
+                tally.judge(
+                    "transition: exponent",
+                    text,
+                    holds=False,
+                    example=f"q = {q:.4g} at a = {a:.3g}, c = {c:.3g}, {dict(setting.values)}",
+                )
             tally.skip("no transition within reach")
             continue
         here, below = near(-1e-3)
         rate = _curvature(here)
-        tally.judge("transition: rate below", text, holds=abs(float(value(rates[1], {"x": -below})) - rate) < 1e-2 * rate, example=f"{rate / -below:.4g} |ε| at {setting.text()}")
+        tally.judge(
+            "transition: rate below",
+            text,
+            holds=abs(float(value(rates[1], {"x": -below})) - rate) < 1e-2 * rate,
+            example=f"{rate / -below:.4g} |ε| at {setting.text()}",
+        )
         points = []
         for share in (1e-3, 1e-4, 1e-5):
             here, size = near(share)
             found = _minimum(here, size)
             if found is None:
-                tally.judge("transition: exponent", text, holds=False, example=f"the mode does not appear continuously at {setting.text()}")
+                tally.judge(
+                    "transition: exponent",
+                    text,
+                    holds=False,
+                    example=f"the mode does not appear continuously at {setting.text()}",
+                )
                 break
             points.append((size, *found))
         if len(points) < 3:
             continue
         sizes, places, curvatures = (np.array(column) for column in zip(*points, strict=True))
         slope = np.polyfit(np.log(sizes), np.log(places), 1)[0]
-        tally.judge("transition: exponent", text, holds=abs(slope - exponent) < 0.02, example=f"{slope:.3f} at {setting.text()}")
+        tally.judge(
+            "transition: exponent", text, holds=abs(slope - exponent) < 0.02, example=f"{slope:.3f} at {setting.text()}"
+        )
         kept = np.array([float(value(rates[0], {"x": size})) for size in sizes])
-        tally.judge("transition: rate above", text, holds=bool(np.allclose(kept, curvatures, rtol=0.02)), example=f"{curvatures[-1] / sizes[-1]:.3f} ε at {setting.text()}")
+        tally.judge(
+            "transition: rate above",
+            text,
+            holds=bool(np.allclose(kept, curvatures, rtol=0.02)),
+            example=f"{curvatures[-1] / sizes[-1]:.3f} ε at {setting.text()}",
+        )
     return None
 
 
@@ -137,10 +165,12 @@ def check_exact(said: Said, settings: list[Setting], tally: Tally) -> None:
         tally.judge("all orders: finite", line, holds=not NOT_A_NUMBER.search(shown), example="no real number")
     claim = said.exact
     if claim is None:
-        return
+        return None
     if claim["of_the_limit"]:
         return tally.skip("the limit N → ∞ of the exact landscape")
-    heights = [read(one) for one in claim["stationary"]] if not any(map(NOT_A_NUMBER.search, claim["stationary"])) else []
+    heights = (
+        [read(one) for one in claim["stationary"]] if not any(map(NOT_A_NUMBER.search, claim["stationary"])) else []
+    )
     shown = "; ".join(claim["stationary"])
     for setting in settings[:6]:
         random = Random(setting.seed)
@@ -158,10 +188,15 @@ def check_exact(said: Said, settings: list[Setting], tally: Tally) -> None:
             return float(landscape.with_slope(W)[1][0, 0]) / (2 * w * s)
 
         env = environment(setting.values) | {"a_i": a, "c_i": c}
-        where = f"a = {a:.3g}, c = {c:.3g}, {({k: round(v, 4) for k, v in setting.values.items()})}"
+        where = f"a = {a:.3g}, c = {c:.3g}, { ({k: round(v, 4) for k, v in setting.values.items()}) }"
         level = float(np.real(value(read(claim["level"]), env)))
         measured = -slope(1e-7)
-        tally.judge("all orders: level", claim["level"], holds=abs(level - measured) < 1e-4 * (1 + abs(level)), example=f"{measured:.6g} and not {level:.6g}, {where}")
+        tally.judge(
+            "all orders: level",
+            claim["level"],
+            holds=abs(level - measured) < 1e-4 * (1 + abs(level)),
+            example=f"{measured:.6g} and not {level:.6g}, {where}",
+        )
         roots = _roots(slope, edge)
         if heights:
             with np.errstate(all="ignore"):
@@ -174,14 +209,31 @@ def check_exact(said: Said, settings: list[Setting], tally: Tally) -> None:
                     tally.skip("a domain that is not known")
                     continue
                 end = float(value(read(match[1]), env))
-                tally.judge("all orders: domain", claim["domain"], holds=abs(end - edge) < 1e-9 * edge, example=f"{end:.6g} and not {edge:.6g}, {where}")
+                tally.judge(
+                    "all orders: domain",
+                    claim["domain"],
+                    holds=abs(end - edge) < 1e-9 * edge,
+                    example=f"{end:.6g} and not {edge:.6g}, {where}",
+                )
                 real = [one for one in real if one < end]
             outside = [one for one in real if one >= edge]
-            tally.judge("all orders: in the domain", shown, holds=not outside, example=f"h = {outside} beyond {edge:.4g}, {where}")
+            tally.judge(
+                "all orders: in the domain",
+                shown,
+                holds=not outside,
+                example=f"h = {outside} beyond {edge:.4g}, {where}",
+            )
             for one in real:
                 if one < edge * (1 - 1e-9) and one < 1e7:
-                    tally.judge("all orders: stationary", shown, holds=abs(slope(one)) < 1e-6 * (1 + abs(level)), example=f"dL/dh = {slope(one):.3g} at h = {one:.6g}, {where}")
-            missing = [root for root in roots if 1e-5 < root < 1e5 and not any(abs(one - root) < 1e-4 * root for one in real)]
+                    tally.judge(
+                        "all orders: stationary",
+                        shown,
+                        holds=abs(slope(one)) < 1e-6 * (1 + abs(level)),
+                        example=f"dL/dh = {slope(one):.3g} at h = {one:.6g}, {where}",
+                    )
+            missing = [
+                root for root in roots if 1e-5 < root < 1e5 and not any(abs(one - root) < 1e-4 * root for one in real)
+            ]
             tally.judge("all orders: no other", shown, holds=not missing, example=f"also h = {missing}, {where}")
         _check_exact_collapse(claim["collapse"], loss, roots, here, env, tally, where)
         if claim["ratio_near_transition"] is not None:
@@ -196,16 +248,16 @@ def _roots(slope, edge: float) -> list[float]:  # type: ignore[no-untyped-def]
         grid = np.unique(np.concatenate((grid, edge * (1 - np.logspace(-9, -0.5, 80)))))
         grid = grid[grid < edge]
     values = [slope(h) for h in grid]
-    found = []
-    for k in range(len(grid) - 1):
-        if np.isfinite([values[k], values[k + 1]]).all() and values[k] * values[k + 1] < 0:
-            found.append(float(brentq(slope, grid[k], grid[k + 1], xtol=1e-15, rtol=1e-13)))
-    return found
+    return [
+        float(brentq(slope, grid[k], grid[k + 1], xtol=1e-15, rtol=1e-13))
+        for k in range(len(grid) - 1)
+        if np.isfinite([values[k], values[k + 1]]).all() and values[k] * values[k + 1] < 0
+    ]
 
 
 def _check_exact_collapse(text, loss, roots, here: Setting, env, tally: Tally, where: str) -> None:  # type: ignore[no-untyped-def]
     if text is None:
-        return
+        return None
     bounded = here.growth.bounded
     if bounded is None:
         return tally.skip("at the edge of being bounded")
@@ -217,18 +269,23 @@ def _check_exact_collapse(text, loss, roots, here: Setting, env, tally: Tally, w
     values = [loss(root) for root in roots] + [loss(1e-12)]
     size = max(map(abs, values)) + 1e-6
     best = min(values)
-    if abs(sorted(values)[0] - sorted(values)[-1]) < 1e-7 * size and roots:
+    if max(values) - best < 1e-7 * size and roots:
         return tally.skip("minima that tie")
     collapsed = best == values[-1]
     if text in ("True", "False"):
         claimed = text == "True"
     else:
         tree = read(text)
-        outcomes = {bool(value(tree, env | {"a_i": env["a_i"] * (1 + k), "c_i": env["c_i"] * (1 - k)})) for k in (-0.01, 0.0, 0.01)}
+        outcomes = {
+            bool(value(tree, env | {"a_i": env["a_i"] * (1 + k), "c_i": env["c_i"] * (1 - k)}))
+            for k in (-0.01, 0.0, 0.01)
+        }
         if len(outcomes) > 1:
             return tally.skip("a condition at its edge")
         claimed = outcomes.pop()
-    tally.judge("all orders: collapse", text, holds=claimed == collapsed, example=f"{'lost' if collapsed else 'kept'}, {where}")
+    tally.judge(
+        "all orders: collapse", text, holds=claimed == collapsed, example=f"{'lost' if collapsed else 'kept'}, {where}"
+    )
     return None
 
 
@@ -256,7 +313,12 @@ def _check_ratio(text: str, slope, here: Setting, env, tally: Tally, where: str,
     measured = guess / exact
     claimed = float(np.real(value(tree, env | {"b_i": b})))
     error = 3e-5 + 30 * (measured - 1) ** 2
-    tally.judge("all orders: ratio", text, holds=abs(measured - claimed) < error, example=f"{measured:.6f} and not {claimed:.6f} at b = {b:.3g}, {where}")
+    tally.judge(
+        "all orders: ratio",
+        text,
+        holds=abs(measured - claimed) < error,
+        example=f"{measured:.6f} and not {claimed:.6f} at b = {b:.3g}, {where}",
+    )
     return None
 
 

@@ -17,6 +17,19 @@ CONTEXT = get_context("fork")
 MEMORY = 8 << 30
 
 
+def renamings(count: int, seed: int, seconds: float) -> Sweep:
+    """That many random losses with parameters, each under every name of `statements.renaming.NAMES`."""
+    from statements.drawing import drawn
+    from statements.renaming import renameable
+
+    units: list[Settings] = []
+    while len(units) < count:
+        if renameable(drawn(seed)):
+            units.append({"seed": seed, "seconds": seconds, "judge": "names"})
+        seed += 1
+    return Sweep("names", "statements.sweeping:one", tuple(units))
+
+
 def audits(count: int, seed: int, seconds: float) -> Sweep:
     """That many random losses.
 
@@ -30,12 +43,12 @@ def audits(count: int, seed: int, seconds: float) -> Sweep:
     return Sweep("statements", "statements.sweeping:one", units)
 
 
-def one(*, seed: int, seconds: float) -> dict[str, Any]:
-    """One loss, judged."""
-    from statements import judging  # noqa: F401 (loaded once, and forked)
+def one(*, seed: int, seconds: float, judge: str = "statements") -> dict[str, Any]:
+    """One loss, judged by its statements or by its names."""
+    from statements import judging, renaming  # noqa: F401 (loaded once, and forked)
 
     here, there = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=_send, args=(there, seed), daemon=True)
+    process = CONTEXT.Process(target=_send, args=(there, seed, judge), daemon=True)
     process.start()
     there.close()
     late = not here.poll(seconds)
@@ -48,17 +61,28 @@ def one(*, seed: int, seconds: float) -> dict[str, Any]:
     process.join()
     if late:
         found = {"fault": f"over {seconds:g} s", "seconds": seconds}
-    nothing = {"seed": seed, "kind": "", "loss": "", "wrong": [], "right": {}, "skipped": {}, "open": [], "fault": ""}
+    nothing = {
+        "seed": seed,
+        "kind": "",
+        "loss": "",
+        "wrong": [],
+        "right": {},
+        "skipped": {},
+        "open": [],
+        "fault": "",
+        "equal": 0,
+    }
     return nothing | {"seconds": 0.0, "derived": 0.0} | found
 
 
-def _send(there: Connection, seed: int) -> None:
+def _send(there: Connection, seed: int, judge: str) -> None:
     from statements.judging import audited
+    from statements.renaming import compared
 
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     Thread(target=_end_with_parent, daemon=True).start()
-    there.send(audited(seed))
+    there.send(audited(seed) if judge == "statements" else compared(seed))
 
 
 def _end_with_parent() -> None:

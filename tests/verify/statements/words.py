@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+
 from statements.formulas import UnreadError, holds, read, value
 from statements.polynomials import Array
 from statements.sentences import Points
@@ -33,8 +34,8 @@ def level(text: str, setting: Setting, W: Array) -> float:
     matrices = {"Σ": setting.data.A0 + setting.data.C, "A0": setting.data.A0, "C": setting.data.C}
     env = dict(setting.env)
     for name, X in matrices.items():
-        text = text.replace(f"Tr[W {name} Wᵀ]", f" trace_{ {'Σ': 'S', 'A0': 'A', 'C': 'C'}[name]} ")
-        env[f"trace_{ {'Σ': 'S', 'A0': 'A', 'C': 'C'}[name]}"] = float(np.trace(W @ X @ W.T))
+        text = text.replace(f"Tr[W {name} Wᵀ]", f" trace_{ {'Σ': 'S', 'A0': 'A', 'C': 'C'}[name] } ")
+        env[f"trace_{ {'Σ': 'S', 'A0': 'A', 'C': 'C'}[name] }"] = float(np.trace(W @ X @ W.T))
     env["trace_I"] = float((W**2).sum())
     text = text.replace("Tr[W Wᵀ]", " trace_I ")
     return float(value(read(text), env))
@@ -154,10 +155,16 @@ def minima_of(points: Points, found: list[Listed], setting: Setting) -> Minima |
     lam = found[0].eigenvalues if found else None
     named = [one for one in found if one.mask == tuple(range(d0 - len(one.mask), d0))]
     largest = {max(named, key=lambda one: len(one.mask)).mask} if named else set()
-    if lam is not None and len(lam) > 1 and any(abs(lam[k + 1] - lam[k]) < EDGE * np.abs(lam).max() for k in range(len(lam) - 1)):
+    if (
+        lam is not None
+        and len(lam) > 1
+        and any(abs(lam[k + 1] - lam[k]) < EDGE * np.abs(lam).max() for k in range(len(lam) - 1))
+    ):
         # Modes of one eigenvalue can be exchanged.
         return None
-    if match := re.fullmatch(_KEPT + r"(?:, where (?P<stays>.+) <= 0; rank m, no other point with b = 0 a minimum)", text):
+    if match := re.fullmatch(
+        _KEPT + r"(?:, where (?P<stays>.+) <= 0; rank m, no other point with b = 0 a minimum)", text
+    ):
         if not largest:
             return None
         (chosen,) = (one for one in found if one.mask in largest)
@@ -167,7 +174,7 @@ def minima_of(points: Points, found: list[Listed], setting: Setting) -> Minima |
         # A branch with a bias need not be there.
         return None if points.bias and not largest else Minima(largest, lowest=True, only=True)
     if re.fullmatch(_KEPT + r": global, rank m", text):
-        return Minima(None if not largest else largest, lowest=True)
+        return Minima(largest or None, lowest=True)
     if re.fullmatch(_KEPT + r": global, rank m, where d1 is a power of two; elsewhere L is a lower bound", text):
         return Minima(largest, lowest=True) if setting.d1 in (1, 2, 4) else None
     if match := re.fullmatch(r"the points of index 0, where (?P<stays>.+) < 0", text):
@@ -188,7 +195,9 @@ def _lowest_of(text: str, setting: Setting) -> Minima | None:
         return Minima(None, lowest=True)
     if text == f"none of them global: {_FALLS}":
         return Minima(None, falls=True)
-    if match := re.fullmatch(rf"none of them global where (?P<where>.+), as {_FALLS}; elsewhere the lowest of them is", text):
+    if match := re.fullmatch(
+        rf"none of them global where (?P<where>.+), as {_FALLS}; elsewhere the lowest of them is", text
+    ):
         there = holds(match["where"], setting.env)
         return Minima(None, lowest=not there, falls=there)
     if text == "whether the lowest of them is global is open":
@@ -198,7 +207,10 @@ def _lowest_of(text: str, setting: Setting) -> Minima | None:
 
 def _of_one(text: str, setting: Setting, d0: int, top: float | None) -> Minima | None:
     """Where the quartic of one covariance falls with two kept modes."""
-    if match := re.fullmatch(rf"where (?P<q>.+?) > 0, (?P<alone>.+); where (?P<other>.+?) < 0, W = 0 alone if all λ_i are < 0, and {_FALLS}", text):
+    if match := re.fullmatch(
+        rf"where (?P<q>.+?) > 0, (?P<alone>.+); where (?P<other>.+?) < 0, W = 0 alone if all λ_i are < 0, and {_FALLS}",
+        text,
+    ):
         side = _side(match["q"], setting, 1)
         if side is None:
             return None
