@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from statements.formulas import holds, value
-from statements.minimising import End, Growth, rank
+from statements.minimising import End, Growth, Landscape, rank
 from statements.sentences import Cases, Claim, Said, When
 from statements.settings import Setting, Tally
 
@@ -44,7 +44,9 @@ def _holds(setting: Setting, when: When, noise: np.random.Generator | None) -> b
     return bool(each.any() if when.quantifier == "some" else each.all())
 
 
-def lowest(setting: Setting, ends: list[End], bounded: Growth, tally: Tally) -> tuple[End, int] | None:
+def lowest(
+    setting: Setting, landscape: Landscape, ends: list[End], bounded: Growth, tally: Tally
+) -> tuple[End, int] | None:
     """The global minimum and its rank, where both are clear."""
     if bounded.bounded is None:
         return tally.skip("at the edge of being bounded")
@@ -52,6 +54,10 @@ def lowest(setting: Setting, ends: list[End], bounded: Growth, tally: Tally) -> 
     if not np.isfinite(best.value) or not best.converged:
         return tally.skip("the optimiser did not converge")
     X = setting.data.A0 + setting.data.C
+    level = landscape.value(0 * best.W) if landscape.norm is None else np.inf
+    if abs(best.value - level) < 1e-9 and float(np.abs(best.W).max()) < 0.05:
+        # So flat a minimum at W = 0 that the optimiser stops beside it.
+        return best, 0
     W = best.W[:, : setting.data.d0]
     size = max(float(np.abs(np.linalg.eigvalsh(W.T @ W)).max()) * float(np.trace(X)), 1e-3)
     found = rank(W, X, size)
@@ -86,7 +92,7 @@ def check_collapse(said: Said, settings: list[Setting], tally: Tally) -> None:
                     continue
                 tally.judge(kind + ", unbounded", text, holds=False, example=f"no minimum at {setting.text()}")
                 continue
-            found = lowest(setting, setting.ends, setting.growth4, tally)
+            found = lowest(setting, setting.through4, setting.ends, setting.growth4, tally)
             if found is None:
                 continue
             if d0 == 1 and name == "dimensional" and when.text == "always" and found[1] == 1:
@@ -153,7 +159,13 @@ def _check_at(claim: Claim, setting: Setting, tally: Tally) -> None:
     if not known:
         tally.skip("the loss itself is not known in numbers")
         return
-    found = lowest(setting, setting.whole_ends if whole else setting.ends, grown, tally)
+    found = lowest(
+        setting,
+        setting.whole if whole else setting.through4,
+        setting.whole_ends if whole else setting.ends,
+        grown,
+        tally,
+    )
     if found is None:
         return
     rank_found = found[1]

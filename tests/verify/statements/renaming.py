@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ import sympy
 
 import numeric
 from derive.described import described
+from derive.notation import TEXT
 from statements.drawing import Drawn, drawn
 from verify.answer import of_landscape
 
@@ -68,12 +70,22 @@ def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
     return {
         "expansion": {str(term.invariants): numbers(term.coefficient, back) for term in expansion.terms},
         "landscape": numbers(found, back),
-        "words": [(points.index(), points.minima()) for points in found.stationary],
+        "words": [
+            _without_yielding(one, put) for points in found.stationary for one in (points.index(), points.minima())
+        ],
         "holds": [_holds(one, values) for one in (found.collapse.dimensional, found.collapse.complete)],
         "kernel": _kernel(expansion, values, bias=here.bias),
         "tone": answer.tone,
         "shape": _shape(found.to_json()),
     }
+
+
+def _without_yielding(text: str, put: Mapping[str, sympy.Symbol]) -> str:
+    """Words in which a letter of the theory has yielded to a parameter of its name, m_ for m, put back."""
+    for new in put.values():
+        glyph = TEXT.scalar(new)
+        text = re.sub(rf"(?<!\w){re.escape(glyph)}_(?!\w)", glyph, text)
+    return text
 
 
 def _holds(condition: Any, values: Mapping[str, float]) -> list[bool] | None:

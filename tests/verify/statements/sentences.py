@@ -289,6 +289,8 @@ def claim(text: str) -> Claim:
         return Claim(kind="complete", **made)
     if rest == "keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely":
         return Claim(kind="keeps", **made)
+    if match := re.fullmatch(r"collapses completely where (.+) for all i: W = 0 is the minimum", rest):
+        return Claim(kind="loses", every=When(match[1], read(match[1]), "all"), **made)
     head, both, tail = rest.partition(", and collapses completely where that holds for all i")
     if both and not tail and (match := re.fullmatch(r"loses (mode i|modes) where (.+)", head)):
         formula = read(match[2])
