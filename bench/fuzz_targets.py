@@ -268,7 +268,24 @@ def _command(text: str) -> None:
 
 def _loss(draw: random.Random) -> None:
     """A definition of any kind, with what may be wrong in one: expanded, printed, or refused."""
-    from derive import Loss, Mean, exp, half_sq, inner, log, sqrt, views
+    from derive import (
+        Loss,
+        Mean,
+        SecondMoment,
+        centroid,
+        distinct,
+        embedding,
+        exp,
+        half_sq,
+        identity,
+        inner,
+        inverse,
+        log,
+        log_det,
+        sqrt,
+        trace,
+        views,
+    )
     from derive.expression import Coordinate, CoordinateSum
     from derive.views import Index
 
@@ -277,7 +294,7 @@ def _loss(draw: random.Random) -> None:
     numbers = (0, 1, -1, 2, N, N - 1, 1 / N, a, sympy.Rational(1, 2), 0.5, "N", sympy.oo, sympy.I, sympy.sqrt(2), None)
 
     def tree(depth: int) -> Any:  # noqa: ANN401 (an expression, or what is wrong in its place)
-        kind = draw.randrange(12) if depth else 0
+        kind = draw.randrange(15) if depth else 0
         u, v = draw.choice(names), draw.choice(names)
         if kind <= 1:
             return draw.choice((inner, half_sq))(u, v)
@@ -298,6 +315,16 @@ def _loss(draw: random.Random) -> None:
         if kind == 9:
             i = Index(draw.choice("ij"))
             return CoordinateSum(Coordinate(u, i) * draw.choice((Coordinate(v, i), tree(depth - 1))), Index("i"))
+        count = draw.choice((N, 2, None, draw.choice(numbers)))
+        if kind == 10:
+            return Mean(tree(depth - 1), over=distinct(*draw.sample(names, 2)), count=count, of=draw.choice((None, u)))
+        if kind == 11:
+            further = draw.choice(views("x_a, x_b, chi_a, y_a"))
+            shown = Mean(draw.choice((embedding(further), tree(depth - 1))), over=further, of=u, count=count)
+            return draw.choice((inner, half_sq))(draw.choice((shown, centroid(u, v))), draw.choice((shown, v)))
+        if kind == 12:
+            M = SecondMoment(u, v, count) + draw.choice(numbers) * draw.choice((identity, SecondMoment(v, v)))
+            return draw.choice((log_det, trace, lambda one: trace(inverse(one) @ M.T)))(M)
         over = draw.sample(names, draw.choice((1, 2)))
         return Mean(tree(depth - 1), over=over, count=draw.choice((None, None, N - 1, N, 2, draw.choice(numbers))))
 

@@ -1,7 +1,8 @@
 """A definition with every mean over a number of further views of a datum written out, one view of its own a draw.
 
 That is what an evaluation on points needs: ordinary views, drawn with their datum. A mean over all further views, in
-the population, is left over the noise of a view alone: its `of` becomes the datum itself, without noise.
+the population, is left over the noise of a view alone: its `of` becomes the datum itself, without noise. What is linear
+in f at such a view has its value at the datum for its mean.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ import sympy
 
 from derive.expression import (
     Average,
+    Coordinate,
+    CoordinateSum,
     Expression,
+    Inner,
+    Product,
     Scalar,
+    Sum,
     ViewAverage,
     as_expression,
     children,
@@ -45,7 +51,9 @@ def drawn_out(node: Expression) -> Expression:
     node = rebuilt(node, [drawn_out(part) for part in children(node)])
     match node:
         case ViewAverage(body, over, of, None):
-            return ViewAverage(body, over, centre(of), None)
+            left = tuple(view for view in over if not _linear(body, view))
+            body = with_views(body, {view: centre(of) for view in over if view not in left})
+            return ViewAverage(body, left, centre(of), None) if left else body
         case ViewAverage(body, over, of, number) if number is not None:
             draws = [of._replace(name=f"{of.datum}_{k}of{number}") for k in range(1, int(number) + 1)]
             chosen = list(permutations(draws, len(over)))
@@ -60,6 +68,23 @@ def drawn_out(node: Expression) -> Expression:
             key = (lambda view: (data.index(view.datum), view)) if count is not None else None
             return replace(node, over=tuple(sorted({*over, *more}, key=key)))
     return node
+
+
+def _linear(node: Expression, view: View) -> bool:
+    """Whether a node is linear in f at a view, whatever else it depends on."""
+    match node:
+        case Inner(u, v):
+            return (u, v).count(view) == 1
+        case Coordinate(u, _):
+            return u == view
+        case Sum(terms):
+            return all(_linear(term, view) for term in terms)
+        case Product(factors):
+            inside = [factor for factor in factors if view in free_views(factor)]
+            return len(inside) == 1 and _linear(inside[0], view)
+        case Average(body, _, _) | ViewAverage(body, _, _, _) | CoordinateSum(body, _):
+            return view in free_views(node) and _linear(body, view)
+    return False
 
 
 def centre(view: View) -> View:

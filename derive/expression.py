@@ -57,7 +57,9 @@ class Expression:
         return _sum(as_expression(other), -self)
 
     def __mul__(self, other: object) -> Expression:
-        """Product, flattened."""
+        """Product, flattened; that with a vector or a matrix is theirs."""
+        if getattr(other, "takes_factors", False):
+            return NotImplemented
         return _product(self, as_expression(other))
 
     def __rmul__(self, other: object) -> Expression:

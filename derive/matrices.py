@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count, pairwise
 from math import prod
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 import sympy
 
@@ -43,6 +43,7 @@ class Matrix:
     __slots__ = ()
     # NumPy scalars would otherwise take the matrix apart.
     __array_ufunc__ = None
+    takes_factors: ClassVar = True
 
     def __getitem__(self, at: tuple[Index, Index]) -> Expression:
         """The entry at two coordinates."""
@@ -87,10 +88,13 @@ class Matrix:
         ]
         return _Product(tuple(factors))
 
-    def __radd__(self, other: object) -> NoReturn:
-        """Refuse a number."""
-        _matrix(other, "+")
-        raise AssertionError
+    def __radd__(self, other: object) -> Matrix:
+        """Sum with what is no matrix, which is refused."""
+        return _matrix(other, "+") + self
+
+    def __rsub__(self, other: object) -> Matrix:
+        """Difference from what is no matrix, which is refused."""
+        return _matrix(other, "-") - self
 
     def no_number(self) -> NoReturn:
         """Refuse to be taken for a number."""

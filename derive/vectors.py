@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 import sympy
 
@@ -61,8 +61,15 @@ class _Term:
             clash = held & set(mean.over)
             if clash and isinstance(mean, ViewAverage):
                 put |= {view: _other_view(view, {*held, *self.bound}) for view in mean.over}
-            elif clash:
+            elif clash and mean.count is None:
                 put |= other_data(mean.over, {*held, *self.bound})
+            elif clash:
+                message = (
+                    f"f({min(clash).name}) stands beside a mean over the sample of {mean.over[0].datum}, of which it"
+                    " may be a draw or not; write the pairs of the sample, Mean(…, over=distinct(u, w), count=N), and"
+                    " its diagonal apart, or give a view of another datum"
+                )
+                raise InputError(message)
         return self.renamed(put) if put else self
 
 
@@ -73,6 +80,7 @@ class Vector:
     terms: tuple[_Term, ...]
     # NumPy scalars would otherwise take the vector apart.
     __array_ufunc__ = None
+    takes_factors: ClassVar = True
 
     def __add__(self, other: object) -> Vector:
         """Sum of two vectors."""

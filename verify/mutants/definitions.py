@@ -21,17 +21,22 @@ from derive.expression import (
     Expression,
     HalfSquare,
     Inner,
+    InverseEntry,
     Log,
+    LogDet,
     Power,
     Product,
     Scalar,
     Sum,
+    ViewAverage,
     as_expression,
     children,
+    rebuilt,
     walk,
 )
 from derive.notation import TEXT
-from derive.views import Index, View
+from derive.rewriting import with_indices, with_views
+from derive.views import View
 from derive.written import definition
 from verify.mutants.mutant import Mutant
 
@@ -105,15 +110,36 @@ def _here(node: Expression, views: Sequence[View]) -> Iterator[Slip]:
                 inside = Log(argument.body)
                 yield "wrong replicas", "the mean of a logarithm", Average(inside, argument.over, argument.count)
             yield "exponent", "q − 1 for log q", argument - 1
+        case ViewAverage() | LogDet() | InverseEntry():
+            yield from _further(node)
         case Average(body, over, count) if count is not None:
             for number, name in ((None, "infinitely many draws"), (sympy.S.One, "one draw")):
                 yield "coincidence weights", name, Average(body, over, number)
+            yield from _further(node)
             for number in (count + 1, count - 1):
                 yield "coincidence weights", f"{number} draws", Average(body, over, number)
         case CoordinateSum(CoordinateSum(body, j), i):
-            diagonal = CoordinateSum(_with_index(body, j, i), i)
+            diagonal = CoordinateSum(with_indices(body, {j: i}), i)
             yield "wrong mask", "the diagonal for the whole", diagonal
             yield "wrong mask", "the whole less its diagonal for the whole", node - diagonal
+
+
+def _further(node: Expression) -> Iterator[Slip]:
+    """In means over pairs and over further views, and in functions of matrices."""
+    match node:
+        case Average(body, over, count) if count is not None and len({view.datum for view in over}) > 1:
+            first = over[0].datum
+            same = {view: View(view.name_at(first), first) for view in over}
+            alone = Average(with_views(body, same), tuple(sorted({*same.values()})), count)
+            # Of n² cases n(n − 1) are pairs and n the diagonal.
+            yield "coincidence weights", "the diagonal counted", (1 - 1 / count) * node + alone / count
+        case ViewAverage(body, over, of, count) if count is not None:
+            for number, name in ((None, "infinitely many views"), (count + 1, f"{count + 1} views")):
+                yield "coincidence weights", name, ViewAverage(body, over, of, number)
+        case LogDet(entry, row, column):
+            yield "exponent", "the trace for log det", CoordinateSum(with_indices(entry, {column: row}), row)
+        case InverseEntry(entry, row, column, (i, j)):
+            yield "exponent", "the matrix for its inverse", with_indices(entry, {row: i, column: j})
 
 
 def _other_views(node: Inner | HalfSquare, u: View, v: View, views: Sequence[View]) -> Iterator[Slip]:
@@ -143,32 +169,8 @@ def _joined(factors: Sequence[Expression]) -> Iterator[Slip]:
 
 def with_part(node: Expression, k: int, part: Expression) -> Expression:
     """A node with one of its parts exchanged."""
-    match node:
-        case Sum(terms):
-            return Sum((*terms[:k], part, *terms[k + 1 :]))
-        case Product(factors):
-            return Product((*factors[:k], part, *factors[k + 1 :]))
-        case Power(_, exponent):
-            return Power(part, exponent)
-        case Exp():
-            return Exp(part)
-        case Log():
-            return Log(part)
-        case Average(_, over, count):
-            return Average(part, over, count)
-        case CoordinateSum(_, index):
-            return CoordinateSum(part, index)
-    message = f"{type(node).__name__} has no parts; was a new node added to derive.expression?"
-    raise TypeError(message)
-
-
-def _with_index(node: Expression, old: Index, new: Index) -> Expression:
-    """The same with another coordinate."""
-    if isinstance(node, Coordinate):
-        return Coordinate(node.view, new if node.index == old else node.index)
-    for k, part in enumerate(children(node)):
-        node = with_part(node, k, _with_index(part, old, new))
-    return node
+    parts = children(node)
+    return rebuilt(node, [*parts[:k], part, *parts[k + 1 :]])
 
 
 def _views(node: Expression) -> tuple[View, ...]:
