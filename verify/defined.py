@@ -51,8 +51,9 @@ class Defined:
         def block(*views: Any) -> NDArray[Any]:
             return self._along(ts, nothing, degree, views)[:, 0]
 
-        drawn = self.setting.covariances.draw(generator, (draws, BLOCK), self._views, datum=self._datum)
-        blocks = zip(*drawn, strict=True)
+        means = [Counter(v.datum for v in node.over) for node in walk(self._expression) if isinstance(node, Average)]
+        views = max([1, *(number for one in means for number in one.values())])
+        blocks = zip(*self.setting.covariances.draw(generator, (draws, BLOCK), views), strict=True)
         return np.stack([jackknife(block, *views) for views in blocks])
 
     def rows(self, draws: int) -> int:

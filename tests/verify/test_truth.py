@@ -168,3 +168,20 @@ def test_a_batch_that_is_none_is_refused(N, counts):
         case(catalogue("infonce-batch").set({"N": sympy.Rational(N)}), {}, seed=0)
     expected = f"infonce-batch: a sample of {counts} draws is none; give a batch of 2 data or more"
     assert str(refusal.value) == expected
+
+
+def test_a_view_that_a_mean_binds_and_does_not_use_is_drawn_too():
+    x, x_pos, chi = views("x, x_pos, chi")
+    loss = Loss(log(1 + Mean(exp(-half_sq(x, chi) / 4), over=(x, x_pos, chi))), name="own")
+    at = case(loss, {}, seed=0)
+    drawn = Defined(loss, at.setting).drawn(np.array([0.3]), 5, np.random.default_rng(0), 3)
+    assert drawn.shape == (3, 1)
+    assert np.isfinite(drawn).all()
+
+
+def test_a_batch_without_an_anchor_has_no_datum_beside():
+    """Nodes for the draws alone: five to the power of their number, not of one more."""
+    x, chi = views("x, chi")
+    loss = Loss(Mean(Mean(inner(x, chi), over=chi, count=4) ** 2, over=x), name="own")
+    at = case(loss, {}, seed=0, dimension=1, positive=True)
+    assert Defined(loss, at.setting).size(8) == 5**4 * 5 * 4
