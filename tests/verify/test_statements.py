@@ -60,9 +60,9 @@ def test_samples_by_hand_agree_with_their_expansions(name):
     assert not tally.wrong
 
 
-@pytest.mark.parametrize("seed", [3, 6, 8, 14])
+@pytest.mark.parametrize("seed", [3, 6, 8])
 def test_what_is_said_of_a_random_loss_is_true(seed):
-    found = audited(seed, 4)
+    found = audited(seed, 3)
     assert not found["fault"]
     assert found["wrong"] == []
     assert sum(found["right"].values()) > 10

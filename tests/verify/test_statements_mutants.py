@@ -62,7 +62,7 @@ def checked(check, found, at, *, also=True):
     """The kinds of statements that a check calls wrong; it has to have checked some."""
     tally = Tally()
     with np.errstate(all="ignore"):
-        check(found, at[:5] if check in (check_exact, check_transition, check_bounded) else at, tally)
+        check(found, at[:4] if check in (check_exact, check_transition, check_bounded) else at, tally)
     assert not also or tally.right or tally.wrong
     return {kind for kind, _ in tally.wrong}
 

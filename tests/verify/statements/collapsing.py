@@ -140,7 +140,8 @@ def check_claim(said: Said, settings: list[Setting], tally: Tally) -> None:
 
 def _check_at(claim: Claim, setting: Setting, tally: Tally) -> None:
     d0 = setting.data.d0
-    whole = not claim.through4
+    # In the limit of a penalty there is one landscape, at the norm that it fixes.
+    whole = not claim.through4 and not setting.loss.limit
     known = setting.loss.known or not whole
     grown = setting.growth if whole else setting.growth4
     kind = f"answer: {claim.kind}" + (", through order 4" if claim.through4 else "")

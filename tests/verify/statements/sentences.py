@@ -240,7 +240,7 @@ def _points(one: dict[str, Any]) -> Points:
     text = "; ".join(f"{left} = {right}" for left, right in formulas.items())
     given = f" [{one['given']}]" if one["given"] else ""
     where, rotation, bias, level = _given(one["given"])
-    B, factor, loss = read(b[2] or "0"), read(h[1].strip() or "1"), read(formulas["L"])
+    B, factor, loss = read(b[2] or "0"), read({"": "1", "−": "-1"}.get(h[1].strip(), h[1])), read(formulas["L"])
     return Points(
         text + given, where, rotation, bias, level, root[1], B, factor, theta, loss, one["index"], one["minima"]
     )
