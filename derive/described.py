@@ -294,7 +294,7 @@ def described(
         points = tuple(point for case in cases for point in stationary(case, limit=limit))
     except InputError as error:
         why = str(error)
-    quartic = None if limit else far(expansion.truncate(4))
+    quartic = None if limit or expansion.order < 4 else far(expansion.truncate(4))
     found = Described(cases, points, why, lost, None, exact, below, limit, of_limit, quartic, None, ends, special)
     return found if limit else replace(found, transition=_transition(found, expansion))
 

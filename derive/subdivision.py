@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from heapq import heappop, heappush
 from itertools import count
-from math import copysign, inf, isinf, nextafter, prod
-from typing import Any
+from math import ceil, copysign, cos, exp, floor, inf, isinf, isnan, log, nextafter, pi
 
 import sympy
-from mpmath import iv
 
 from derive.polynomial_signs import ALL, NO, Signs
 from derive.ranges import Ranges
 
-Part = dict[sympy.Symbol, tuple[float, float]]
+Interval = tuple[float, float]
+Part = dict[sympy.Symbol, Interval]
 
 # Parts of the ranges that are looked at before a sign is left open.
 _PARTS = 200
 # Beyond this size an exponential is 0 or infinite, and a cosine is not computed.
-_FAR = 10**4
+_FAR = 500
+# More than cosines of such arguments are off.
+_NEAR = 1e-9
 
 
 class _UnknownError(Exception):
@@ -51,9 +53,9 @@ def _over_parts(value: sympy.Expr, symbols: list[sympy.Symbol], whole: Part) -> 
         if not waiting:
             return found
         _, _, part = heappop(waiting)
-        bounds = _bounds(value, part)
-        if bounds.a > 0 or bounds.b < 0:
-            found |= {1 if bounds.a > 0 else -1}
+        low, high = _bounds(value, part)
+        if low > 0 or high < 0:
+            found |= {1 if low > 0 else -1}
             if len(found) > 1:
                 return ALL
             continue
@@ -83,33 +85,74 @@ def _halves(low: float, high: float) -> tuple[tuple[float, float], tuple[float, 
     return (low, cut), (cut, high)
 
 
-def _bounds(value: sympy.Expr, part: Part) -> Any:  # noqa: ANN401 (mpmath's intervals are untyped)
+def _bounds(value: sympy.Expr, part: Part) -> Interval:
     """An interval that holds the values of an expression."""
     if value.is_Symbol:
-        return iv.mpf(list(part[value]))
-    if value.is_Rational:
-        return iv.mpf(int(value.p)) / iv.mpf(int(value.q))
-    if value is sympy.pi:
-        return +iv.pi
+        return part[value]
+    if value.is_Rational or value is sympy.pi or value is sympy.E:
+        return _outwards(float(value), float(value))
     inside = [_bounds(one, part) for one in value.args]
     if isinstance(value, sympy.Pow) and value.exp.is_Integer:
-        return inside[0] ** int(value.exp)
-    if isinstance(value, sympy.Pow) and inside[0].a > 0:
-        return _exponential(inside[1] * iv.log(inside[0]))
-    if isinstance(value, sympy.log) and inside[0].a > 0:
-        return iv.log(inside[0])
+        return _whole_power(inside[0], int(value.exp))
+    if isinstance(value, sympy.Pow) and inside[0][0] > 0:
+        return _exponential(_product(inside[1], _logarithm(inside[0])))
+    if isinstance(value, sympy.log) and inside[0][0] > 0:
+        return _logarithm(inside[0])
     if isinstance(value, sympy.Add):
-        return sum(inside, start=iv.mpf(0))
+        return reduce(_sum, inside)
     if isinstance(value, sympy.Mul):
-        return prod(inside, start=iv.mpf(1))
+        return reduce(_product, inside)
     if isinstance(value, sympy.exp):
         return _exponential(inside[0])
     if isinstance(value, sympy.cos | sympy.sin):
-        wave = iv.cos if isinstance(value, sympy.cos) else iv.sin
-        return wave(inside[0]) if inside[0].a > -_FAR and inside[0].b < _FAR else iv.mpf([-1, 1])
+        # sin x = cos(x − π/2)
+        low, high = inside[0] if isinstance(value, sympy.cos) else _sum(inside[0], _outwards(-pi / 2, -pi / 2))
+        return _cosine(low, high)
     raise _UnknownError(value)
 
 
-def _exponential(inside: Any) -> Any:  # noqa: ANN401
-    low = 0 if inside.a < -_FAR else iv.exp(min(_FAR, inside.a)).a
-    return iv.mpf([low, "inf" if inside.b > _FAR else iv.exp(max(-_FAR, inside.b)).b])
+def _outwards(low: float, high: float) -> Interval:
+    """A little wider than computed: further than functions of the C library are off."""
+    for _ in range(4):
+        low, high = nextafter(low, -inf), nextafter(high, inf)
+    return low, high
+
+
+def _sum(one: Interval, other: Interval) -> Interval:
+    low, high = one[0] + other[0], one[1] + other[1]
+    # ∞ − ∞ is anything.
+    return _outwards(-inf if isnan(low) else low, inf if isnan(high) else high)
+
+
+def _product(one: Interval, other: Interval) -> Interval:
+    # An end at infinity is no value: 0 times it is 0.
+    ends = [0.0 if 0 in (x, y) else x * y for x in one for y in other]
+    return _outwards(min(ends), max(ends))
+
+
+def _whole_power(base: Interval, exponent: int) -> Interval:
+    if exponent < 0:
+        if base[0] <= 0 <= base[1]:
+            raise _UnknownError("division by zero")
+        return _whole_power(_outwards(1 / base[1], 1 / base[0]), -exponent)
+    found = reduce(_product, [base] * exponent) if exponent else (1.0, 1.0)
+    return (max(found[0], 0.0), found[1]) if exponent % 2 == 0 else found
+
+
+def _logarithm(inside: Interval) -> Interval:
+    return _outwards(*(log(end) if end < inf else inf for end in inside))
+
+
+def _exponential(inside: Interval) -> Interval:
+    low = 0.0 if inside[0] < -_FAR else exp(min(inside[0], _FAR))
+    high = inf if inside[1] > _FAR else exp(max(inside[1], -_FAR))
+    return max(_outwards(low, low)[0], 0.0), _outwards(high, high)[1]
+
+
+def _cosine(low: float, high: float) -> Interval:
+    if not (low > -_FAR and high < _FAR) or high - low >= 2 * pi:
+        return -1.0, 1.0
+    ends = cos(low), cos(high)
+    # Between them the cosine turns at multiples of π, 1 at even ones and −1 at odd ones; near one counts.
+    turns = {k % 2 for k in range(ceil(low / pi - _NEAR), floor(high / pi + _NEAR) + 1)}
+    return (-1.0 if 1 in turns else min(ends) - _NEAR), (1.0 if 0 in turns else max(ends) + _NEAR)

@@ -78,12 +78,18 @@ def logarithm(number: mpmath.mpf) -> mpmath.mpf:
     return mpmath.log(number)
 
 
+def root(number: mpmath.mpf) -> mpmath.mpf:
+    if not number >= 0:
+        raise ZeroDivisionError
+    return mpmath.sqrt(number)
+
+
 def computed(value: sympy.Expr, at: dict[sympy.Symbol, sympy.Rational]) -> mpmath.mpf | None:
     """A value to forty digits, None where it is not real, not defined or beyond what is computed."""
     with mpmath.workdps(40):
         try:
             numbers = [mpmath.mpf(int(one.p)) / int(one.q) for one in at.values()]
-            found = mpmath.mpc(sympy.lambdify(list(at), value, [{"log": logarithm}, "mpmath"])(*numbers))
+            found = mpmath.mpc(sympy.lambdify(list(at), value, [{"log": logarithm, "sqrt": root}, "mpmath"])(*numbers))
         except (ZeroDivisionError, ValueError, OverflowError, TypeError):
             return None
         return found.real if mpmath.isfinite(found) and found.imag == 0 and abs(found) < 1e200 else None
