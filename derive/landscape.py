@@ -284,14 +284,17 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
         else:
             products[words[0], words[1]] = term.coefficient
     if not coordinates:
-        return (Landscape(expansion.loss, linear, singles, products),)
+        return (Landscape(expansion.loss, linear, singles, products, ranges=expansion.ranges),)
+    with over(expansion.ranges):
+        rotations = list(of_form(coordinates))
     found = []
-    for rotation, where in of_form(coordinates):
+    for rotation, where in rotations:
         one_a_row = rotation in ("one mode a row", "indefinite")
-        put = {"singles": singles, "products": products}
-        part, weight = ("singles", sympy.S.One) if one_a_row else ("products", 1 / EMBEDDING_DIMENSION)
-        put[part] = added(put[part], coordinates, weight)
-        found.append(Landscape(expansion.loss, linear, **put, where=where, coordinates=coordinates, rotation=rotation))
+        of_one = added(singles, coordinates) if one_a_row else singles
+        of_two = products if one_a_row else added(products, coordinates, 1 / EMBEDDING_DIMENSION)
+        found.append(
+            Landscape(expansion.loss, linear, of_one, of_two, where, coordinates, rotation, ranges=expansion.ranges)
+        )
     return tuple(found)
 
 
