@@ -4,44 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import Any
 
 import sympy
 
 from derive import notation
 from derive.allowed import declared, domain
+from derive.clusters import Sample
+from derive.contents import batch_size, check_definition, parameters, samples
+from derive.effort import LIMIT, derived
 from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
-from derive.expression import (
-    Average,
-    Coordinate,
-    CoordinateSum,
-    Expression,
-    HalfSquare,
-    Inner,
-    LogDet,
-    ViewAverage,
-    as_expression,
-    as_scalar,
-    free_views,
-    scalars,
-    walk,
-)
+from derive.expression import Expression, as_expression, as_scalar, free_views, scalars
 from derive.gaussian import Data, Gaussian, trace_polynomial
 from derive.language import Mean, inner
 from derive.latex import for_notebook
-from derive.letters import Letter
-from derive.moments import MomentSeries, check_closed, moment_series
+from derive.moments import MomentSeries, moment_series
 from derive.ranges import Ranges, check_values
 from derive.references import REFERENCES
 from derive.rewriting import normalised, substitute
 from derive.series import EMBEDDING_DIMENSION, check_order
-from derive.views import Index, View, white_noise
+from derive.signs import sign
+from derive.views import View, white_noise
 from derive.written import definition
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SAMPLINGS = ("iid", "fixed")
 
@@ -87,24 +73,7 @@ class Loss:
     def __post_init__(self) -> None:
         """Check the definition and the sources."""
         object.__setattr__(self, "expression", as_expression(self.expression))
-        check_closed(self.expression)
-        self._check_symbols()
-        for name in sorted({*self.parameters, *(one.name for one in _labels(self.expression))}):
-            if not name.isidentifier():
-                message = (
-                    f"{self.name}: {name!r} is no name of a parameter, a view or a coordinate; use letters, digits"
-                    " and _, as in alpha or x_pos (Greek letters are written by name)"
-                )
-                raise InputError(message)
-        for sample in self.samples:
-            if sample.count.is_number and not (sample.count.is_Integer and sample.count >= 1):
-                message = f"{self.name}: a sample of {sample.count} draws is none; give a batch of 2 data or more"
-                raise InputError(message)
-        for drawn, number in _drawn_together(self.expression):
-            if number.is_number and not (number.is_Integer and number >= drawn):
-                what = f"{drawn} different ones" if drawn > 1 else "views"
-                message = f"{self.name}: a mean over {what} of {number} is none"
-                raise InputError(message)
+        check_definition(self.expression, self.name)
         for key in self.sources:
             if key not in REFERENCES:
                 message = f"loss {self.name}: source {key!r} is not in derive.references"
@@ -112,21 +81,6 @@ class Loss:
         given, parameters = self.ranges, self.parameters
         known = given if isinstance(given, Ranges) else declared(given, parameters, self.name)
         object.__setattr__(self, "ranges", known.restricted(parameters.values()))
-
-    def _check_symbols(self) -> None:
-        """That a name stands for one symbol, and that none is one of the theory's."""
-        by_name: dict[str, sympy.Symbol] = {}
-        for symbol in sorted(_symbols(self.expression), key=str):
-            if isinstance(symbol, Letter):
-                message = (
-                    f"{self.name}: {symbol} is a symbol of the theory; make one of your own, derive.symbols('{symbol}')"
-                )
-                raise InputError(message)
-            if by_name.setdefault(symbol.name, symbol) != symbol:
-                message = (
-                    f"{self.name}: two symbols of different assumptions are called {symbol.name!r}; use one of them"
-                )
-                raise InputError(message)
 
     @property
     def source(self) -> str:
@@ -137,20 +91,12 @@ class Loss:
     @property
     def parameters(self) -> dict[str, sympy.Symbol]:
         """The loss's symbols by name; d1, the embedding's dimension, is one where the definition needs it."""
-        found = _symbols(self.expression)
-        if any(isinstance(node, CoordinateSum) for node in walk(self.expression)):
-            found.add(EMBEDDING_DIMENSION)
-        return {symbol.name: symbol for symbol in sorted(found, key=str)}
+        return parameters(self.expression)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
         """The finite samples that the definition draws."""
-        drawn = {
-            Sample(node.over[0].datum, node.count)
-            for node in walk(self.expression)
-            if isinstance(node, Average) and node.count is not None
-        }
-        return tuple(sorted(drawn, key=str))
+        return samples(self.expression)
 
     @property
     def batch_size(self) -> sympy.Expr | None:
@@ -159,17 +105,7 @@ class Loss:
         Where a mean over a sample of n also looks at the datum that the loss is averaged over, the batch is that
         datum and the sample, n + 1; otherwise it is the sample.
         """
-        if self.batch is not None or not self.samples:
-            return self.batch
-        if len({sample.count for sample in self.samples}) > 1:
-            message = f"{self.name} draws samples of different sizes; say Loss(…, batch=N) what the batch is"
-            raise InputError(message)
-        anchor = free_views(self.expression)
-        beside = any(
-            isinstance(node, Average) and node.count is not None and free_views(node.body) & anchor
-            for node in walk(self.expression)
-        )
-        return self.samples[0].count + (1 if beside else 0)
+        return batch_size(self.expression, self.name) if self.batch is None else self.batch
 
     @cached_property
     def domain(self) -> Ranges:
@@ -187,8 +123,12 @@ class Loss:
             batch = self.batch_size
         except InputError:
             batch = None
+        return domain(self.expression, batch, self._ranges, self.name)
+
+    @property
+    def _ranges(self) -> Ranges:
         assert isinstance(self.ranges, Ranges)  # noqa: S101 (what __post_init__ makes of it)
-        return domain(self.expression, batch, self.ranges, self.name)
+        return self.ranges
 
     def with_ranges(self, ranges: Mapping[str, object]) -> Loss:
         """The same loss with ranges declared, as in ``Loss(…, ranges=…)``; others are kept.
@@ -197,9 +137,8 @@ class Loss:
         >>> print(catalogue("infonce+weight-decay").with_ranges({"gamma": (0, 1)}).domain)
         gamma: between 0 and 1
         """
-        assert isinstance(self.ranges, Ranges)  # noqa: S101 (what __post_init__ makes of it)
-        new = declared(ranges, self.parameters, self.name)
-        return replace(self, ranges=Ranges.collect(dict(self.ranges.of) | dict(new.of), self.ranges.positive))
+        old, new = self._ranges, declared(ranges, self.parameters, self.name)
+        return replace(self, ranges=Ranges.collect(dict(old.of) | dict(new.of), old.positive))
 
     def set(self, values: Mapping[str, object]) -> Loss:
         """The loss with exact values put for parameters.
@@ -223,15 +162,14 @@ class Loss:
             message = "d1 is the dimension of the embedding; set it on the expansion, loss.expand(…).set({'d1': …})"
             raise InputError(message)
         put = {known[name]: as_scalar(value) for name, value in values.items()}
-        assert isinstance(self.ranges, Ranges)  # noqa: S101 (what __post_init__ makes of it)
-        check_values(put, self.ranges, self.name)
-        expression = substitute(self.expression, put)
+        check_values(put, self._ranges, self.name)
+        expression = substitute(kept_apart(self.expression, put), put)
         if any(value.has(sympy.zoo, sympy.nan, sympy.oo) for value in scalars(expression)):
             given = ", ".join(f"{name} = {value}" for name, value in values.items())
             message = f"{self.name} is not defined at {given}: it divides by zero there"
             raise InputError(message)
         batch = None if self.batch is None else self.batch.subs(put)
-        return replace(self, expression=expression, batch=batch, ranges=self.ranges.put(put))
+        return replace(self, expression=expression, batch=batch, ranges=self._ranges.put(put))
 
     def moments(self, order: int = 4, *, sampling: str = "iid") -> MomentSeries:
         """The series in moments of inner products, whatever the data.
@@ -373,32 +311,3 @@ class Loss:
             name=f"{self.name}+{name}",
             title=f"{self.title or self.name} + {title}",
         )
-
-
-def _symbols(expression: Expression) -> set[sympy.Symbol]:
-    """The symbols of a definition's scalars."""
-    return set().union(*(value.free_symbols for value in scalars(expression)), set())
-
-
-def _labels(expression: Expression) -> Iterator[View | Index]:
-    """The views and coordinates of a definition."""
-    for node in walk(expression):
-        match node:
-            case Inner(u, v) | HalfSquare(u, v):
-                yield from (u, v)
-            case Coordinate(u, i):
-                yield from (u, i)
-            case Average(_, over, _) | ViewAverage(_, over, _, _):
-                yield from over
-            case CoordinateSum(_, i):
-                yield i
-
-
-def _drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
-    """How many different draws, or views of a datum, each mean over a count takes at a time, and of how many."""
-    for node in walk(expression):
-        match node:
-            case Average(_, over, count) if count is not None:
-                yield len({view.datum for view in over}), count
-            case ViewAverage(_, over, _, count) if count is not None:
-                yield len(over), count

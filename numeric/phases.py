@@ -1,27 +1,24 @@
 """Phase diagrams by theory: which modes the minima of a derived landscape keep, over any two parameters.
 
-The coefficients of a `derive.landscape.Landscape` are evaluated on the whole grid at once, and the quadratic program in
-the powers of the modes is solved at all points together (`numeric.powers`): by a sort where at most one trace couples
-the modes, by pivoting otherwise. The minimum of the program is that of the landscape where W has at least as many rows
-as there are modes and no Q_ij is negative (see `derive.collapse`); other points are refused.
+The coefficients of a `derive.landscape.Landscape` are evaluated on the whole grid at once (`numeric.formulas`), and the
+quadratic program in the powers of the modes is solved at all points together (`numeric.mode_powers`). The minimum of
+the program is that of the landscape where W has at least as many rows as there are modes and no Q_ij is negative (see
+`derive.collapse`); other points are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from derive import InputError
-from derive.conditions import MODES, Condition, q_j, sum_j
-from derive.landscape import a_i, a_j, c_i, c_j
-from derive.letters import Letter, letters
-from numeric.powers import kept_modes, water_filling
+from derive.conditions import MODES, Condition, q_j
+from numeric.formulas import at_points, evaluated, key_of, margin_of
+from numeric.mode_powers import powers_at
 
 if TYPE_CHECKING:
     from derive.landscape import Landscape
@@ -29,14 +26,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Axis = tuple[str, ArrayLike]
 Data = Callable[[Array, Array], tuple[ArrayLike, ArrayLike]] | tuple[ArrayLike, ArrayLike]
-Put = Mapping[str, Any]
 
 PHASES = ("no collapse", "dimensional collapse", "complete collapse")
-# A sum of terms this much smaller than they are is zero: 0.1·3 − 0.3 is not.
-CANCELLED = 1e-14
-# What stands for the sums over modes in a condition.
-_SUMS = letters(" ".join(f"sum_{number}" for number in range(20)))
-_OWN: frozenset[Letter] = frozenset({MODES, a_i, a_j, c_i, c_j, *_SUMS})
 # Entries of an array that are worked on together, so that a few of them stay in the cache.
 _ENTRIES = 2**15
 
@@ -98,9 +89,9 @@ class PhaseDiagram:
 
         """
         x, y = np.meshgrid(self.x, self.y)
-        put = {**self.values, self.x_name: x[..., None], self.y_name: y[..., None], _key(MODES): self.a.shape[-1]}
+        put = {**self.values, self.x_name: x[..., None], self.y_name: y[..., None], key_of(MODES): self.a.shape[-1]}
         formula = condition.formula if condition.q is None else condition.formula.subs(q_j, condition.q)
-        each = np.broadcast_to(_margin(formula, put, self.a, self.c), self.a.shape)
+        each = np.broadcast_to(margin_of(formula, put, self.a, self.c), self.a.shape)
         return np.asarray(each.min(-1) if condition.quantifier == "some" else each.max(-1))
 
 
@@ -173,86 +164,23 @@ def phase_diagram(
     for case in cases:
         for start in range(0, len(powers), size):
             at: Any = slice(start, start + size)
-            here = _at(flat, at)
+            here = at_points(flat, at)
             holds = np.isnan(powers[at, 0])
             for condition in case.where:
-                holds = holds & (_number(condition, here) >= 0)
+                holds = holds & (evaluated(condition, here) >= 0)
             if not holds.all():
                 at = start + np.flatnonzero(holds)
-                here = _at(flat, at)
+                here = at_points(flat, at)
             if holds.any() and case.why_not_lowest(rows):
                 message = f"at some point the minima are not those of the modes' powers: {case.why_not_lowest(rows)}"
                 raise InputError(message)
             if holds.any():
-                powers[at] = _solved(case, here, flat_a[at], flat_c[at], None if fixed is None else fixed[at], bias)
+                powers[at] = powers_at(case, here, flat_a[at], flat_c[at], None if fixed is None else fixed[at], bias)
     if np.isnan(powers).any():
         message = f"no case of the landscape of {cases[0].loss} holds at some point; give all that landscapes() found"
         raise InputError(message)
     others = {name: value for name, value in put.items() if name not in (x_name, y_name)}
     return PhaseDiagram(cases[0].loss, x_name, y_name, xs, ys, a, c, powers.reshape(*a.shape[:-1], -1), others)
-
-
-def _solved(case: Landscape, put: Put, a: Array, c: Array, fixed: Array | None, bias: bool) -> Array:  # noqa: FBT001
-    """The powers at a list of points, (points, n): put (points,) or numbers, a and c (points, n), fixed (points,).
-
-    Inside, the modes come first, so that each of them is one vector over the points.
-    """
-    letters = {"A": np.ascontiguousarray(a.T), "C": np.ascontiguousarray(c.T)}
-    letters |= {"S": letters["A"] + letters["C"], "I": np.ones_like(letters["A"])}
-    if bias:
-        letters = {name: np.pad(value, ((0, 1), (0, 0))) for name, value in letters.items()}
-        letters["D"] = np.zeros_like(letters["A"])
-        letters["D"][-1] = 1.0
-    b = np.zeros_like(letters["A"])
-    size = np.zeros_like(b)
-    for name, value in case.linear.items():
-        term = _number(value, put) * letters[name]
-        b -= term
-        size += abs(term)
-    b[abs(b) <= CANCELLED * size] = 0.0
-    singles = {pair: number for pair, value in case.singles.items() if np.any(number := _number(value, put))}
-    products = {pair: number for pair, value in case.products.items() if np.any(number := _number(value, put))}
-    own = np.zeros_like(b)
-    for (x, y), number in singles.items():
-        own += number * letters[x] * letters[y]
-    _orthogonal(singles, letters, own)
-    norm = None
-    if fixed is not None:
-        norm = letters["S"] + letters["D"] if bias else letters["S"]
-        if not bias:
-            products.pop(("S", "S"), None)  # a constant
-    pairs = list(products)
-    if not products and fixed is None:
-        return np.asarray(water_filling(b.T, own.T))
-    if not products and norm is not None and not bias:
-        return np.asarray(water_filling(b.T, own.T, norm.T, c=fixed))
-    if fixed is None and not bias and len(pairs) == 1 and pairs[0][0] == pairs[0][1]:
-        return np.asarray(water_filling(b.T, own.T, letters[pairs[0][0]].T, strength=products[pairs[0]]))
-    M = np.zeros((len(b), *b.shape))
-    M[range(len(b)), range(len(b))] = own
-    for (x, y), number in products.items():
-        for i in range(len(b)):
-            half = number / 2
-            M[i] += half * letters[x][i] * letters[y]
-            M[i] += half * letters[y][i] * letters[x]
-    return np.asarray(kept_modes(b.T, M.T, norm=None if norm is None else norm.T, c=fixed))
-
-
-def _orthogonal(singles: Mapping[tuple[str, str], Any], letters: Mapping[str, Array], own: Array) -> None:
-    """No Q_ij is negative: else columns gain by not being orthogonal."""
-    negative = bool((own < 0).any())
-    if not negative and any(x != y for x, y in singles):
-        for i in range(1, len(own)):
-            both = np.zeros_like(own[:i])
-            for (x, y), number in singles.items():
-                both += number * letters[x][i] * letters[y][:i]
-                both += number * letters[y][i] * letters[x][:i]
-            negative = negative or bool((both < 0).any())
-    if negative:
-        message = (
-            "a coefficient of (w_i·w_j)² is negative at some point: the landscape is not convex there; leave it out"
-        )
-        raise InputError(message)
 
 
 def _axis(which: str, axis: Axis) -> tuple[str, Array]:
@@ -293,7 +221,7 @@ def _parameters(
 ) -> dict[str, Any]:
     """All parameters by name, numbers and grids."""
     loss = cases[0].loss
-    used = {symbol.name for case in cases for symbol in case.symbols}
+    used = {key_of(symbol) for case in cases for symbol in case.symbols}
     for name in grids:
         if name in values:
             message = f"{name!r} is an axis and has a value; leave it out of values"
@@ -319,40 +247,3 @@ def _norms(norm: ArrayLike, shape: tuple[int, ...]) -> Array:
         message = f"norm must be a positive number, or {shape} of them"
         raise InputError(message)
     return np.broadcast_to(found, shape)
-
-
-def _at(put: Put, points: Any) -> Put:
-    return {name: value[points] if isinstance(value, np.ndarray) else value for name, value in put.items()}
-
-
-def _margin(formula: Any, put: Put, a: Array, c: Array) -> Any:
-    """What is at most 0 where a Boolean holds, mode by mode, (ny, nx, n)."""
-    if formula in (sympy.true, sympy.false):
-        return -np.inf if formula is sympy.true else np.inf
-    if isinstance(formula, sympy.Or | sympy.And):
-        parts = [_margin(one, put, a, c) for one in formula.args]
-        return (np.minimum if isinstance(formula, sympy.Or) else np.maximum).reduce(np.broadcast_arrays(*parts))
-    below = formula.lhs - formula.rhs if isinstance(formula, sympy.Le | sympy.Lt) else formula.rhs - formula.lhs
-    here = {**put, _key(a_i): a, _key(c_i): c, _key(a_j): a, _key(c_j): c}
-    for number, one in enumerate(sorted(below.atoms(sum_j), key=str)):
-        summed = _SUMS[number]
-        total = np.broadcast_to(_number(one.args[0], here), a.shape).sum(-1, keepdims=True)
-        here[_key(summed)], below = total, below.subs(one, summed)
-    return _number(below, here)
-
-
-def _number(value: sympy.Expr, put: Put) -> Any:
-    names = tuple(sorted(map(_key, value.free_symbols)))
-    return _function(value, names)(*(put[name] for name in names))
-
-
-def _key(symbol: sympy.Symbol) -> str:
-    """Under which name a symbol's values are kept: a letter of the theory under one that no parameter has."""
-    return f"{symbol.name} of the theory" if symbol in _OWN else symbol.name
-
-
-@cache
-def _function(value: sympy.Expr, names: tuple[str, ...]) -> Callable[..., Any]:
-    symbols = {_key(symbol): symbol for symbol in value.free_symbols}
-    found: Callable[..., Any] = sympy.lambdify([symbols[name] for name in names], value, "numpy", dummify=True)
-    return found

@@ -1,0 +1,155 @@
+"""What a definition contains: its parameters, its views and coordinates, its samples and the batch that they make.
+
+A definition of which one of these makes no sense is refused here, whatever loss it belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive.clusters import Sample
+from derive.errors import InputError
+from derive.expression import (
+    Average,
+    Coordinate,
+    CoordinateSum,
+    Expression,
+    HalfSquare,
+    Inner,
+    LogDet,
+    ViewAverage,
+    free_views,
+    scalars,
+    walk,
+)
+from derive.letters import Letter
+from derive.moments import check_closed
+from derive.series import EMBEDDING_DIMENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from derive.views import Index, View
+
+
+def parameters(expression: Expression) -> dict[str, sympy.Symbol]:
+    """The symbols of a definition by name; d1, the embedding's dimension, is one where the definition needs it."""
+    found = _symbols(expression)
+    if any(isinstance(node, CoordinateSum | LogDet) for node in walk(expression)):
+        found.add(EMBEDDING_DIMENSION)
+    return {symbol.name: symbol for symbol in sorted(found, key=str)}
+
+
+def samples(expression: Expression) -> tuple[Sample, ...]:
+    """The finite samples that a definition draws.
+
+    >>> from derive import Mean, half_sq, symbols, views
+    >>> x, chi = views("x, chi")
+    >>> samples(Mean(half_sq(x, chi), over=chi, count=symbols("N") - 1))
+    (Sample(datum='chi', count=N - 1),)
+    """
+    drawn = {
+        Sample(node.over[0].datum, node.count)
+        for node in walk(expression)
+        if isinstance(node, Average) and node.count is not None
+    }
+    return tuple(sorted(drawn, key=str))
+
+
+def batch_size(expression: Expression, name: str) -> sympy.Expr | None:
+    """The number of data in a batch, or None for a population loss; the name is that of the loss, for the message.
+
+    Where a mean over a sample of n also looks at the datum that the loss is averaged over, the batch is that datum
+    and the sample, n + 1; otherwise it is the sample.
+
+    Raises:
+        InputError: samples of different sizes.
+
+    """
+    drawn = samples(expression)
+    if not drawn:
+        return None
+    if len({sample.count for sample in drawn}) > 1:
+        message = f"{name} draws samples of different sizes; say Loss(…, batch=N) what the batch is"
+        raise InputError(message)
+    anchor = free_views(expression)
+    beside = any(
+        isinstance(node, Average) and node.count is not None and free_views(node.body) & anchor
+        for node in walk(expression)
+    )
+    return drawn[0].count + (1 if beside else 0)
+
+
+def check_definition(expression: Expression, name: str) -> None:
+    """That a definition makes sense, before anything is derived from it.
+
+    Args:
+        expression: the definition.
+        name: of the loss, for messages.
+
+    Raises:
+        InputError: views of two data are free; two symbols have one name, or one is a symbol of the theory; a name
+            could not be written in a program; a sample has no draws, or fewer than are taken at a time.
+
+    """
+    check_closed(expression)
+    _check_symbols(expression, name)
+    for label in sorted({*parameters(expression), *(one.name for one in _labels(expression))}):
+        if not label.isidentifier():
+            message = (
+                f"{name}: {label!r} is no name of a parameter, a view or a coordinate; use letters, digits"
+                " and _, as in alpha or x_pos (Greek letters are written by name)"
+            )
+            raise InputError(message)
+    for sample in samples(expression):
+        if sample.count.is_number and not (sample.count.is_Integer and sample.count >= 1):
+            message = f"{name}: a sample of {sample.count} draws is none; give a batch of 2 data or more"
+            raise InputError(message)
+    for drawn, number in _drawn_together(expression):
+        if number.is_number and not (number.is_Integer and number >= drawn):
+            what = f"{drawn} different ones" if drawn > 1 else "views"
+            message = f"{name}: a mean over {what} of {number} is none"
+            raise InputError(message)
+
+
+def _check_symbols(expression: Expression, name: str) -> None:
+    """That a name stands for one symbol, and that none is one of the theory's."""
+    by_name: dict[str, sympy.Symbol] = {}
+    for symbol in sorted(_symbols(expression), key=str):
+        if isinstance(symbol, Letter):
+            message = f"{name}: {symbol} is a symbol of the theory; make one of your own, derive.symbols('{symbol}')"
+            raise InputError(message)
+        if by_name.setdefault(symbol.name, symbol) != symbol:
+            message = f"{name}: two symbols of different assumptions are called {symbol.name!r}; use one of them"
+            raise InputError(message)
+
+
+def _symbols(expression: Expression) -> set[sympy.Symbol]:
+    """The symbols of a definition's scalars."""
+    return set().union(*(value.free_symbols for value in scalars(expression)), set())
+
+
+def _labels(expression: Expression) -> Iterator[View | Index]:
+    """The views and coordinates of a definition."""
+    for node in walk(expression):
+        match node:
+            case Inner(u, v) | HalfSquare(u, v):
+                yield from (u, v)
+            case Coordinate(u, i):
+                yield from (u, i)
+            case Average(_, over, _) | ViewAverage(_, over, _, _):
+                yield from over
+            case CoordinateSum(_, i):
+                yield i
+
+
+def _drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
+    """How many different draws, or views of a datum, each mean over a count takes at a time, and of how many."""
+    for node in walk(expression):
+        match node:
+            case Average(_, over, count) if count is not None:
+                yield len({view.datum for view in over}), count
+            case ViewAverage(_, over, _, count) if count is not None:
+                yield len(over), count
