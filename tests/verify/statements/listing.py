@@ -31,7 +31,10 @@ def listed(points: Points, setting: Setting) -> list[Listed]:
     root = vectors / np.sqrt(values) @ vectors.T
     env: dict[str, Any] = dict(setting.env)
     B = np.asarray(value(points.B, env | matrices)) * np.ones((d0, d0))
-    lam, U = np.linalg.eigh(root @ B @ root)
+    # Where eigenvalues are equal any frame will do for traces; sums over coordinates want that of the modes.
+    whitened, beside = root @ B @ root, root @ (setting.data.A0 - 0.7 * setting.data.C) @ root
+    _, U = np.linalg.eigh(whitened + 3e-8 * np.abs(whitened).max() * beside / np.abs(beside).max())
+    lam = np.einsum("ik,ij,jk->k", U, whitened, U)
     factor = float(np.real(value(points.factor, env)))
     found = []
     for m in range(min(d0, setting.d1) + 1):
@@ -212,7 +215,7 @@ def _check_minima(points: Points, found: list[Listed], setting: Setting, tally: 
 
 def _check_complete(said: Said, whole: list[Listed], setting: Setting, tally: Tally) -> None:
     """Every minimum where an optimiser ends is listed."""
-    if setting.growth4.bounded is False:
+    if setting.growth4.bounded is False or any("among those with one mode a row" in one.minima for one in said.points):
         return
     for end in setting.ends:
         if not end.converged or not np.isfinite(end.value):
