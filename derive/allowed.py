@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.contents import drawn_together
 from derive.errors import InputError
 from derive.expression import (
     Average,
     CoordinateSum,
+    Delta,
     Exp,
     Expression,
+    InverseEntry,
     Log,
+    LogDet,
     Power,
     Product,
     Scalar,
     Sum,
+    ViewAverage,
     as_scalar,
     scalars,
     walk,
 )
+from derive.matrix_series import beside_identity
 from derive.polynomial_signs import MINUS, PLUS
 from derive.ranges import POSITIVE, Range, Ranges, assumed
 from derive.signs import signs
@@ -82,9 +88,8 @@ def domain(expression: Expression, batch: sympy.Expr | None, known: Ranges, loss
         InputError: no value is left for a parameter.
 
     """
-    least = [(count, 1) for node in walk(expression) if isinstance(node, Average) and (count := node.count) is not None]
-    for count, number in [*least, *([(batch, 2)] if batch is not None else [])]:
-        known = _counted(count, number, known)
+    for least, count in [*drawn_together(expression), *([(2, batch)] if batch is not None else [])]:
+        known = _counted(count, least, known)
     conditions = list(dict.fromkeys(_positive(expression)))
     # A condition may be simpler once another has narrowed the ranges.
     for _ in range(2):
@@ -116,10 +121,13 @@ def _positive(expression: Expression) -> Iterator[sympy.Expr]:
             inside = _at_origin(node.argument if isinstance(node, Log) else node.base)
             if inside is not None:
                 yield inside
+        elif isinstance(node, LogDet):
+            # At W = 0 the matrix is this multiple of the identity.
+            yield beside_identity(node)[0]
 
 
 def _at_origin(node: Expression) -> sympy.Expr | None:
-    """The value at W = 0, None where there is none or d1 is in it."""
+    """The value at W = 0; None where there is none, or where d1 or a coordinate is in it."""
     match node:
         case Scalar(value):
             return value
@@ -134,9 +142,9 @@ def _at_origin(node: Expression) -> sympy.Expr | None:
         case Power(part, exponent):
             value = _at_origin(part)
             return None if value is None else sympy.Pow(value, exponent)
-        case Average(part, _, _):
+        case Average(part, _, _) | ViewAverage(part, _, _, _):
             return _at_origin(part)
-        case CoordinateSum():
+        case CoordinateSum() | Delta() | LogDet() | InverseEntry():
             return None
     return sympy.S.Zero
 

@@ -82,6 +82,16 @@ def batch_size(expression: Expression, name: str) -> sympy.Expr | None:
     return drawn[0].count + (1 if beside else 0)
 
 
+def drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
+    """How many different draws, or views of a datum, each mean over a count takes at a time, and of how many."""
+    for node in walk(expression):
+        match node:
+            case Average(_, over, count) if count is not None:
+                yield len({view.datum for view in over}), count
+            case ViewAverage(_, over, _, count) if count is not None:
+                yield len(over), count
+
+
 def check_definition(expression: Expression, name: str) -> None:
     """That a definition makes sense, before anything is derived from it.
 
@@ -107,7 +117,7 @@ def check_definition(expression: Expression, name: str) -> None:
         if sample.count.is_number and not (sample.count.is_Integer and sample.count >= 1):
             message = f"{name}: a sample of {sample.count} draws is none; give a batch of 2 data or more"
             raise InputError(message)
-    for drawn, number in _drawn_together(expression):
+    for drawn, number in drawn_together(expression):
         if number.is_number and not (number.is_Integer and number >= drawn):
             what = f"{drawn} different ones" if drawn > 1 else "views"
             message = f"{name}: a mean over {what} of {number} is none"
@@ -143,13 +153,3 @@ def _labels(expression: Expression) -> Iterator[View | Index]:
                 yield from over
             case CoordinateSum(_, i):
                 yield i
-
-
-def _drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
-    """How many different draws, or views of a datum, each mean over a count takes at a time, and of how many."""
-    for node in walk(expression):
-        match node:
-            case Average(_, over, count) if count is not None:
-                yield len({view.datum for view in over}), count
-            case ViewAverage(_, over, _, count) if count is not None:
-                yield len(over), count

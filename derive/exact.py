@@ -35,9 +35,11 @@ from derive.expression import (
     Product,
     Scalar,
     Sum,
+    ViewAverage,
     free_views,
     walk,
 )
+from derive.factors import summands
 from derive.latex import for_notebook
 from derive.loss import Loss
 from derive.scalars import normal_form
@@ -185,21 +187,6 @@ def closed_form(loss: Loss) -> ClosedForm | None:
     return ClosedForm(whole, tuple(logs), tuple(resolvents))
 
 
-def summands(node: Expression) -> list[tuple[sympy.Expr, Expression]]:
-    """The definition as a sum of scalar × node; means over views of a sum are taken apart."""
-    match node:
-        case Sum(terms):
-            return [pair for term in terms for pair in summands(term)]
-        case Product(factors):
-            scalar = sympy.Mul(*(factor.value for factor in factors if isinstance(factor, Scalar)))
-            rest = [factor for factor in factors if not isinstance(factor, Scalar)]
-            if len(rest) == 1:
-                return [(scalar * inside, part) for inside, part in summands(rest[0])]
-        case Average(body, over, None):
-            return [(scalar, Average(part, over, None)) for scalar, part in summands(body)]
-    return [(sympy.S.One, node)]
-
-
 def degree_of(node: Expression) -> int | None:
     """The degree in W of a polynomial in inner products and coordinates, None for anything else."""
     match node:
@@ -219,7 +206,7 @@ def degree_of(node: Expression) -> int | None:
             degree = degree_of(base)
             natural = exponent.is_Integer and exponent >= 0
             return degree * int(exponent) if degree is not None and natural else None
-        case Average(body, _, _) | CoordinateSum(body, _):
+        case Average(body, _, _) | ViewAverage(body, _, _, _) | CoordinateSum(body, _):
             return degree_of(body)
     return None
 

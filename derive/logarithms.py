@@ -24,13 +24,15 @@ from typing import NamedTuple
 
 import sympy
 
-from derive.exact import degree_of, quadratic_form, summands
+from derive.exact import degree_of, quadratic_form
 from derive.expression import Average, Exp, Expression, Log, Product, Scalar, Sum
+from derive.factors import summands, unscaled
 from derive.landscape import a_i as a
 from derive.landscape import c_i as c
-from derive.notation import TEXT, definition
-from derive.signs import sign
-from derive.structure import in_the_mean, unscaled
+from derive.letters import letters
+from derive.notation import TEXT
+from derive.signs import sign, signs
+from derive.structure import in_the_mean
 from derive.views import View
 
 Form = dict[tuple[View, View], sympy.Expr]

@@ -16,12 +16,14 @@ import sympy
 
 from derive.exact import degree_of, quadratic_form
 from derive.expression import Average, Exp, Expression, Log, Sum
+from derive.factors import unscaled
 from derive.leading import Far, far
 from derive.logarithms import Peak, UnknownError, peaks
 from derive.loss import Loss
 from derive.notation import TEXT, definition
 from derive.signs import sign
-from derive.structure import matrix_of, size, unscaled
+from derive.structure import matrix_of, size
+from derive.written import definition
 
 # A logarithm may be replaced by any of its exponents: at most so many choices are tried.
 _CHOICES = 32

@@ -39,6 +39,7 @@ from derive.expression import (
     rebuilt,
     walk,
 )
+from derive.factors import split_off
 from derive.loss import Loss
 from derive.rewriting import with_views
 from derive.series import EMBEDDING_DIMENSION
@@ -210,8 +211,7 @@ class _Limit:
         raise TypeError(message)
 
     def _product(self, node: Expression, factors: tuple[Expression, ...]) -> list[_Part]:
-        scalar = sympy.Mul(*(factor.value for factor in factors if isinstance(factor, Scalar)))
-        rest = [factor for factor in factors if not isinstance(factor, Scalar)]
+        scalar, rest = split_off(factors)
         if len(rest) == 1:
             return [replace(part, weight=scalar * part.weight) for part in self._parts(rest[0])]
         limit: Expression = ONE

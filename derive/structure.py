@@ -21,11 +21,13 @@ from derive.expression import (
     Log,
     Power,
     Product,
-    Scalar,
     Sum,
+    ViewAverage,
     free_views,
 )
+from derive.factors import split_off, unscaled
 from derive.landscape import MODE_I
+from derive.rewriting import with_indices
 from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION
 from derive.signs import sign
@@ -33,7 +35,7 @@ from derive.signs import sign
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from derive.views import Index, View
+    from derive.views import View
 
 
 class Size(NamedTuple):
@@ -82,7 +84,7 @@ def size(node: Expression) -> Size:
             # A bias of the model adds |b|² to each inner product.
             signs = {sign(in_the_mean(form[0])), sign(sympy.Add(*form[0].values()))}
             return Size(form[1] if signs <= {0, 1} else low, form[1] if signs <= {0, -1} else high, degree)
-        case Average(body, _, _):
+        case Average(body, _, _) | ViewAverage(body, _, _, _):
             return size(body)
         case CoordinateSum(body, _):
             low, high, degree = size(body)
@@ -143,7 +145,7 @@ def _off_diagonal(terms: tuple[Expression, ...]) -> list[Size]:
         weight, inside = unscaled(whole)
         match inside:
             case CoordinateSum(CoordinateSum(body, j), i) if size(body).low == 0:
-                diagonal = CoordinateSum(_renamed(body, j, i), i)
+                diagonal = CoordinateSum(with_indices(body, {j: i}), i)
             case _:
                 continue
         for part in left:
@@ -157,39 +159,8 @@ def _off_diagonal(terms: tuple[Expression, ...]) -> list[Size]:
     return found + [size(one) for one in left if one not in forms] + ([size(Sum(tuple(forms)))] if forms else [])
 
 
-def _renamed(node: Expression, index: Index, by: Index) -> Expression:
-    match node:
-        case Coordinate(view, one):
-            return Coordinate(view, by if one == index else one)
-        case Sum(terms):
-            return Sum(tuple(_renamed(term, index, by) for term in terms))
-        case Product(factors):
-            return Product(tuple(_renamed(factor, index, by) for factor in factors))
-        case Power(base, exponent):
-            return Power(_renamed(base, index, by), exponent)
-        case Exp(argument):
-            return Exp(_renamed(argument, index, by))
-        case Log(argument):
-            return Log(_renamed(argument, index, by))
-        case Average(body, over, count):
-            return Average(_renamed(body, index, by), over, count)
-        case CoordinateSum(body, one):
-            return CoordinateSum(_renamed(body, index, by), one)
-    return node
-
-
-def unscaled(node: Expression) -> tuple[sympy.Expr, Expression]:
-    """The scalar of a product, and what is left of it."""
-    if not isinstance(node, Product):
-        return sympy.S.One, node
-    scalar = sympy.Mul(*(factor.value for factor in node.factors if isinstance(factor, Scalar)))
-    rest = tuple(factor for factor in node.factors if not isinstance(factor, Scalar))
-    return scalar, rest[0] if len(rest) == 1 else Product(rest) if rest else Scalar(sympy.S.One)
-
-
 def _of_product(factors: tuple[Expression, ...]) -> Size:
-    weight = sympy.Mul(*(factor.value for factor in factors if isinstance(factor, Scalar)))
-    rest = [factor for factor in factors if not isinstance(factor, Scalar)]
+    weight, rest = split_off(factors)
     sizes = [size(one) for one in rest]
     degree = sympy.Add(*(one.degree for one in sizes))
     # Even powers of one factor are squares.

@@ -23,6 +23,7 @@ from derive.expression import (
     ViewAverage,
     free_indices,
 )
+from derive.factors import split_off
 from derive.notation import LATEX, Style
 from derive.views import Index
 
@@ -61,8 +62,7 @@ class _Writer:
         if not isinstance(node, Product):
             return self.factor(node)
         style = self.style
-        number = sympy.Mul(*(factor.value for factor in node.factors if isinstance(factor, Scalar)))
-        rest = [factor for factor in node.factors if not isinstance(factor, Scalar)]
+        number, rest = split_off(node.factors)
         if self.row is not None:
             rest.sort(key=lambda factor: (self.row not in free_indices(factor), self.column in free_indices(factor)))
         written = [self.factor(factor) for factor in rest]
@@ -182,8 +182,7 @@ def _product(
         summed.append(node.index)
         node = node.body
     factors = list(node.factors if isinstance(node, Product) else (node,))
-    number = sympy.Mul(*(factor.value for factor in factors if isinstance(factor, Scalar)))
-    left = [factor for factor in factors if not isinstance(factor, Scalar)]
+    number, left = split_off(factors)
     if row is None and len(left) == 1 == len(summed) and isinstance(left[0], InverseEntry):
         return (number, [(left[0], *left[0].at)]) if {*left[0].at} == {*summed} else None
     start, end = (summed[0], summed[0]) if row is None or column is None else (row, column)

@@ -8,7 +8,22 @@ import pytest
 import sympy
 from sympy import Rational, Symbol, symbols
 
-from derive import InputError, Loss, Mean, catalogue, exp, half_sq, inner, log, sqrt, views
+from derive import (
+    InputError,
+    Loss,
+    Mean,
+    SecondMoment,
+    catalogue,
+    distinct,
+    exp,
+    half_sq,
+    identity,
+    inner,
+    log,
+    log_det,
+    sqrt,
+    views,
+)
 from derive.collapse import collapse
 from derive.described import described
 from derive.landscape import Landscape, a_i, landscapes
@@ -21,7 +36,7 @@ from verify.answer import of_landscape
 from verify.settings import values_for
 
 N, K, rho, beta, tau = symbols("N K rho beta tau")
-x, x_pos, chi, psi = views("x, x_pos, chi, psi")
+x, x_pos, x_v, x_w, chi, psi = views("x, x_pos, x_v, x_w, chi, psi")
 pull = Mean(inner(x, chi) ** 2, over=chi)
 
 
@@ -44,6 +59,11 @@ def one_sided(count: sympy.Expr) -> Loss:
         (one_sided(K), "K: 1 or more"),
         (one_sided(2 * K - 2), "K: 2 or more"),
         (Loss(Mean(Mean(inner(chi, psi), over=chi, count=K), over=psi)), "K: 2 or more"),
+        (Loss(Mean(inner(x, x_v), over=x_v, of=x, count=K)), "K: 1 or more"),
+        (Loss(Mean(inner(x_v, x_w), over=distinct(x_v, x_w), of=x, count=K)), "K: 2 or more"),
+        (Loss(Mean(inner(chi, psi) ** 2, over=distinct(chi, psi), count=K - 1)), "K: 3 or more"),
+        (Loss(log(rho - Mean(exp(inner(x, x_v)), over=x_v, of=x))), "rho: above 1"),
+        (Loss(log_det(SecondMoment(x, x) + (1 - rho) * identity)), "rho: between 0 and 1"),
         (Loss(rho * pull, ranges={"rho": (-1, 1)}), "rho: between -1 and 1"),
         (Loss(rho * pull, ranges={"rho": (None, Rational(1, 2))}), "rho: below 1/2"),
         (Loss(rho * pull, ranges={"rho": (None, None)}), "rho: any number"),

@@ -26,7 +26,7 @@ from derive.recession import recession
 from derive.structure import Size, size
 
 N, mu, nu, q = symbols("N mu nu q")
-x, x_pos, chi, chi_pos = views("x, x_pos, chi, chi_pos")
+x, x_pos, x_v, chi, chi_pos = views("x, x_pos, x_v, chi, chi_pos")
 P, S = SecondMoment(x, x_pos), SecondMoment(x, x)
 attraction = inner(x, x_pos)
 pairs = Mean(exp(inner(x, chi)), over=(x, chi))
@@ -41,6 +41,7 @@ SIZES = {
     "a form that is not": (inner(x, x) - 3 * inner(x, chi) + inner(chi, chi), Size(None, None, 2)),
     "a mean over one datum": (Mean(inner(x, x_pos), over=(x, x_pos)), Size(0, None, 2)),
     "a mean of differences": (Mean(inner(x, x_pos) - inner(x, x), over=(x, x_pos)), Size(None, 0, 2)),
+    "a mean over further views": (Mean(exp(-half_sq(x, x_v)), over=x_v, of=x, count=N), Size(0, 1, 0)),
     "an exponential": (exp(-half_sq(x, chi)), Size(0, 1, 0)),
     "an exponential that grows": (mu * exp(inner(x, chi)), Size(0, None, sympy.oo)),
     "a logarithm of what is 1 or more": (log(1 + half_sq(x, chi)), Size(0, None, 0)),
@@ -60,6 +61,17 @@ SIZES = {
 def test_sizes(name):
     expression, expected = SIZES[name]
     assert size(expression) == expected
+
+
+@pytest.mark.parametrize("count", [None, N])
+def test_means_over_further_views_are_bounded_as_others_are(count):
+    def mean(body):
+        return Mean(body, over=x_v, of=x, count=count)
+
+    bounded = recession(Loss(mean(exp(-half_sq(x, x_v)))))
+    assert (bounded.verdict, bounded.bound) == ("bounded", 0)
+    assert recession(Loss(mean(half_sq(x, x_v) ** 2) - attraction)).verdict == "bounded"
+    assert recession(Loss(attraction - mean(half_sq(x, x_v) ** 2))).verdict == "unbounded"
 
 
 def lowest(value, shape=(2, 3), starts=8, scale=1.0):
