@@ -99,7 +99,7 @@ def domain(expression: Expression, batch: sympy.Expr | None, known: Ranges, loss
 
 
 def _counted(count: sympy.Expr, least: int, known: Ranges) -> Ranges:
-    """What it says of a symbol that a sample or a batch has as many data as this, at the least."""
+    """The ranges narrowed to where a sample or a batch has ``least`` data or more."""
     if len(count.free_symbols) == 1:
         (symbol,) = count.free_symbols
         slope = sympy.diff(count, symbol)
@@ -150,7 +150,7 @@ def _at_origin(node: Expression) -> sympy.Expr | None:
 
 
 def _narrowed(value: sympy.Expr, known: Ranges, loss: str) -> Ranges:
-    """The ranges in which an expression is positive too."""
+    """The ranges narrowed to where an expression is positive."""
     while isinstance(value, sympy.log):
         value = value.args[0] - 1
     if not value.free_symbols or value.has(sympy.zoo, sympy.nan):
@@ -181,7 +181,7 @@ def _narrowed(value: sympy.Expr, known: Ranges, loss: str) -> Ranges:
 
 
 def _where_positive(value: sympy.Expr, symbol: sympy.Symbol, within: Range) -> Range | None:
-    """The one interval in which a polynomial in one symbol is positive; None where it is none, or several."""
+    """The interval in which an expression in one symbol is positive; None where that is not known, or not one."""
     if not value.is_polynomial(symbol):
         return None
     polynomial = sympy.Poly(value, symbol)

@@ -15,7 +15,7 @@ from derive.roots import core_of, eliminations, powers_of, root_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The degree up to which roots of numbers make a field of coefficients; beyond, each is a letter with its power known.
+# Up to this degree roots of numbers are adjoined to the field of the coefficients; beyond it each is a letter.
 LARGEST_FIELD = 8
 
 
@@ -29,7 +29,7 @@ class Elements(NamedTuple):
     absolutes: list[Absolute]
 
     def superfluous(self, numerator: Any, denominator: Any) -> bool:  # noqa: ANN401
-        """Whether a fraction needs fewer numbers, roots, exponentials or absolute values than its letters are."""
+        """Whether a fraction does without some algebraic number, root, exponential or absolute value of the ring."""
         field = self.zero.ring.domain
         if field != QQ and all(number.is_ground for part in (numerator, denominator) for number in part.itercoeffs()):
             return True
@@ -71,7 +71,7 @@ def elements_of(atoms: Mapping[int, sympy.Expr]) -> Elements:
         related += [core_of(one)[0] for one in radicals]
         numbers = [one for one in numbers if one not in radicals]
     field = QQ.algebraic_field(*numbers) if numbers else QQ
-    # Roots and absolute values come before what is in them: their powers are written as those of that.
+    # Roots and absolute values come before what they are of, in which their powers are then written.
     names = sorted(basic - set(numbers) - set(eliminated), key=sympy.default_sort_key)
     names.sort(key=lambda one: (-_depth(one), one.is_number))
     polynomial_ring = ring(names, field)[0]

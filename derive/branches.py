@@ -1,4 +1,4 @@
-"""One form for fractions of polynomials with roots y, y^q = c, and absolute values w = |u|, among their letters.
+"""A normal form for fractions of polynomials in which letters may be roots, y^q = c, or absolute values, w = |u|.
 
 Roots leave the denominator: it is multiplied by what makes a norm of it. A fraction with |u| is two, one where u ≥ 0
 and one where u ≤ 0, each in lowest terms. Where they can be scaled to meet at u = 0, numerator and denominator are
@@ -37,8 +37,7 @@ class Absolute(NamedTuple):
 def one_form(fraction: Fraction, roots: list[Root], absolutes: list[Absolute]) -> Fraction:
     """The form of a fraction that all equal ones have; roots that occur in powers of others come first.
 
-    A denominator that vanishes for one sign of u says nothing of the fraction there, which is taken to be what it is
-    for the other.
+    Where the denominator vanishes for one sign of u the fraction is not defined, and the form is that for the other.
     """
     if not roots and not absolutes:
         return _lowest(*fraction)
@@ -96,7 +95,7 @@ def _letters(polynomial: Polynomial) -> set[tuple[int, ...]]:
 
 
 def _conjugate(value: Polynomial, root: Root, relations: list[Polynomial]) -> Polynomial:
-    """What makes of a polynomial in y its norm: by Cayley and Hamilton, from its characteristic polynomial."""
+    """The factor that takes a polynomial in y to its norm, by its characteristic polynomial (Cayley and Hamilton)."""
     rows = [_coefficients((value * root.letter**k).rem(relations), root) for k in range(root.degree)]
     domain = value.ring.to_domain()
     numbers = DomainMatrix(rows, (root.degree, root.degree), domain).charpoly()
@@ -107,7 +106,7 @@ def _conjugate(value: Polynomial, root: Root, relations: list[Polynomial]) -> Po
 
 
 def _coefficients(polynomial: Polynomial, root: Root) -> list[Polynomial]:
-    """Those of 1, y, y² and so on."""
+    """The coefficients of the powers of y, from y⁰ on."""
     at = root.letter.LM.index(1)
     parts: list[dict[tuple[int, ...], Any]] = [{} for _ in range(root.degree)]
     for monomial, value in polynomial.iterterms():
@@ -138,7 +137,7 @@ def _as_one(left: Polynomial, right: Polynomial, one: Absolute) -> Polynomial:
 
 
 def _meeting(one: Fraction, other: Fraction, inside: Polynomial) -> Any:  # noqa: ANN401
-    """The number by which the other numerator and denominator are multiplied to be those of the one at u = 0."""
+    """The factor of the other numerator and denominator with which both are those of the one at u = 0."""
     rests = [(left.rem([inside]), right.rem([inside])) for left, right in zip(one, other, strict=True)]
     scale = next((left.LC / right.LC for left, right in reversed(rests) if left and right), None)
     if scale is None or any(left != right.mul_ground(scale) for left, right in rests):

@@ -51,10 +51,10 @@ class Bound(NamedTuple):
 
 
 class Clusters:
-    """The table."""
+    """A table of clusters, each with its number."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start with an empty table."""
         self._clusters: list[Edge | Bound] = []
         self._free: list[frozenset[View | Index]] = []
         self._numbers: dict[Edge | Bound, int] = {}
@@ -64,7 +64,7 @@ class Clusters:
         return self._clusters[number]
 
     def free(self, cluster: int) -> frozenset[View | Index]:
-        """What a cluster leaves free."""
+        """The views and coordinates that a cluster leaves free."""
         return self._free[cluster]
 
     def edge(self, left: View | Index, right: View | Index) -> int:

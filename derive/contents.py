@@ -93,7 +93,7 @@ def drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
 
 
 def check_definition(expression: Expression, name: str) -> None:
-    """That a definition makes sense, before anything is derived from it.
+    """Check that a definition makes sense, before anything is derived from it.
 
     Args:
         expression: the definition.
@@ -125,7 +125,7 @@ def check_definition(expression: Expression, name: str) -> None:
 
 
 def _check_symbols(expression: Expression, name: str) -> None:
-    """That a name stands for one symbol, and that none is one of the theory's."""
+    """Check that each name stands for one symbol, and that no symbol is one of the theory's."""
     by_name: dict[str, sympy.Symbol] = {}
     for symbol in sorted(_symbols(expression), key=str):
         if isinstance(symbol, Letter):

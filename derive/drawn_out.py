@@ -1,4 +1,4 @@
-"""A definition with every mean over a number of further views of a datum written out, one view of its own a draw.
+"""A definition whose means over a number of further views of a datum are written out, with a name for each view.
 
 That is what an evaluation on points needs: ordinary views, drawn with their datum. A mean over all further views, in
 the population, is left over the noise of a view alone: its `of` becomes the datum itself, without noise. What is linear

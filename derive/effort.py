@@ -1,4 +1,4 @@
-"""How much work an expansion is: counted in steps while it is done, and estimated from lower orders before.
+"""The work of an expansion: counted in steps while it is done, and estimated beforehand from lower orders.
 
 From order to order the number of terms grows by a factor that changes slowly, as the numbers of partitions do. So the
 lower orders, which take next to no time, tell what a high one takes. Steps and not seconds are counted: a step is some
@@ -19,18 +19,18 @@ from derive.errors import InputError
 
 Result = TypeVar("Result")
 
-# What is done without being insisted on: some minutes, and gigabytes that a small machine has.
+# What a derivation may take unless somebody insists on more: some minutes, and the memory of a small machine.
 LIMIT = 100_000_000
-# Steps a second and bytes a step, for what is said of time and memory.
+# Steps a second and bytes a step, for estimates of time and memory.
 SPEED, BYTES = 250_000, 60
-# Lower orders are worked out until one took so many steps, a small part of a second, and to this one at most.
+# Lower orders are derived first, until one takes this many steps (a small part of a second), up to this order.
 _ENOUGH, _LAST = 30_000, 40
-# Steps between two words on how far a derivation is.
+# Steps between two reports of progress.
 _MANY = 10_000
 
 
 class TooLargeError(InputError):
-    """What is asked for is beyond what time and memory hold."""
+    """A derivation would take more time or memory than it may."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ _insisted: ContextVar[bool] = ContextVar("insisted", default=False)
 
 
 class _GivenUpError(Exception):
-    """A derivation that is beyond its limit."""
+    """A derivation has taken more steps than its limit."""
 
 
 def spend(steps: int) -> None:
@@ -73,7 +73,7 @@ def spend(steps: int) -> None:
 
 @contextmanager
 def watched(watcher: Callable[[float | None], None]) -> Iterator[None]:
-    """Tell how far a derivation is: the part that is done, again and again, or None where that is not known."""
+    """Report the progress of derivations: the part that is done, again and again; None where that is not known."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -83,7 +83,7 @@ def watched(watcher: Callable[[float | None], None]) -> Iterator[None]:
 
 @contextmanager
 def insisting() -> Iterator[None]:
-    """Let every derivation take what it takes."""
+    """Within it no derivation has a limit on its steps."""
     token = _insisted.set(True)
     try:
         yield
@@ -92,7 +92,7 @@ def insisting() -> Iterator[None]:
 
 
 def insisted() -> bool:
-    """Whether every derivation takes what it takes, see `insisting`."""
+    """Whether derivations have no limit on their steps, see `insisting`."""
     return _insisted.get()
 
 
@@ -112,7 +112,7 @@ def counted(
 
 
 def estimated(lower: Mapping[int, int], order: int) -> float:
-    """The steps of an order from those of lower ones: each two orders more multiply them as the last ones do.
+    """The steps of an order from those of lower ones: they go on growing by the factor by which they last grew.
 
     >>> round(estimated({2: 10, 4: 30, 6: 90}, 10))
     810

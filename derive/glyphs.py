@@ -1,4 +1,4 @@
-"""Print in which a parameter of a loss and a letter of the theory have one name: the letter yields, by a sign more.
+"""Text about a landscape in which a parameter has the name of a letter of the theory: the letter gets a mark.
 
 What is written of a landscape is words and formulas together: "rank m", h_i = (λ_i − θ)/(2 q₁). Where a parameter is
 called m too it is hidden behind a character of no other use while the text is made; the theory's m becomes m_ in all of
@@ -37,7 +37,7 @@ _TEXT = {
     "k": "k",
     "q": "q",
 }
-# A parameter's first private character; U+E000 and on have no meaning of their own.
+# The character that hides the first parameter; U+E000 and on are for private use.
 _PRIVATE = 0xE000
 
 

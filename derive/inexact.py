@@ -1,4 +1,4 @@
-"""What is said of a number that is not exact."""
+"""The message about a number that is not exact."""
 
 from __future__ import annotations
 

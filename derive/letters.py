@@ -99,10 +99,17 @@ def _inside(generator: sympy.Expr) -> list[sympy.Expr]:
     return [core] if q > 1 and core.is_Add and is_polynomial(core) else []
 
 
-def _depth(generator: sympy.Expr) -> int:
-    """How many roots and absolute values stand inside one another."""
-    inner = [_depth(one) for part in _inside(generator) for one in _generators(part)]
-    return 1 + max(inner, default=0) if _inside(generator) else 0
+def named(symbols: Iterable[sympy.Symbol]) -> dict[str, sympy.Symbol]:
+    """Parameters and letters by the names under which values are given; a letter with a parameter's name gets a ``_``.
+
+    >>> named([Letter("s4"), sympy.Symbol("s4"), Letter("s6")])
+    {'s4': s4, 's4_': s4, 's6': s6}
+    """
+    listed = sorted(symbols, key=lambda one: (isinstance(one, Letter), one.name))
+    found: dict[str, sympy.Symbol] = {}
+    for one in listed:
+        found[yielding(one.name, set(found)) if isinstance(one, Letter) else one.name] = one
+    return found
 
 
 def _signs(inside: sympy.Expr, roots: dict[sympy.Expr, int]) -> tuple[int, ...]:

@@ -75,7 +75,7 @@ def lower_bound(linear: Form, maxima: list[Maximum], constant: sympy.Expr) -> sy
         if sign(sympy.cancel(in_the_mean(total))) in (0, 1):
             bound = sympy.simplify(bound)
             difference = sympy.S.Zero if best is None else sympy.simplify(bound - best)
-            # Where it depends on the parameters which is higher, the shorter one is told.
+            # Where the parameters decide which is higher, the shorter one is kept.
             shorter = not difference.is_number and sympy.count_ops(bound) < sympy.count_ops(best)
             best = bound if best is None or difference.is_positive or shorter else best
     return best
@@ -134,7 +134,7 @@ def _largest(n: sympy.Expr, views: int) -> sympy.Expr:
 
 
 def taken_apart(node: Expression) -> tuple[Form, list[tuple[sympy.Expr, Expression]], list[Maximum], sympy.Expr]:
-    """A definition as a quadratic form, what is written for it, logarithms of exponentials, and a constant."""
+    """A definition taken apart: its quadratic form, the summands of that, logarithms of exponentials, a constant."""
     linear: Form = {}
     written: list[tuple[sympy.Expr, Expression]] = []
     maxima: list[Maximum] = []

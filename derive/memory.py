@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from derive import graphs, wick, words
+from derive import draws, graphs, roots, signs, wick, words
 
 
 def clear_caches() -> None:
-    """Forget every memoised word, graph and contraction."""
-    for table in (words.trace, words.invariant, graphs.canonical, wick.contract, wick._contract):  # noqa: SLF001
+    """Forget every memoised word, graph, contraction, partition, factorisation and sign."""
+    private = (graphs._edge, wick._contract, roots._irreducible, signs._signs)  # noqa: SLF001 (their tables)
+    for table in (words.trace, words.invariant, graphs.canonical, wick.contract, draws.partitions, *private):
         table.cache_clear()

@@ -1,4 +1,4 @@
-"""Bounds on the terms of order 4 in words of several covariances.
+"""Whether terms of order 4 in words of several covariances grow in every direction.
 
 With P_X = W X Wᵀ ⪰ 0 and τ_X = Tr[P_X] such terms are Σ s_XY Tr[P_X P_Y] + Σ p_XY τ_X τ_Y, and sums over coordinates
 Σ_i (P_X)_ii (P_Y)_ii. For matrices of rank r or less
@@ -34,7 +34,7 @@ _VALUES = {"A": MODE_I["A"], "C": MODE_I["C"], "D": sympy.Dummy("beta", positive
 
 
 def one_row(terms: Iterable[Term]) -> sympy.Expr:
-    """Terms for a W of one row along a mode with |w| = 1; where there is no mode in a word, of a bias alone.
+    """The value of terms for a W of one row along mode i, |w| = 1, without a bias.
 
     >>> from derive import catalogue
     >>> one_row(catalogue("infonce").expand(order=4).terms_of_order(4))

@@ -65,7 +65,7 @@ def at_origin(case: Landscape, decided: Decide) -> Condition | None:
 
 
 def descent_on_diagonal(case: Landscape) -> sympy.Expr | None:
-    """β of a loss of the kind that is told of above, of whatever sign; None for another one."""
+    """β of a loss of the kind described above, whatever its sign; None for any other loss."""
     on, off = square_root(case.on_diagonal), square_root(case.off_diagonal)
     if on is None or off is None or case.has_bias:
         return None

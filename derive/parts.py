@@ -33,13 +33,13 @@ _DEGREE = 8
 
 @dataclass
 class _Parts:
-    """A definition, sorted.
+    """The parts of a definition, sorted by what is known of them.
 
     Attributes:
         polynomials: in inner products and coordinates.
         logarithms: coefficient, the exponentials that it is of; the coefficient is positive.
-        degrees: how fast the parts grow that a constant bounds from below.
-        beside: the same of parts of which no more is known.
+        degrees: how fast those parts grow that are never below a constant.
+        beside: how fast the parts grow of which only that is known.
         falls: whether a mean of exponentials that becomes infinite has a negative weight.
 
     """
@@ -51,7 +51,7 @@ class _Parts:
     falls: bool = False
 
     def add(self, weight: sympy.Expr, node: Expression) -> None:
-        """Sort weight · node in.
+        """Add weight · node to the parts of its kind.
 
         Raises:
             UnknownError: nothing is known of its growth.

@@ -1,4 +1,4 @@
-"""Formulas as the text of JSON: SymPy's own, written so that every name can be read back.
+"""Formulas as text in JSON: SymPy's notation, written so that every name can be read back.
 
 SymPy's parser takes ``lambda`` for Python's keyword and evaluates what it reads. Here a formula is read by its grammar
 alone. A parameter may be called E or pi: the constants of those names are then written exp(1) and acos(−1).

@@ -13,7 +13,7 @@ MINUS: Signs = frozenset({-1})
 ZERO: Signs = frozenset({0})
 ALL: Signs = frozenset({-1, 0, 1})
 
-# To so many digits a number is looked at, and below so many it is 0 or not known.
+# A number is evaluated to this many digits; below this size it is 0, or its sign is open.
 _DIGITS, _SMALLEST = 40, sympy.Rational(1, 10**30)
 # A polynomial of more terms is judged by its coefficients alone.
 _TERMS, _DEPTH = 200, 3

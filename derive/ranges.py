@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Range:
-    """An interval of real numbers, its ends left out, or the whole numbers from one on, that one included.
+    """An open interval of real numbers, or the whole numbers from ``low`` on.
 
     Attributes:
         low: the lower end, −oo where there is none.
@@ -160,7 +160,7 @@ def assumed(symbol: sympy.Symbol) -> Range:
 
 
 def check_values(values: Mapping[sympy.Symbol, object], ranges: Ranges, loss: str) -> None:
-    """That numbers lie in the ranges of what they are put for; between whole numbers is no matter.
+    """Check that values lie in the ranges of their symbols; where these are whole numbers, values may lie between them.
 
     Raises:
         InputError: one that does not.

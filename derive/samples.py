@@ -1,4 +1,4 @@
-"""Finite samples: two stay two where values put for parameters make their sizes equal."""
+"""Finite samples: two remain two when values put for parameters make their sizes equal."""
 
 from __future__ import annotations
 

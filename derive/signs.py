@@ -1,11 +1,16 @@
 """The sign of an expression for all values of its symbols in their ranges: proved, or open.
 
-What can be the sign of an expression is a set, a part of {−1, 0, 1}, put together from those of its parts. A symbol is
+The signs that an expression can have are a set, a part of {−1, 0, 1}, put together from those of its parts. A symbol is
 replaced by a *letter* that is positive or zero: x in (l, h) is (l + h p)/(1 + p), N ≥ 2 is 2 + p, and a
 symbol without a sign is p, 0 and −p in turn. A sum is then a quotient of polynomials in letters, whose signs follow from
 their coefficients, from the roots of a polynomial in one letter, from a discriminant; what is no polynomial, such as a
 logarithm, is a letter of its own, whose range is that of log g according to g − 1. Where all that leaves a sign open,
 interval arithmetic on parts of the ranges decides some of what is left.
+
+The ranges come to `sign` in one of two ways. What has ranges of its own, such as a `Landscape` or an `Expansion`, gives
+them: ``sign(value, ranges=…)``. A derivation that walks through a whole definition or expansion is done ``with
+over(ranges)``, and what it calls on the way (`derive.structure`, `mixed`, `coordinates`, `logarithms`, normal forms)
+gives none.
 """
 
 from __future__ import annotations
@@ -25,7 +30,24 @@ _SPLIT = 3
 _ODD = (sympy.atan, sympy.tanh, sympy.sinh, sympy.asinh, sympy.erf, sympy.asin, sympy.atanh, sympy.LambertW)
 
 
-def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One, ranges: Ranges = NONE) -> int | None:
+@contextmanager
+def over(ranges: Ranges) -> Iterator[None]:
+    """The ranges over which signs are decided within it wherever none are given.
+
+    >>> from derive.ranges import Range
+    >>> rho = sympy.Symbol("rho")
+    >>> with over(Ranges.collect({rho: Range(sympy.S.Zero, sympy.S.One)})):
+    ...     print(sign(1 - rho))
+    1
+    """
+    before = _HERE.set(ranges)
+    try:
+        yield
+    finally:
+        _HERE.reset(before)
+
+
+def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One, ranges: Ranges | None = None) -> int | None:
     """1, 0 or −1 where that holds for all values of the symbols in their ranges; None where it is open.
 
     Args:

@@ -14,7 +14,7 @@ import sympy
 from derive.expansion import BASES, Expansion
 from derive.ranges import Range
 
-# More values than this below the last special one are not taken one by one.
+# Where there are as many values as this up to the last special one, they are not taken one by one.
 _MOST = 8
 
 

@@ -1,4 +1,4 @@
-"""What the structure of a definition says of its size: a constant below, a constant above, and how fast it grows.
+"""Bounds that follow from the structure of a definition: constants below and above it, and how fast it grows.
 
 Squares, exponentials, half squared distances, and means, sums over coordinates, sums and products of what is not
 negative are never negative, whatever the data. Only the last step asks for them: in a mean over one datum's views

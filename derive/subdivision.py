@@ -28,7 +28,7 @@ class _UnknownError(Exception):
 
 
 def by_intervals(value: sympy.Expr, ranges: Ranges) -> Signs:
-    """The signs that an expression can have by its bounds, all of them where these do not tell.
+    """The signs that an expression can have according to its bounds; all three where these do not decide.
 
     >>> r, rho = sympy.Symbol("r", real=True), sympy.Symbol("rho")
     >>> sorted(by_intervals(2 + sympy.cos(r) * sympy.exp(-rho), Ranges()))

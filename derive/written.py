@@ -1,4 +1,4 @@
-"""How a definition is written: one walk, in plain text or in LaTeX."""
+"""A definition written out, in plain text or in LaTeX."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ def key_of(symbol: sympy.Symbol) -> str:
     return f"{symbol.name} of the theory" if symbol in _OWN else symbol.name
 
 
-@cache
+@lru_cache(maxsize=1000)
 def _function(value: sympy.Expr, names: tuple[str, ...]) -> Callable[..., Any]:
     symbols = {key_of(symbol): symbol for symbol in value.free_symbols}
     found: Callable[..., Any] = sympy.lambdify([symbols[name] for name in names], value, "numpy", dummify=True)

@@ -1,9 +1,12 @@
 """What an expansion takes: counted, estimated before it is begun, and refused beyond what time and memory hold."""
 
+import importlib
+import pkgutil
 import time
 
 import pytest
 
+import derive
 from derive import Loss, Mean, catalogue, effort, inner, memory, symbols, views
 from derive.effort import TooLargeError, counted, estimated, watched
 
@@ -76,3 +79,13 @@ def test_a_derivation_can_be_interrupted():
         catalogue("infonce").expand(20)
     assert effort._under_way.get() is None
     assert catalogue("infonce").expand(4).terms
+
+
+def test_clearing_empties_every_memo_table_of_the_algebra():
+    catalogue("weighted-infonce").expand(4)
+    names = [one.name for one in pkgutil.iter_modules(derive.__path__)]
+    modules = [importlib.import_module(f"derive.{name}") for name in names]
+    tables = [one for module in modules for one in vars(module).values() if hasattr(one, "cache_info")]
+    assert sum(one.cache_info().currsize for one in tables) > 0
+    memory.clear_caches()
+    assert [one.__qualname__ for one in tables if one.cache_info().currsize] == []
