@@ -27,6 +27,8 @@ from derive.conditions import Condition, at_most_zero, q_j, total, written
 from derive.errors import InputError
 from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, a_i, a_j, landscapes, s_i, s_j
 from derive.latex import for_notebook
+from derive.leading import far
+from derive.letters import Letter
 from derive.off_diagonal import at_origin, without_lowest_rotation
 from derive.scalars import normal_form
 from derive.signs import sign
@@ -83,7 +85,7 @@ class Collapse:
             | ({"notes": list(self.notes)} if self.notes else {})
             | ({"where": str(self.where)} if self.special else {})
             | (
-                {"special": [{"where": written(at), **one.to_json()} for at, one in self.special]}
+                {"special": [{**one.to_json(), "where": written(at)} for at, one in self.special]}
                 if self.special
                 else {}
             )
@@ -122,8 +124,6 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
     if found.dimensional is not None or (apart := cases(expansion)) is None:
         return found
     general = _collapse(apart.general, limit)
-    if general.dimensional is None:
-        return found
     special = tuple((at, _collapse(one, limit)) for at, one in apart.special)
     return replace(
         general,
@@ -161,10 +161,14 @@ def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
         )
         return Condition(sympy.Or(*parts), quantifier)
 
-    reasons = [(" and ".join(case.conditions()), one.reason) for case, one in cases if one.reason]
+    dimensional, complete = joined(lambda one: one.dimensional, "some"), joined(lambda one: one.complete, "all")
+    if dimensional is None and limit is None and far(expansion.truncate(4)).verdict != "bounded":
+        # That W = 0 is not the lowest point says nothing of where that is, if there is one.
+        complete = None
+    reasons = [(" and ".join(case.conditions()), one.reason) for case, one in by_sign if one.reason]
     return Collapse(
-        joined(lambda one: one.dimensional, "some"),
-        joined(lambda one: one.complete, "all"),
+        dimensional,
+        complete,
         "; ".join(dict.fromkeys(f"where {given}: {reason}" if given else reason for given, reason in reasons)),
         tuple(dict.fromkeys(note for _, one in cases for note in one.notes)),
     )

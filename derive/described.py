@@ -128,7 +128,8 @@ class Described:
             if self.collapse.reason:
                 known = [f"{name}: {condition}" for name, condition in found if condition is not None]
                 lines += [("collapse", one) for one in known]
-                lines.append(("collapse", f"{'dimensional: ' if known else ''}not determined: {self.collapse.reason}"))
+                opened = f"not determined{f' for {written(self.collapse.where)}' if self.special else ''}"
+                lines.append(("collapse", f"{'dimensional: ' if known else ''}{opened}: {self.collapse.reason}"))
             lines += [("", note) for note in self.collapse.notes]
             if self.transition is not None and not self._settled():
                 lines.append(("transition", self.transition.text()))
@@ -160,6 +161,8 @@ class Described:
         limit = f"{self.of_limit} → ∞: " if self.of_limit else ""
         heights = [f"h_i = {shown(one)}" for one in modes.heights] or [f"{shown(modes.slope)} = b_i"]
         found = [f"{limit}{'; '.join(heights)}, h_i = (a_i + c_i) g_i"]
+        if modes.none:
+            return [f"{limit}no point with h_i > 0 is stationary, h_i = (a_i + c_i) g_i"]
         if modes.end != sympy.oo:
             domain = modes.why_open if modes.end is None else f"h_i < {shown(modes.end)}: beyond, the loss is infinite"
             found[0] += f", for {domain}" if modes.end is not None else f"; {domain}"
@@ -182,7 +185,7 @@ class Described:
 
     def _near(self, exact: ExactModes) -> sympy.Expr | None:
         """The minimum through order 4 over that to all orders where a mode appears; None where it does not so."""
-        if self.higher is not None:
+        if self.higher is not None or exact.none or exact.level.is_number:
             return None
         try:
             return exact.ratio_near_transition(4)
@@ -220,24 +223,10 @@ class Described:
                 "rate_kept": str(self.transition.rate_kept),
                 "rate_collapsed": str(self.transition.rate_collapsed),
             },
-            "exact": None
-            if exact is None
-            else {
-                "of_the_limit": self.of_limit,
-                "level": str(exact.level),
-                "stationary": [str(one) for one in exact.heights],
-                "collapse": None if exact.collapse is None else str(exact.collapse),
-                "ratio_near_transition": str(exact.ratio_near_transition(4)),
-            },
-            "bounded_below": None
-            if self.recession is None
-            else {
-                "verdict": self.recession.verdict,
-                "reason": self.recession.reason,
-                "unbounded_where": None if self.recession.condition is None else str(self.recession.condition),
-            },
-            "where": written(self.collapse.where) if self.special else None,
-            "special": [{"where": written(at), **one.to_json()} for at, one in self.special],
+            "exact": None if exact is None else self._exact_json(exact),
+            "bounded_below": None if self.recession is None else self.recession.to_json(),
+            "where": str(self.collapse.where) if self.special else None,
+            "special": [{**one.to_json(), "where": written(at)} for at, one in self.special],
         }
 
 

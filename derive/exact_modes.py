@@ -254,7 +254,9 @@ class ExactModes(ModePotential):
             lines.append(("domain", shown(h < self.end) if self.end is not None else self.why_open))
         if self.collapse is not None:
             lines.append(("collapse", said(self.collapse, "always", "never")))
-        if self.collapse != sympy.true and self.phi != 0:
+        if self.none:
+            lines.append(("stationary", f"{shown(h)} = 0" if text else rf"{shown(h)} = 0 \text{{ alone}}"))
+        elif self.collapse != sympy.true and self.phi != 0:
             heights = [f"{shown(h)} = {shown(one)}" for one in self.heights] or [f"{shown(self.slope)} = {shown(b)}"]
             always = self.collapse == sympy.false and self.bounded == sympy.true
             ends = self.end is not None and not self.end.is_infinite

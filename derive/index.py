@@ -75,13 +75,18 @@ def minima(points: StationaryPoints, lowest: str = "global") -> str:
         return _largest_alone(points, lowest)
     if points.fixed is not None:
         return f"the points of index 0, where no λ_i is θ; the lowest of them {lowest}"
+    if found.verdict != "bounded" and points.bias == "on" and len(points.level) > 1:
+        # Where this landscape falls the bias is off.
+        return f"the points of index 0, where no λ_i is {level}"
     return f"the points of index 0, where no λ_i is {level}; {_lowest_of(found, lowest)}"
 
 
 def _largest_alone(points: StationaryPoints, lowest: str) -> str:
     """For q₁ < 0 two kept modes are no minimum, and one is where q₁ + q₂ > 0."""
     one = points.isotropic
-    held, side = sign(one.q1 + one.q2), sign(one.eigenvalue())
+    held, side = sign(one.q1 + one.q2, ranges=_ranges(points)), sign(one.eigenvalue(), ranges=_ranges(points))
+    # A bias that is on with Tr[W X Wᵀ] below a bound is no longer on where this landscape falls.
+    falls = points.bias != "on" or len(points.level) == 1
     both = "the largest λ_i alone where it is > 0, W = 0 where none is"
     kept = both if side is None else "the largest λ_i alone" if side == 1 else "W = 0"
     alone = f"{kept}: {lowest}, no other point a minimum"
@@ -89,13 +94,17 @@ def _largest_alone(points: StationaryPoints, lowest: str) -> str:
         return alone
     if held is None:
         shown = TEXT.scalar(one.q1 + one.q2)
-        return f"where {shown} > 0, {alone}; where {shown} < 0, W = 0 alone if all λ_i are < 0, and {_FALLS}"
+        low = f"where {shown} > 0, {alone}; where {shown} < 0, W = 0 alone if all λ_i are < 0"
+        return f"{low}, and {_FALLS}" if falls else low
     if side == 1:
-        return f"none: {_FALLS}"
+        return f"none: {_FALLS}" if falls else "none"
     if held == 0:
         at_origin = f"W = 0: {lowest}"
-        return at_origin if side is not None else f"{at_origin} where all λ_i are <= 0; elsewhere {_FALLS}"
-    return f"W = 0 alone{'' if side == -1 else ', where all λ_i are < 0'}; not {lowest}: {_FALLS} for a W of one row"
+        if side is not None:
+            return at_origin
+        return f"{at_origin} where all λ_i are <= 0; {f'elsewhere {_FALLS}' if falls else 'no other'}"
+    only = f"W = 0 alone{'' if side == -1 else ', where all λ_i are < 0'}"
+    return f"{only}; not {lowest}: {_FALLS} for a W of one row" if falls else only
 
 
 def _lowest_of(found: Far, lowest: str) -> str:

@@ -57,11 +57,23 @@ class ModePotential:
     def heights(self) -> tuple[sympy.Expr, ...]:
         """Candidates for stationary points h_i in terms of a_i and c_i, the branch from the origin first.
 
-        Each is one where it is real, positive and below `end`, and there is no other. One alone where φ is convex; none
-        are given where φ′ = b is of degree 3 or more in h, for which see `numeric.exact_modes.stationary_modes`.
+        Each is one where it is real, positive and below `end`, and there is no other. One alone where φ is convex; those
+        that are nowhere real and positive are left out. None are given where φ′ = b is of degree 3 or more in h, for
+        which see `numeric.exact_modes.stationary_modes`.
         """
         roots = self._roots(self.level)
-        return roots[:1] if self.convex else roots
+        if self.real == sympy.false:
+            return ()
+        return tuple(one for one in (roots[:1] if self.convex else roots) if not self._negative(one))
+
+    @property
+    def none(self) -> bool:
+        """Whether no h_i > 0 is stationary, for any a_i, c_i and parameters."""
+        return bool(self._roots(self.level)) and not self.heights
+
+    def _negative(self, height: sympy.Expr) -> bool:
+        # The level itself may have either sign.
+        return b not in height.free_symbols and sign(height, ranges=self.ranges) in (0, -1)
 
     @property
     def real(self) -> sympy.Basic | None:

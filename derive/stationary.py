@@ -1,7 +1,7 @@
 """All stationary points of −Tr[W B Wᵀ] + q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², for every symmetric B and dimension.
 
 X is one covariance, symmetric and positive definite, R = X^(1/2); B need not commute with it, nor be invertible. With
-G = WᵀW, H = R G R and b = R⁻¹ B R⁻¹ the gradient is W M(G), and `proof` checks each step in non-commuting symbols:
+G = WᵀW, H = R G R and b = R⁻¹ B R⁻¹ the gradient is W M(G), and `derive.proof` checks each step in non-commuting symbols:
 
     R Wᵀ∇L R⁻¹ = −2 H b + 4 q₁ H² + 4 q₂ ρ H,   ρ = Tr H.
 
@@ -49,7 +49,7 @@ class StationaryPoints:
         fixed: the strength of the penalty that went to infinity and fixes the norm, or None.
         bias: "off", "on", or "" where the model has none that matters.
         level: |b|² where the loss is level in b, as coefficients of 1 and of Tr[W X Wᵀ]; b is on where it is positive.
-        descent: by how much the loss falls with |b|² where b is off, in the same form.
+        descent: by how much the loss falls with |b|² where b is off, in the same form; with θ ("θ") at a fixed norm.
         curvature: the coefficient of |b|⁴.
 
     """
@@ -87,8 +87,9 @@ class StationaryPoints:
         letters = {"S": r"\Sigma", "A": "A_0", "C": "C", "I": "I"} if latex else _NAMES
         X = letters[self.isotropic.letter]
         B = signed_sum([(-value, letters[x]) for x, value in self._linear().items() if value != 0], style)
-        factor, shifted = 1 / (2 * self.isotropic.q1), self.shift != 0
-        weight = {1: "", -1: "-" if latex else "−"}.get(factor, f"{style.scalar(factor)} ")
+        factor, shifted = normal_form(1 / (2 * self.isotropic.q1)), self.shift != 0
+        shown = style.parentheses(style.scalar(factor)) if factor.is_Add else style.scalar(factor)
+        weight = {1: "", -1: "-" if latex else "−"}.get(factor, f"{shown} ")
         if latex:
             root = f"{X}^{{-1/2}}"
             return [
@@ -125,6 +126,8 @@ class StationaryPoints:
         landscape, latex = self.isotropic.landscape, style is LATEX
         of_case = landscape.given(style)
         known = [of_case] if of_case else []
+        if landscape.sign(self.isotropic.q1) is None:
+            known.append(style.scalar(self.isotropic.q1) + (r" \ne 0" if latex else " ≠ 0"))
         if self.bias == "off":
             known.append("b = 0")
         elif self.bias == "on":
@@ -249,16 +252,39 @@ def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
     off = replace(off, bias="off", descent=tuple(descent), curvature=curvature)
     if curvature == 0:
         return [off]
+    strength = None if limit is None else by_name(curvature).get(limit)
+
+    def settled(value: sympy.Expr) -> sympy.Expr:
+        return normal_form(value if strength is None else sympy.limit(sympy.cancel(value), strength, sympy.oo))
+
     linear, products = dict(off.isotropic.landscape.linear), dict(off.isotropic.landscape.products)
     for x, p in pull.items():
-        linear[x] = normal_form(linear.get(x, sympy.S.Zero) + beta * p / curvature)
+        linear[x] = settled(linear.get(x, sympy.S.Zero) + beta * p / curvature)
         for y, other in pull.items():
             key = (x, y) if (y, x) not in products else (y, x)
-            products[key] = normal_form(products.get(key, sympy.S.Zero) - p * other / curvature)
-    level = [(normal_form(beta / (2 * curvature)), "")]
-    level += [(normal_form(-p / curvature), x) for x, p in pull.items()]
+            products[key] = settled(products.get(key, sympy.S.Zero) - p * other / curvature)
+    constant = -(beta**2) / (4 * curvature)
+    if strength is not None:
+        # With the constant κ c² of the penalty κ(ρ − c)², β being 2κc and what does not grow with κ.
+        constant += strength * (sympy.diff(beta, strength) / 2) ** 2
+    level = ((settled(beta / (2 * curvature)), ""), *((settled(-p / curvature), x) for x, p in pull.items()))
     on = _solve(replace(off.isotropic.landscape, linear=linear, products=products), limit)
-    return [replace(off, level=tuple(level)), replace(on, bias="on", level=tuple(level), curvature=curvature)]
+    on = replace(on, loss=normal_form(on.loss + settled(constant)), bias="on", level=level, curvature=curvature)
+    return [replace(off, level=level) if off.fixed is None else _at_norm(off), on]
+
+
+def _at_norm(off: StationaryPoints) -> StationaryPoints:
+    """A bias that is off where an infinite κ fixes the norm: it costs θ = 2q₂ρ − 2κc, less what q₂ has beside κ."""
+    strength, one = off.fixed, off.isotropic
+    assert strength is not None
+
+    def finite(value: sympy.Expr) -> sympy.Expr:
+        return normal_form(value - strength * sympy.diff(value, strength))
+
+    descent = {letter: finite(value) for value, letter in off.descent}
+    descent[one.letter] = normal_form(descent.get(one.letter, sympy.S.Zero) + 2 * finite(one.q2))
+    descent["θ"] = -sympy.S.One
+    return replace(off, descent=tuple((value, letter) for letter, value in descent.items() if value != 0))
 
 
 def _solve(case: Landscape, limit: str | None) -> StationaryPoints:
@@ -314,55 +340,11 @@ def _infinite(one: Isotropic, strength: sympy.Symbol, values: tuple[sympy.Expr, 
 
 
 def _written(coefficients: tuple[tuple[sympy.Expr, str], ...], style: Style) -> str:
-    """A sum of multiples of 1 and of Tr[W X Wᵀ]."""
-    shown = [(value, style.trace(style.sandwich(letter)) if letter else "") for value, letter in coefficients]
+    """A sum of multiples of 1, of Tr[W X Wᵀ] and of θ."""
+    theta = r"\theta" if style is LATEX else "θ"
+    words = {"": "", "θ": theta}
+    shown = [
+        (value, words[letter] if letter in words else style.trace(style.sandwich(letter)))
+        for value, letter in coefficients
+    ]
     return signed_sum(shown, style)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the proof: what it says, and what is left of its two sides when they are subtracted."""
-
-    statement: str
-    residual: sympy.Expr
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is left."""
-        return bool(self.residual == 0)
-
-
-def gradient_factor(one: Isotropic, G: sympy.Expr, X: sympy.Expr, B: sympy.Expr) -> sympy.Expr:
-    """M in ∇L = W M, from the words: in dTr[G Y G Z] = Tr[dG (Y G Z + Z G Y)] each letter of G is dropped once."""
-    return -2 * B + 2 * one.q1 * (X * G * X + X * G * X) + 4 * one.q2 * rho * X
-
-
-def proof(one: Isotropic) -> tuple[Step, ...]:
-    """The steps from ∇L = 0 to the formula, in symbols that do not commute.
-
-    >>> from derive import catalogue
-    >>> from derive.landscape import landscapes
-    >>> (found,) = landscapes(catalogue("infonce+norm-penalty").expand(order=4))
-    >>> [step.holds for step in proof(found.isotropic())]
-    [True, True, True]
-    """
-    R, H, b = sympy.symbols("R H b", commutative=False)
-    G, X, B = R**-1 * H * R**-1, R * R, R * b * R
-    whitened = sympy.expand(R * G * gradient_factor(one, G, X, B) * R**-1)
-    claimed = -2 * H * b + 4 * one.q1 * H**2 + 4 * one.q2 * rho * H
-    # H, b and R are symmetric, so the transpose reverses every product.
-    transposed = sympy.expand(claimed).replace(
-        lambda part: part.is_Mul, lambda part: sympy.Mul(*part.args_cnc()[0], *reversed(part.args_cnc()[1]))
-    )
-    value = lam - 2 * one.q2 * rho
-    return (
-        Step("R Wᵀ∇L R⁻¹ = −2 H b + 4 q₁ H² + 4 q₂ ρ H", sympy.expand(whitened - claimed)),
-        Step(
-            "its transpose differs by −2 (H b − b H): where both vanish H and b commute",
-            sympy.expand(claimed - transposed + 2 * (H * b - b * H)),
-        ),
-        Step(
-            "on a common eigenvector h = 0 or 2 q₁ h = λ − 2 q₂ ρ",
-            sympy.expand(-2 * h * lam + 4 * one.q1 * h**2 + 4 * one.q2 * rho * h + 2 * h * (value - 2 * one.q1 * h)),
-        ),
-    )

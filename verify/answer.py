@@ -77,29 +77,47 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
         return Answer(_sentence(said, scope, growth), "loses")
     where = _unbounded_where(found)
     dimensional, complete = found.collapse.dimensional, found.collapse.complete
-    if dimensional is None or complete is None:
-        why = found.collapse.reason or found.why
-        return undetermined("; ".join(filter(None, (why, where))), scope=scope, growth=growth)
-    said, tone = _of_conditions(dimensional, complete, " ".join(found.collapse.notes))
+    why = found.collapse.reason or found.why
+    if dimensional is None and (complete is None or complete.formula is sympy.true):
+        return undetermined("; ".join(filter(None, (why, *where[:1]))), scope=scope, growth=growth)
+    if dimensional is None:
+        known = _completely(complete)
+        elsewhere = "" if complete.formula is sympy.false else "elsewhere "
+        said, tone = f"{known}; {elsewhere}which modes are kept is not determined", "open"
+    else:
+        said, tone = _of_conditions(dimensional, complete, " ".join(found.collapse.notes))
     if dimensional == complete and dimensional.formula not in (sympy.true, sympy.false):
         # All modes or no minimum.
         said, tone = f"{_completely(complete)}: W = 0 is the minimum", "open"
     if where:
-        said, tone = f"{said}; {where}", "open" if tone == "keeps" else tone
+        tone = "open" if tone == "keeps" else tone
     through = "" if found.to_all_orders else f"through order {order}"
-    return Answer(_sentence(f"it {said}", ", ".join(filter(None, (scope, through))), growth), tone)
+    if found.special:
+        # Nothing is said of all N that one of them does not bear out.
+        tone = "open" if tone == "keeps" else tone
+        others = ", ".join(f"{at.lhs} = {at.rhs}" for at, _ in found.special)
+        values = f"for {found.collapse.where.lhs} ≥ {found.collapse.where.rhs} ({others} apart, below)"
+        through = ", ".join(filter(None, (values, through)))
+    within = ", ".join(filter(None, (scope, through)))
+    reason = f": {why}" if dimensional is None and why else ""
+    # What is too long is left to the lines below, the reason first.
+    ends = [f"{left}{right}" for left in dict.fromkeys((reason, "")) for right in (f"; {one}" for one in where)]
+    clauses = [f"it {said}{end}" for end in ends or [reason, ""]]
+    fitting = (one for one in clauses if len(_sentence(one, within, growth, cut=False)) <= WHOLE)
+    return Answer(_sentence(next(fitting, clauses[-1]), within, growth), tone)
 
 
-def _unbounded_where(found: Described) -> str:
-    """Where the loss is unbounded below, or its landscape where the loss is not known; nothing where nowhere."""
+def _unbounded_where(found: Described) -> tuple[str, ...]:
+    """Where the loss is unbounded below, or its landscape where the loss is not known, at length and in short."""
     if found.recession is not None:
         depends, where = found.recession.verdict == "depends", found.recession.where()
     else:
         depends = found.quartic is not None and found.quartic.verdict == "depends"
         where = found.quartic.where() if depends and found.quartic is not None else ""
     if not depends:
-        return ""
-    return f"unbounded below {f'where {where}' if len(where) <= LONGEST else 'under a condition (below)'}"
+        return ()
+    short = "unbounded below under a condition (below)"
+    return (f"unbounded below where {where}", short) if len(where) <= LONGEST else (short,)
 
 
 def of_collapsed(found: Collapsed) -> Answer:
@@ -237,10 +255,11 @@ def _written(condition: Condition) -> str:
     return said if len(said) <= LONGEST and "q_j" not in said else ""
 
 
-def _sentence(clause: str, scope: str = "", more: str = "") -> str:
+def _sentence(clause: str, scope: str = "", more: str = "", *, cut: bool = True) -> str:
     """A clause as a sentence, in a scope; without one its subject, the loss, is left out."""
     said = f"{scope}, {clause}" if scope else clause.removeprefix("it ")
-    return _cut(f"{said[0].upper()}{said[1:]}.{f' {more}' if more else ''}")
+    whole = f"{said[0].upper()}{said[1:]}.{f' {more}' if more else ''}"
+    return _cut(whole) if cut else whole
 
 
 def _cut(text: str) -> str:

@@ -8,7 +8,8 @@ import sympy
 from derive import InputError, Loss, Mean, catalogue, inner, views
 from derive.landscape import landscapes
 from derive.notation import LATEX
-from derive.stationary import L1, L2, gradient_factor, lam, m, proof, rho, stationary
+from derive.proof import gradient_factor, proof
+from derive.stationary import L1, L2, lam, m, rho, stationary
 
 
 def of(name, **options):
@@ -131,11 +132,61 @@ def test_a_factor_of_one_is_left_out():
 def test_a_bias_has_two_branches():
     off, on = of("infonce+norm-penalty+bias", limit="kappa")
     assert (off.given(), on.given()) == ("b = 0", "|b|² = c − Tr[W Σ Wᵀ] > 0")
-    assert off.index().endswith(" + d1 where c − Tr[W Σ Wᵀ] > 0")
+    assert off.index().endswith(" + d1 where −θ > 0")
     assert on.given(LATEX) == r"|b|^2 = c - \operatorname{Tr}[W \Sigma W^{\top}] > 0"
     # With the bias on the norm costs nothing, and the points are those without a penalty.
     (plain,) = of("infonce")
     assert (on.power, on.loss, on.index()) == (plain.power, plain.loss, plain.index())
+
+
+@pytest.mark.parametrize("c", [0.3, 2.0])
+def test_at_a_fixed_norm_a_bias_that_is_off_is_held_by_the_norm(c):
+    """Σ h + |b|² = c: what b takes the modes lose, which is a gain where θ < 0."""
+    (x,) = views("x")
+    loss = Loss(catalogue("infonce").expression + inner(x, x) / 5).with_norm_penalty().with_bias()
+    off, on = stationary(loss.expand(order=4), limit="kappa")
+    assert [text for _, text in off.descent] == ["", "θ"]
+    lam = np.array([0.4, 0.7])
+    put = {L1: lam.sum(), m: 2, sympy.Symbol("c"): c}
+    falls = sum(float(value) * (float(off.shift.subs(put)) if word else 1.0) for value, word in off.descent)
+
+    def at(t):
+        """The loss at |b|² = t, the modes at their best: ¾ Σ h² − Σ λ h with Σ h = c − t, and 1/5 of each |f|²."""
+        theta = (lam.sum() - 1.5 * (c - t)) / 2
+        h = (lam - theta) / 1.5
+        return float(0.75 * (h**2).sum() - lam @ h) + t / 5
+
+    assert (at(1e-4) - at(-1e-4)) / 2e-4 == pytest.approx(-falls, abs=1e-9)
+    # With b on, the modes are free of the norm, which is worth 1/5 of c.
+    assert sympy.simplify(on.loss + L2 / 3 - sympy.Symbol("c") / 5) == 0
+
+
+def test_with_a_bias_on_the_loss_counts_what_the_bias_gains():
+    """Against the quartic itself, at W and b of the point."""
+    expansion = catalogue("infonce+norm-penalty+bias").expand(order=4)
+    _, on = stationary(expansion)
+    a, c_1, kappa, c = 0.6, 0.5, 0.8, 2.0
+    lam = a / (a + c_1)
+    h = 2 * lam / 3
+    b = c - h
+    direct = -2 * c * kappa * (h + b) + kappa * (h + b) ** 2 - lam * h + 0.75 * h**2
+    put = {L2: lam**2, sympy.Symbol("kappa"): kappa, sympy.Symbol("c"): c}
+    assert float(on.loss.subs(put)) == pytest.approx(direct)
+
+
+def test_a_sum_in_front_stands_in_parentheses():
+    x, x_pos, chi = views("x, x_pos, chi")
+    N = sympy.Symbol("N")
+    (found,) = stationary(Loss(-inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi) / (N - 1)).expand(4))
+    assert dict(found.lines())["h_i"].startswith(("(N - 1)/2 λ_i", "(N/2 - 1/2) λ_i"))
+
+
+def test_where_the_single_trace_may_vanish_that_is_left_out():
+    x, x_pos, chi = views("x, x_pos, chi")
+    alpha = sympy.Symbol("alpha")
+    (found,) = stationary(Loss(-inner(x, x_pos) + (alpha - 3) * Mean(inner(x, chi) ** 2, over=chi)).expand(4))
+    assert found.given() == "α - 3 ≠ 0"
+    assert found.given(LATEX) == r"\alpha - 3 \ne 0"
 
 
 def test_what_has_no_formula_says_where_to_look():

@@ -20,7 +20,7 @@ _FRACTIONS = dict(
     )
 )
 _TOKEN = re.compile(
-    r"\s*(?:(?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])|(?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|<=|>=|==|[-−+*/^()<>≤≥,]))"
+    r"\s*(?:(?P<fraction>[½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘])|(?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|<=|>=|==|≠|[-−+*/^()<>≤≥,]))"
 )
 _NAMES = "alpha beta gamma delta epsilon eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega"
 GREEK = dict(zip(_NAMES.split(), "αβγδεηθκλμνξρστφχψω", strict=True))
@@ -85,7 +85,7 @@ class _Reader:
 
     def relation(self) -> Tree:
         left = self.sum()
-        sign = self.take("<=", ">=", "==", "<", ">", "≤", "≥")
+        sign = self.take("<=", ">=", "==", "≠", "<", ">", "≤", "≥")
         if sign is None:
             return left
         return ({"≤": "<=", "≥": ">="}.get(sign, sign), left, self.sum())
@@ -192,6 +192,8 @@ def value(tree: Tree, env: Mapping[str, Any]) -> Any:
             return np.logical_or.reduce(np.broadcast_arrays(*found))
         case "and":
             return np.logical_and.reduce(np.broadcast_arrays(*found))
+    if head == "≠":
+        return np.not_equal(*found)
     return {"==": np.equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[head](*found)
 
 

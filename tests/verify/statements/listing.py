@@ -107,10 +107,10 @@ def check_points(said: Said, settings: list[Setting], tally: Tally) -> None:
             return
         random = np.random.default_rng(setting.seed)
         whole: list[Listed] = []
-        for points in said.points:
-            if applies(points, setting):
-                whole += _check_list(points, setting, tally, random)
-        if said.points:
+        applying = [points for points in said.points if applies(points, setting)]
+        for points in applying:
+            whole += _check_list(points, setting, tally, random)
+        if applying:
             _check_complete(said, whole, setting, tally)
 
 

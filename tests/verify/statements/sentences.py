@@ -281,6 +281,11 @@ def claim(text: str) -> Claim:
         r"through order (\d+) nothing holds W back: that landscape falls to −∞ and has no minimum", rest
     ):
         return Claim(kind="falls through order 4" if match[1] == "4" else "open, order 6", **{**made, "through4": True})
+    rest, opened, _ = rest.partition("; which modes are kept is not determined")
+    if not opened:
+        rest, opened, _ = rest.partition("; elsewhere which modes are kept is not determined")
+    if opened:
+        return Claim(kind="loses", every=_completely(rest), **made)
     if rest.startswith("which modes are kept is not determined"):
         return Claim(kind="open", **made)
     if re.match(r"nothing of order \d+ holds W back, though the loss is bounded below", rest):

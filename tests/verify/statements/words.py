@@ -29,10 +29,10 @@ class Listed:
     power: float
 
 
-def level(text: str, setting: Setting, W: Array) -> float:
-    """|b|² as it is printed, with traces of W X Wᵀ."""
+def level(text: str, setting: Setting, W: Array, theta: float = 0.0) -> float:
+    """|b|², or how the loss falls along b, as it is printed, with traces of W X Wᵀ and θ."""
     matrices = {"Σ": setting.data.A0 + setting.data.C, "A0": setting.data.A0, "C": setting.data.C}
-    env = dict(setting.env)
+    env = dict(setting.env) | {"θ": theta}
     for name, X in matrices.items():
         text = text.replace(f"Tr[W {name} Wᵀ]", f" trace_{ {'Σ': 'S', 'A0': 'A', 'C': 'C'}[name] } ")
         env[f"trace_{ {'Σ': 'S', 'A0': 'A', 'C': 'C'}[name] }"] = float(np.trace(W @ X @ W.T))
@@ -67,7 +67,7 @@ def index_of(points: Points, one: Listed, setting: Setting) -> int | None:
     rest = text[match.end() :]
     if " + d1 where " in rest:
         rest, _, falls = rest.partition(" + d1 where ")
-        height = level(falls.removesuffix(" > 0"), setting, one.W[:, : setting.data.d0])
+        height = level(falls.removesuffix(" > 0"), setting, one.W[:, : setting.data.d0], one.theta)
         if abs(height) < EDGE:
             return None
         count += d1 * (height > 0)
@@ -168,7 +168,7 @@ def minima_of(points: Points, found: list[Listed], setting: Setting) -> Minima |
         if not largest:
             return None
         (chosen,) = (one for one in found if one.mask in largest)
-        height = level(match["stays"], setting, chosen.W[:, :d0])
+        height = level(match["stays"], setting, chosen.W[:, :d0], chosen.theta)
         return None if abs(height) < EDGE else Minima(largest if height < 0 else set())
     if re.fullmatch(_KEPT + r": global, rank m, no other point a minimum", text):
         # A branch with a bias need not be there.

@@ -15,7 +15,8 @@ import numpy as np
 import sympy
 
 from derive import Loss, half_sq, inner, variance, views
-from derive.stationary import StationaryPoints, gradient_factor, lam, proof, stationary
+from derive.proof import gradient_factor, proof
+from derive.stationary import StationaryPoints, lam, stationary
 from verify.claims.canonical import polynomial, same
 from verify.claims.claim import Measured, Point, Reading
 from verify.claims.counterexamples import stationary as counterexamples
@@ -131,7 +132,7 @@ def gradient() -> Iterator[Reading]:
 def theorem_1() -> Iterator[Reading]:
     """B may be singular, indefinite or degenerate; in a degenerate eigenspace U is one of many, and some U fits.
 
-    The printed proof divides by B. The engine's does not, see `derive.stationary.proof`.
+    The printed proof divides by B. The engine's does not, see `derive.proof`.
     """
     points = theory()
     power = U * M * matrix_power(points.power, lam) * U.T
