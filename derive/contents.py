@@ -115,12 +115,12 @@ def check_definition(expression: Expression, name: str) -> None:
             raise InputError(message)
     for sample in samples(expression):
         if sample.count.is_number and not (sample.count.is_Integer and sample.count >= 1):
-            message = f"{name}: a sample of {sample.count} draws is none; give a batch of 2 data or more"
+            message = f"{name}: a sample cannot have {sample.count} draws; give a batch of 2 data or more"
             raise InputError(message)
     for drawn, number in drawn_together(expression):
         if number.is_number and not (number.is_Integer and number >= drawn):
-            what = f"{drawn} different ones" if drawn > 1 else "views"
-            message = f"{name}: a mean over {what} of {number} is none"
+            what = f"{drawn} different draws or views of {number}" if drawn > 1 else f"{number} views"
+            message = f"{name}: a mean over {what} is not defined; give a larger number"
             raise InputError(message)
 
 

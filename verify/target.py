@@ -12,6 +12,7 @@ import sympy
 
 from derive import InputError, Loss, catalogue
 from derive.errors import quoted
+from derive.letters import named
 from verify.exact_numbers import read_number
 from verify.limits import said_by
 from verify.user_code import run_file, run_module
@@ -171,10 +172,10 @@ def limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expan
 
     Its name is given then, and it is left in the expansion: κ → ∞ fixes E|f|².
     """
-    by_name = {symbol.name: symbol for symbol in expansion.symbols}
+    known = named(expansion.symbols)
     for name, value in later.items():
         # κ (Tr[W Σ Wᵀ] − c)²: in products of traces alone, and linear, so that the expansion itself has no limit.
-        symbol = by_name.get(name, sympy.Symbol(name))
+        symbol = known.get(name, sympy.Symbol(name))
         within = [term for term in expansion.terms_of_order(4) if term.coefficient.has(symbol)]
         penalty = all(len(term.invariants) > 1 and sympy.diff(term.coefficient, symbol, 2) == 0 for term in within)
         if value is sympy.oo and within and penalty:

@@ -141,7 +141,7 @@ def test_views_of_draws_belong_together():
 def test_triples():
     triples = Mean(inner(u, w) * inner(w, z) * inner(z, u), over=distinct(u, w, z), count=N)
     assert str(Loss(triples).expand(6)) == "Tr[(W Σ Wᵀ)³] + O(W⁸)"
-    with pytest.raises(InputError, match="a mean over 3 different ones of 2 is none"):
+    with pytest.raises(InputError, match="a mean over 3 different draws or views of 2 is not defined"):
         Loss(triples).set({"N": 2})
 
 
@@ -181,7 +181,7 @@ def test_the_limit_of_many_views_and_draws():
         (lambda: Mean(inner(x, x_v), over=x_v, of=chi), "over names further views of the datum that `of` shows"),
         (lambda: Mean(inner(x, x_v), over=x_v, of="x"), "give a view of the datum"),
         (lambda: Mean(inner(x_v, x_w), over=(x_v, x_w), of=x, count=V), "are distinct(x_v, x_w) with count=V"),
-        (lambda: Loss(Mean(inner(x, x_v), over=x_v, of=x, count=0)), "a mean over views of 0 is none"),
+        (lambda: Loss(Mean(inner(x, x_v), over=x_v, of=x, count=0)), "a mean over 0 views is not defined"),
         (lambda: Mean(inner(u, w), over=(u, w), count=N), "give distinct(u, w) for different draws of one sample"),
         (lambda: Mean(embedding(x), over=x_pos), "leaves x free"),
         (lambda: embedding(x) * embedding(chi), "a vector is no number; write inner(u, v)"),

@@ -166,7 +166,7 @@ def test_the_largest_eigenvalue_of_W_Sigma_W_is_one():
 def test_a_batch_that_is_none_is_refused(N, counts):
     with pytest.raises(InputError) as refusal:
         case(catalogue("infonce-batch").set({"N": sympy.Rational(N)}), {}, seed=0)
-    expected = f"infonce-batch: a sample of {counts} draws is none; give a batch of 2 data or more"
+    expected = f"infonce-batch: a sample cannot have {counts} draws; give a batch of 2 data or more"
     assert str(refusal.value) == expected
 
 
