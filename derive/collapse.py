@@ -11,37 +11,31 @@ in W is then global (with a spare row a minimum of W is one of G ⪰ 0, by its s
     complete collapse      b_i ≤ 0 for all i, at g = 0;
     dimensional collapse   the solution with all modes kept has some g_i ≤ 0.
 
-That solution needs no inverse of a d0×d0 matrix, since K has the rank of p: with T_X = Σ_j x_j g_j,
-2 Q_ii g_i = b_i − 2 Σ_XY p_XY x_i T_Y, and the T solve a small linear system whose entries are sums over modes.
+The latter is `derive.quadratic_program`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
 
-from derive.conditions import Condition, at_most_zero, q_j, total, written
+from derive.conditions import Condition, at_most_zero, written
 from derive.errors import InputError
-from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, a_i, a_j, landscapes, s_i, s_j
+from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, landscapes
 from derive.latex import for_notebook
 from derive.leading import far
 from derive.letters import Letter
 from derive.off_diagonal import at_origin, without_lowest_rotation
+from derive.quadratic_program import OF_I, OF_J, Decide, all_kept, at_origin_with_bias, product_matrix
 from derive.scalars import normal_form
 from derive.signs import sign
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from derive.expansion import Expansion
-
-# The eigenvalues of a mode with that of Σ as a letter of its own.
-_I: Values = {**MODE_I, "S": s_i, "C": s_i - a_i}
-_J: Values = {**MODE_J, "S": s_j, "C": s_j - a_j}
-Decide = Callable[[sympy.Expr], sympy.Basic]
 
 
 @dataclass(frozen=True)
@@ -206,13 +200,13 @@ def _convex(case: Landscape, decided: Decide) -> Collapse:
     if case.Q(MODE_I, MODE_I) == 0:
         found = _one_mode(case, decided)
         return replace(found, notes=(*found.notes, *notes))
-    complete = Condition(_complete(case, decided), "all")
+    complete = Condition(at_origin_with_bias(case, decided), "all")
     letters = sorted({letter for pair in case.products for letter in pair} - {"D"})
-    kept, bias = _solution(case, letters, with_bias=False)
+    kept, bias = all_kept(case, letters, with_bias=False)
     dimensional = decided(kept)
     if case.has_bias:
         # One more column: it is kept where the loss still falls along it once the other modes are in place.
-        kept_beside, _ = _solution(case, letters, with_bias=True)
+        kept_beside, _ = all_kept(case, letters, with_bias=True)
         off = decided(bias)
         beside = decided(kept_beside)
         dimensional = sympy.Or(sympy.And(off, dimensional), sympy.And(sympy.Not(off), beside))
@@ -231,7 +225,7 @@ def _not_convex(case: Landscape) -> str:
     bias = [case.sign(case.Q(MODE_I, BIAS)), case.sign(case.Q(BIAS, BIAS))] if case.has_bias else []
     if any(known is None or known < 0 for known in (own, pair, *bias)):
         return "the quartic part is not positive for all parameters"
-    matrix = _product_matrix(case, sorted({letter for letters in case.products for letter in letters}))
+    matrix = product_matrix(case, sorted({letter for letters in case.products for letter in letters}))
     # Positive semi-definite: no principal minor is negative.
     minors = (
         matrix.extract(rows, rows).det()
@@ -250,91 +244,34 @@ def _not_convex(case: Landscape) -> str:
 
 
 def _one_mode(case: Landscape, decided: Decide) -> Collapse:
-    """Where k (Σ_i x_i g_i)² alone holds W back the modes of the largest b_i/x_i share it; it may be the bias."""
+    """Where k (Σ_i x_i g_i)² alone holds W back the modes of the largest b_i/x_i share it; it may be the bias.
+
+    That asks for x_i of one sign. Of two signs, modes can grow together with Σ_i x_i g_i = 0, and nothing of order 4
+    meets them.
+    """
     letters = sorted({letter for pair in case.products for letter in pair})
-    row = _product_matrix(case, letters).row(0)
+    row = product_matrix(case, letters).row(0)
 
     def held(mode: Values) -> sympy.Expr:
         return sympy.Add(*(weight * mode[letter] for letter, weight in zip(letters, row, strict=True)))
 
+    side = case.sign(held(MODE_I))
+    if side not in (1, -1) or (case.has_bias and case.sign(held(BIAS)) != side):
+        if all(case.sign(value) == -1 for value in (case.b(), *([case.b(BIAS)] if case.has_bias else []))):
+            # The product is a square, and all else rises.
+            return Collapse(Condition(sympy.true, "some"), Condition(sympy.true, "all"))
+        reason = "the one product of traces of order 4 vanishes for some W, where nothing of order 4 holds modes back"
+        return Collapse(None, None, reason)
     complete = decided(case.b())
     if case.has_bias:
-        off, ahead = decided(case.b(BIAS)), decided(case.b() * held(BIAS) - case.b(BIAS) * held(MODE_I))
+        off, ahead = decided(case.b(BIAS)), decided(side * (case.b() * held(BIAS) - case.b(BIAS) * held(MODE_I)))
         complete = sympy.Or(sympy.And(off, complete), sympy.And(sympy.Not(off), ahead))
-    level = case.b(_I) * held(_J) - case.b(_J) * held(_I)
+    level = case.b(OF_I) * held(OF_J) - case.b(OF_J) * held(OF_I)
     if not case.has_bias and normal_form(level) == 0:
         reason = "nothing but Σ_i x_i |w_i|² of all modes together is fixed at the minima: any of them can be zero"
         return Collapse(None, Condition(complete, "all"), reason)
     note = "one mode alone is kept, that of the largest ratio b_i/x_i; modes of the same ratio share it"
     return Collapse(Condition(sympy.true, "some"), Condition(complete, "all"), notes=(note,))
-
-
-def _product_matrix(case: Landscape, letters: Sequence[str]) -> sympy.Matrix:
-    """p, symmetric, by letter."""
-
-    def entry(x: str, y: str) -> sympy.Expr:
-        both = case.products.get((x, y), sympy.S.Zero) + case.products.get((y, x), sympy.S.Zero)
-        return both / 2
-
-    return sympy.Matrix(len(letters), len(letters), lambda i, k: entry(letters[i], letters[k]))
-
-
-def _complete(case: Landscape, decided: Decide) -> sympy.Basic:
-    """Whether the loss falls along no mode at G = 0, where a bias alone is in place."""
-    b = case.b()
-    if not case.has_bias:
-        return decided(b)
-    curvature = case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)
-    power = case.b(BIAS) / (2 * curvature)
-    beside = b - 2 * case.K(MODE_I, BIAS) * power
-    off = decided(case.b(BIAS))
-    return sympy.Or(sympy.And(off, decided(b)), sympy.And(sympy.Not(off), decided(beside)))
-
-
-def _solution(case: Landscape, letters: Sequence[str], *, with_bias: bool) -> tuple[sympy.Expr, sympy.Expr]:
-    """What has the sign of g_i when all modes are kept, and what has the sign of the loss's descent along the bias.
-
-    The unknowns are T_X = Σ_j x_j g_j and, with the bias, its power t = |b|². Both answers are multiplied by the
-    determinant of their linear system, which is positive where the landscape is strictly convex.
-    """
-    unknown = [sympy.Dummy(f"T_{letter}") for letter in letters] + ([sympy.Dummy("t")] if with_bias else [])
-    t = unknown[-1] if with_bias else sympy.S.Zero
-    spelled = [*letters, "D"]
-    p = _product_matrix(case, spelled)
-    traces = sympy.Matrix([*unknown[: len(letters)], t])
-
-    # A short name for Q_jj, unless it is one product of eigenvalues and cancels.
-    q = case.Q(_J, _J) if len(case.without_bias().singles) == 1 else q_j
-
-    def descent(mode: Values) -> sympy.Expr:
-        """b_i less the pull of what is in place."""
-        pull = (p * traces).dot(sympy.Matrix([mode[letter] for letter in spelled]))
-        return case.b(mode) - 2 * pull - (2 * case.Q(BIAS, BIAS) * t if mode is BIAS else 0)
-
-    def summed(letter: str) -> sympy.Expr:
-        # Linear in the unknowns, which stand outside of the sums.
-        in_unknowns = sympy.Poly(sympy.expand(_J[letter] * descent(_J)), *unknown)
-        return sympy.Add(
-            *(
-                sympy.prod(symbol**power for symbol, power in zip(unknown, powers, strict=True))
-                * total(value / (2 * q))
-                for powers, value in in_unknowns.terms()
-            )
-        )
-
-    equations = [symbol - summed(letter) for symbol, letter in zip(unknown, letters, strict=False)]
-    if with_bias:
-        equations.append(-descent(BIAS))
-    matrix, right = sympy.linear_eq_to_matrix(equations, unknown) if unknown else (sympy.eye(1), sympy.zeros(1, 1))
-    determinant = matrix.det()
-    solved = matrix.adjugate() * right
-
-    def at_solution(value: sympy.Expr) -> sympy.Expr:
-        constant = value.xreplace(dict.fromkeys(unknown, sympy.S.Zero))
-        moved = (sympy.diff(value, symbol) * solved[k] for k, symbol in enumerate(unknown))
-        return sympy.cancel(constant * determinant + sympy.Add(*moved))
-
-    return at_solution(descent(_I)), at_solution(descent(BIAS)) if case.has_bias else sympy.S.Zero
 
 
 def _named(case: Landscape, name: str) -> sympy.Symbol | None:

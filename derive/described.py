@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from derive import all_orders, one_eigenvalue, special_values
 from derive.collapse import Collapse, collapse
 from derive.coordinates import INDEFINITE, OF_MASKS, OF_ROWS
 from derive.critical import Transition, transition
@@ -16,7 +17,7 @@ from derive.exact import closed_form, degree_of
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
 from derive.glyphs import apart
 from derive.higher import Higher, higher
-from derive.landscape import Landscape, landscapes
+from derive.landscape import Isotropic, Landscape, landscapes
 from derive.latex import for_notebook
 from derive.leading import Far, far
 from derive.notation import LATEX, TEXT, Style
@@ -74,6 +75,33 @@ class Described:
     ends: bool = False
     special: tuple[tuple[sympy.Rel, Described], ...] = ()
 
+    @property
+    def to_all_orders(self) -> bool:
+        """Whether the loss, to all orders, loses modes exactly where its landscape through order 4 does."""
+        if self.ends:
+            return True
+        if self.exact is None or self.of_limit or self.collapse.dimensional is None:
+            return False
+        here, there = self.collapse.dimensional.formula, self.exact.collapse
+        relational = sympy.core.relational.Relational
+        if here == there or not isinstance(here, relational) or not isinstance(there, relational):
+            return bool(here == there)
+        same = here.rel_op == there.rel_op and here.rhs == there.rhs == 0
+        return same and sign(sympy.cancel(there.lhs / here.lhs), ranges=self.exact.ranges) == 1
+
+    @property
+    def through(self) -> str:
+        """Where what is said of minima is said of the landscape through order 4 and not of the loss, those words."""
+        return "" if self.ends or self.higher is not None else "through order 4"
+
+    def minima(self, points: StationaryPoints | Isotropic) -> str:
+        """Which stationary points are minima: of the loss where it ends, of its landscape through order 4 elsewhere."""
+        known = self.ends or self.recession is None or self.recession.verdict == "bounded"
+        lowest = "global" if known else "lowest of all"
+        of_all = isinstance(points, StationaryPoints)
+        said = points.minima(lowest) if of_all else one_eigenvalue.minima(points, lowest)
+        return f"{self.through}, {said}" if self.through and said else said
+
     def lines(self, style: Style = TEXT) -> Lines:
         """What there is to say, in order: a label and a sentence or formula each."""
         lines: Lines = []
@@ -94,23 +122,17 @@ class Described:
             (label, _at(where, line, style)) for where, one in self.special for label, line in one.lines(style)
         ]
 
-    def _by_mode(self, style: Style) -> list[str]:
+    def _by_mode(self, case: Landscape, style: Style) -> Lines:
         """The complementarity problem of the modes' powers."""
-        return [
-            line
-            for case in self.cases
-            for line in apart(case, case.symbols, lambda one: self._of_case(one, style), latex=style is LATEX)
-        ]
-
-    @staticmethod
-    def _of_case(case: Landscape, style: Style) -> list[str]:
-        values = [("b_i", case.b()), ("Q_ij", case.Q()), ("K_ij", case.K())]
-        if style is LATEX:
-            names = {"b_i": "b_i", "Q_ij": "Q_{ij}", "K_ij": "K_{ij}"}
-            head = r"g_i \ge 0,\quad 2 Q_{ii} g_i + 2 \textstyle\sum_j K_{ij} g_j = b_i \text{ where } g_i > 0"
-            return [head, *(f"{names[name]} = {style.scalar(value)}" for name, value in values)]
-        written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
-        return [f"2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0; {written}"]
+        indefinite = case.rotation == "indefinite"
+        said = apart(case, case.symbols, lambda one: _of_powers(one, style), latex=style is LATEX)
+        lines = [("stationary", one) for one in said]
+        if style is TEXT and not self.limit and (alone := one_eigenvalue.of_one_trace(case)) is not None:
+            told = apart(alone, case.symbols, lambda one: [one_eigenvalue.points(one), self.minima(one)])
+            lines += [line for line in zip(("stationary", "minima"), told, strict=True) if line[1]]
+        if style is TEXT and indefinite:
+            lines += [("index", f"{OF_MASKS} + {OF_ROWS}"), ("minima", INDEFINITE)]
+        return lines
 
     def _conditions(self, style: Style) -> Lines:
         lines: Lines = []
@@ -133,7 +155,10 @@ class Described:
             lines += [("", note) for note in self.collapse.notes]
             if self.transition is not None and not self._settled():
                 lines.append(("transition", self.transition.text()))
-            lines += [("all orders", one) for one in self._exact_text()]
+            lines += [
+                ("all orders", one)
+                for one in all_orders.in_text(self.exact, self.of_limit, quartic=self.higher is None)
+            ]
             lines += self._below()
         else:
             if self.exact is not None:
@@ -151,47 +176,6 @@ class Described:
         """Whether the loss is bounded below."""
         return [] if self.recession is None else [("from below", f"{self.recession.said()}; {self.recession.reason}")]
 
-    def _exact_text(self) -> list[str]:
-        if self.exact is None or self.exact.phi == 0 or self.exact.level == 0:
-            return []
-        return apart(self.exact, self.exact.symbols, self._of_exact)
-
-    def _of_exact(self, modes: ExactModes) -> list[str]:
-        shown = TEXT.scalar
-        limit = f"{self.of_limit} → ∞: " if self.of_limit else ""
-        heights = [f"h_i = {shown(one)}" for one in modes.heights] or [f"{shown(modes.slope)} = b_i"]
-        found = [f"{limit}{'; '.join(heights)}, h_i = (a_i + c_i) g_i"]
-        if modes.none:
-            return [f"{limit}no point with h_i > 0 is stationary, h_i = (a_i + c_i) g_i"]
-        if modes.end != sympy.oo:
-            domain = modes.why_open if modes.end is None else f"h_i < {shown(modes.end)}: beyond, the loss is infinite"
-            found[0] += f", for {domain}" if modes.end is not None else f"; {domain}"
-        if (near := self._near(modes)) is not None and near != 1:
-            without = modes.ratio_without_augmentation(4)
-            ratio = f"{limit}order 4 over all orders: {shown(near)} + … as b_i = {shown(modes.level)} → 0"
-            found.append(ratio + ("" if without is None else f"; {shown(without)} as c_i → 0"))
-        return found
-
-    def _exact_json(self, exact: ExactModes) -> dict[str, Any]:
-        near, limit = self._near(), exact.why_open if exact.end is None else f"h_i < {exact.end}"
-        return {
-            "of_the_limit": self.of_limit,
-            "level": str(exact.level),
-            "stationary": [str(one) for one in exact.heights] if exact.phi != 0 else [],
-            "collapse": None if exact.collapse is None else str(exact.collapse),
-            "domain": None if exact.end == sympy.oo else limit,
-            "ratio_near_transition": None if near is None else plain(near),
-        }
-
-    def _near(self, exact: ExactModes) -> sympy.Expr | None:
-        """The minimum through order 4 over that to all orders where a mode appears; None where it does not so."""
-        if self.higher is not None or exact.none or exact.level.is_number:
-            return None
-        try:
-            return exact.ratio_near_transition(4)
-        except InputError:
-            return None
-
     def _repr_latex_(self) -> str:
         named = {"dimensional": "dimensional collapse: ", "complete": "complete collapse: "}
         return for_notebook(
@@ -200,7 +184,6 @@ class Described:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        exact = self.exact
         return {
             "stationary": [
                 {
@@ -223,7 +206,7 @@ class Described:
                 "rate_kept": str(self.transition.rate_kept),
                 "rate_collapsed": str(self.transition.rate_collapsed),
             },
-            "exact": None if exact is None else self._exact_json(exact),
+            "exact": all_orders.in_json(self.exact, self.of_limit, quartic=self.higher is None),
             "bounded_below": None if self.recession is None else self.recession.to_json(),
             "where": str(self.collapse.where) if self.special else None,
             "special": [{**one.to_json(), "where": written(at)} for at, one in self.special],

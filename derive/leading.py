@@ -123,7 +123,7 @@ def far(expansion: Expansion) -> Far:
                 lower = ", and those of order 2 fall there" if quartic == 0 else ""
                 reason = f"the terms of order 4 {'vanish' if quartic == 0 else 'fall to −∞'} for {where}{lower}"
                 return Far("unbounded", reason, sympy.true, order=order, strict=quartic == -1)
-    if alone is None:
+    if alone is None and -1 in signs_of(one_row(leading)):
         reason = f"the terms of order {order} may fall for a W of one row, and with more rows they are not analysed"
         return Far("depends", reason, sympy.Lt(one_row(leading), 0, evaluate=False), order=order)
     return Far("undecided", f"with more than one row the sign of the terms of order {order} is not known", order=order)

@@ -57,9 +57,9 @@ class ModePotential:
     def heights(self) -> tuple[sympy.Expr, ...]:
         """Candidates for stationary points h_i in terms of a_i and c_i, the branch from the origin first.
 
-        Each is one where it is real, positive and below `end`, and there is no other. One alone where φ is convex; those
-        that are nowhere real and positive are left out. None are given where φ′ = b is of degree 3 or more in h, for
-        which see `numeric.exact_modes.stationary_modes`.
+        Each is one where it is real, positive and below `end`, and there is no other. One alone where φ is convex;
+        those that are nowhere real and positive are left out. None are given where φ′ = b is of degree 3 or more in h,
+        for which see `numeric.exact_modes.stationary_modes`.
         """
         roots = self._roots(self.level)
         if self.real == sympy.false:

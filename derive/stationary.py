@@ -1,7 +1,8 @@
 """All stationary points of −Tr[W B Wᵀ] + q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², for every symmetric B and dimension.
 
 X is one covariance, symmetric and positive definite, R = X^(1/2); B need not commute with it, nor be invertible. With
-G = WᵀW, H = R G R and b = R⁻¹ B R⁻¹ the gradient is W M(G), and `derive.proof` checks each step in non-commuting symbols:
+G = WᵀW, H = R G R and b = R⁻¹ B R⁻¹ the gradient is W M(G), and `derive.proof` checks each step in symbols that do not
+commute:
 
     R Wᵀ∇L R⁻¹ = −2 H b + 4 q₁ H² + 4 q₂ ρ H,   ρ = Tr H.
 
@@ -270,13 +271,12 @@ def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
     level = ((settled(beta / (2 * curvature)), ""), *((settled(-p / curvature), x) for x, p in pull.items()))
     on = _solve(replace(off.isotropic.landscape, linear=linear, products=products), limit)
     on = replace(on, loss=normal_form(on.loss + settled(constant)), bias="on", level=level, curvature=curvature)
-    return [replace(off, level=level) if off.fixed is None else _at_norm(off), on]
+    return [replace(off, level=level) if off.fixed is None else _at_norm(off, off.fixed), on]
 
 
-def _at_norm(off: StationaryPoints) -> StationaryPoints:
+def _at_norm(off: StationaryPoints, strength: sympy.Symbol) -> StationaryPoints:
     """A bias that is off where an infinite κ fixes the norm: it costs θ = 2q₂ρ − 2κc, less what q₂ has beside κ."""
-    strength, one = off.fixed, off.isotropic
-    assert strength is not None
+    one = off.isotropic
 
     def finite(value: sympy.Expr) -> sympy.Expr:
         return normal_form(value - strength * sympy.diff(value, strength))
@@ -299,7 +299,7 @@ def _solve(case: Landscape, limit: str | None) -> StationaryPoints:
     if one.q1 == 0:
         message = (
             f"{one.landscape.loss} has no single trace at order 4 (after the best rotation): one eigenvalue is kept,"
-            " with Tr[W X Wᵀ] = λ/(2 q₂), and how it is shared within its eigenspace is open"
+            " with Tr[W X Wᵀ] = λ/(2 q₂), shared within its eigenspace in any way"
         )
         raise InputError(message)
     # Solved with letters for the couplings, which are put in at the end.

@@ -4,7 +4,20 @@ import pytest
 import sympy
 from sympy import Rational, oo
 
-from derive import CATALOGUE, Loss, Mean, catalogue, inner, symbols, views
+from derive import (
+    CATALOGUE,
+    Loss,
+    Mean,
+    SecondMoment,
+    catalogue,
+    diagonal_sum,
+    exp,
+    inner,
+    log,
+    off_diagonal_sum,
+    symbols,
+    views,
+)
 from derive.collapse import collapse
 from derive.conditions import Condition, sum_j, total
 from derive.landscape import a_i, a_j, c_j, s_j
@@ -63,6 +76,69 @@ def test_one_mode_takes_all_where_only_products_hold_back():
     assert found.notes == (
         "one mode alone is kept, that of the largest ratio b_i/x_i; modes of the same ratio share it",
     )
+
+
+def difference_of_traces():
+    """(Tr[W A0 Wᵀ] − Tr[W C Wᵀ])², which vanishes for modes with a_i = c_i, and for others together."""
+    x, x_pos = views("x, x_pos")
+    alike, apart = Mean(inner(x, x_pos), over=(x, x_pos)), Mean(inner(x, x), over=x)
+    return (2 * alike - apart) ** 2
+
+
+def test_one_product_that_can_vanish_keeps_no_one_mode():
+    """With a = (2, 1), c = (1, 2) and g = (t, t) the product is 0, and the loss falls like −t Σ a_i."""
+    x, x_pos = views("x, x_pos")
+    found = collapse(Loss(-inner(x, x_pos) + difference_of_traces()).expand(order=4))
+    assert (found.dimensional, found.complete) == (None, None)
+    assert "vanishes for some W" in found.reason
+    rising = collapse(Loss(inner(x, x) - inner(x, x_pos) + difference_of_traces()).expand(order=4))
+    assert (rising.dimensional.text(), rising.complete.text()) == ("always", "always")
+
+
+def test_a_product_of_one_sign_is_the_same_with_its_sign_turned():
+    x, x_pos = views("x, x_pos")
+    alike, norm = Mean(inner(x, x_pos), over=(x, x_pos)), Mean(inner(x, x), over=x)
+    texts = [
+        collapse(Loss(-inner(x, x_pos) + product**2).expand(order=4)).to_json()
+        for product in (norm + alike, -norm - alike)
+    ]
+    assert texts[0] == texts[1]
+    assert texts[0]["dimensional"] == "always"
+
+
+def test_that_the_origin_is_no_minimum_is_not_said_where_there_may_be_none():
+    """At d1 = 2 the last sum falls faster than the others rise, for W of one row and (W Σ Wᵀ)_ii apart."""
+    x, x_pos = views("x, x_pos")
+    P, S = SecondMoment(x, x_pos), SecondMoment(x, x)
+    falling = (
+        -inner(x, x_pos)
+        + diagonal_sum(lambda i: P[i, i] ** 2)
+        + diagonal_sum(lambda i: S[i, i] ** 2) / 3
+        - Rational(3, 2) * off_diagonal_sum(lambda i, j: P[i, j] ** 2)
+    )
+    found = collapse(Loss(falling).expand(order=4))
+    assert (found.dimensional, found.complete) == (None, None)
+
+
+def test_sizes_of_a_batch_are_named_in_json():
+    N = symbols("N")
+    x, x_pos, chi = views("x, x_pos, chi")
+    negatives = (N - 1) * Mean(exp(inner(x, chi)), over=chi, count=N - 1)
+    found = collapse(Loss(-inner(x, x_pos) + log(negatives)).expand(order=4)).to_json()
+    assert found["where"] == "N >= 3"
+    assert [one["where"] for one in found["special"]] == ["N = 2"]
+
+
+def test_sizes_of_a_batch_stand_apart_where_nothing_is_determined_for_the_others():
+    """−(N − 2): at N = 2 there is no quartic, and the loss collapses."""
+    N = symbols("N")
+    x, x_pos, chi = views("x, x_pos, chi")
+    pairs = Mean(Mean(inner(x, chi), over=chi, count=N - 1) ** 2, over=x)
+    all_pairs = Mean(inner(x, chi) ** 2, over=chi)
+    loss = Loss(inner(x, x) - inner(x, x_pos) + pairs - all_pairs)
+    found = collapse(loss.expand(order=4))
+    assert found.dimensional is None
+    assert [(one[0].rhs, one[1].complete.text()) for one in found.special] == [(2, "always")]
 
 
 def test_what_is_not_convex_is_not_determined():

@@ -252,3 +252,15 @@ def test_a_parameter_may_decide_where_the_domain_ends():
     assert (signed.end, signed.bounded) == (None, None)
     assert not signed.convex
     assert "sign of a parameter" in signed.why_open
+
+
+def test_heights_that_are_nowhere_real_and_positive_are_left_out():
+    complex_ones = ModePotential(sympy.Rational(3, 2), h - h / (2 * (h + 1)) - sympy.log(h + 1) / 2)
+    assert complex_ones.real == sympy.false
+    assert (complex_ones.heights, complex_ones.none) == ((), True)
+    negative = ModePotential(-a, h**2)
+    assert (negative.heights, negative.none) == ((), True)
+    kept = ModePotential(a, h**2)
+    assert (kept.heights, kept.none) == ((a / 2,), False)
+    # No formula is not none.
+    assert not ModePotential(-a, h**5 + h**2).none

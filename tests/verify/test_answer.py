@@ -5,7 +5,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from derive import CATALOGUE, Loss, Mean, catalogue, exp, half_sq, inner, log, symbols, views
+from derive import (
+    CATALOGUE,
+    Loss,
+    Mean,
+    SecondMoment,
+    catalogue,
+    diagonal_sum,
+    exp,
+    half_sq,
+    inner,
+    log,
+    symbols,
+    views,
+)
 from derive.described import described
 from verify.answer import (
     FIXED_NORM,
@@ -102,6 +115,20 @@ def answer(loss, known=True, **options):
 )
 def test_a_landscape_has_its_answer(loss, text, tone):
     assert answer(loss) == Answer(text, tone)
+
+
+def test_what_is_known_of_complete_collapse_is_said_beside_what_is_not():
+    """Two sums over coordinates pull against each other; all terms of order 4 grow, and W = 0 is no minimum."""
+    P, S = SecondMoment(x, x_pos), SecondMoment(x, x)
+    sums = diagonal_sum(lambda i: P[i, i] ** 2) + 2 * diagonal_sum(lambda i: S[i, i] ** 2)
+    said = answer(Loss(-inner(x, x_pos) + sums + Mean(inner(x, chi) ** 2, over=chi)))
+    assert said == Answer("Never collapses completely; which modes are kept is not determined.", "open")
+
+
+def test_a_condition_that_does_not_fit_is_left_to_the_lines_below():
+    d = symbols("d")
+    said = answer(Loss(-d * inner(x, x_pos) + log((N - 1) * Mean(exp(inner(x, chi)), over=chi, count=N - 1))))
+    assert said.text.endswith("unbounded below under a condition (below).")
 
 
 def test_of_an_expansion_alone_it_is_said_that_nothing_holds_it_back():

@@ -121,13 +121,13 @@ def _check_list(points: Points, setting: Setting, tally: Tally, random: np.rando
         W = with_bias(points, setting, one.W, random)
         if W is None or (landscape.norm is not None and not one.mask):
             continue
-        if points.rotation in ("best", "constant"):
+        if points.rotation in ("best", "constant diagonal", "constant diagonals"):
             W = best_rotation(landscape, W, random)
         where = f"mask {one.mask} at {setting.text()}"
         size = max(1.0, abs(one.loss), abs(landscape.value(W)))
         loss, slope = landscape.with_slope(W)
         steep = float(np.abs(slope).max()) * max(float(np.abs(W).max()), 1e-3) / size
-        if points.rotation == "constant" and setting.d1 not in (1, 2, 4) and len(one.mask) > 1:
+        if points.rotation == "constant diagonals" and setting.d1 not in (1, 2, 4) and len(one.mask) > 1:
             tally.skip("constant diagonals of several matrices")
             continue
         tally.judge(
@@ -263,9 +263,9 @@ def _check_mode(one: ByMode, setting: Setting, tally: Tally) -> None:
     coordinates = any(key[0] == "diagonal" for key in polynomial.terms)
     d1 = setting.d1
     W = random.standard_normal((d1, len(a)))
-    if one.rotation in ("one mode a row", "constant"):
+    if one.rotation in ("one mode a row", "constant diagonal", "constant diagonals"):
         # Orthogonal columns.
-        d1 = 2 if one.rotation == "constant" and len(a) <= 2 else max(d1, len(a))
+        d1 = 2 if one.rotation.startswith("constant") and len(a) <= 2 else max(d1, len(a))
         W = np.eye(d1, len(a)) * random.uniform(0.3, 1.5, len(a))
     landscape = Landscape(setting.loss.through4.at({**setting.numbers, "d1": float(d1)}), letters, d1)
     padded = np.column_stack((W, np.zeros(d1))) if bias else W
@@ -275,7 +275,7 @@ def _check_mode(one: ByMode, setting: Setting, tally: Tally) -> None:
     claimed = by_mode_value(one, W, setting, d1)
     size = max(1.0, abs(true))
     close = abs(true - claimed) < 1e-7 * size
-    if one.rotation == "constant" and d1 not in (1, 2, 4):
+    if one.rotation == "constant diagonals" and d1 not in (1, 2, 4):
         # A lower bound there.
         close = close or claimed < true
     tally.judge("by mode", one.text, holds=close, example=f"{claimed:.6g} and not {true:.6g} at {setting.text()}")

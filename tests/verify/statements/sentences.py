@@ -32,7 +32,7 @@ class Points:
     Attributes:
         text: all of it.
         where: conditions.
-        rotation: "", "best", "one mode a row" or "constant".
+        rotation: "", "best", "one mode a row" "constant diagonal" or "constant diagonals".
         bias: "", "off" or "on", and then |b|².
         level: |b|².
         letter: of the covariance.
@@ -216,8 +216,8 @@ def _given(text: str) -> tuple[tuple[Tree, ...], str, str, str]:
             rotation = "best"
         elif re.fullmatch(r"one mode a row \(.* diagonal\)", part):
             rotation = "one mode a row"
-        elif re.fullmatch(r".*W.* with (?:a constant diagonal|constant diagonals)", part):
-            rotation = "constant"
+        elif match := re.fullmatch(r".*W.* with (?:a (constant diagonal)|(constant diagonals))", part):
+            rotation = match[1] or match[2]
         elif part == "b = 0":
             bias = "off"
         elif match := re.fullmatch(r"\|b\|² = (.+) > 0", part):

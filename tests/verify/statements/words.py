@@ -181,6 +181,8 @@ def minima_of(points: Points, found: list[Listed], setting: Setting) -> Minima |
         return Minima(None)
     if text == "the largest λ_i alone: global, rank 1, no other point a minimum":
         return Minima({(d0 - 1,)}, lowest=True, only=True)
+    if re.fullmatch(r"the points of index 0, where no λ_i is (?:θ|0)", text):
+        return Minima(None)
     if re.fullmatch(r"the points of index 0, where no λ_i is (?:θ|0); .*", text):
         return _lowest_of(text.partition("; ")[2], setting)
     return _of_one(text, setting, d0, None if lam is None else float(lam[-1]))
@@ -208,13 +210,19 @@ def _lowest_of(text: str, setting: Setting) -> Minima | None:
 def _of_one(text: str, setting: Setting, d0: int, top: float | None) -> Minima | None:
     """Where the quartic of one covariance falls with two kept modes."""
     if match := re.fullmatch(
-        rf"where (?P<q>.+?) > 0, (?P<alone>.+); where (?P<other>.+?) < 0, W = 0 alone if all λ_i are < 0, and {_FALLS}",
+        rf"where (?P<q>.+?) > 0, (?P<alone>.+); where (?P<other>.+?) < 0, W = 0 alone if all λ_i are < 0"
+        rf"(?P<falls>, and {_FALLS})?",
         text,
     ):
         side = _side(match["q"], setting, 1)
         if side is None:
             return None
-        return _of_one(match["alone"], setting, d0, top) if side > 0 else _origin(top, falls=True)
+        falls = True if match["falls"] else None
+        return _of_one(match["alone"], setting, d0, top) if side > 0 else _origin(top, falls=falls)
+    if text == "none":
+        return Minima(set())
+    if text in ("W = 0 alone", "W = 0 alone, where all λ_i are < 0"):
+        return _origin(top, falls=None)
     if text == f"none: {_FALLS}":
         return Minima(set(), falls=True)
     if text == "none where the terms of order 4 in b are negative: there the loss falls along it":
@@ -242,7 +250,7 @@ def _of_one(text: str, setting: Setting, d0: int, top: float | None) -> Minima |
     raise UnreadError(text)
 
 
-def _origin(top: float | None, *, falls: bool) -> Minima | None:
+def _origin(top: float | None, *, falls: bool | None) -> Minima | None:
     """W = 0 alone, where the loss rises along every mode."""
     if top is None or abs(top) < EDGE:
         return None
