@@ -26,14 +26,13 @@ from numpy.typing import NDArray
 
 from derive.words import Invariants, invariant, substitute, trace
 from verify.blackbox import autograd as differentiation
+from verify.blackbox.diagonal_words import Power, canonical, expanded, spelled, words
 from verify.blackbox.function import BlackBox
 from verify.blackbox.rays import DOUBLE, along
 
 Array = NDArray[np.float64]
 # A direction: the sum "p" or the difference "m" of the two views of a datum, in one coordinate.
 Direction = tuple[str, int, int]
-# Its letter and coordinate, whose power P it brings.
-Power = tuple[str, int]
 Measured = tuple[float, float]
 
 # The roundings in a derivative: a few, more with each differentiation.
@@ -229,16 +228,14 @@ def measured(
     """
     k = order // 2
     at = Measurement(box, size, width or max(2, k), order, route)
-    words = _words(k)
-    monomials = sorted({_canonical(monomial) for word in words for monomial in _expanded(word, k)})
-    system = sympy.Matrix([[_expanded(word, k).get(monomial, 0) for word in words] for monomial in monomials])
+    products = words(k)
+    monomials = sorted({canonical(monomial) for word in products for monomial in expanded(word, k)})
+    system = sympy.Matrix([[expanded(word, k).get(monomial, 0) for word in products] for monomial in monomials])
     found = {monomial: at.power(monomial) for monomial in monomials}
     inverse = (system.T * system).inv() * system.T
     values = {
-        _spelled(word): at.sum(
-            *((float(weight), found[m]) for weight, m in zip(inverse.row(n), monomials, strict=True))
-        )
-        for n, word in enumerate(words)
+        spelled(word): at.sum(*((float(weight), found[m]) for weight, m in zip(inverse.row(n), monomials, strict=True)))
+        for n, word in enumerate(products)
     }
     if route.coordinates and order == 4:
         values = _with_coordinates(values, at, replace(at, turned=True, rays={}))
@@ -297,46 +294,6 @@ def _with_coordinates(
         result[single] = at.sum((1.0, result[single]), (-1.0, delta))
         result[invariant(((0, one, 0), (0, other, 0))),] = delta
     return result
-
-
-def _words(k: int) -> list[tuple[str, ...]]:
-    """All products of words with k letters p, m; a word stands for its letters, sorted."""
-    found: set[tuple[str, ...]] = set()
-    for letters in product("pm", repeat=k):
-        for blocks in _partitions(letters):
-            found.add(tuple(sorted("".join(sorted(block)) for block in blocks)))
-    return sorted(found)
-
-
-def _partitions(letters: tuple[str, ...]) -> Iterable[list[list[str]]]:
-    if not letters:
-        yield []
-        return
-    for blocks in _partitions(letters[1:]):
-        yield [[letters[0]], *blocks]
-        for n, block in enumerate(blocks):
-            yield [*blocks[:n], [letters[0], *block], *blocks[n + 1 :]]
-
-
-def _expanded(words: tuple[str, ...], k: int) -> dict[tuple[Power, ...], int]:
-    """A product of words of diagonal matrices as a polynomial in their entries, up to names of coordinates."""
-    total: Counter[tuple[Power, ...]] = Counter()
-    for at in product(range(k), repeat=len(words)):
-        total[tuple(sorted((letter, i) for word, i in zip(words, at, strict=True) for letter in word))] += 1
-    return {monomial: number for monomial, number in total.items() if monomial == _canonical(monomial)}
-
-
-def _canonical(monomial: tuple[Power, ...]) -> tuple[Power, ...]:
-    used = sorted({i for _, i in monomial})
-    return min(
-        tuple(sorted((letter, names[i]) for letter, i in monomial))
-        for order in permutations(range(len(used)))
-        for names in (dict(zip(used, order, strict=True)),)
-    )
-
-
-def _spelled(words: tuple[str, ...]) -> Invariants:
-    return tuple(sorted(trace(word) for word in words))
 
 
 def _in_sigma(values: Mapping[Invariants, Measured], at: Measurement) -> dict[Invariants, Measured]:

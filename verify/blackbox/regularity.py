@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from derive import InputError
 from verify.blackbox import rays
 from verify.blackbox.batch_sizes import finite_at, smallest_batch
+from verify.blackbox.degree import degree_of
 from verify.blackbox.function import BlackBox, TooSlowError
+from verify.blackbox.precision import HALF, rounding_of
 from verify.blackbox.rays import DOUBLE, SINGLE
 from verify.blackbox.smoothness import Misfit, Powers, between_rays, dense, name_of, powers, reach, sparse
 
@@ -29,7 +30,6 @@ TINY = 0.1
 # Lengths of rays to begin with, where what longer ones show is no one function.
 LARGEST = (4.0, 0.25, 2.0**-6, 2.0**-10)
 DECADES = (1e-4, 1e-3, 1e-2, 0.1, 10.0, 100.0)
-HALF = 4e-3
 ORDER = 4
 
 
@@ -99,7 +99,7 @@ def regularity(box: BlackBox, *, N: int = 4, only: int | None = None, d: int = 2
         kept = _unsteady(box, z, base)
         if kept is not None:
             return kept
-        base = replace(base, random=_depends_on_seed(box, z), rounding=_rounding(box, z, seed))
+        base = replace(base, random=_depends_on_seed(box, z), rounding=rounding_of(box, z, seed))
         if base.rounding == HALF:
             reason = "it computes in half precision, too coarse for derivatives: give it single or double precision"
             return replace(base, reason=reason)
@@ -186,18 +186,6 @@ def _depends_on_seed(box: BlackBox, z: Array) -> bool:
     return float(np.ptp(values)) > 1e-12 * abs(values[0])
 
 
-def _rounding(box: BlackBox, z: Array, seed: int) -> float:
-    """Of the precision in which it computes: a change that a better one shows leaves it where it is."""
-    step = np.random.default_rng(seed + 1).standard_normal(z.shape)
-    here = box(z)
-    moves = any(box(z + k * step) != here for k in (0.05, 0.1))
-    blind_to = [size for size in (1e-10, 1e-5) if all(box(z + k * size * step) == here for k in (1, 2, 3))]
-    if moves and 1e-5 in blind_to:
-        return HALF
-    single = box.seen.single or box.dtype is torch.float32 or (moves and bool(blind_to))
-    return SINGLE if single else DOUBLE
-
-
 def _near_zero(box: BlackBox, base: Regularity, N: int, d: int, seed: int) -> Regularity:
     rng = np.random.default_rng(seed)
     wide, narrow = dense(rng, N, d, 3), sparse(N, d)
@@ -270,31 +258,13 @@ def _hidden(box: BlackBox, directions: tuple[Array, ...], rounding: float) -> fl
     return min((one for one in seen if one is not None), default=None)
 
 
-def _degree(box: BlackBox, wide: list[Array], decades: tuple[float, ...], less: float) -> tuple[float, float]:
-    """The degree of L − less, to a twelfth, and the largest relative deviation from it."""
-    ones = np.array([box(u) for u in wide]) - less
-    scaled = np.array([[box(t * u) for u in wide] for t in decades]) - less
-    size = float(np.abs(ones).max())
-    if not size or not np.isfinite(scaled).all():
-        return 0.0, np.inf
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Directions in which it vanishes say nothing of its degree.
-        live = np.abs(ones) > 1e-3 * size
-        slopes = np.log(np.abs(scaled / ones)[:, live]) / np.log(np.array(decades))[:, None]
-    if not np.isfinite(slopes).all():
-        return 0.0, np.inf
-    degree = round(float(np.median(slopes)) * 12) / 12
-    expected = np.array(decades)[:, None] ** degree * ones
-    return degree, float((np.abs(scaled - expected) / np.abs(np.array(decades)[:, None] ** degree * size)).max())
-
-
 def _homogeneous(box: BlackBox, base: Regularity, wide: list[Array], at_zero: float) -> Regularity | None:
     less = at_zero if np.isfinite(at_zero) else 0.0
     size = max(abs(box(u)) for u in wide)
     for constant, kept in ((0.0, ""), (less, "up to its value at 0, ")):
         # What a difference from the value at 0 loses to rounding grows as t falls.
         decades = DECADES if not constant else DECADES[2:]
-        degree, deviation = _degree(box, wide, decades, constant)
+        degree, deviation = degree_of(box, wide, decades, constant)
         lost = size / max(min(abs(box(u) - constant) for u in wide), 1e-300) * min(decades) ** -max(degree, 0.0)
         allowed = 1e3 * base.rounding * (lost if constant else 1.0)
         if deviation < min(max(allowed, 1e-10), 1e-2) and (degree > 0 or not constant):
@@ -307,7 +277,7 @@ def _homogeneous(box: BlackBox, base: Regularity, wide: list[Array], at_zero: fl
 
 
 def _epsilon(box: BlackBox, base: Regularity, wide: list[Array], scale: float) -> Regularity:
-    degree, deviation = _degree(box, wide, (3.0, 10.0, 30.0, 100.0), 0.0)
+    degree, deviation = degree_of(box, wide, (3.0, 10.0, 30.0, 100.0), 0.0)
     beyond, whole = "", None
     if deviation < 1e-2:
         whole = round(degree)
