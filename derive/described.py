@@ -98,8 +98,7 @@ class Described:
         """Which stationary points are minima: of the loss where it ends, of its landscape through order 4 elsewhere."""
         known = self.ends or self.recession is None or self.recession.verdict == "bounded"
         lowest = "global" if known else "lowest of all"
-        of_all = isinstance(points, StationaryPoints)
-        said = points.minima(lowest) if of_all else one_eigenvalue.minima(points, lowest)
+        said = points.minima(lowest) if isinstance(points, StationaryPoints) else one_eigenvalue.minima(points, lowest)
         return f"{self.through}, {said}" if self.through and said else said
 
     def lines(self, style: Style = TEXT) -> Lines:

@@ -38,10 +38,11 @@ def points(one: Isotropic) -> str:
     >>> minima(of_one_trace(case))
     'those of the largest λ_i where it is > 0, W = 0 elsewhere: global, no other point a minimum'
     """
-    X, twice, level = _NAMES[one.letter], TEXT.scalar(2 * one.q2), TEXT.scalar(sympy.factor(-1 / (4 * one.q2)))
+    X, twice, level = _NAMES[one.letter], sympy.expand(2 * one.q2), TEXT.scalar(sympy.factor(-1 / (4 * one.q2)))
+    shown = TEXT.parentheses(TEXT.scalar(twice)) if twice.is_Add else TEXT.scalar(twice)
     given = one.landscape.given()
     return f"{given}; " * bool(given) + (
-        f"W = 0, and modes of one eigenvalue of {X}^(−½) B {X}^(−½) alone: λ_i = {twice} Tr[W {X} Wᵀ], shared in any"
+        f"W = 0, and modes of one eigenvalue of {X}^(−½) B {X}^(−½) alone: λ_i = {shown} Tr[W {X} Wᵀ], shared in any"
         f" way; L = {level} λ_i^2"
     )
 
