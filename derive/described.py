@@ -11,7 +11,7 @@ from derive import all_orders, one_eigenvalue, special_values
 from derive.collapse import Collapse, collapse
 from derive.coordinates import INDEFINITE, OF_MASKS, OF_ROWS
 from derive.critical import Transition, transition
-from derive import special_values
+from derive.effort import TooLargeError
 from derive.errors import InputError
 from derive.exact import closed_form, degree_of
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
@@ -252,6 +252,14 @@ def described(
     cases: tuple[Landscape, ...] = ()
     points: tuple[StationaryPoints, ...] = ()
     why = ""
+    try:
+        landscapes(expansion)
+    except TooLargeError as error:
+        left_out = Collapse(None, None, str(error))
+        return Described(cases, points, str(error), left_out, None, exact, below, limit, of_limit, ends=ends)
+    except InputError:
+        # Some steps below do without.
+        pass
     lost = collapse(expansion, limit=limit)
     special: tuple[tuple[sympy.Rel, Described], ...] = ()
     if lost.special and (apart := special_values.cases(expansion)) is not None:

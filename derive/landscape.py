@@ -30,7 +30,8 @@ from derive.latex import for_notebook
 from derive.notation import LATEX, TEXT, Style, signed_sum
 from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION
-from derive.signs import sign
+from derive.signs import over, sign, signs
+from derive.size import check_landscape
 from derive.words import is_trace
 
 if TYPE_CHECKING:
@@ -254,6 +255,7 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
 
     Raises:
         InputError: an expansion that ends before order 4, or sums over coordinates of another kind.
+        TooLargeError: coefficients that are too large to be worked with, see `derive.size`.
 
     >>> from derive import catalogue
     >>> for found in landscapes(catalogue("barlow-twins").expand(order=4)):
@@ -283,6 +285,7 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
             singles[words[0][0], words[0][1]] = term.coefficient
         else:
             products[words[0], words[1]] = term.coefficient
+    check_landscape([*linear.values(), *singles.values(), *products.values(), *coordinates.values()])
     if not coordinates:
         return (Landscape(expansion.loss, linear, singles, products, ranges=expansion.ranges),)
     with over(expansion.ranges):

@@ -6,6 +6,8 @@ from itertools import product
 
 import sympy
 
+from derive.size import DENSE, dense
+
 Signs = frozenset[int]
 NO: Signs = frozenset()
 PLUS: Signs = frozenset({1})
@@ -58,7 +60,7 @@ def of_polynomial(value: sympy.Expr, depth: int = _DEPTH) -> Signs:
     letters = sorted(value.free_symbols, key=sympy.default_sort_key)
     polynomial = sympy.Poly(value, *letters)
     found = _of_coefficients(polynomial)
-    if len(found) == 1 or len(polynomial.terms()) > _TERMS or not _rational(polynomial):
+    if len(found) == 1 or len(polynomial.terms()) > _TERMS or dense(polynomial) > DENSE or not _rational(polynomial):
         return found
     number, factors = polynomial.factor_list()
     parts = [_of_factor(factor, depth) for factor, _ in factors]

@@ -12,6 +12,7 @@ import sympy
 from sympy import QQ
 
 from derive.clusters import Clusters, Sample, ViewSample
+from derive.effort import TooLargeError
 from derive.errors import InputError, NotAnalyticError, quoted
 from derive.expression import (
     Average,
@@ -35,7 +36,7 @@ from derive.matrix_series import beside_identity, in_powers
 from derive.monomials import ONE, Monomial, accumulate, accumulate_product, scaled
 from derive.notation import TEXT
 from derive.regularity import homogeneity
-from derive.scalars import Coefficient, Scalars, normal_form
+from derive.scalars import Coefficient, Laurent, Scalars, normal_form
 from derive.written import definition
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ Series = list[dict[Monomial, Coefficient]]
 EMBEDDING_DIMENSION = sympy.Symbol("d1")
 # Far beyond what has been expanded; an order of a million would be out of memory before anything is said.
 HIGHEST_ORDER = 1000
+# Whole exponents up to the first are products; beyond the others a value at W = 0 has too many terms, or bits.
+_FEW, _MANY, _BITS = 8, 200, 100_000
 
 
 class Expander:
@@ -191,9 +194,12 @@ class Expander:
         return result
 
     def _power(self, node: Power, base: Series, exponent: sympy.Expr) -> Series:
-        if exponent.is_Integer and exponent >= 0:
+        held = self.constant_term(base)
+        _check_size(node, held, exponent)
+        if exponent.is_Integer and exponent >= 0 and (not held or exponent <= _FEW or _is_sum(held)):
+            # Without a value at W = 0 nothing is left through this order once the exponent is beyond it.
             result = self._constant(QQ(1))
-            for _ in range(int(exponent)):
+            for _ in range(int(exponent) if held else min(int(exponent), self.order + 1)):
                 result = self._multiply(result, base)
             return result
         # b = aᵖ solves a b' = p a' b: n a₀ bₙ = Σ_{0<k≤n} (p k − (n − k)) aₖ bₙ₋ₖ.
@@ -225,6 +231,24 @@ class Expander:
             " give the argument a value there, for instance by adding ε"
         )
         raise NotAnalyticError(message, homogeneity(node))
+
+
+def _check_size(node: Power, at_zero: Coefficient, exponent: sympy.Expr) -> None:
+    """Refuse a power whose value at W = 0 is too large to be written out."""
+    if not exponent.is_Rational or not at_zero:
+        return
+    if isinstance(at_zero, Laurent):
+        large = _is_sum(at_zero) and exponent > _MANY
+    else:
+        height = max(abs(int(at_zero.numerator)), int(at_zero.denominator))
+        large = height > 1 and abs(exponent) * height.bit_length() > _BITS
+    if large:
+        message = f"the value of {definition(node, TEXT)} at W = 0 has too many digits or terms; give a smaller exponent"
+        raise TooLargeError(message)
+
+
+def _is_sum(value: Coefficient) -> bool:
+    return isinstance(value, Laurent) and len(value.terms) > 1
 
 
 def check_order(order: object) -> int:

@@ -22,6 +22,7 @@ import sympy
 
 from derive.polynomial_signs import ALL, MINUS, NO, PLUS, Signs, of_number, of_polynomial, times
 from derive.ranges import Ranges, assumed
+from derive.size import PARTS, parts
 from derive.subdivision import by_intervals
 
 NONE = Ranges()
@@ -80,6 +81,13 @@ def signs(value: sympy.Expr, given: sympy.Expr = sympy.S.One, ranges: Ranges = N
     >>> sorted(signs((a - c) ** 2)), sorted(signs(a - c))
     ([0, 1], [-1, 0, 1])
     """
+    return _signs(value, given, _HERE.get() if ranges is None else ranges)
+
+
+@lru_cache(maxsize=10_000)
+def _signs(value: sympy.Expr, given: sympy.Expr, ranges: Ranges) -> Signs:
+    if parts(value) > PARTS:
+        return ALL
     conditions = tuple(one for one in (given, *ranges.positive) if one.free_symbols)
     found = _over_cases(value, conditions, ranges)
     if len(found) > 1 and value.free_symbols:

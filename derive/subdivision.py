@@ -11,12 +11,15 @@ import sympy
 
 from derive.polynomial_signs import ALL, NO, Signs
 from derive.ranges import Ranges
+from derive.size import parts
 
 Interval = tuple[float, float]
 Part = dict[sympy.Symbol, Interval]
 
 # Parts of the ranges that are looked at before a sign is left open.
 _PARTS = 200
+# And operations on intervals that all of them may take.
+_WORK = 20_000
 # Beyond this size an exponential is 0 or infinite, and a cosine is not computed.
 _FAR = 500
 # More than cosines of such arguments are off.
@@ -49,7 +52,7 @@ def _over_parts(value: sympy.Expr, symbols: list[sympy.Symbol], whole: Part) -> 
     found: Signs = NO
     order = count()
     waiting = [(0.0, next(order), whole)]
-    for _ in range(_PARTS):
+    for _ in range(min(_PARTS, _WORK // parts(value, _WORK))):
         if not waiting:
             return found
         _, _, part = heappop(waiting)

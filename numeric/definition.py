@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 # Embeddings (points, d1) of a group of views that are drawn together, and the points' weights.
 Population = tuple[dict["View", Any], Any]
+# The relative error of one operation in floats.
+EPSILON = 2.0**-53
 
 
 class Evaluator:
@@ -58,6 +60,8 @@ class Evaluator:
         noise: gives, for a number of views, what the augmentation adds to f of a datum in each, (points, d1), and
             weights; only a mean over further views in the population asks for it. (A mean over a number of them is
             written out before, see `derive.drawn_out`.)
+        shaken: draws a relative error for every intermediate result, as large as rounding makes; None for none. How far
+            the value moves is what rounding makes of it, whatever cancels (Parker, Monte Carlo Arithmetic, 1997).
 
     """
 
@@ -67,8 +71,10 @@ class Evaluator:
         samples: Mapping[Sample, Mapping[str, Any]],
         d1: int,
         noise: Callable[[int], tuple[tuple[Any, ...], Any]] | None = None,
+        shaken: np.random.Generator | None = None,
     ) -> None:
         """Keep the points."""
+        self.shaken = shaken
         self.noise = noise
         self._drawn = population
         self._populations: dict[tuple[View, ...], Population] = {}
@@ -81,6 +87,12 @@ class Evaluator:
         return self._value(node, _Scope(dict(views), {}, 0))
 
     def _value(self, node: Expression, scope: _Scope) -> Any:
+        value = self._rounded(node, scope)
+        if self.shaken is None:
+            return value
+        return value * (1.0 + EPSILON * self.shaken.choice((-1.0, 1.0), np.shape(value)))
+
+    def _rounded(self, node: Expression, scope: _Scope) -> Any:
         match node:
             case Scalar(value):
                 return float(value.subs(EMBEDDING_DIMENSION, self.d1))

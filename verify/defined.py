@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derive import Loss, View
-from derive.expression import Average, children, free_views, walk
+from derive.drawn_out import centre, drawn_out, is_centre, names_by_datum
+from derive.expression import Average, Coordinate, ViewAverage, children, free_views, walk
 from numeric.definition import Evaluator
 from verify.truth import BLOCK, Setting, batches, blocks, jackknife
 
@@ -27,11 +28,17 @@ ROW_DEGREE, FEWEST = 4, 40
 
 @dataclass(frozen=True, eq=False)
 class Defined:
-    """Any loss, by evaluating its definition as it stands."""
+    """Any loss, by evaluating its definition as it stands; ``shaken`` as in `numeric.definition.Evaluator`."""
 
     loss: Loss
     setting: Setting
     how: str = "definition evaluated"
+    shaken: np.random.Generator | None = None
+
+    @cached_property
+    def odd(self) -> bool:
+        """Whether it may have terms of odd order on one batch: inner products alone have none."""
+        return any(isinstance(node, Coordinate) for node in walk(self._expression))
 
     def averaged(self, ts: NDArray[Any], degree: int) -> NDArray[Any]:
         """The loss over cubature nodes."""
@@ -148,7 +155,7 @@ class Defined:
             nodes, weights = self.setting.augmentation(degree, views)
             return tuple(t * one for one in nodes), weights
 
-        evaluator = Evaluator(population, samples, int(self.setting.W.shape[0]), noise)
+        evaluator = Evaluator(population, samples, int(self.setting.W.shape[0]), noise, self.shaken)
         value = np.asarray(evaluator.value(self._expression, anchor))
         return np.broadcast_to(value, (len(points[0]),))
 

@@ -26,7 +26,8 @@ class HandWritten:
     modifiers: tuple[str, ...]
     setting: Setting
     how: str = "hand-written torch loss"
-    views: int = 2
+    # No catalogue loss has terms of odd order on a batch.
+    odd: bool = False
 
     def function(self, degree: int) -> Callable[[Any], Any]:
         """t ↦ the loss over cubature nodes at t·W (and t·b), in torch, for a t that is a 0-d tensor."""

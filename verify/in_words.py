@@ -91,6 +91,9 @@ def reason(evidence: Iterable[Evidence], verdict: Verdict) -> str:
     little = f"only {by} agree{'s' if len(agree) == 1 else ''}{routes}, and two routes are needed"
     return f"nothing contradicts it, but {little if agree else 'no independent route agrees with it'}"
 
+# An error beyond which numbers are not written out.
+_HUGE = 1e6
+
 
 def contradiction(evidence: Iterable[Evidence]) -> Evidence | None:
     """The comparison that shows a contradiction best: of a single term, the first of them; None where there is none.
@@ -117,9 +120,11 @@ def number(value: float | str | None) -> str:
 def rounded(value: float, error: float) -> str:
     """A number to the second digit of its error.
 
-    >>> rounded(0.754912, 0.00252), rounded(12.3, 250.0)
-    ('0.7549', '12')
+    >>> rounded(0.754912, 0.00252), rounded(12.3, 250.0), rounded(-2.5e15, 1.25e27)
+    ('0.7549', '12', '-2.5e+15')
     """
+    if error >= _HUGE:
+        return f"{value:.2g}"
     return f"{value:.{max(0, 1 - int(f'{error:e}'.partition('e')[2]))}f}"
 
 

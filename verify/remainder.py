@@ -18,6 +18,7 @@ from derive import closed_form
 from numeric.closed_form import closed_form_value, number
 from numeric.invariants import order_values
 from verify.evidence import Evidence
+from verify.rounding import rounding
 from verify.settings import filled_in, no_value
 from verify.slope import TOLERANCE, VISIBLE, slope, ts_within
 from verify.taylor import safe_radius
@@ -109,6 +110,7 @@ def _on_nodes(case: Case, order: int) -> RayValues:
     points = ts_within(2 * largest, FLOAT_DEPTH, FLOAT_POINTS)
     along = case.truth.averaged(np.concatenate(([0.0], points)), degree)
     noise = 1e-15 * max(1.0, float(np.abs(along[np.isfinite(along)]).max(initial=0.0)))
+    noise = max(noise, rounding(case.truth, lambda one: one.averaged(points[-1:], degree)))
     if not case.setting.positive:
         # A sum with weights of both signs has the rounding of what cancels in it.
         noise *= float(np.abs(case.setting.points(degree, case.setting.batch or 1, case.truth.views)[1]).sum())

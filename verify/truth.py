@@ -107,6 +107,10 @@ class Truth(Protocol):
     def how(self) -> str:
         """How it is evaluated, in words."""
 
+    @property
+    def odd(self) -> bool:
+        """Whether it may have, on one batch, terms of odd order in t, which average to zero over symmetric data."""
+
     def averaged(self, ts: NDArray[Any], degree: int) -> NDArray[Any]:
         """The loss over data, at each t: shape (T,)."""
 

@@ -137,7 +137,7 @@ def test_a_draw_without_a_value_makes_the_circle_smaller():
     at = case(loss, {}, seed=0, dimension=3)
 
     class Partly:
-        setting, how = at.truth.setting, at.truth.how
+        setting, how, odd = at.truth.setting, at.truth.how, False
 
         def rows(self, draws):
             return at.truth.rows(draws)
