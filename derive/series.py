@@ -243,7 +243,9 @@ def _check_size(node: Power, at_zero: Coefficient, exponent: sympy.Expr) -> None
         height = max(abs(int(at_zero.numerator)), int(at_zero.denominator))
         large = height > 1 and abs(exponent) * height.bit_length() > _BITS
     if large:
-        message = f"the value of {definition(node, TEXT)} at W = 0 has too many digits or terms; give a smaller exponent"
+        message = (
+            f"the value of {definition(node, TEXT)} at W = 0 has too many digits or terms; give a smaller exponent"
+        )
         raise TooLargeError(message)
 
 

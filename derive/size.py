@@ -1,7 +1,7 @@
 """How large an expression is, for what takes long where it is large: counted before it is done, never timed.
 
-SymPy factors, cancels and solves polynomials in a dense form: what they take grows with the product of (degree + 1) over
-all letters, not with the number of terms that are seen. Signs that would take more are left open, and steps of a
+SymPy factors, cancels and solves polynomials in a dense form: what they take grows with the product of (degree + 1)
+over all letters, not with the number of terms that are seen. Signs that would take more are left open, and steps of a
 landscape are left out with a reason.
 """
 
@@ -46,7 +46,7 @@ def parts(value: sympy.Expr, most: int = PARTS) -> int:
 
 
 def common(values: Iterable[sympy.Expr]) -> int:
-    """The numbers in the dense form of a sum of fractions, put over one denominator: at most so many, and not worked out.
+    """The numbers in the dense form of a sum of fractions, put over one denominator: estimated from their factors.
 
     Args:
         values: factored, as coefficients are.

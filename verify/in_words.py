@@ -91,6 +91,7 @@ def reason(evidence: Iterable[Evidence], verdict: Verdict) -> str:
     little = f"only {by} agree{'s' if len(agree) == 1 else ''}{routes}, and two routes are needed"
     return f"nothing contradicts it, but {little if agree else 'no independent route agrees with it'}"
 
+
 # An error beyond which numbers are not written out.
 _HUGE = 1e6
 

@@ -134,7 +134,7 @@ def _on_circle(case: Case, order: int, ts: NDArray[Any], draws: int, truth: Trut
 
 
 def _even(truth: Truth, ts: NDArray[Any], order: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
-    """The part of each draw that is even in t, (draws, T): where coordinates are singled out there may be an odd one."""
+    """The part of each draw that is even in t, (draws, T); coordinates that are singled out may bring an odd one."""
     if not truth.odd:
         return truth.drawn(ts, order, generator, draws)
     both = truth.drawn(np.concatenate([ts, -ts]), order, generator, draws)
@@ -202,6 +202,7 @@ def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Eviden
     worst = max(fits, key=lambda fit: (not isfinite(fit.z), abs(fit.z)))
     agrees = _agrees(worst.z, worst.farthest, measured)
     hidden = all(fit.error > max(1.0, fit.size) for fit in fits)
+    lost = "the error is larger than all there is; " if hidden else ""
     return Evidence(
         "monte-carlo",
         f"order {order} at {len(fits)} settings, the farthest",
@@ -211,7 +212,7 @@ def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Eviden
         error_kind="standard error",
         agrees=None if agrees and hidden else agrees,
         seed=measured[0].case.seed,
-        note=f"{'the error is larger than all there is; ' if hidden else ''}largest |z| = {abs(worst.z):.1f}; {measured[0].case.truth.how}; {measured[0].case.label}",
+        note=f"{lost}largest |z| = {abs(worst.z):.1f}; {measured[0].case.truth.how}; {measured[0].case.label}",
     )
 
 

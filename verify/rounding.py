@@ -1,7 +1,7 @@
 """What rounding makes of a loss's values: measured where the definition is evaluated, assumed elsewhere.
 
-10³⁰ − 10³⁰ + |f|² is evaluated to 0 in floats, on every draw, and has no standard error: how far a value moves when each
-intermediate result is off by one rounding says that nothing was measured.
+10³⁰ − 10³⁰ + |f|² is evaluated to 0 in floats, on every draw, and has no standard error: how far a value moves when
+each intermediate result is off by one rounding says that nothing was measured.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def rounding(truth: Truth, values: Callable[[Truth], Any]) -> float:
         plain = np.asarray(values(truth))
         found = RELATIVE * _largest(plain)
         if isinstance(truth, Defined):
-            moved = [
-                values(replace(truth, shaken=np.random.default_rng(number))) - plain for number in range(CHOICES)
-            ]
+            moved = [values(replace(truth, shaken=np.random.default_rng(number))) - plain for number in range(CHOICES)]
             found = max(found, SAFETY * float(np.sqrt(max(np.mean(_finite(one) ** 2) for one in moved))))
     return found
 
