@@ -50,7 +50,7 @@ def test_an_error_that_rounding_does_not_hide_is_seen(size):
 
 def test_terms_of_odd_order_on_a_batch_average_to_zero():
     """exp(−f_i) is even in the mean alone: neither is L(−W) = L(W) asked of a batch, nor a circle of even functions."""
-    loss = Loss(exp(diagonal_sum(lambda i: exp(-Coordinate(x_pos, i)) - 1)) - inner(x, x_pos))
+    loss = Loss(diagonal_sum(lambda i: exp(-Coordinate(x_pos, i)) - 1) - inner(x, x_pos))
     evidence = _run(loss, loss.expand(4))
     assert not any(one.agrees is False for one in evidence)
     agreed = [one for one in evidence if one.route == "monte-carlo" and one.agrees]
