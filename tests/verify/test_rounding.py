@@ -56,7 +56,7 @@ def test_terms_of_odd_order_on_a_batch_average_to_zero():
     agreed = [one for one in evidence if one.route == "monte-carlo" and one.agrees]
     assert len(agreed) > 2
     expansion = loss.expand(4)
-    doubled = replace(expansion, terms=tuple(replace(one, coefficient=2 * one.coefficient) for one in expansion.terms))
+    doubled = replace(expansion, terms=tuple(one._replace(coefficient=2 * one.coefficient) for one in expansion.terms))
     evidence = _run(loss, doubled)
     assert any(one.agrees is False for one in evidence if one.route == "monte-carlo")
 
