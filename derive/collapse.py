@@ -30,7 +30,8 @@ from derive.letters import Letter
 from derive.off_diagonal import at_origin, without_lowest_rotation
 from derive.quadratic_program import OF_I, OF_J, Decide, all_kept, at_origin_with_bias, product_matrix
 from derive.scalars import normal_form
-from derive.signs import sign
+from derive.signs import sign, signs
+from derive.special_values import cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,14 +145,16 @@ def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
         return Collapse(None, None, str(error))
 
     def joined(pick: Callable[[Collapse], Condition | None], quantifier: Literal["some", "all"]) -> Condition | None:
-        found = [(case, pick(one)) for case, one in cases]
+        found = [(case, pick(one)) for case, one in by_sign]
         if len({one for _, one in found}) == 1:
             return found[0][1]
         if any(one is None for _, one in found):
             return None
         # Each case has a Q_jj of its own: no one letter stands for both.
         parts = (
-            sympy.And(sympy.Ge(case.where, 0, evaluate=False), pick(found).spelled_out()) for case, found in by_sign
+            sympy.And(*(sympy.Ge(at_least, 0, evaluate=False) for at_least in case.where), one.spelled_out())
+            for case, one in found
+            if one is not None
         )
         return Condition(sympy.Or(*parts), quantifier)
 
@@ -159,12 +162,17 @@ def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
     if dimensional is None and limit is None and far(expansion.truncate(4)).verdict != "bounded":
         # That W = 0 is not the lowest point says nothing of where that is, if there is one.
         complete = None
+    if complete is not None and complete.formula is sympy.true:
+        # All modes are zero, so that some are.
+        dimensional = Condition(sympy.true, "some")
     reasons = [(" and ".join(case.conditions()), one.reason) for case, one in by_sign if one.reason]
     return Collapse(
         dimensional,
         complete,
-        "; ".join(dict.fromkeys(f"where {given}: {reason}" if given else reason for given, reason in reasons)),
-        tuple(dict.fromkeys(note for _, one in cases for note in one.notes)),
+        ""
+        if dimensional is not None and complete is not None
+        else "; ".join(dict.fromkeys(f"where {given}: {reason}" if given else reason for given, reason in reasons)),
+        tuple(dict.fromkeys(note for _, one in by_sign for note in one.notes)),
     )
 
 
@@ -174,7 +182,7 @@ def _of_case(case: Landscape, limit: str | None) -> Collapse:
     if not (case.singles or case.products or case.has_bias) and sign(case.b(), ranges=case.ranges) == -1:
         # Nothing of order 4, and a loss that rises along every mode.
         return Collapse(Condition(sympy.true, "some"), Condition(sympy.true, "all"))
-    unbounded = None if limit is None else sympy.Symbol(limit)
+    unbounded = None if limit is None else _named(case, limit)
 
     def decided(value: sympy.Expr) -> sympy.Basic:
         return at_most_zero(value if unbounded is None else _leading(value, unbounded), case.ranges)
@@ -222,7 +230,7 @@ def _bias_stays_off(case: Landscape) -> bool:
 def _not_convex(case: Landscape) -> str:
     """Why the landscape is not known to be a convex function of G = WᵀW, or nothing."""
     own, pair = case.sign(case.Q(MODE_I, MODE_I)), case.sign(case.Q(MODE_I, MODE_J))
-    bias = [case.sign(case.Q(MODE_I, BIAS)), case.sign(case.Q(BIAS, BIAS))] if case.has_bias else []
+    bias = [case.sign(case.Q(mode, BIAS)) for mode in (MODE_I, BIAS)] if case.has_bias else []
     if any(known is None or known < 0 for known in (own, pair, *bias)):
         return "the quartic part is not positive for all parameters"
     matrix = product_matrix(case, sorted({letter for letters in case.products for letter in letters}))
@@ -232,7 +240,7 @@ def _not_convex(case: Landscape) -> str:
         for size in range(1, matrix.rows + 1)
         for rows in map(list, sympy.utilities.iterables.subsets(range(matrix.rows), size))
     )
-    if any(case.sign(minor) not in (0, 1) for minor in minors):
+    if any(-1 in case.signs(minor) for minor in minors):
         return "products of traces couple the modes in a way that may leave several minima"
     if case.has_bias and case.sign(case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)) != 1:
         return "nothing of order 4 holds the bias back"

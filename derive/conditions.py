@@ -176,7 +176,7 @@ def written(relation: sympy.Basic) -> str:
     return str(relation) if not isinstance(relation, sympy.Eq) else f"{relation.lhs} = {relation.rhs}"
 
 
-def at_most_zero(value: sympy.Expr, ranges: Ranges = Ranges()) -> sympy.Basic:  # noqa: B008 (it is frozen)
+def at_most_zero(value: sympy.Expr, ranges: Ranges | None = None) -> sympy.Basic:
     """The Boolean value ≤ 0, decided where its sign is known for all symbols in their ranges."""
     possible = {found <= 0 for found in signs(value.subs(_SIGMA), ranges=ranges)}
     if len(possible) == 1:
@@ -184,11 +184,11 @@ def at_most_zero(value: sympy.Expr, ranges: Ranges = Ranges()) -> sympy.Basic:  
     return sympy.Le(_tidy(value, ranges), 0, evaluate=False)
 
 
-def _tidy(value: sympy.Expr, ranges: Ranges) -> sympy.Expr:
+def _tidy(value: sympy.Expr, ranges: Ranges | None) -> sympy.Expr:
     """What decides the sign of an expression, without positive factors, ordered by the eigenvalues of mode i."""
     top, bottom = sympy.fraction(sympy.together(value))
     if sign(bottom.subs(_SIGMA), ranges=ranges) != 1:
-        # A quotient has the sign of the product.
+        # A product has the sign of the quotient.
         top = top * bottom
     # SymPy's factor_list stumbles over symbols with assumptions beside functions of them.
     plain = {symbol: sympy.Dummy(symbol.name) for symbol in top.free_symbols if symbol.is_real is not None}

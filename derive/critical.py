@@ -97,7 +97,7 @@ def transition(expansion: Expansion) -> Transition:
         message = f"nothing holds a mode of {expansion.loss} back through order {expansion.order}"
         raise InputError(message)
     n = beyond[0]
-    held, descent = sign(powers[n]), normal_form(-powers.get(1, sympy.S.Zero))
+    held, descent = sign(powers[n], ranges=expansion.ranges), normal_form(-powers.get(1, sympy.S.Zero))
     if held == -1:
         message = f"{expansion.loss} falls further at order {2 * n}: its modes do not appear continuously"
         raise InputError(message)

@@ -9,6 +9,7 @@ import sympy
 
 from derive import all_orders, one_eigenvalue, special_values
 from derive.collapse import Collapse, collapse
+from derive.conditions import written
 from derive.coordinates import INDEFINITE, OF_MASKS, OF_ROWS
 from derive.critical import Transition, transition
 from derive.effort import TooLargeError
@@ -114,8 +115,8 @@ class Described:
                 lines += [("", one) for one in ([rf"{given}:", *said] if given else said)]
         if self.higher is not None:
             lines += self.higher.lines() if style is TEXT else []
-        elif not self.stationary and self.cases:
-            lines += [("stationary", one) for one in self._by_mode(style)]
+        elif not self.stationary:
+            lines += [line for case in self.cases for line in self._by_mode(case, style)]
         lines += self._conditions(style)
         return lines + [
             (label, _at(where, line, style)) for where, one in self.special for label, line in one.lines(style)
@@ -152,7 +153,7 @@ class Described:
                 opened = f"not determined{f' for {written(self.collapse.where)}' if self.special else ''}"
                 lines.append(("collapse", f"{'dimensional: ' if known else ''}{opened}: {self.collapse.reason}"))
             lines += [("", note) for note in self.collapse.notes]
-            if self.transition is not None and not self._settled():
+            if self.transition is not None:
                 lines.append(("transition", self.transition.text()))
             lines += [
                 ("all orders", one)
@@ -165,11 +166,6 @@ class Described:
             if self.recession is not None:
                 lines.append(("below", self.recession.latex()))
         return lines
-
-    def _settled(self) -> bool:
-        """Whether modes are lost never, or always: there is no transition then."""
-        condition = self.collapse.dimensional
-        return condition is not None and condition.formula in (sympy.true, sympy.false)
 
     def _below(self) -> Lines:
         """Whether the loss is bounded below."""
@@ -214,6 +210,20 @@ class Described:
 
 def _at(where: sympy.Rel, line: str, style: Style) -> str:
     return f"{written(where)}: {line}" if style is TEXT else rf"{sympy.latex(where)}:\quad {line}"
+
+
+def _of_powers(case: Landscape, style: Style) -> list[str]:
+    """What the modes' powers solve, and the couplings in it."""
+    values = [("b_i", case.b()), ("Q_ij", case.Q()), ("K_ij", case.K())]
+    values += [("D_ij", case.D())] if case.rotation == "indefinite" else []
+    given = case.given(style)
+    if style is LATEX:
+        head = r"g_i \ge 0,\quad 2 Q_{ii} g_i + 2 \textstyle\sum_j K_{ij} g_j = b_i \text{ where } g_i > 0"
+        names = {name: f"{name[0]}_{{{name[2:]}}}" for name, _ in values} | {"b_i": "b_i"}
+        return [*([rf"{given}:"] if given else []), head, *(f"{names[k]} = {style.scalar(v)}" for k, v in values)]
+    written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
+    head = "2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0"
+    return ["; ".join(filter(None, (given, head, written)))]
 
 
 def described(
@@ -264,10 +274,7 @@ def described(
     special: tuple[tuple[sympy.Rel, Described], ...] = ()
     if lost.special and (apart := special_values.cases(expansion)) is not None:
         expansion = apart.general
-        special = tuple(
-            (at, described(None if loss is None else loss.set({at.lhs.name: at.rhs}), one, limit))
-            for at, one in apart.special
-        )
+        special = tuple((at, _of_value(loss, at, one, limit, expand)) for at, one in apart.special)
     try:
         cases = landscapes(expansion)
         points = tuple(point for case in cases for point in stationary(case, limit=limit))
@@ -286,12 +293,23 @@ def _transition(found: Described, expansion: Expansion) -> Transition | None:
     if (found.quartic is not None and falls[0] != "bounded") or "unbounded" in falls:
         return None
     try:
-        critical = None if limit else transition(expansion)
-    except InputError as error:
-        why = why or str(error)
-    exact, of_limit = _exact(loss)
-    below = recession(loss) if loss is not None else None
-    return Described(cases, points, why, found, critical, exact, below, limit, of_limit, special)
+        critical = transition(expansion)
+    except InputError:
+        return None
+    return critical if sign(critical.descent, ranges=expansion.ranges) is None else None
+
+
+def _of_value(
+    loss: Loss | None,
+    at: sympy.Rel,
+    expansion: Expansion,
+    limit: str | None,
+    expand: Callable[[int], Expansion] | None,
+) -> Described:
+    """The landscape at one value of N."""
+    put = {at.lhs.name: at.rhs}
+    further = None if expand is None else lambda order: expand(order).set(put)
+    return described(None if loss is None else loss.set(put), expansion, limit, further)
 
 
 def _exact(loss: Loss | None) -> tuple[ExactModes | None, str]:

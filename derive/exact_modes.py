@@ -14,8 +14,7 @@ and roots of φ′(h) = b beyond are no stationary points of the loss.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 import sympy
 
@@ -28,145 +27,10 @@ from derive.glyphs import apart
 from derive.landscape import MODE_I
 from derive.landscape import c_i as c
 from derive.latex import for_notebook
-from derive.letters import letters
-from derive.ranges import Ranges
-from derive.signs import relation, sign
+from derive.mode_potential import ModePotential, b, h, simplified
 from derive.words import is_trace
 
-# The eigenvalues of A0 and C, that of H, and that of Σ^(−½) B Σ^(−½), for one mode.
-h, b = letters("h_i b_i")
 _OF_LETTER = {letter: MODE_I[letter] / MODE_I["S"] for letter in "ACSI"}
-
-
-@dataclass(frozen=True)
-class ModePotential:
-    """A landscape of independent modes, ℓ(h) = −b h + φ(h) with φ(0) = φ′(0) = 0.
-
-    Attributes:
-        level: b as a function of a_i, c_i and the loss's parameters.
-        phi: φ(h_i).
-        ranges: the values that the loss's parameters take.
-
-    """
-
-    level: sympy.Expr
-    phi: sympy.Expr
-    ranges: Ranges = field(default=Ranges(), kw_only=True, compare=False)
-
-    @property
-    def potential(self) -> sympy.Expr:
-        """ℓ(h_i) in terms of a_i, c_i and the loss's parameters, the linear part collected."""
-        parts = sympy.Add.make_args(self.phi)
-        linear = sympy.Add(*(part for part in parts if not (part / h).has(h)))
-        return sympy.factor(linear / h - self.level) * h + (self.phi - linear)
-
-    @cached_property
-    def slope(self) -> sympy.Expr:
-        """φ′(h_i), one fraction."""
-        return sympy.cancel(sympy.together(sympy.diff(self.phi, h)))
-
-    @cached_property
-    def convex(self) -> bool:
-        """Whether φ″ > 0 for every h > 0: then ℓ has one minimum, and no other stationary point with h > 0."""
-        return sign(sympy.diff(self.slope, h), ranges=self.ranges) == 1
-
-    @cached_property
-    def branch(self) -> sympy.Expr | None:
-        """The stationary point that leaves the origin at b = 0, in b_i; None where φ′ = b is of degree 3 or more."""
-        return next(iter(self._roots(b)), None)
-
-    @cached_property
-    def heights(self) -> tuple[sympy.Expr, ...]:
-        """Candidates for stationary points h_i in terms of a_i and c_i, the branch from the origin first.
-
-        Each is one where it is real and positive, and there is no other. One alone where φ is convex; none are given
-        where φ′ = b is of degree 3 or more in h, for which see `numeric.exact_modes.stationary_modes`.
-        """
-        roots = self._roots(self.level)
-        return roots[:1] if self.convex else roots
-
-    @property
-    def real(self) -> sympy.Basic | None:
-        """When `heights` are real: true, false or a condition; None where none are given."""
-        if (found := self._quadratic(self.level)) is None:
-            return None
-        square, linear, constant = found
-        return relation(sympy.factor(linear**2 - 4 * square * constant), sympy.Ge, self.ranges)
-
-    def _quadratic(self, level: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr] | None:
-        """The coefficients of h², h and 1 in the numerator of φ′(h) − level."""
-        polynomial = sympy.Poly(sympy.fraction(sympy.cancel(sympy.together(self.slope - level)))[0], h)
-        if polynomial.degree() > 2:
-            return None
-        square, linear, constant = (polynomial.coeff_monomial(h**k) for k in (2, 1, 0))
-        return square, linear, constant
-
-    def _roots(self, level: sympy.Expr) -> tuple[sympy.Expr, ...]:
-        found, at_origin = self._quadratic(level), self._quadratic(sympy.S.Zero)
-        if found is None or at_origin is None:
-            return ()
-        square, linear, constant = found
-        if square == 0:
-            # Where ℓ is linear in h it has no stationary point.
-            return () if linear == 0 else (sympy.factor(-constant / linear),)
-        root = _root(linear**2 - 4 * square * constant, self.ranges)
-        # At b = 0 the constant vanishes and the root is |linear|: with the sign of that, this is the root that is 0.
-        upward = sign(at_origin[1], ranges=self.ranges)
-        if upward not in (1, -1):
-            return ()
-        root = upward * root
-        # In this form the root that vanishes with the constant, which is b up to a factor, needs no division by the
-        # square's coefficient, and stays right where that vanishes.
-        first = sympy.factor(-2 * constant) / (sympy.expand(linear) + root)
-        return first, _simplified(-(linear + root) / (2 * square))
-
-    @cached_property
-    def growth(self) -> sympy.Expr:
-        """The limit of ℓ(h)/h as h → ∞; oo or −oo where ℓ grows faster than h."""
-        numerator, denominator = (sympy.Poly(part, h) for part in sympy.fraction(self.slope))
-        excess = numerator.degree() - denominator.degree()
-        leading = sympy.factor(numerator.LC() / denominator.LC())
-        if excess > 0:
-            direction = sign(leading, ranges=self.ranges)
-            return sympy.nan if direction is None else direction * sympy.oo
-        return sympy.factor((leading if excess == 0 else 0) - self.level)
-
-    @property
-    def bounded(self) -> sympy.Basic | None:
-        """Whether ℓ is bounded below on h ≥ 0: true, false, or the condition; None where that is open."""
-        return None if self.growth is sympy.nan else relation(self.growth, sympy.Gt, self.ranges)
-
-    @property
-    def edge(self) -> sympy.Expr:
-        """κ where ℓ ≈ κ log h as h → ∞ at the edge growth = 0: below zero is a runaway there too."""
-        if self.growth in (sympy.oo, -sympy.oo, sympy.nan):
-            return sympy.S.Zero
-        return sympy.factor(sympy.limit(h * (self.slope - self.growth - self.level), h, sympy.oo))
-
-    @property
-    def collapse(self) -> sympy.Basic | None:
-        """When h_i = 0 is the minimum: true, false or a condition; None where φ is not convex.
-
-        With φ convex ℓ is so too, and the minimum is at 0 exactly when ℓ′(0) = −b ≥ 0.
-        """
-        return relation(self.level, sympy.Le, self.ranges) if self.convex else None
-
-    def leaving(self, terms: int) -> list[sympy.Expr]:
-        """The coefficients k_1, k_2, … of the branch h = k_1 b + k_2 b² + …, by reversion of φ′(h) = b.
-
-        Raises:
-            InputError: φ″(0) = 0, where h is no power series in b.
-
-        """
-        taylor = [sympy.diff(self.slope, h, k).subs(h, 0) / sympy.factorial(k) for k in range(terms + 1)]
-        if taylor[1] == 0:
-            raise InputError("the quartic term vanishes, and the minimum does not leave the origin linearly")
-        height = sympy.S.Zero
-        for _ in range(terms):
-            beyond = sympy.Add(*(taylor[k] * height**k for k in range(2, terms + 1)))
-            whole = sympy.expand((b - beyond) / taylor[1])
-            height = sympy.Add(*(whole.coeff(b, k) * b**k for k in range(1, terms + 1)))
-        return [sympy.factor(height.coeff(b, k)) for k in range(1, terms + 1)]
 
 
 @dataclass(frozen=True)
@@ -301,8 +165,8 @@ def exact_modes(closed: ClosedForm) -> ExactModes | None:
         rest -= weight * h / (1 + one.mu * h)
     words = {word for term in closed.polynomial.terms if term.order > 2 for _, word, _ in term.invariants[0]}
     mixed = any(set(word) != {"S"} for word in words) or any(one.letter != "S" for one in closed.resolvents)
-    end = end_of(closed.mus)
-    return ExactModes(*_split(linear, rest), closed, mixed, end=end)
+    end = end_of(closed.mus, closed.polynomial.ranges)
+    return ExactModes(*_split(linear, rest), closed, mixed, end=end, ranges=closed.polynomial.ranges)
 
 
 def why_coupled(closed: ClosedForm) -> str:
@@ -337,26 +201,5 @@ def _split(polynomial: sympy.Expr, rest: sympy.Expr) -> tuple[sympy.Expr, sympy.
     linear = polynomial.coeff(h, 1)
     at_zero = sympy.diff(rest, h).subs(h, 0)
     level = sympy.factor(sympy.together(-linear - at_zero))
-    degree = max(0, sympy.Poly(polynomial, h).degree())
-    beyond = sympy.Add(*(sympy.factor(polynomial.coeff(h, k)) * h**k for k in range(2, degree + 1)))
+    beyond = sympy.Add(*(sympy.factor(value) * h**k for (k,), value in sympy.Poly(polynomial, h).terms() if k > 1))
     return level, sympy.factor(-at_zero) * h + beyond + rest
-
-
-def _root(square: sympy.Expr, ranges: Ranges) -> sympy.Expr:
-    """The square root of a polynomial, with the squares of positive factors taken out."""
-    number, factors = sympy.factor_list(square)
-    outside, inside = sympy.S.One, [number]
-    for factor, power in factors:
-        even = power - power % 2 if sign(factor, ranges=ranges) == 1 else 0
-        outside *= factor ** (even // 2)
-        inside.append(factor ** (power - even))
-    return outside * sympy.sqrt(sympy.Mul(*inside))
-
-
-def _simplified(value: sympy.Expr) -> sympy.Expr:
-    """One fraction in lowest terms, roots being letters of their own."""
-    roots = {
-        one: sympy.Dummy() for one in value.atoms(sympy.Pow) if one.exp.is_Rational and one.exp.q == 2 and one.exp > 0
-    }
-    letters = {letter: one for one, letter in roots.items()}
-    return sympy.factor(sympy.cancel(value.xreplace(roots))).xreplace(letters)

@@ -11,7 +11,10 @@ from derive import notation
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.latex import for_notebook
+from derive.letters import named
 from derive.limits import at_infinity
+from derive.plain_text import plain
+from derive.ranges import Ranges, check_values
 from derive.scalars import normal_form
 from derive.words import BIAS, NAMES, Invariants, is_trace, letters, substitute, trace
 
@@ -176,7 +179,7 @@ class Expansion:
             at = ", ".join(f"{symbol} = {value}" for symbol, value in given.items())
             message = f"the expansion of {self.loss} has no finite value at {at}"
             raise InputError(message)
-        return replace(self.with_terms(new), constant=normal_form(put(self.constant)))
+        return replace(self.with_terms(new), constant=normal_form(put(self.constant)), ranges=self.ranges.put(given))
 
     def truncate(self, order: int) -> Expansion:
         """The terms through a lower order."""

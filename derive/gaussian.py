@@ -15,6 +15,7 @@ from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.graphs import VIEW, Graph
 from derive.letters import Letter
+from derive.scalars import size
 from derive.wick import constant_legs, contract
 from derive.words import ends, letters, paired
 

@@ -17,7 +17,7 @@ import sympy
 from derive.letters import Letter
 
 _Thing = TypeVar("_Thing")
-_Written = TypeVar("_Written", str, list[tuple[str, str]], list[str])
+_Written = TypeVar("_Written")
 
 # Letters of the theory in words and formulas, by the names that a parameter may have as well.
 _TEXT = {
@@ -63,10 +63,11 @@ def apart(
             text = text.replace(symbol.name, sympy.latex(one) if latex else _TEXT[one.name])
         return text
 
-    if isinstance(written, str):
-        return told(written)
-    lines: list[Any] = [told(one) if isinstance(one, str) else tuple(map(told, one)) for one in written]
-    return lines
+    def all_told(part: Any) -> Any:  # noqa: ANN401 (text, and lists and pairs of it)
+        return told(part) if isinstance(part, str) else type(part)(map(all_told, part))
+
+    found: _Written = all_told(written)
+    return found
 
 
 def _yielded(text: str, name: str, *, latex: bool) -> str:

@@ -78,7 +78,7 @@ class Higher:
             or (self.separate and sign(self.coupling, ranges=self.expansion.ranges) == 1)
         ):
             return Collapse(lost, held, notes=(note,))
-        if sign(self.coupling) == -1:
+        if sign(self.coupling, ranges=self.expansion.ranges) == -1:
             return Collapse(None, None, f"through order {self.order} the landscape falls to −∞")
         return Collapse(None, None, f"how the terms of order {self.order} couple the modes is not analysed")
 
@@ -115,7 +115,7 @@ class Higher:
         return "" if self.ends else f" through order {self.expansion.order}"
 
     def _of_order_2(self) -> str:
-        side = sign(self.descent)
+        side = sign(self.descent, ranges=self.expansion.ranges)
         if self.descent == 0:
             return f"the loss is constant{self._through}: every W"
         if side == 1:
@@ -126,7 +126,8 @@ class Higher:
         return f"{where}{self._through}; where some b_i > 0 none, the loss falling to −∞"
 
     def _of_order(self, n: int) -> str:
-        side, q, through = sign(self.descent), sign(self.coupling), f"through order {self.order}"
+        known, through = self.expansion.ranges, f"through order {self.order}"
+        side, q = sign(self.descent, ranges=known), sign(self.coupling, ranges=known)
         origin = "W = 0 where all b_i are < 0"
         if side is not None:
             origin = ("nothing is said of W = 0 by its terms of order 2", "W = 0 is none", "W = 0")[side]

@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.coordinates import INDEFINITE, OF_ROWS, letters_of
 from derive.leading import Far, of_couplings
+from derive.letters import letters
 from derive.notation import TEXT
 from derive.signs import sign
 
 if TYPE_CHECKING:
+    from derive.ranges import Ranges
     from derive.stationary import StationaryPoints
 
-m = sympy.Symbol("m")
+(m,) = letters("m")
 _FALLS = "the landscape falls to −∞"
 
 
@@ -44,7 +47,8 @@ def index(points: StationaryPoints) -> str:
     else:
         shown = TEXT.scalar(one.q1)
         counted += (f";{risen}, if {shown} > 0" if risen else "") + f"; + {falling}, if {shown} < 0"
-    return counted + _of_bias(points)
+    rows = f" + {OF_ROWS}" if one.landscape.rotation == "indefinite" else ""
+    return counted + rows + _of_bias(points)
 
 
 def minima(points: StationaryPoints, lowest: str = "global") -> str:
@@ -56,6 +60,8 @@ def minima(points: StationaryPoints, lowest: str = "global") -> str:
 
     """
     one, level = points.isotropic, _level(points)
+    if one.landscape.rotation == "indefinite":
+        return INDEFINITE
     q1, q2 = _signs(points)
     kept = f"the m largest λ_i, all that are > {level} or as many of them as d1"
     if points.bias == "off" and (points.level or points.descent):
@@ -64,13 +70,17 @@ def minima(points: StationaryPoints, lowest: str = "global") -> str:
             return f"{kept}, where {along} <= 0; rank m, no other point with b = 0 a minimum"
         return f"the points of index 0, where {along} < 0"
     only = "no other point a minimum"
-    if points.bias == "on" and sign(points.curvature) != 1:
+    if points.bias == "on" and sign(points.curvature, ranges=_ranges(points)) != 1:
         return "none where the terms of order 4 in b are negative: there the loss falls along it"
     if q1 == 1 and (points.fixed is not None or q2 in (0, 1)):
-        return f"{kept}: {lowest}, rank m, {only}"
+        if one.landscape.why_not_lowest():
+            return f"{kept}: {lowest}, rank m, where d1 is a power of two; elsewhere L is a lower bound"
+        # Sums over coordinates that see W Y Wᵀ of another Y may hold other points back.
+        alike = set(letters_of(one.landscape.coordinates)) <= {one.letter}
+        return f"{kept}: {lowest}, rank m" + (f", {only}" if alike else "")
     if points.fixed is not None and q1 == -1:
         return f"the largest λ_i alone: {lowest}, rank 1, {only}"
-    found = of_couplings(one.q1, one.q2, sign(one.eigenvalue()))
+    found = of_couplings(one.q1, one.q2, sign(one.eigenvalue(), ranges=_ranges(points)))
     if points.fixed is None and q1 == -1:
         return _largest_alone(points, lowest)
     if points.fixed is not None:
@@ -122,16 +132,15 @@ def _of_bias(points: StationaryPoints) -> str:
     """What a bias adds: d1 directions where it is off and the loss falls along it, its length where it is on."""
     if points.bias == "off" and (points.level or points.descent):
         return f" + d1 where {points.along_bias(TEXT)} > 0"
-    if points.bias == "on" and sign(points.curvature) != 1:
-        side = sign(points.curvature)
+    if points.bias == "on" and sign(points.curvature, ranges=_ranges(points)) != 1:
+        side = sign(points.curvature, ranges=_ranges(points))
         return " + 1" if side == -1 else f" + 1 where {TEXT.scalar(points.curvature)} < 0"
     return ""
 
 
 def _signs(points: StationaryPoints) -> tuple[int | None, int | None]:
     one = points.isotropic
-    where, known = one.landscape.where, _ranges(points)
-    return sign(one.q1, where, known), sign(one.q2, where, known)
+    return one.landscape.sign(one.q1), one.landscape.sign(one.q2)
 
 
 def _ranges(points: StationaryPoints) -> Ranges:

@@ -27,7 +27,11 @@ import sympy
 from derive.coordinates import Rotation, added, letters_of, of_form, square_root
 from derive.errors import InputError
 from derive.latex import for_notebook
+from derive.letters import letters, named
 from derive.notation import LATEX, TEXT, Style, signed_sum
+from derive.plain_text import plain
+from derive.polynomial_signs import Signs, times
+from derive.ranges import Ranges
 from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION
 from derive.signs import over, sign, signs
@@ -63,6 +67,7 @@ class Landscape:
         rotation: at which rotation of the embedding these sums have been put into the singles (one mode a row) or,
             over d1, into the products (constant diagonals); see `derive.coordinates`. With "indefinite" there is no
             lowest rotation, and the landscape is that of one mode a row.
+        ranges: the values that the parameters take.
 
     """
 
@@ -73,6 +78,7 @@ class Landscape:
     where: tuple[sympy.Expr, ...] = ()
     coordinates: Mapping[Pair, sympy.Expr] = field(default_factory=dict)
     rotation: Rotation = "any"
+    ranges: Ranges = field(default=Ranges(), compare=False)
 
     def b(self, mode: Values = MODE_I) -> sympy.Expr:
         """The eigenvalue of B on a mode: the loss falls as −b_i |w_i|² at first."""
@@ -122,19 +128,27 @@ class Landscape:
 
     def sign(self, value: sympy.Expr) -> int | None:
         """The sign of an expression in this case, None where it is open."""
-        tried = (sign(value), *(sign(value, one) for one in self.where))
-        known = next((one for one in tried if one is not None), None)
-        if known is not None or not self.where:
-            return known
+        found = self.signs(value)
+        return next(iter(found)) if len(found) == 1 else None
+
+    def signs(self, value: sympy.Expr) -> Signs:
+        """All the signs that an expression may have in this case."""
+        found = signs(value, ranges=self.ranges)
+        for one in self.where:
+            found &= signs(value, one, self.ranges)
+        if len(found) == 1 or not self.where:
+            return found
         factors = sympy.factor(value).as_ordered_factors()
         if len(factors) > 1:
-            signs = [self.sign(one) for one in factors]
-            return None if None in signs else sympy.prod(signs)
-        return next((side for side in (1, -1) for one in self.where if _rests_on(side * value, one)), None)
+            return found & times(*map(self.signs, factors))
+        sides = ((side, one) for side in (1, -1) for one in self.where)
+        known = next((side for side, one in sides if _rests_on(side * value, one, self.ranges)), None)
+        return found if known is None else frozenset({known})
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether this is the case at some values of the parameters, by name."""
-        return all(float(one.subs({x: values[x.name] for x in one.free_symbols})) >= 0 for one in self.where)
+        put = {symbol: values[name] for one in self.where for name, symbol in named(one.free_symbols).items()}
+        return all(float(one.subs(put)) >= 0 for one in self.where)
 
     def given(self, style: Style = TEXT) -> str:
         """Under which conditions, and at which rotation of the embedding, this is the landscape; or nothing."""
@@ -149,8 +163,8 @@ class Landscape:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: the case, the rotation, and the couplings of two modes."""
         found = {"b_i": self.b(), "Q_ij": self.Q(), "K_ij": self.K()} | ({"D_ij": self.D()} if self.coordinates else {})
-        couplings = {name: str(value) for name, value in found.items()}
-        return {"where": [f"{one} >= 0" for one in self.where], "rotation": self.rotation, **couplings}
+        couplings = {name: plain(value) for name, value in found.items()}
+        return {"where": [f"{plain(one)} >= 0" for one in self.where], "rotation": self.rotation, **couplings}
 
     def _rotation(self, style: Style) -> str:
         latex = style is LATEX
@@ -301,23 +315,8 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
     return tuple(found)
 
 
-def _lowest_rotation(before: Landscape, letter: str, delta: sympy.Expr, side: int) -> Landscape:
-    """δ Σ_i (W X Wᵀ)_ii² at its lowest over rotations, for one sign of δ."""
-    pair, singles, products = (letter, letter), dict(before.singles), dict(before.products)
-    part = singles if side < 0 else products
-    part[pair] = normal_form(part.get(pair, sympy.S.Zero) + (delta if side < 0 else delta / EMBEDDING_DIMENSION))
-    known = sign(delta, ranges=before.ranges)
-    top, bottom = sympy.fraction(delta)
-    where = (
-        sympy.Integer(side * known)
-        if known is not None
-        else side * (top if sign(bottom, ranges=before.ranges) == 1 else delta)
-    )
-    return replace(before, singles=singles, products=products, where=sympy.expand(where), rotated=True)
-
-
-def _diagonal_letter(invariants: object) -> str:
-    """X of Σ_i (W X Wᵀ)_ii²."""
+def _diagonal_letters(invariants: object) -> Pair:
+    """X and Y of Σ_r (W X Wᵀ)_rr (W Y Wᵀ)_rr."""
     match invariants:
         case (((0, str(one), 0), (0, str(other), 0)),) if len(one) == len(other) == 1 and "D" not in one + other:
             return one, other
@@ -332,12 +331,14 @@ def _fewest_letters(expansion: Expansion) -> Expansion:
     )
 
 
-def _rests_on(value: sympy.Expr, given: sympy.Expr) -> bool:
+def _rests_on(value: sympy.Expr, given: sympy.Expr, ranges: Ranges) -> bool:
     """Whether a value is a positive one and a positive multiple of what is given, such as λ d1 − λ + 1 for 1 − λ."""
     top, bottom = sympy.fraction(sympy.together(value))
     top, given = sympy.expand(top), sympy.expand(given)
     multiples = {sympy.cancel(one / other) for one in top.as_ordered_terms() for other in given.as_ordered_terms()}
-    return sign(bottom) == 1 and any(sign(one) == 1 and sign(sympy.expand(top - one * given)) == 1 for one in multiples)
+    return sign(bottom, ranges=ranges) == 1 and any(
+        sign(one, ranges=ranges) == 1 and sign(sympy.expand(top - one * given), ranges=ranges) == 1 for one in multiples
+    )
 
 
 def _symmetric(couplings: Mapping[Pair, sympy.Expr], one: Values, other: Values) -> sympy.Expr:

@@ -24,6 +24,7 @@ from derive.expression import (
     as_scalar,
     free_views,
 )
+from derive.scalars import normal_form
 from derive.vectors import Vector, as_vector, inner_of
 from derive.views import Index, View
 
@@ -78,8 +79,10 @@ def Mean(
         over: a view, or several; views of one datum are drawn together. ``distinct(u, w)`` for different draws of one
             sample: the mean over its pairs without the diagonal, 1/(n(n − 1)) Σ_{i≠j}.
         count: None for the population mean E. Otherwise the number of independent draws in the sample whose
-            arithmetic mean this is (the N − 1 negatives of a batch). All means over one datum with one count
-            run over the same sample. The expectation over samples is taken last, outside of every log.
+            arithmetic mean this is (the N − 1 negatives of a batch). All means over one datum whose counts are equal
+            as functions of the parameters run over one sample; samples of other counts are independent of it, and
+            stay so where values put in make the counts equal (see `Loss.set`). The expectation over samples is taken
+            last, outside of every log.
         of: None where the mean draws data. Otherwise a view whose datum is held: the mean is over further views of
             that very datum, each drawn independently given the datum, and all means of one datum and count share
             them.
@@ -106,7 +109,7 @@ def Mean(
         raise InputError(message)
     node = Scalar(sympy.S.One) if isinstance(body, Vector) else as_expression(body)
     free = body.free if isinstance(body, Vector) else free_views(node)
-    number = None if count is None else as_scalar(count)
+    number = None if count is None else normal_form(as_scalar(count))
     apart = isinstance(over, Distinct)
     mean: Average | ViewAverage
     if of is not None and not isinstance(of, View):

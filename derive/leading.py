@@ -97,6 +97,11 @@ def far(expansion: Expansion) -> Far:
     >>> found.verdict, found.condition, found.otherwise
     ('depends', Min(d0, d1) >= 3, 'bounded')
     """
+    with over(expansion.ranges):
+        return _far(expansion)
+
+
+def _far(expansion: Expansion) -> Far:
     order = max((term.order for term in expansion.terms), default=0)
     if order == 0:
         return Far("bounded", "it is a constant", sympy.false, "bounded")
@@ -195,7 +200,7 @@ def _of_ranks(terms: tuple[Term, ...], order: int, descents: list[sympy.Expr]) -
             f"the terms of order {order} are never negative and vanish for some rotation; beside them {lower.reason}"
         )
         return lower._replace(reason=reason)
-    if all(sign(term.coefficient) in (0, 1) for term in terms):
+    if all(-1 not in signs_of(term.coefficient) for term in terms):
         return _grows(order)
     return _of_line(at, k, order, sign(descents[0]))
 
@@ -267,7 +272,7 @@ def _of_parameters(at: sympy.Expr, k: sympy.Symbol, descent: int | None) -> Far:
 
 
 def _written(at: sympy.Poly) -> str:
-    return _shown(at.as_expr().subs(at.gen, sympy.Symbol("k")))
+    return _shown(at.as_expr().subs(at.gen, Letter("k")))
 
 
 def _shown(value: sympy.Expr) -> str:

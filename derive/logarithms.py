@@ -34,10 +34,11 @@ from derive.notation import TEXT
 from derive.signs import sign, signs
 from derive.structure import in_the_mean
 from derive.views import View
+from derive.written import definition
 
 Form = dict[tuple[View, View], sympy.Expr]
 
-rows = sympy.Symbol("d")
+(rows,) = letters("d")
 _HALF = sympy.Rational(1, 2)
 
 
@@ -72,7 +73,7 @@ def lower_bound(linear: Form, maxima: list[Maximum], constant: sympy.Expr) -> sy
             for pair, weight in peak.form.items():
                 total[pair] = total.get(pair, sympy.S.Zero) + one.coefficient * weight
             bound += one.coefficient * sympy.log(peak.weight)
-        if sign(sympy.cancel(in_the_mean(total))) in (0, 1):
+        if -1 not in signs(sympy.cancel(in_the_mean(total))):
             bound = sympy.simplify(bound)
             difference = sympy.S.Zero if best is None else sympy.simplify(bound - best)
             # Where the parameters decide which is higher, the shorter one is kept.
@@ -110,11 +111,8 @@ def expected_maximum(one: Maximum) -> sympy.Expr | None:
     # Given f(x), ⟨f(x), f(χ)⟩ is normal with |f(x)| as its standard deviation, whatever the sign in front.
     length = sympy.sqrt(2) * sympy.gamma((rows + 1) / 2) / sympy.gamma(rows / 2)
     (slope,) = slopes
-    return (
-        sympy.Abs(slope) * length * _largest(count, views)
-        if sign(slope) is None
-        else (sign(slope) * slope * length * _largest(count, views))
-    )
+    known = sign(slope)
+    return (sympy.Abs(slope) if known is None else known * slope) * length * _largest(count, views)
 
 
 def _nearest(n: sympy.Expr) -> sympy.Expr:

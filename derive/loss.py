@@ -24,6 +24,8 @@ from derive.moments import MomentSeries, moment_series
 from derive.ranges import Ranges, check_values
 from derive.references import REFERENCES
 from derive.rewriting import normalised, substitute
+from derive.samples import kept_apart
+from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION, check_order
 from derive.signs import sign
 from derive.views import View, white_noise

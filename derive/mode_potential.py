@@ -10,10 +10,12 @@ import sympy
 from derive import notation
 from derive.domain import towards, within
 from derive.errors import InputError
+from derive.letters import letters
+from derive.ranges import Ranges
 from derive.signs import relation, sign
 
 # The eigenvalues of H = Σ^½ WᵀW Σ^½ and of Σ^(−½) B Σ^(−½), for one mode.
-h, b = sympy.symbols("h_i b_i")
+h, b = letters("h_i b_i")
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class ModePotential:
         level: b as a function of a_i, c_i and the loss's parameters.
         phi: φ(h_i).
         end: h_i is below it: ∞ where the loss is finite for every W; None where that is open.
+        ranges: the values that the loss's parameters take.
 
     """
 
     level: sympy.Expr
     phi: sympy.Expr
     end: sympy.Expr | None = field(default=sympy.oo, kw_only=True)
+    ranges: Ranges = field(default=Ranges(), kw_only=True, compare=False)
 
     @property
     def potential(self) -> sympy.Expr:
@@ -46,7 +50,7 @@ class ModePotential:
     @cached_property
     def convex(self) -> bool:
         """Whether φ″ > 0 for every h > 0 there is: then ℓ has one minimum, and no other stationary point with h > 0."""
-        return self.end is not None and sign(within(sympy.diff(self.slope, h), self.end, h)) == 1
+        return self.end is not None and sign(within(sympy.diff(self.slope, h), self.end, h), ranges=self.ranges) == 1
 
     @cached_property
     def branch(self) -> sympy.Expr | None:
@@ -81,7 +85,7 @@ class ModePotential:
         if (found := self._quadratic(self.level)) is None:
             return None
         square, linear, constant = found
-        return relation(sympy.factor(linear**2 - 4 * square * constant), sympy.Ge)
+        return relation(sympy.factor(linear**2 - 4 * square * constant), sympy.Ge, self.ranges)
 
     def _quadratic(self, level: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr] | None:
         """The coefficients of h², h and 1 in the numerator of φ′(h) − level."""
@@ -99,9 +103,9 @@ class ModePotential:
         if square == 0:
             # Where ℓ is linear in h it has no stationary point.
             return () if linear == 0 else (sympy.factor(-constant / linear),)
-        root = _root(linear**2 - 4 * square * constant)
+        root = _root(linear**2 - 4 * square * constant, self.ranges)
         # At b = 0 the constant vanishes and the root is |linear|: with the sign of that, this is the root that is 0.
-        upward = sign(at_origin[1])
+        upward = sign(at_origin[1], ranges=self.ranges)
         if upward not in (1, -1):
             return ()
         root = upward * root
@@ -124,7 +128,7 @@ class ModePotential:
     @cached_property
     def growth(self) -> sympy.Expr:
         """The limit of ℓ(h)/h as h → ∞, of ℓ(h) at a finite end; ±∞ where ℓ grows faster, nan where that is open."""
-        directions = {sign(leading) if order > 0 else None for order, leading in self._fastest}
+        directions = {sign(leading, ranges=self.ranges) if order > 0 else None for order, leading in self._fastest}
         if len(directions) == 1 and None not in directions:
             return directions.pop() * sympy.oo
         if self.end != sympy.oo or self._fastest[0][0] > 0:
@@ -136,14 +140,14 @@ class ModePotential:
     def bounded(self) -> sympy.Basic | None:
         """Whether ℓ is bounded below: true, false, or a condition for it; None where that is open."""
         if self.growth is sympy.nan:
-            return relation(self._fastest[0][1], sympy.Gt) if self._open_sign else None
-        found = relation(self.growth, sympy.Gt)
+            return relation(self._fastest[0][1], sympy.Gt, self.ranges) if self._open_sign else None
+        found = relation(self.growth, sympy.Gt, self.ranges)
         if found == sympy.true or self.growth.is_infinite:
             return found
         # Where the growth vanishes ℓ ≈ κ log h, or has a limit.
-        edge = sign(self.edge)
+        edge = sign(self.edge, ranges=self.ranges)
         if edge in (0, 1):
-            return relation(self.growth, sympy.Ge)
+            return relation(self.growth, sympy.Ge, self.ranges)
         return found if edge == -1 else None
 
     @property
@@ -154,7 +158,7 @@ class ModePotential:
         """
         if self.bounded is None:
             return None
-        return relation(self._fastest[0][1], sympy.Lt) if self._open_sign else sympy.Not(self.bounded)
+        return relation(self._fastest[0][1], sympy.Lt, self.ranges) if self._open_sign else sympy.Not(self.bounded)
 
     @property
     def _open_sign(self) -> bool:
@@ -184,7 +188,7 @@ class ModePotential:
 
         With φ convex ℓ is so too, and the minimum is at 0 exactly when ℓ′(0) = −b ≥ 0.
         """
-        return relation(self.level, sympy.Le) if self.convex or self.phi == 0 else None
+        return relation(self.level, sympy.Le, self.ranges) if self.convex or self.phi == 0 else None
 
     def leaving(self, terms: int) -> list[sympy.Expr]:
         """The coefficients k_1, k_2, … of the branch h = k_1 b + k_2 b² + …, by reversion of φ′(h) = b.
@@ -204,12 +208,12 @@ class ModePotential:
         return [sympy.factor(height.coeff(b, k)) for k in range(1, terms + 1)]
 
 
-def _root(square: sympy.Expr) -> sympy.Expr:
+def _root(square: sympy.Expr, ranges: Ranges) -> sympy.Expr:
     """The square root of a polynomial, with the squares of positive factors taken out."""
     number, factors = sympy.factor_list(square)
     outside, inside = sympy.S.One, [number]
     for factor, power in factors:
-        even = power - power % 2 if sign(factor) == 1 else 0
+        even = power - power % 2 if sign(factor, ranges=ranges) == 1 else 0
         outside *= factor ** (even // 2)
         inside.append(factor ** (power - even))
     return outside * sympy.sqrt(sympy.Mul(*inside))

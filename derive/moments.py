@@ -5,21 +5,18 @@ This is what real features are checked against. `gaussian` contracts the moments
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import cached_property, lru_cache
-from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import sympy
 from sympy import QQ
 
-from derive.clusters import Edge, Sample, ViewSample
+from derive.draws import Draws, Edges, Flat, coincidences, flatten
+from derive.effort import spend
 from derive.errors import InputError, NotAnalyticError
 from derive.expression import free_indices, free_views
 from derive.graphs import (
-    COORDINATE,
     VIEW,
-    WHITE,
     Graph,
     Vertex,
     canonical,
@@ -30,8 +27,8 @@ from derive.graphs import (
 )
 from derive.monomials import ONE, Monomial
 from derive.regularity import homogeneity
+from derive.scalars import size
 from derive.series import Expander, check_order
-from derive.views import Index, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
 
 # A product of expectations, one for each connected graph.
 Moment = tuple[Graph, ...]
-Edges = list[tuple[Vertex, Vertex]]
 
 
 class MomentSeries:
@@ -130,6 +126,7 @@ def moment_series(
     for terms in series[1:]:
         for monomial, value in terms.items():
             for edges, weight in _expectation(expander, monomial, fixed_set, bias=bias):
+                spend(2 * len(edges) + size((value,)) * size((weight,)))
                 moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
                 total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
     constant = expander.scalars.to_sympy(expander.constant_term(series))
@@ -167,57 +164,39 @@ def _pairing(data: list[list[str]]) -> str:
     )
 
 
-class _Flat(NamedTuple):
-    """A monomial with a vertex for each view, before draws coincide.
-
-    Attributes:
-        edges: pairs of vertices.
-        samples: the draws of each sample, those together that one mean takes without repetition.
-        views: further views of a datum: its number, how many there are, and those that one mean takes.
-        anchor: the data that the loss is averaged over.
-
-    """
-
-    edges: Edges
-    samples: dict[Sample, list[tuple[int, ...]]]
-    views: list[tuple[int, sympy.Expr, tuple[int, ...]]]
-    anchor: set[int]
-
-
 def _expectation(
     expander: Expander, monomial: Monomial, fixed_set: sympy.Expr | None, *, bias: bool
 ) -> Iterator[tuple[Edges, Coefficient]]:
     """The expectation of a monomial as graphs with weights, draws of one sample coinciding or not."""
-    flat = _flatten(expander, monomial)
-    scalars = expander.scalars
+    flat, scalars = flatten(expander.clusters, monomial), expander.scalars
     graphs: list[tuple[Edges, dict[int, int], Coefficient]] = [(flat.edges, {}, ONE)]
     for sample, draws in flat.samples.items():
         graphs = [
             ([(_moved(u, target), _moved(v, target)) for u, v in some], data | target, weight * chance)
             for some, data, weight in graphs
-            for target, chance in _coincidences(scalars, sample.count, draws)
+            for target, chance in coincidences(scalars, sample.count, draws)
         ]
     found = [pair for some, data, weight in graphs for pair in _with_views(scalars, flat, some, data, weight)]
     if fixed_set is not None:
-        batch = flat.anchor.union(*(draw for draws in flat.samples.values() for draw in draws))
+        batch = flat.anchor.union(*(draws.all for draws in flat.samples.values()))
         ratio = scalars.from_sympy(-1 / (fixed_set - 1))
         found = [pair for some, weight in found for pair in _anticorrelated(some, weight, batch, ratio, bias=bias)]
     return iter(found)
 
 
 def _with_views(
-    scalars: Scalars, flat: _Flat, edges: Edges, data: dict[int, int], weight: Coefficient
+    scalars: Scalars, flat: Flat, edges: Edges, data: dict[int, int], weight: Coefficient
 ) -> list[tuple[Edges, Coefficient]]:
     """The graphs in which further views of one datum coincide or not, once it is known which data do."""
-    samples: dict[tuple[int, sympy.Expr], list[tuple[int, ...]]] = {}
-    for group, number, drawn in flat.views:
-        samples.setdefault((data.get(group, group), number), []).append(drawn)
+    samples: dict[tuple[int, sympy.Expr], Draws] = {}
+    for (group, number), draws in flat.views.items():
+        samples.setdefault((data.get(group, group), number), Draws()).extend(draws)
     graphs = [(edges, weight)]
     for (group, number), draws in samples.items():
         graphs = [
             ([(_seen(u, group, target), _seen(v, group, target)) for u, v in some], value * chance)
             for some, value in graphs
-            for target, chance in _coincidences(scalars, number, draws)
+            for target, chance in coincidences(scalars, number, draws)
         ]
     return graphs
 
@@ -241,119 +220,6 @@ def _anticorrelated(
 
     together = ([(joined(u), joined(v)) for u, v in edges], weight * ratio)
     return [together, (edges, weight * (ratio * QQ(-1) + QQ(1)))] if bias else [together]
-
-
-def _flatten(
-    expander: Expander, monomial: Monomial
-) -> tuple[list[tuple[Vertex, Vertex]], dict[Sample, list[list[int]]], set[int]]:
-    """A monomial's edges, the draws of each sample, those together that are alike, and the data that stay free."""
-    numbers = count()
-    views: dict[str, int] = {}
-    edges: list[tuple[Vertex, Vertex]] = []
-    draws: dict[Sample, dict[object, list[int]]] = {}
-
-    def vertices(bound: tuple[View | Index, ...], sample: Sample | None, alike: object) -> dict[View | Index, Vertex]:
-        groups: dict[str, int] = {}
-        result: dict[View | Index, Vertex] = {}
-        for label in bound:
-            if isinstance(label, Index):
-                result[label] = Vertex(COORDINATE, next(numbers), 0)
-                continue
-            if label.datum not in groups:
-                number = groups[label.datum] = next(numbers)
-                if sample is not None:
-                    draws.setdefault(sample, {}).setdefault(number if alike is None else alike, []).append(number)
-            kind = WHITE if label.white else VIEW
-            # Different draws of one sample show it in the same views.
-            name = label.name if sample is None else label.name_at(sample.datum)
-            result[label] = Vertex(kind, groups[label.datum], views.setdefault(name, len(views)))
-        if sample is not None:
-            flat.samples.setdefault(sample, []).append(tuple(groups.values()))
-        return result
-
-    def further(bound: tuple[View, ...], sample: ViewSample, of: Vertex) -> dict[View | Index, Vertex]:
-        new: dict[View | Index, Vertex] = {
-            label: of._replace(view=views.setdefault((next(numbers),), len(views))) for label in bound
-        }
-        if sample.number is not None:
-            flat.views.append((of.group, sample.number, tuple(vertex.view for vertex in new.values())))
-        return new
-
-    def place(body: Monomial, names: dict[View | Index, Vertex]) -> None:
-        # A cluster that stands several times in one product is as many replicas, and they may be exchanged.
-        here = object()
-        for number in body:
-            cluster = expander.clusters[number]
-            if isinstance(cluster, Edge):
-                flat.edges.append((names[cluster.left], names[cluster.right]))
-            elif isinstance(cluster.sample, ViewSample):
-                bound = tuple(label for label in cluster.bound if isinstance(label, View))
-                place(cluster.body, names | further(bound, cluster.sample, names[cluster.sample.of]))
-            else:
-                alike = None if _draws_within(expander, cluster.body) else (here, number)
-                place(cluster.body, names | vertices(cluster.bound, cluster.sample, alike))
-
-    free = frozenset().union(*(expander.clusters.free(cluster) for cluster in monomial))
-    anchor = vertices(tuple(sorted(free)), None)
-    place(monomial, anchor)
-    samples = {sample: list(classes.values()) for sample, classes in draws.items()}
-    return edges, samples, {vertex.group for vertex in anchor.values()}
-
-
-def _draws_within(expander: Expander, body: Monomial) -> bool:
-    """Whether a product has draws of a sample in it."""
-    inside = (expander.clusters[number] for number in body)
-    return any(
-        isinstance(one, Bound) and (one.sample is not None or _draws_within(expander, one.body)) for one in inside
-    )
-
-
-def _coincidences(
-    scalars: Scalars, sample: Sample, draws: list[list[int]]
-) -> Iterator[tuple[dict[int, int], Coefficient]]:
-    """Which of p summation indices over n draws coincide: n(n−1)…(n−b+1)/nᵖ for each way to form b blocks.
-
-    Args:
-        scalars: of the coefficients.
-        sample: that is drawn from.
-        draws: the indices; those in one list may be exchanged, and of ways alike up to that one is given, times their
-            number.
-
-    """
-    n, p = sample.count, sum(map(len, draws))
-    chances: list[Coefficient] = [QQ(1) if p < 2 else scalars.from_sympy(n ** (1 - p))]
-    for k in range(1, p):
-        chances.append(chances[-1] * scalars.from_sympy(n - k))
-    for blocks, number in _partitions(tuple(map(len, draws))).items():
-        if chance := chances[len(blocks) - 1]:
-            left = [list(some) for some in draws]
-            members = [[left[of].pop() for of, size in enumerate(block) for _ in range(size)] for block in blocks]
-            yield {draw: min(block) for block in members for draw in block}, chance * QQ(number)
-
-
-@lru_cache(maxsize=1000)
-def _partitions(sizes: tuple[int, ...]) -> dict[tuple[tuple[int, ...], ...], int]:
-    """The partitions of a set whose members are alike within classes of given sizes, each with how many are like it.
-
-    A block is how many members it has of each class.
-
-    >>> _partitions((3,)) == {((1,), (1,), (1,)): 1, ((1,), (2,)): 3, ((3,),): 1}
-    True
-    """
-    found: dict[tuple[tuple[int, ...], ...], int] = {(): 1}
-    for number, members in enumerate(sizes):
-        for _ in range(members):
-            longer: Counter[tuple[tuple[int, ...], ...]] = Counter()
-            for blocks, ways in found.items():
-                alone = tuple(int(k == number) for k in range(len(sizes)))
-                longer[tuple(sorted((*blocks, alone)))] += ways
-                for block, times in Counter(blocks).items():
-                    rest = list(blocks)
-                    rest.remove(block)
-                    joined = tuple(one + (k == number) for k, one in enumerate(block))
-                    longer[tuple(sorted((*rest, joined)))] += ways * times
-            found = dict(longer)
-    return found
 
 
 def _moved(vertex: Vertex, target: dict[int, int]) -> Vertex:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sympy import QQ
 
-from derive.scalars import Coefficient
+from derive.effort import spend
+from derive.scalars import Coefficient, size
 
 Monomial = tuple[int, ...]
 
@@ -32,6 +33,7 @@ def accumulate_product(
     factor: Coefficient,
 ) -> None:
     """Add factor × left × right."""
+    spend(size(left.values()) * size(right.values()))
     for some, value in left.items():
         scaled = value if factor is ONE else value * factor
         accumulate(terms, {tuple(sorted(some + other)): more for other, more in right.items()}, scaled)

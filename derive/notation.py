@@ -13,20 +13,6 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy.printing.str import StrPrinter
 
-from derive.expression import (
-    Average,
-    Coordinate,
-    CoordinateSum,
-    Exp,
-    Expression,
-    HalfSquare,
-    Inner,
-    Log,
-    Power,
-    Product,
-    Scalar,
-    Sum,
-)
 from derive.letters import Letter, told_apart
 from derive.views import View
 from derive.words import BIAS, Invariant, Invariants, is_trace, trace

@@ -27,7 +27,6 @@ from derive.conditions import Condition
 from derive.coordinates import added, as_matrix, square_root
 from derive.landscape import MODE_I, Landscape
 from derive.scalars import normal_form
-from derive.signs import sign
 
 Decide = Callable[[sympy.Expr], sympy.Basic]
 
@@ -78,7 +77,8 @@ def descent_on_diagonal(case: Landscape) -> sympy.Expr | None:
     square = {(one, other): k * y[one] * y[other] for one in y for other in y}
     of_one = of_one and not any(added(case.products, square, -sympy.S.One).values())
     positive = [delta, nu, _on_a_mode(y), _on_a_mode(z)]
-    return beta if of_one and all(sign(value) == 1 for value in positive) and sign(k) in (0, 1) else None
+    held = all(case.sign(value) == 1 for value in positive) and -1 not in case.signs(k)
+    return beta if of_one and held else None
 
 
 def _on_a_mode(combination: Mapping[str, sympy.Expr]) -> sympy.Expr:

@@ -20,7 +20,7 @@ from derive.factors import unscaled
 from derive.leading import Far, far
 from derive.logarithms import Peak, UnknownError, peaks
 from derive.loss import Loss
-from derive.notation import TEXT, definition
+from derive.notation import TEXT
 from derive.signs import sign
 from derive.structure import matrix_of, size
 from derive.written import definition

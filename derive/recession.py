@@ -34,10 +34,8 @@ from derive.parts import by_parts
 from derive.signs import over, sign
 from derive.structure import in_the_mean, size
 
-Form = dict[tuple[View, View], sympy.Expr]
-
-(rows,) = letters("d")
-_HALF = sympy.Rational(1, 2)
+# A polynomial of a higher degree is not expanded for its growth alone.
+_DEGREE = 8
 
 
 @dataclass(frozen=True)
@@ -134,6 +132,11 @@ def recession(loss: Loss) -> Recession:
     >>> recession(catalogue("weighted-infonce").set({"alpha": 0})).condition
     c_i/(a_i + c_i) - m(N - 1)/2 < 0
     """
+    with over(loss.domain):
+        return _of(loss)
+
+
+def _of(loss: Loss) -> Recession:
     closed = closed_form(loss)
     degree = degree_of(loss.expression)
     if closed is not None:
@@ -232,24 +235,23 @@ def _of_logarithms(loss: Loss) -> Recession:
         linear, written, maxima, constant = taken_apart(loss.expression)
     except UnknownError as unknown:
         return Recession(loss.name, "undecided", str(unknown))
-    form = _written(written, maxima)
-    known = loss.domain
-    weights = [weight for one in maxima for weight in (one.coefficient, *(peak.weight for peak in one.peaks))]
-    if any(sign(weight, ranges=known) != 1 for weight in weights):
-        return Recession(loss.name, "undecided", "a logarithm has a weight that may be negative", form)
-    bound = _lower_bound(linear, maxima, constant, known)
+    form = written_out(written, maxima)
+    if any(sign(peak.weight) != 1 for one in maxima for peak in one.peaks):
+        return Recession(loss.name, "undecided", "under a logarithm there is a weight that may be negative", form)
+    rising = all(sign(one.coefficient) == 1 for one in maxima)
+    bound = lower_bound(linear, maxima, constant) if rising else None
     if bound is not None:
         return Recession(loss.name, "bounded", "each logarithm is at least one of its exponents", form, bound)
     if any(peak.over and peak.draws is None for one in maxima for peak in one.peaks):
         reason = "a population mean beside other terms under a logarithm, or one whose exponent is not bounded"
         return Recession(loss.name, "undecided", reason, form)
-    return _along_one_row(Recession(loss.name, "undecided", "", form), linear, maxima, known)
+    return _along_one_row(Recession(loss.name, "undecided", "", form), linear, maxima)
 
 
-def _along_one_row(found: Recession, linear: Form, maxima: list[_Maximum], ranges: Ranges) -> Recession:
-    terms = [sympy.factor(_expected(linear)) * rows]
+def _along_one_row(found: Recession, linear: Form, maxima: list[Maximum]) -> Recession:
+    terms = [sympy.factor(in_the_mean(linear)) * rows]
     for one in maxima:
-        largest = _expected_maximum(one, ranges)
+        largest = expected_maximum(one)
         if largest is None:
             return replace(found, reason="the mean of a maximum is not known, not even for one row")
         terms.append(one.coefficient * largest)
@@ -258,7 +260,7 @@ def _along_one_row(found: Recession, linear: Form, maxima: list[_Maximum], range
     # Of d rows the nearest of several points is not known: there d does not occur in the maximum.
     several = total if all(term.has(rows) for term in terms if term != 0) else None
     found = replace(found, rate=rate, rate_of_rows=several)
-    which = None if rate.atoms(AppliedUndef) else sign(sympy.cancel(rate), ranges=ranges)
+    which = None if rate.atoms(AppliedUndef) else sign(sympy.cancel(rate))
     if which == -1:
         return replace(found, verdict="unbounded", reason="R < 0 for every W of one row", condition=sympy.true)
     if which in (0, 1):

@@ -56,8 +56,11 @@ def with_views(node: Expression, put: Mapping[View, View]) -> Expression:
             # A view that is bound again below is another one.
             put = {u: v for u, v in put.items() if u not in over}
         case ViewAverage(_, over, of, _):
-            node = replace(node, of=put.get(of, of))
+            new = put.get(of, of)
             put = {u: v for u, v in put.items() if u not in over}
+            if new.datum != of.datum:
+                put |= {u: u._replace(name=u.name_at(new.datum), datum=new.datum) for u in over}
+            node = replace(node, of=new, over=tuple(put.get(u, u) for u in over))
     return rebuilt(node, [with_views(part, put) for part in children(node)])
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from derive.expression import Average, Expression, children, free_views, rebuilt, walk
+from derive.errors import InputError
+from derive.expression import Average, Expression, ViewAverage, children, free_views, rebuilt, walk
 from derive.rewriting import with_views
 from derive.views import View
 
@@ -22,6 +23,7 @@ def kept_apart(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> E
     Samples of N − 1 and of 1 draw of a datum are two. With 2 put for N they would have one size, so one of them is
     given a datum of its own beforehand, chi2 beside chi.
     """
+    _check_views(node, values)
     names = {name for part in walk(node) for view in _views(part) for name in (view.name, view.datum)}
     suffixes: dict[tuple[str, sympy.Expr], str] = {}
     taken: set[tuple[str, sympy.Expr]] = set()
@@ -35,6 +37,22 @@ def kept_apart(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> E
             suffixes[datum, size] = next(str(k) for k in count(2) if not _among(f"{datum}{k}", used))
         taken.add(after)
     return _with_suffixes(node, suffixes) if suffixes else node
+
+
+def _check_views(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> None:
+    """Refuse values at which two numbers of further views of one datum become one: the views would be the same."""
+    counts = {
+        (part.of.datum, part.count) for part in walk(node) if isinstance(part, ViewAverage) and part.count is not None
+    }
+    after: dict[tuple[str, sympy.Expr], sympy.Expr] = {}
+    for datum, size in sorted(counts, key=str):
+        one = after.setdefault((datum, size.xreplace(dict(values))), size)
+        if one != size:
+            message = (
+                f"{one} and {size} further views of {datum} are drawn apart, and would be the same ones where these"
+                " numbers are equal; put the value into the expansion"
+            )
+            raise InputError(message)
 
 
 def _views(node: Expression) -> frozenset[View]:

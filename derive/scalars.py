@@ -8,14 +8,15 @@ atoms back and cancels, once a coefficient.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy
 from sympy import QQ
 
+from derive.atoms import elements_of, is_polynomial
+from derive.branches import one_form
 from derive.effort import spend
-from derive.errors import InputError
-from derive.roots import core_of, eliminations, powers_of, root_of
+from derive.roots import plain, powers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 # A rational of SymPy's ground domain, or a Laurent polynomial. Both add, multiply and know whether they are 0.
 Coefficient = Any
 Monomial = tuple[tuple[int, int], ...]
-# Roots of numbers in one coefficient: the field that they generate has a degree that doubles with each.
-_ROOTS = 3
 
 
 class Laurent:
@@ -146,6 +145,7 @@ class Scalars:
                 lowest[atom] = min(lowest.get(atom, 0), power)
         if not lowest:
             return self.to_sympy(coefficient.terms[()])
+        spend(10 * len(coefficient.terms))
         elements = elements_of({atom: self._atoms[atom] for atom in sorted(lowest)})
         one = elements.one
         numerator, denominator = elements.zero, one
@@ -170,42 +170,6 @@ class Scalars:
             # Over the algebraic numbers: the denominator monic, and neither factored.
             return sympy.expand(numerator.as_expr()) / sympy.expand(denominator.as_expr())
         return sympy.Mul(*_factored(numerator), *(1 / factor for factor in _factored(denominator)))
-
-    def _polynomials(self, atoms: tuple[int, ...]) -> _Elements:
-        # Generators are the symbols and whatever else is no sum of such. Where a root b^(1/q) occurs, b is its q-th
-        # power and no generator of its own (where b is a sum, a symbol in it is eliminated); roots of numbers go to
-        # the field of the coefficients.
-        generators = {generator for atom in atoms for generator in _generators(self._atoms[atom])}
-        inside = [one.args[0] for one in generators if isinstance(one, sympy.Abs) and _is_polynomial(one.args[0])]
-        generators = generators.union(*map(_generators, inside))
-        roots: dict[sympy.Expr, int] = {}
-        for generator in generators:
-            core, q = core_of(generator)
-            if q > 1:
-                roots[core] = lcm(roots.get(core, 1), q)
-        basic = {root_of(core, roots.get(core, 1)) for core, _ in map(core_of, generators)}
-        numbers = sorted(
-            (one for one in basic if one.is_algebraic and not one.free_symbols), key=sympy.default_sort_key
-        )
-        if len(numbers) > _ROOTS:
-            listed = ", ".join(map(str, numbers))
-            message = f"a coefficient has {len(numbers)} roots of numbers ({listed}), too many to be exact with"
-            raise InputError(f"{message}; put symbols for some of them")
-        eliminated = eliminations(roots, basic)
-        for core in roots:
-            basic |= core.free_symbols if core.is_Add else set()
-        field = QQ.algebraic_field(*numbers) if numbers else QQ
-        # An absolute value comes before what is in it: its square is written as that one's.
-        names = sorted(basic - set(numbers) - set(eliminated), key=sympy.default_sort_key)
-        names.sort(key=lambda one: not isinstance(one, sympy.Abs))
-        polynomial_ring = ring(names, field)[0]
-        solved = {symbol: _polynomial(value, polynomial_ring, roots, {}) for symbol, value in eliminated.items()}
-        of = {atom: _polynomial(self._atoms[atom], polynomial_ring, roots, solved) for atom in atoms}
-        squares = [
-            (_generator(sympy.Abs(one), polynomial_ring), _polynomial(one, polynomial_ring, roots, solved) ** 2)
-            for one in inside
-        ]
-        return _Elements(polynomial_ring.zero, polynomial_ring.one, of, squares)
 
     def _atom(self, value: sympy.Expr, power: int) -> Laurent:
         number = self._numbers.setdefault(value, len(self._atoms))

@@ -193,15 +193,20 @@ class Expander:
             result[n] = scaled(terms, inverse)
         return result
 
+    def _product(self, factors: list[Series]) -> Series:
+        result = self._constant(QQ(1))
+        for factor in factors:
+            result = self._multiply(result, factor)
+        return result
+
     def _power(self, node: Power, base: Series, exponent: sympy.Expr) -> Series:
+        if exponent.is_Integer and 0 <= exponent <= _FEW:
+            return self._product([base] * int(exponent))
         held = self.constant_term(base)
         _check_size(node, held, exponent)
-        if exponent.is_Integer and exponent >= 0 and (not held or exponent <= _FEW or _is_sum(held)):
+        if exponent.is_Integer and exponent >= 0 and (not held or _is_sum(held)):
             # Without a value at W = 0 nothing is left through this order once the exponent is beyond it.
-            result = self._constant(QQ(1))
-            for _ in range(int(exponent) if held else min(int(exponent), self.order + 1)):
-                result = self._multiply(result, base)
-            return result
+            return self._product([base] * (int(exponent) if held else min(int(exponent), self.order + 1)))
         # b = aᵖ solves a b' = p a' b: n a₀ bₙ = Σ_{0<k≤n} (p k − (n − k)) aₖ bₙ₋ₖ.
         at_zero = self._not_zero(node, base)
         inverse = self.scalars.inverse(at_zero)
@@ -267,32 +272,3 @@ def check_order(order: object) -> int:
         message = f"order {quoted(order)} is beyond {HIGHEST_ORDER}; each two orders double the work, or more"
         raise InputError(message)
     return order
-
-
-def _accumulate(terms: dict[Monomial, Coefficient], more: dict[Monomial, Coefficient], factor: Coefficient) -> None:
-    for monomial, value in more.items():
-        scaled = value if factor is ONE else value * factor
-        if monomial not in terms:
-            terms[monomial] = scaled
-            continue
-        total = terms[monomial] + scaled
-        if total:
-            terms[monomial] = total
-        else:
-            del terms[monomial]
-
-
-def _accumulate_product(
-    terms: dict[Monomial, Coefficient],
-    left: dict[Monomial, Coefficient],
-    right: dict[Monomial, Coefficient],
-    factor: Coefficient,
-) -> None:
-    spend(size(left.values()) * size(right.values()))
-    for some, value in left.items():
-        scaled = value if factor is ONE else value * factor
-        _accumulate(terms, {tuple(sorted(some + other)): more for other, more in right.items()}, scaled)
-
-
-def _scaled(terms: dict[Monomial, Coefficient], factor: Coefficient) -> dict[Monomial, Coefficient]:
-    return terms if factor == 1 else {monomial: value * factor for monomial, value in terms.items()}

@@ -2,7 +2,7 @@
 
 The signs that an expression can have are a set, a part of {−1, 0, 1}, put together from those of its parts. A symbol is
 replaced by a *letter* that is positive or zero: x in (l, h) is (l + h p)/(1 + p), N ≥ 2 is 2 + p, and a
-symbol without a sign is p, 0 and −p in turn. A sum is then a quotient of polynomials in letters, whose signs follow from
+symbol without a sign is p, 0 and −p in turn. A sum is then a quotient of polynomials in letters; signs follow from
 their coefficients, from the roots of a polynomial in one letter, from a discriminant; what is no polynomial, such as a
 logarithm, is a letter of its own, whose range is that of log g according to g − 1. Where all that leaves a sign open,
 interval arithmetic on parts of the ranges decides some of what is left.
@@ -15,6 +15,9 @@ gives none.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from itertools import product
 
@@ -26,6 +29,7 @@ from derive.size import PARTS, parts
 from derive.subdivision import by_intervals
 
 NONE = Ranges()
+_HERE: ContextVar[Ranges] = ContextVar("ranges", default=NONE)
 # A symbol without a sign makes three cases; more of them than this are left open.
 _SPLIT = 3
 _ODD = (sympy.atan, sympy.tanh, sympy.sinh, sympy.asinh, sympy.erf, sympy.asin, sympy.atanh, sympy.LambertW)
@@ -54,7 +58,8 @@ def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One, ranges: Ranges | No
     Args:
         value: an expression that is real and defined where its symbols are in their ranges.
         given: what is positive besides.
-        ranges: of the symbols; one that is not listed is positive, unless its SymPy assumptions say otherwise.
+        ranges: of the symbols; one that is not listed is positive, unless its SymPy assumptions say otherwise. Those
+            of the loss that is being looked at (`over`) unless given.
 
     >>> a, c, N = sympy.symbols("a_i c_i N")
     >>> sign(a + c), sign(a - c), sign(-sympy.exp(a) * c), sign(a - a), sign(a - c, given=a - 2 * c)
@@ -73,8 +78,7 @@ def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One, ranges: Ranges | No
     return next(iter(found)) if len(found) == 1 else None
 
 
-@lru_cache(maxsize=10_000)
-def signs(value: sympy.Expr, given: sympy.Expr = sympy.S.One, ranges: Ranges = NONE) -> Signs:
+def signs(value: sympy.Expr, given: sympy.Expr = sympy.S.One, ranges: Ranges | None = None) -> Signs:
     """All the signs that an expression may have, as `sign` takes its arguments; {0, 1} where it is never negative.
 
     >>> a, c = sympy.symbols("a c")

@@ -20,7 +20,6 @@ from typing import Any, Literal
 
 import sympy
 
-from derive.coordinates import INDEFINITE, OF_ROWS, letters_of
 from derive.errors import InputError
 from derive.expansion import Expansion
 from derive.glyphs import apart
@@ -29,9 +28,8 @@ from derive.landscape import BIAS, MODE_I, Isotropic, Landscape, a_i, c_i, lands
 from derive.latex import for_notebook
 from derive.letters import by_name, letters
 from derive.notation import LATEX, TEXT, Style, signed_sum
-from derive.ranges import Ranges
 from derive.scalars import normal_form
-from derive.signs import sign, signs
+from derive.signs import sign
 
 _NAMES = {"S": "Σ", "A": "A0", "C": "C", "I": "I"}
 # λ_i and h_i of one kept mode; how many modes are kept, and the sums of λ and λ² over them.
@@ -81,7 +79,7 @@ class StationaryPoints:
     def _apart(self, write: Callable[[StationaryPoints], Any], *, latex: bool = False) -> Any:  # noqa: ANN401 (text)
         """What is written of the points, the theory's letters told apart from parameters of the same names."""
         landscape = self.isotropic.landscape
-        return apart(self, landscape.symbols | landscape.where.free_symbols, write, latex=latex)
+        return apart(self, landscape.symbols, write, latex=latex)
 
     def _lines(self, style: Style) -> list[tuple[str, str]]:
         latex = style is LATEX
@@ -97,8 +95,8 @@ class StationaryPoints:
                 (r"W^{\top} W", rf"{root}\, U M \operatorname{{diag}}(h)\, U^{{\top}} {root}"),
                 (r"U \Lambda U^{\top}", rf"{root} \bigl({B}\bigr) {root}"),
                 ("h_i", weight + (r"(\lambda_i - \theta)" if shifted else r"\lambda_i") + r" > 0, \quad i \in M"),
-                *([(r"\theta", sympy.latex(self.shift))] if shifted else []),
-                ("L", sympy.latex(self.loss)),
+                *([(r"\theta", style.scalar(self.shift))] if shifted else []),
+                ("L", style.scalar(self.loss)),
                 *self._rows(style),
             ]
         root = f"{X}^(−½)"
@@ -106,8 +104,8 @@ class StationaryPoints:
             ("WᵀW", f"{root} U M diag(h) Uᵀ {root}"),
             ("U Λ Uᵀ", f"{root} ({B}) {root}"),
             ("h_i", f"{weight}{'(λ_i − θ)' if shifted else 'λ_i'} > 0 for the kept modes i ∈ M"),
-            *([("θ", _plain(self.shift))] if shifted else []),
-            ("L", _plain(self.loss)),
+            *([("θ", style.scalar(self.shift))] if shifted else []),
+            ("L", style.scalar(self.loss)),
             *self._rows(style),
         ]
 
@@ -117,7 +115,7 @@ class StationaryPoints:
         if landscape.rotation != "indefinite":
             return []
         name = "D_{ij}" if style is LATEX else "D_ij"
-        return [(name, sympy.latex(landscape.D()) if style is LATEX else style.scalar(landscape.D()))]
+        return [(name, style.scalar(landscape.D()))]
 
     def given(self, style: Style = TEXT) -> str:
         """Under which conditions these are the points, or nothing."""
@@ -159,9 +157,7 @@ class StationaryPoints:
         >>> stationary(catalogue("infonce").expand(order=4))[0].index()
         '(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}'
         """
-        falls = self.bias == "off" and self.level
-        rows = f" + {OF_ROWS}" if self.isotropic.landscape.rotation == "indefinite" else ""
-        return self._index() + rows + (f" + d1 where {self._level(TEXT)} > 0" if falls else "")
+        return str(self._apart(index))
 
     def minima(self, lowest: str = "global") -> str:
         """Which of them are minima, in words; `lowest` is what the lowest point of all is called.
@@ -174,33 +170,7 @@ class StationaryPoints:
         >>> stationary(catalogue("infonce").expand(order=4))[0].minima()
         'the m largest λ_i, all that are > 0 or as many of them as d1: global, rank m, no other point a minimum'
         """
-        if self.isotropic.landscape.rotation == "indefinite":
-            return INDEFINITE
-        q1, q2 = sign(self.isotropic.q1), self.isotropic.landscape.sign(self.isotropic.q2)
-        if q1 != 1 or not (self.fixed is not None or q2 in (0, 1)):
-            return "the points of index 0, the lowest of them global"
-        level = "θ" if self.shift != 0 else "0"
-        kept = f"the m largest λ_i, all that are > {level} or as many of them as d1"
-        if self.bias == "off" and self.level:
-            return f"{kept}, where {self._level(TEXT)} <= 0; rank m, no other point with b = 0 a minimum"
-        if self.isotropic.landscape.why_not_lowest():
-            return f"{kept}: global, rank m, where d1 is a power of two; elsewhere L is a lower bound"
-        only = ", no other point a minimum" if self._one_matrix else ""
-        return f"{kept}: global, rank m{only}"
-
-    @property
-    def _one_matrix(self) -> bool:
-        """Whether sums over coordinates, if any, see W X Wᵀ of the same X alone."""
-        return set(letters_of(self.isotropic.landscape.coordinates)) <= {self.isotropic.letter}
-
-    def _index(self) -> str:
-        q1, q2 = sign(self.isotropic.q1), self.isotropic.landscape.sign(self.isotropic.q2)
-        if q1 == 0:
-            return "d1·#{i: λ_i > λ_k}, k the one eigenvalue that is kept"
-        counted = f"(d1 − m)·#{{i ∉ M: λ_i > {'θ' if self.shift != 0 else '0'}}} + #{{k ∈ M, i ∉ M: λ_i > λ_k}}"
-        if q1 == 1:
-            return counted if self.fixed is not None or q2 in (0, 1) else counted + " + 1 where q₁ + m q₂ < 0"
-        return counted + " + m(m − 1)/2 + m, less 1 where q₁ + m q₂ > 0 (for q₁ < 0)"
+        return str(self._apart(lambda points: minima(points, lowest)))
 
     def _linear(self) -> dict[str, sympy.Expr]:
         """The linear part without what only fixes the norm."""

@@ -30,7 +30,7 @@ from derive.landscape import MODE_I
 from derive.rewriting import with_indices
 from derive.scalars import normal_form
 from derive.series import EMBEDDING_DIMENSION
-from derive.signs import sign
+from derive.signs import sign, signs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +127,7 @@ def matrix_of(form: Mapping[tuple[View, View], sympy.Expr]) -> sympy.Matrix:
 def semidefinite(matrix: sympy.Matrix) -> bool:
     """Whether no principal minor is negative, for all parameters."""
     chosen = sympy.utilities.iterables.subsets(range(matrix.rows))
-    return all(sign(normal_form(matrix.extract(list(one), list(one)).det())) in (0, 1) for one in chosen if one)
+    return all(-1 not in signs(normal_form(matrix.extract(list(one), list(one)).det())) for one in chosen if one)
 
 
 def _of_sum(terms: tuple[Expression, ...]) -> Size:

@@ -224,7 +224,8 @@ def landscape_in_numbers(
     rows = _rows(d1, covariances.d0)
     given = {**(values or {}), "d1": rows}
     of_rows = {symbol for value in found.coordinates.values() for symbol in value.free_symbols}
-    missing = sorted(symbol.name for symbol in found.symbols | of_rows if symbol.name not in given)
+    named_symbols = named(found.symbols | of_rows)
+    missing = sorted(name for name in named_symbols if name not in given)
     if missing:
         message = f"{found.loss} has no value for {', '.join(missing)}; give values={{'{missing[0]}': …}}"
         raise InputError(message)

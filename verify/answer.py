@@ -78,17 +78,17 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     where = _unbounded_where(found)
     dimensional, complete = found.collapse.dimensional, found.collapse.complete
     why = found.collapse.reason or found.why
-    if dimensional is None and (complete is None or complete.formula is sympy.true):
-        return undetermined("; ".join(filter(None, (why, *where[:1]))), scope=scope, growth=growth)
-    if dimensional is None:
-        known = _completely(complete)
-        elsewhere = "" if complete.formula is sympy.false else "elsewhere "
-        said, tone = f"{known}; {elsewhere}which modes are kept is not determined", "open"
-    else:
+    tone: Tone
+    if dimensional is not None and complete is not None:
         said, tone = _of_conditions(dimensional, complete, " ".join(found.collapse.notes))
-    if dimensional == complete and dimensional.formula not in (sympy.true, sympy.false):
-        # All modes or no minimum.
-        said, tone = f"{_completely(complete)}: W = 0 is the minimum", "open"
+        if dimensional == complete and dimensional.formula not in (sympy.true, sympy.false):
+            # All modes or no minimum.
+            said, tone = f"{_completely(complete)}: W = 0 is the minimum", "open"
+    elif dimensional is None and complete is not None:
+        elsewhere = "" if complete.formula is sympy.false else "elsewhere "
+        said, tone = f"{_completely(complete)}; {elsewhere}which modes are kept is not determined", "open"
+    else:
+        return undetermined("; ".join(filter(None, (why, *where[:1]))), scope=scope, growth=growth)
     if where:
         tone = "open" if tone == "keeps" else tone
     through = "" if found.to_all_orders else f"through order {order}"

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from math import prod
+from math import perm, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class Defined:
     def drawn(self, ts: NDArray[Any], degree: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
         """The loss on random batches; where every view is under a population mean, on random blocks."""
         if self._anchored or self.loss.samples:
-            points = self.setting.draw(generator, draws, self._data, self._views)
+            points = self.setting.draw(generator, draws, self._data, self._views, datum=self._datum)
             return self._along(ts, list(points), degree).T
         nothing = [np.zeros((1, 1, self.setting.covariances.d0))]
 
@@ -60,7 +60,8 @@ class Defined:
 
         means = [Counter(v.datum for v in node.over) for node in walk(self._expression) if isinstance(node, Average)]
         views = max([1, *(number for one in means for number in one.values())])
-        blocks = zip(*self.setting.covariances.draw(generator, (draws, BLOCK), views), strict=True)
+        drawn = self.setting.covariances.draw(generator, (draws, BLOCK), views, datum=self._datum)
+        blocks = zip(*drawn, strict=True)
         return np.stack([jackknife(block, *views) for views in blocks])
 
     def rows(self, draws: int) -> int:
@@ -72,25 +73,12 @@ class Defined:
     def size(self, degree: int) -> int:
         """Cubature nodes, times the numbers that each takes."""
         turns = self._data if self.setting.training_set is not None else 1
-        nodes = self.setting.nodes(degree, self._data, self._views)
+        nodes = self.setting.nodes(degree, self._data, self._views + self._datum)
         return nodes * turns * self._inside(degree)
-
-    @property
-    def views(self) -> int:
-        """How many views of each datum are drawn, the datum itself counted where it is looked at."""
-        return max(2, self._views + self._datum)
 
     @cached_property
     def _expression(self) -> Any:
         return drawn_out(self.loss.expression)
-
-    @cached_property
-    def _names(self) -> dict[str, list[str]]:
-        """The views of each datum, by name; the datum itself, without noise, is none of them."""
-        found = names_by_datum(self._expression)
-        return {
-            datum: sorted(name for name in names if not is_centre(View(name, datum))) for datum, names in found.items()
-        }
 
     @cached_property
     def _anchored(self) -> bool:
@@ -103,28 +91,34 @@ class Defined:
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        """The views that the definition has of each datum."""
-        names: dict[str, set[str]] = {}
-        for node in walk(self._expression):
-            for view in free_views(node):
-                names.setdefault(view.datum, set()).add(view.name)
-        return {datum: sorted(views) for datum, views in names.items()}
+        """The views that the definition has of each datum; the datum itself, without noise, is none of them."""
+        found = names_by_datum(self._expression)
+        return {
+            datum: sorted(name for name in names if not is_centre(View(name, datum))) for datum, names in found.items()
+        }
+
+    @cached_property
+    def _datum(self) -> bool:
+        """Whether the definition looks at a datum itself."""
+        return any(is_centre(view) for node in walk(self._expression) for view in free_views(node))
 
     @cached_property
     def _views(self) -> int:
         """The largest number of views that are drawn of one datum; those of population means are not."""
         drawn = [len(self._names.get(sample.datum, ())) for sample in self.loss.samples]
-        return max(1, len(free_views(self._expression)), *drawn)
+        return max(1, sum(not is_centre(view) for view in free_views(self._expression)), *drawn)
 
     def _inside(self, degree: int, block: int | None = None) -> int:
         """How many numbers the largest array has for each node, or each draw: each mean that is entered has its own."""
 
         def largest(node: Any) -> int:
             inner = max(map(largest, children(node)), default=1)
+            if isinstance(node, ViewAverage):
+                return inner * self.setting.nodes(degree, 1, len(node.over))
             if not isinstance(node, Average):
                 return inner
             if node.count is not None:
-                return inner * int(node.count)
+                return inner * perm(int(node.count), len({view.datum for view in node.over}))
             views = Counter((view.datum, view.white) for view in node.over)
             sizes = [self._at(white).nodes(degree, 1, number) for (_, white), number in views.items()]
             return inner * prod([*([block] if block else []), *(sizes[1:] if block else sizes)])
@@ -139,13 +133,13 @@ class Defined:
 
     def _value(self, t: complex, points: list[Any], degree: int, block: Any) -> Any:
         embedded = [t * self.setting.embedded(one) for one in points]
-        used = sorted(free_views(self._expression))
-        anchor = {view: embedded[k][:, 0] for k, view in enumerate(used)}
+        anchor = {view: one[:, 0] for view, one in _shown(embedded, sorted(free_views(self._expression)))}
         samples, start = {}, int(self._anchored)
         for sample in self.loss.samples:
             n = int(sample.count)
-            names = enumerate(self._names.get(sample.datum, ()))
-            samples[sample] = {name: embedded[k][:, start : start + n] for k, name in names}
+            views = [View(name, sample.datum) for name in self._names[sample.datum]]
+            views += [centre(views[0])] if self._datum else []
+            samples[sample] = {view.name: one[:, start : start + n] for view, one in _shown(embedded, views)}
             start += n
 
         def population(over: tuple[View, ...]) -> tuple[dict[View, Any], Any]:
@@ -158,10 +152,6 @@ class Defined:
         evaluator = Evaluator(population, samples, int(self.setting.W.shape[0]), noise, self.shaken)
         value = np.asarray(evaluator.value(self._expression, anchor))
         return np.broadcast_to(value, (len(points[0]),))
-
-    def _shown(self, arrays: Any, view: View) -> Any:
-        """What belongs to a view, of what belongs to all views of a datum and, last, to the datum itself."""
-        return arrays[-1] if is_centre(view) else arrays[self._names[view.datum].index(view.name)]
 
     def _population(
         self,
@@ -204,3 +194,9 @@ class Defined:
         if not white:
             return self.setting
         return replace(self.setting, covariances=type(data)(np.zeros_like(data.A0), np.eye(data.d0)))
+
+
+def _shown(arrays: list[Any], views: list[View]) -> list[tuple[View, Any]]:
+    """The views of a datum with what belongs to them; the last array belongs to the datum itself."""
+    ordinary = [view for view in views if not is_centre(view)]
+    return [*zip(ordinary, arrays, strict=False), *((view, arrays[-1]) for view in views if is_centre(view))]

@@ -123,7 +123,7 @@ def lowest(
         if case_at(landscapes(quartic), {**values, "d1": d1}).needs_commuting:
             data = Covariances(*(np.diag(np.linalg.eigvalsh(matrix)) for matrix in (data.A0, data.C)))
     emitted = kernel(quartic)
-    arguments = [values.get(name, values.get(name.removesuffix("_"), d1)) for name in emitted.arguments[3:]]
+    arguments = [values.get(name, d1) for name in emitted.parameters]
     second = data.Sigma if quartic.basis == "A0,Sigma" else data.C
     function = of_kernel(emitted, (d1, data.d0), data.A0, second, *arguments)
     ends = descend(function, rng.standard_normal((STARTS, d1 * data.d0)))

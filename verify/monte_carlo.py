@@ -95,7 +95,7 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
     orders = [k for k in ORDERS if k <= order]
     result = []
     for case in cases:
-        radius = safe_radius(lambda ts, case=case: _on_circle(case, order, ts, PROBES, case.truth), 2 * RADIUS)
+        radius = safe_radius(partial(_probed, case, order), 2 * RADIUS)
         # A rare draw may lie where the loss is not finite on the circle: on a smaller one it is.
         for halvings in range(SMALLER):
             values, within = _coefficients(case, radius / 2**halvings, order, draws), radius / 2**halvings
@@ -127,6 +127,10 @@ def averages(case: Case, orders: Sequence[int], values: NDArray[np.float64]) -> 
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     mean, spread = (dict(zip(orders, map(float, one), strict=True)) for one in (values.mean(axis=0), error))
     return Averages(case, mean, spread, len(values))
+
+
+def _probed(case: Case, order: int, ts: NDArray[np.float64]) -> NDArray[Any]:
+    return _on_circle(case, order, ts, PROBES, case.truth)
 
 
 def _on_circle(case: Case, order: int, ts: NDArray[Any], draws: int, truth: Truth) -> NDArray[Any]:

@@ -113,7 +113,7 @@ def _on_nodes(case: Case, order: int) -> RayValues:
     noise = max(noise, rounding(case.truth, lambda one: one.averaged(points[-1:], degree)))
     if not case.setting.positive:
         # A sum with weights of both signs has the rounding of what cancels in it.
-        noise *= float(np.abs(case.setting.points(degree, case.setting.batch or 1, case.truth.views)[1]).sum())
+        noise *= float(np.abs(case.setting.points(degree, case.setting.batch or 1, 2)[1]).sum())
     return RayValues(case, list(points), list(along[1:] - along[0]), noise, f"{case.truth.how}, Gaussian cubature")
 
 

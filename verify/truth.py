@@ -68,7 +68,7 @@ class Setting:
         dimension = self.covariances.d0 * data * views
         return (tensor_size if self.positive else cubature_size)(dimension, degree)
 
-    def population(self, degree: int, views: int) -> tuple[tuple[Any, ...], Any]:
+    def population(self, degree: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of one datum's views, (m, d0) each, and weights."""
         nodes, weights = self.covariances.nodes(degree, views=views, positive=self.positive, datum=datum)
         return tuple(one[:, 0] for one in nodes), weights
@@ -98,10 +98,6 @@ class Truth(Protocol):
     @property
     def setting(self) -> Setting:
         """Where it is evaluated."""
-
-    @property
-    def views(self) -> int:
-        """How many views of each datum are drawn, the datum itself counted where it is looked at."""
 
     @property
     def how(self) -> str:

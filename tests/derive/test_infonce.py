@@ -43,6 +43,7 @@ def test_order_10_as_json():
         "assumptions": ["zero mean", "Gaussian"],
         "source": "van den Oord et al. 2018; Ziyin et al. 2023, Eq. 2",
         "constant": "0",
+        "parameters": [],
         "terms": [
             term(2, "-1", ["A0"]),
             term(4, "3/4", ["Sigma"] * 2),

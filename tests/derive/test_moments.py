@@ -9,9 +9,9 @@ import sympy
 from sympy import Rational, Symbol
 
 from derive import CATALOGUE, Loss, Mean, catalogue, exp, half_sq, inner, log, views
+from derive.draws import partitions
 from derive.expression import Coordinate, CoordinateSum
 from derive.graphs import COORDINATE, VIEW, Vertex
-from derive.moments import _partitions
 from derive.views import Index
 from verify.taylor import cauchy, circle
 
@@ -193,4 +193,4 @@ def test_coincidences_of_draws_that_are_alike_are_counted_as_if_each_were_listed
         if all(label <= max(labels[:k], default=-1) + 1 for k, label in enumerate(labels)):
             blocks = [[of for (of, _), at in zip(members, labels, strict=True) if at == one] for one in set(labels)]
             counted[tuple(sorted(tuple(block.count(of) for of in range(len(sizes))) for block in blocks))] += 1
-    assert _partitions(sizes) == counted
+    assert partitions(sizes) == counted

@@ -196,3 +196,18 @@ def test_what_is_wrong_is_said(wrong, message):
     with pytest.raises(InputError) as refused:
         wrong()
     assert message in str(refused.value)
+
+
+def test_two_numbers_of_views_stay_two():
+    """V views and two are drawn apart, and would be the same two at V = 2."""
+    both = Loss(Mean(inner(x, x_v), over=x_v, of=x, count=V) * Mean(inner(x, x_v), over=x_v, of=x, count=2))
+    with pytest.raises(InputError, match="2 and V further views of x are drawn apart"):
+        both.set({"V": 2})
+    assert both.expand(4).set({"V": 2}).terms == both.expand(4).set({"V": 3}).terms
+
+
+def test_draws_of_views_move_with_their_datum():
+    """Samples of N and of 2 stay apart at N = 2, with all that is drawn of each datum."""
+    c = Mean(embedding(u_v), over=u_v, of=u, count=V)
+    loss = Loss(Mean(inner(c, x), over=u, count=N) ** 2 * Mean(inner(c, c), over=u, count=2))
+    assert loss.set({"N": 2}).expand(6).terms == loss.expand(6).set({"N": 2}).terms

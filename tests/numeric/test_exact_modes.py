@@ -10,6 +10,7 @@ from sympy import Rational
 
 from derive import InputError, Loss, Mean, catalogue, closed_form, exp, inner, log, views
 from derive.exact_modes import exact_modes
+from derive.landscape import a_i, c_i
 from derive.mode_potential import ModePotential, b, h
 from numeric.closed_form import closed_form_value
 from numeric.exact_modes import collapse_threshold, hessian_index, stationary_modes

@@ -11,6 +11,7 @@ import sympy
 
 from derive import Expansion, InputError
 from derive.notation import TEXT, product_of_invariants
+from derive.ranges import Range, Ranges
 from derive.series import EMBEDDING_DIMENSION
 from derive.words import Invariants
 from verify.blackbox.batch_sizes import too_large
@@ -98,6 +99,7 @@ def expanded(
         assumptions=("zero mean", "Gaussian", "independent draws"),
         source="measured",
         parameters=("N", *numbers),
+        ranges=Ranges.collect({N: Range(sympy.Integer(smallest), sympy.oo, whole=True)}),
     )
     in_code = [one.value for one in found_in_code]
     notes += [

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import QQ
 
-from derive import CATALOGUE, Loss, catalogue, half_sq, moments, series, wick
+from derive import CATALOGUE, Loss, catalogue, clusters, draws, half_sq, moments, series, wick
 from derive.expression import Coordinate, CoordinateSum
 from derive.views import Index, View
 from verify.oracle.comparing import compare
@@ -88,18 +88,38 @@ def test_losses_drawn_by_hypothesis(random):
     assert found.agree, f"{found.text()}\n{case.text()}"
 
 
-def with_other_partitions(items):
+def with_other_partitions(sizes):
     """Draws never coincide."""
-    yield [[item] for item in items]
+    alone = [
+        tuple(int(k == number) for k in range(len(sizes))) for number, size in enumerate(sizes) for _ in range(size)
+    ]
+    return {tuple(alone): 1}
 
 
-def chance_of_one_less(scalars, sample, draws):
+def chance_of_one_less(scalars, n, drawn):
     """n(n − 1)…/n^p with one factor n too few."""
-    for target, chance in COINCIDENCES(scalars, sample, draws):
-        yield target, chance * scalars.from_sympy(sample.count) if len(draws) > 1 else chance
+    for target, chance in COINCIDENCES(scalars, n, drawn):
+        yield target, chance * scalars.from_sympy(n) if len(drawn.all) > 1 else chance
 
 
-COINCIDENCES, LOGARITHM = moments._coincidences, series.Expander._logarithm
+def with_a_diagonal(scalars, n, drawn):
+    """Pairs of a sample that may be one draw twice."""
+    return COINCIDENCES(scalars, n, replace(drawn, apart=[]))
+
+
+def without_identity(table, monomial, index):
+    """A sum over a coordinate that takes no notice of δ."""
+    kept = tuple(c for c in monomial if not isinstance(getattr(table[c], "left", None), Index))
+    return SUMMED(table, kept, index)
+
+
+SUMMED = clusters.Clusters.summed
+COINCIDENCES, LOGARITHM, POWERS = draws.coincidences, series.Expander._logarithm, series.in_powers
+
+
+def shortened_powers(node, orders, dimension):
+    """log det and the inverse through the first order of what stands beside the identity."""
+    return POWERS(node, orders[: 2 * orders.index(True)] if True in orders else orders, dimension)
 
 
 def flipped_logarithm(expander, node, argument):
@@ -108,8 +128,12 @@ def flipped_logarithm(expander, node, argument):
 
 
 MUTANTS = {
-    "draws of a sample never coincide": (moments, "_partitions", with_other_partitions),
-    "a weight of coincident draws": (moments, "_coincidences", chance_of_one_less),
+    "draws of a sample never coincide": (draws, "partitions", with_other_partitions),
+    "a weight of coincident draws": (moments, "coincidences", chance_of_one_less),
+    "pairs of a sample have a diagonal": (moments, "coincidences", with_a_diagonal),
+    "further views of a datum never coincide": (moments, "_with_views", lambda _s, _f, edges, _d, w: [(edges, w)]),
+    "an inverse has no second order": (series, "in_powers", shortened_powers),
+    "the entries of the identity are all 1": (clusters.Clusters, "summed", without_identity),
     "two views of a datum are one": (wick, "_letter", lambda u, _: "I" if u.kind == wick.WHITE else "S"),
     "the sign of a logarithm's second order": (series.Expander, "_logarithm", flipped_logarithm),
     "points of a fixed set are independent": (

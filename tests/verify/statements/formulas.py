@@ -45,7 +45,7 @@ class UnreadError(ValueError):
 def read(text: str) -> Tree:
     """The tree of a formula or a condition.
 
-    >>> value(read("-2(a_i + 1)/3 b^2"), {"a_i": 2.0, "b": 3.0})
+    >>> float(value(read("-2(a_i + 1)/3 b^2"), {"a_i": 2.0, "b": 3.0}))
     -18.0
     """
     tokens, at = [], 0
