@@ -174,6 +174,10 @@ def held_against(found: Lowest, case: Landscape) -> Evidence:
             name, off = _unchanged(found, solved, tied, flat)
             quantity = f"{name} at the minimum, theory − optimiser; WᵀW is not the same at all minima"
             return evidence(quantity, max(off, abs(above)), within(max(off, abs(above)), near), near)
+        if _is_bound(case, solved):
+            # Close to what no W reaches.
+            quantity = f"{QUANTITY}; the theory has a lower bound, which d1 rows may not reach"
+            return evidence(quantity, distance, agrees=None, tolerance=near)
         if _has_to_list(case, solved, found.ends):
             return evidence(QUANTITY, distance, agrees=False, tolerance=near)
     elif listed and _has_to_list(case, solved, found.ends):
@@ -234,8 +238,7 @@ def _has_to_list(case: Landscape, solved: Solved, ends: Array) -> bool:
     one, modes = case.isotropic(), solved.modes
     least = -1e-12 * max(1.0, float(np.abs(modes.K).max()))
     convex = bool((modes.Q >= 0).all() and np.linalg.eigvalsh(modes.K)[0] >= least and modes.d1 >= modes.size)
-    if case.rotation == "constant diagonals" and case.why_not_lowest(modes.d1):
-        # What is listed is a lower bound.
+    if _is_bound(case, solved):
         return convex
     columns = ends @ np.linalg.inv(solved.frame).T
     if modes.D is not None:
@@ -248,6 +251,11 @@ def _has_to_list(case: Landscape, solved: Solved, ends: Array) -> bool:
     if case.why_not_lowest(modes.d1):
         return False
     return convex or (one is not None and set(letters_of(case.coordinates)) <= {one.letter})
+
+
+def _is_bound(case: Landscape, solved: Solved) -> bool:
+    """Whether what is listed is a lower bound, which d1 rows may not reach."""
+    return case.rotation == "constant diagonals" and bool(case.why_not_lowest(solved.modes.d1))
 
 
 def case_at(cases: tuple[Landscape, ...], values: Mapping[str, float]) -> Landscape:

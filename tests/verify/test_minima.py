@@ -169,3 +169,19 @@ def test_the_weight_of_a_minimum_is_at_its_rotation():
     slopes = [np.abs(found.function.gradient(one.weight(point).reshape(1, -1))).max() for one in (solved, unturned)]
     assert slopes[0] < 1e-9
     assert slopes[1] > 1e-2
+
+
+def test_what_is_close_to_a_bound_that_no_rows_reach_is_no_contradiction():
+    """Two sums of positive weight at d1 = 3: the bound is missed by less than a tie."""
+    x, x_pos, chi = views("x, x_pos, chi")
+    A, S = SecondMoment(x, x_pos), SecondMoment(x, x)
+    weight = sympy.Rational(85, 100)
+    loss = Loss(
+        (sympy.Rational(1, 2) - 2 * weight) * inner(x, x_pos)
+        - sympy.Rational(5, 2) * inner(x, x)
+        + Mean(inner(x, chi) ** 2, over=chi)
+        + diagonal_sum(lambda i: 4 * weight / 3 * A[i, i] ** 2 + (sympy.Rational(1, 2) + weight / 3) * S[i, i] ** 2)
+    )
+    found = [minima.compare(loss.expand(order=4), {}, seed) for seed in range(3)]
+    assert all(one.agrees is not False for one in found)
+    assert any("lower" in one.quantity for one in found)
