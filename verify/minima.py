@@ -173,7 +173,9 @@ def held_against(found: Lowest, case: Landscape) -> Evidence:
         if flat is not None:
             name, off = _unchanged(found, solved, tied, flat)
             quantity = f"{name} at the minimum, theory − optimiser; WᵀW is not the same at all minima"
-            return evidence(quantity, max(off, abs(above)), within(max(off, abs(above)), near), near)
+            # Along a valley that is flat to fourth order an optimiser stops a root of its tolerance away.
+            off = max(off, abs(above))
+            return evidence(quantity, off, within(off, near) or (None if off < np.sqrt(near) else False), near)
         if _is_bound(case, solved):
             # Close to what no W reaches.
             quantity = f"{QUANTITY}; the theory has a lower bound, which d1 rows may not reach"
