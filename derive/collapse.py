@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import sympy
 
 from derive.conditions import Condition, at_most_zero, written
+from derive.coordinates import as_matrix, letters_of, principal_minors
 from derive.errors import InputError
 from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, landscapes
 from derive.latex import for_notebook
 from derive.leading import far
 from derive.letters import Letter
 from derive.off_diagonal import at_origin, without_lowest_rotation
-from derive.quadratic_program import OF_I, OF_J, Decide, all_kept, at_origin_with_bias, product_matrix
+from derive.quadratic_program import OF_I, OF_J, Decide, all_kept, at_origin_with_bias
 from derive.scalars import normal_form
 from derive.signs import sign, signs
 from derive.special_values import cases
@@ -233,14 +234,8 @@ def _not_convex(case: Landscape) -> str:
     bias = [case.sign(case.Q(mode, BIAS)) for mode in (MODE_I, BIAS)] if case.has_bias else []
     if any(known is None or known < 0 for known in (own, pair, *bias)):
         return "the quartic part is not positive for all parameters"
-    matrix = product_matrix(case, sorted({letter for letters in case.products for letter in letters}))
-    # Positive semi-definite: no principal minor is negative.
-    minors = (
-        matrix.extract(rows, rows).det()
-        for size in range(1, matrix.rows + 1)
-        for rows in map(list, sympy.utilities.iterables.subsets(range(matrix.rows), size))
-    )
-    if any(-1 in case.signs(minor) for minor in minors):
+    matrix = as_matrix(case.products)
+    if any(-1 in case.signs(minor) for _, minor in principal_minors(matrix)):
         return "products of traces couple the modes in a way that may leave several minima"
     if case.has_bias and case.sign(case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)) != 1:
         return "nothing of order 4 holds the bias back"
@@ -257,8 +252,8 @@ def _one_mode(case: Landscape, decided: Decide) -> Collapse:
     That asks for x_i of one sign. Of two signs, modes can grow together with Σ_i x_i g_i = 0, and nothing of order 4
     meets them.
     """
-    letters = sorted({letter for pair in case.products for letter in pair})
-    row = product_matrix(case, letters).row(0)
+    letters = letters_of(case.products)
+    row = as_matrix(case.products).row(0)
 
     def held(mode: Values) -> sympy.Expr:
         return sympy.Add(*(weight * mode[letter] for letter, weight in zip(letters, row, strict=True)))

@@ -18,7 +18,7 @@ entries (W X Wᵀ)_rr by letter, so that the sums are Σ_r t_rᵀ δ t_r with a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -68,8 +68,8 @@ def of_form(form: Form) -> Iterator[tuple[Rotation, tuple[sympy.Expr, ...]]]:
         return
     # Of δ/pivot, in which a common factor of open sign cancels; and the same times a square, a polynomial where δ is.
     ratio = (matrix / pivot).applyfunc(normal_form)
-    signs = {rows: sign(normal_form(_minor(ratio, rows))) for rows in _rows(matrix)}
-    minors = {rows: normal_form(_minor(matrix, rows) * pivot ** (len(rows) % 2)) for rows in signs}
+    signs = {rows: sign(normal_form(minor)) for rows, minor in principal_minors(ratio)}
+    minors = {rows: normal_form(minor * pivot ** (len(rows) % 2)) for rows, minor in principal_minors(matrix)}
     if -1 in signs.values():
         yield "indefinite", ()
         return
@@ -87,16 +87,27 @@ def of_form(form: Form) -> Iterator[tuple[Rotation, tuple[sympy.Expr, ...]]]:
         yield "indefinite", (value,)
 
 
-def as_matrix(form: Form) -> sympy.Matrix:
-    """A form by its letters, in order, symmetric."""
-    letters = letters_of(form)
+def as_matrix(form: Form, letters: Sequence[str] | None = None) -> sympy.Matrix:
+    """A form by letters, in order, symmetric; by its own unless others are given."""
+    order = letters_of(form) if letters is None else letters
 
     def entry(i: int, k: int) -> sympy.Expr:
-        x, y = letters[i], letters[k]
+        x, y = order[i], order[k]
         both = form.get((x, y), sympy.S.Zero) + form.get((y, x), sympy.S.Zero)
         return normal_form(both / 2)
 
-    return sympy.Matrix(len(letters), len(letters), entry)
+    return sympy.Matrix(len(order), len(order), entry)
+
+
+def principal_minors(matrix: sympy.Matrix) -> Iterator[tuple[tuple[int, ...], sympy.Expr]]:
+    """The determinants of a symmetric matrix on some of its rows; where none is negative it is positive semi-definite.
+
+    >>> list(principal_minors(sympy.Matrix([[2, 1], [1, 3]])))
+    [((0,), 2), ((1,), 3), ((0, 1), 5)]
+    """
+    for size in range(1, matrix.rows + 1):
+        for rows in combinations(range(matrix.rows), size):
+            yield rows, matrix.extract(list(rows), list(rows)).det()
 
 
 def letters_of(form: Form) -> list[str]:
@@ -129,15 +140,6 @@ def added(one: Form, other: Form, factor: sympy.Expr = sympy.S.One) -> dict[tupl
         key = (x, y) if (y, x) not in total else (y, x)
         total[key] = normal_form(total.get(key, sympy.S.Zero) + factor * value)
     return total
-
-
-def _rows(matrix: sympy.Matrix) -> Iterator[tuple[int, ...]]:
-    for size in range(1, matrix.rows + 1):
-        yield from combinations(range(matrix.rows), size)
-
-
-def _minor(matrix: sympy.Matrix, rows: tuple[int, ...]) -> sympy.Expr:
-    return matrix.extract(list(rows), list(rows)).det()
 
 
 def _cleared(value: sympy.Expr) -> sympy.Expr:

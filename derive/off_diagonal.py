@@ -19,12 +19,11 @@ For β ≤ 0 no term is negative, and W = 0 is the minimum.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import combinations
 
 import sympy
 
 from derive.conditions import Condition
-from derive.coordinates import added, as_matrix, square_root
+from derive.coordinates import added, as_matrix, principal_minors, square_root
 from derive.landscape import MODE_I, Landscape
 from derive.scalars import normal_form
 
@@ -54,10 +53,9 @@ def at_origin(case: Landscape, decided: Decide) -> Condition | None:
     if case.sign(case.b()) == 1 and not case.has_bias:
         return Condition(sympy.false, "all")
     squares = all(
-        case.sign(matrix.extract(list(rows), list(rows)).det()) in (0, 1)
-        for matrix in (as_matrix(case.off_diagonal), as_matrix(case.products))
-        for size in range(1, matrix.rows + 1)
-        for rows in combinations(range(matrix.rows), size)
+        case.sign(minor) in (0, 1)
+        for form in (case.off_diagonal, case.products)
+        for _, minor in principal_minors(as_matrix(form))
     )
     on_diagonal = all(case.sign(value) in (0, 1) for value in as_matrix(case.on_diagonal))
     return Condition(decided(case.b()), "all") if squares and on_diagonal and not case.has_bias else None

@@ -40,6 +40,7 @@ from derive.expression import (
     walk,
 )
 from derive.factors import split_off
+from derive.limits import at_infinity
 from derive.loss import Loss
 from derive.rewriting import with_views
 from derive.series import EMBEDDING_DIMENSION
@@ -109,18 +110,17 @@ class _Limit:
     def __init__(self, N: sympy.Symbol, name: str) -> None:
         self.N = N
         self.name = name
-        self._positive = sympy.Dummy("N", positive=True)
 
     def limit(self, node: Expression) -> tuple[sympy.Expr, Expression]:
         """What grows with N and depends on no view, and the limit of the rest."""
         diverging = sympy.S.Zero
         kept: Expression = as_expression(0)
         for part, weight in self._merged(node).items():
-            at_infinity = self._at_infinity(weight)
-            if at_infinity == 0:
+            limit = self._at_infinity(weight)
+            if limit == 0:
                 continue
-            if not at_infinity.has(*INFINITE):
-                kept = kept + at_infinity * part
+            if not limit.has(*INFINITE):
+                kept = kept + limit * part
             elif part == ONE:
                 diverging += weight
             else:
@@ -247,15 +247,10 @@ class _Limit:
         return number
 
     def _at_infinity(self, weight: sympy.Expr) -> sympy.Expr:
-        if not weight.has(self.N):
-            return weight
         try:
-            limit = sympy.limit(sympy.together(weight.subs(self.N, self._positive)), self._positive, sympy.oo)
-        except (NotImplementedError, ValueError):
-            limit = sympy.nan
-        if limit.has(self._positive, sympy.nan, sympy.Limit, sympy.AccumBounds):
-            raise self._refused(f"the limit of {weight} is not known")
-        return limit
+            return at_infinity(weight, self.N)
+        except InputError:
+            raise self._refused(f"the limit of {weight} is not known") from None
 
     def _refused(self, reason: str) -> InputError:
         return InputError(f"{self.name} has no limit as {self.N} grows that is understood: {reason}")

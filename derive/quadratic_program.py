@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive.conditions import q_j, total
+from derive.coordinates import as_matrix
 from derive.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, a_i, a_j, s_i, s_j
 
 if TYPE_CHECKING:
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 OF_I: Values = {**MODE_I, "S": s_i, "C": s_i - a_i}
 OF_J: Values = {**MODE_J, "S": s_j, "C": s_j - a_j}
 Decide = Callable[[sympy.Expr], sympy.Basic]
-
-
-def product_matrix(case: Landscape, letters: Sequence[str]) -> sympy.Matrix:
-    """p, symmetric, by letter."""
-
-    def entry(x: str, y: str) -> sympy.Expr:
-        both = case.products.get((x, y), sympy.S.Zero) + case.products.get((y, x), sympy.S.Zero)
-        return both / 2
-
-    return sympy.Matrix(len(letters), len(letters), lambda i, k: entry(letters[i], letters[k]))
 
 
 def at_origin_with_bias(case: Landscape, decided: Decide) -> sympy.Basic:
@@ -56,7 +47,7 @@ def all_kept(case: Landscape, letters: Sequence[str], *, with_bias: bool) -> tup
     unknown = [sympy.Dummy(f"T_{letter}") for letter in letters] + ([sympy.Dummy("t")] if with_bias else [])
     t = unknown[-1] if with_bias else sympy.S.Zero
     spelled = [*letters, "D"]
-    p = product_matrix(case, spelled)
+    p = as_matrix(case.products, spelled)
     traces = sympy.Matrix([*unknown[: len(letters)], t])
 
     # A short name for Q_jj, unless it is one product of eigenvalues and cancels.

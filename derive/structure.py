@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 
+from derive.coordinates import principal_minors
 from derive.exact import quadratic_form
 from derive.expression import (
     Average,
@@ -126,8 +127,7 @@ def matrix_of(form: Mapping[tuple[View, View], sympy.Expr]) -> sympy.Matrix:
 
 def semidefinite(matrix: sympy.Matrix) -> bool:
     """Whether no principal minor is negative, for all parameters."""
-    chosen = sympy.utilities.iterables.subsets(range(matrix.rows))
-    return all(-1 not in signs(normal_form(matrix.extract(list(one), list(one)).det())) for one in chosen if one)
+    return all(-1 not in signs(normal_form(minor)) for _, minor in principal_minors(matrix))
 
 
 def _of_sum(terms: tuple[Expression, ...]) -> Size:

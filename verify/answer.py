@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import sympy
 
+from derive.conditions import written
 from derive.landscape import a_i, c_i
 from derive.notation import TEXT
 
@@ -95,7 +96,7 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     if found.special:
         # Nothing is said of all N that one of them does not bear out.
         tone = "open" if tone == "keeps" else tone
-        others = ", ".join(f"{at.lhs} = {at.rhs}" for at, _ in found.special)
+        others = ", ".join(written(at) for at, _ in found.special)
         values = f"for {found.collapse.where.lhs} ≥ {found.collapse.where.rhs} ({others} apart, below)"
         through = ", ".join(filter(None, (values, through)))
     within = ", ".join(filter(None, (scope, through)))
