@@ -27,7 +27,7 @@ from derive.expression import (
     scalars,
     walk,
 )
-from derive.matrix_series import beside_identity
+from derive.matrices import beside_identity
 from derive.polynomial_signs import MINUS, PLUS
 from derive.ranges import POSITIVE, Range, Ranges, assumed
 from derive.signs import signs

@@ -20,13 +20,13 @@ from derive.expression import (
     Inner,
     LogDet,
     ViewAverage,
+    free_indices,
     free_views,
     scalars,
     walk,
 )
+from derive.language import EMBEDDING_DIMENSION
 from derive.letters import Letter
-from derive.moments import check_closed
-from derive.series import EMBEDDING_DIMENSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,3 +153,34 @@ def _labels(expression: Expression) -> Iterator[View | Index]:
                 yield from over
             case CoordinateSum(_, i):
                 yield i
+
+
+def check_closed(expression: Expression) -> None:
+    """Refuse a definition that leaves views of two data, or a coordinate, unbound."""
+    loose = sorted(index.name for index in free_indices(expression))
+    if loose:
+        message = f"coordinate {loose[0]} is free; sum over it with diagonal_sum or off_diagonal_sum"
+        raise InputError(message)
+    data: dict[str, list[str]] = {}
+    for view in sorted(free_views(expression)):
+        data.setdefault(view.datum, []).append(view.name)
+    if len(data) > 1:
+        listed = "; ".join(", ".join(names) for names in data.values())
+        message = (
+            f"views of {len(data)} data are free ({listed}); the loss is averaged over one datum and its views,"
+            f" so bind the others with Mean(…, over=…){_pairing(list(data.values()))}"
+        )
+        raise InputError(message)
+
+
+def _pairing(data: list[list[str]]) -> str:
+    """How views pair, where no datum has two of them: names may have been meant to pair."""
+    if any(len(names) > 1 for names in data):
+        return ""
+    first, second = sorted((names[0] for names in data), key=lambda name: (len(name), name))[:2]
+    end = second.removeprefix(first).strip("_") or "pos"
+    meant = f"{first}_{end if len(end) < len(second) else 'pos'}"
+    return (
+        ". Views pair by what stands before the first underscore, as x and x_pos do: if"
+        f" {second} is a second view of {first}, call it {meant}"
+    )

@@ -23,9 +23,9 @@ from derive.expression import (
     Scalar,
     Sum,
 )
-from derive.matrix_series import beside_identity
+from derive.language import EMBEDDING_DIMENSION
+from derive.matrices import beside_identity
 from derive.scalars import normal_form
-from derive.series import EMBEDDING_DIMENSION
 from derive.views import Index, View
 
 

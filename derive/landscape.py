@@ -26,6 +26,7 @@ import sympy
 
 from derive.coordinates import Rotation, added, letters_of, of_form, square_root
 from derive.errors import InputError
+from derive.language import EMBEDDING_DIMENSION
 from derive.latex import for_notebook
 from derive.letters import letters, named
 from derive.notation import LATEX, TEXT, Style, signed_sum
@@ -33,7 +34,6 @@ from derive.plain_text import plain
 from derive.polynomial_signs import Signs, times
 from derive.ranges import Ranges
 from derive.scalars import normal_form
-from derive.series import EMBEDDING_DIMENSION
 from derive.signs import over, sign, signs
 from derive.size import check_landscape
 from derive.words import is_trace

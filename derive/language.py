@@ -31,6 +31,9 @@ from derive.views import Index, View
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+# The embedding dimension, which a sum over coordinates of a constant brings in.
+EMBEDDING_DIMENSION = sympy.Symbol("d1")
+
 
 @dataclass(frozen=True, slots=True)
 class Distinct:

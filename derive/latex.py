@@ -1,4 +1,8 @@
-"""LaTeX of a loss and its expansion: lines to paste, or a document that compiles."""
+r"""LaTeX as text: documents that compile, sums broken into lines, running text made harmless.
+
+A document asks for what every LaTeX has (LaTeX's own bundles, the mathematics of the AMS, geometry). Latin Modern is
+taken where it is installed; elsewhere Computer Modern stands in, in its own encoding, as T1 would be set in bitmaps.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,8 @@ import re
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-import sympy
-
-from derive.document import document
-from derive.notation import LATEX
-from derive.scalars import normal_form
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from derive.described import Described
-    from derive.expansion import Expansion
-    from derive.loss import Loss
 
 # How many letters wide a line may be.
 WIDTH = 115
@@ -28,74 +22,42 @@ _ESCAPED = str.maketrans({
     "β": r"$\beta$", "κ": r"$\kappa$", "λ": r"$\lambda$", "ε": r"$\varepsilon$", "γ": r"$\gamma$", "α": r"$\alpha$",
     "²": "$^2$", "√": r"$\sqrt{\ }$", "−": "$-$", "→": r"$\to$",
 })  # fmt: skip
+# Beside its text, a page of formulas needs the width.
+_PAPER = {False: "a4paper,margin=2cm", True: "a4paper,landscape,margin=1.5cm"}
+_PACKAGES = r"""\usepackage[utf8]{inputenc}
+\IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}
+\usepackage{textcomp,amsmath,amssymb,graphicx,tabularx}
+\allowdisplaybreaks
+\sloppy"""
 
 
-def section(loss: Loss | None, expansion: Expansion, landscape: Described | None = None) -> str:
-    """Definition, expansion, B, assumptions and landscape, for a document with amsmath, amssymb and graphicx.
+def preamble(*, landscape: bool = False) -> str:
+    r"""What stands before ``\begin{document}``.
 
-    Without a definition (a loss that was measured) the rest stands alone.
+    Args:
+        landscape: whether the paper lies on its side.
+
+    >>> print(preamble().splitlines()[0])
+    \documentclass{article}
+
     """
-    point, model, hessian = "W", "Wx", r"-2B \otimes I"
-    if expansion.bias:
-        # The term −q |b|² has the second derivatives −2q I.
-        in_b = sympy.latex(normal_form(-2 * expansion.bias_curvature))
-        point, model, hessian = "W, b", "Wx + b", rf"{hessian} \text{{ in }} W, \quad ({in_b})\, I \text{{ in }} b"
-    formulas = [
-        *([] if loss is None else [(f"L({point})", loss.latex() + ",")]),
-        (f"L({point}) - L(0)", expansion.latex() + ","),
-        *([("L(0)", sympy.latex(expansion.constant) + ",")] if expansion.constant != 0 else []),
-        ("B", rf"{expansion.origin(LATEX)}, \qquad \text{{Hessian at the origin: }} {hessian}."),
-    ]
-    return "\n".join(
-        [
-            rf"\paragraph{{{escaped(expansion.loss if loss is None else loss.title or loss.name)}.}}",
-            *([rf"({escaped(expansion.source)})"] if expansion.source else []),
-            r"\begin{align*}",
-            " \\\\\n".join(f"{left} ={{}}& {_broken(right)}" for left, right in formulas),
-            r"\end{align*}",
-            (
-                rf"Here $f(x) = {model}$, "
-                r"$A_0 = \mathbb{E}[x x'^{\top}]$, $\Sigma = \mathbb{E}[x x^{\top}]$, "
-                rf"$C = \Sigma - A_0$. Assumed: {escaped(', '.join(expansion.assumptions))}."
-            ),
-            *([] if landscape is None else _landscape(landscape)),
-        ]
-    )
+    return "\n".join([r"\documentclass{article}", rf"\usepackage[{_PAPER[landscape]}]{{geometry}}", _PACKAGES])
 
 
-def _landscape(found: Described) -> list[str]:
-    """Stationary points, collapse conditions, the landscape to all orders, and whether the loss is bounded below."""
-    points, conditions, exact, below = (
-        [line for line in found.lines(LATEX) if line[0] in labels]
-        for labels in (("", "stationary"), ("dimensional", "complete"), ("exact",), ("below",))
-    )
-    written = []
-    if points:
-        sums = r"($\Lambda_k = \sum_{i \in M} \lambda_i^k$):"
-        written += [f"Stationary points, one for each mask $M$ of $m$ kept modes {sums}"]
-        written += [_displayed(line) for _, line in points]
-    if conditions:
-        written.append("Modes are zero at the minima, $a_i$ and $c_i$ being the eigenvalues of $A_0$ and $C$:")
-        written += [_displayed(rf"\text{{{label} collapse: }} {line}") for label, line in conditions]
-    if exact:
-        modes = r"$h_i = (a_i + c_i) g_i$ and $g_i$ the eigenvalue of $W^{\top} W$:"
-        limit = rf" for ${sympy.latex(sympy.Symbol(found.of_limit))} \to \infty$" if found.of_limit else ""
-        written += [f"To all orders{limit}, mode by mode, with {modes}", *(_displayed(line) for _, line in exact)]
-    if below:
-        written += ["The loss is, from below,", *(_displayed(line) for _, line in below)]
-    return written
+def document(body: str, *, landscape: bool = False, before: str = "") -> str:
+    r"""A document that pdflatex compiles.
 
+    Args:
+        body: what stands in it, in LaTeX.
+        landscape: whether the paper lies on its side.
+        before: further lines of the preamble.
 
-def _displayed(formula: str) -> str:
-    """A formula on a line of its own, made smaller where it is wider than the page."""
-    if "aligned" in formula or width(formula) <= WIDTH:
-        return rf"\[ {formula} \]"
-    return rf"\[ \resizebox{{\linewidth}}{{!}}{{$\displaystyle {formula}$}} \]"
+    >>> print(*document("Text.").splitlines()[-3:])
+    \begin{document} Text. \end{document}
 
-
-def whole_document(loss: Loss | None, expansion: Expansion, landscape: Described | None = None) -> str:
-    """A document that pdflatex compiles."""
-    return document(section(loss, expansion, landscape), landscape=True)
+    """
+    lines = [preamble(landscape=landscape), before, r"\begin{document}", body, r"\end{document}"]
+    return "\n".join(line for line in lines if line)
 
 
 def for_notebook(*formulas: str) -> str:
@@ -180,11 +142,6 @@ def lines_of(formula: str, widest: int = WIDTH) -> list[str]:
         else:
             lines[-1] += f" {piece}"
     return lines
-
-
-def _broken(formula: str) -> str:
-    """A sum broken over lines where it is wide."""
-    return " \\\\\n& ".join(rf"\quad {line}" if number else line for number, line in enumerate(lines_of(formula)))
 
 
 def width(formula: str) -> int:

@@ -22,11 +22,11 @@ import sympy
 from derive.conditions import MODES
 from derive.expansion import Expansion, Term
 from derive.landscape import MODE_I
+from derive.language import EMBEDDING_DIMENSION
 from derive.letters import Letter
 from derive.mixed import one_row, positive
 from derive.notation import TEXT
 from derive.scalars import normal_form
-from derive.series import EMBEDDING_DIMENSION
 from derive.signs import over, relation, sign
 from derive.signs import signs as signs_of
 from derive.words import is_trace

@@ -18,7 +18,7 @@ from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
 from derive.expression import Expression, as_expression, as_scalar, free_views, scalars
 from derive.gaussian import Data, Gaussian, trace_polynomial
-from derive.language import Mean, inner
+from derive.language import EMBEDDING_DIMENSION, Mean, inner
 from derive.latex import for_notebook
 from derive.moments import MomentSeries, moment_series
 from derive.ranges import Ranges, check_values
@@ -26,7 +26,7 @@ from derive.references import REFERENCES
 from derive.rewriting import normalised, substitute
 from derive.samples import kept_apart
 from derive.scalars import normal_form
-from derive.series import EMBEDDING_DIMENSION, check_order
+from derive.series import check_order
 from derive.signs import sign
 from derive.views import View, white_noise
 from derive.written import definition

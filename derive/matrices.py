@@ -20,7 +20,9 @@ from derive.expression import (
     Expression,
     InverseEntry,
     LogDet,
+    Product,
     Scalar,
+    Sum,
     as_expression,
     as_scalar,
 )
@@ -230,3 +232,18 @@ def _matrix(value: object, operation: str) -> Matrix:
         raise InputError(message)
     message = f"{operation}: {value!r} is no matrix; give SecondMoment(x, x), identity, or what is made of them"
     raise InputError(message)
+
+
+def beside_identity(node: LogDet | InverseEntry) -> tuple[sympy.Expr, Expression]:
+    """The number c and R of the matrix c I + R."""
+    number, rest = sympy.S.Zero, as_expression(0)
+    identity = {Delta(node.row, node.column), Delta(node.column, node.row)}
+    for term in node.entry.terms if isinstance(node.entry, Sum) else (node.entry,):
+        match term:
+            case Delta() if term in identity:
+                number += 1
+            case Product((Scalar(value), Delta() as delta)) if delta in identity:
+                number += value
+            case _:
+                rest = rest + term
+    return number, rest

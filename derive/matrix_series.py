@@ -19,13 +19,12 @@ from derive.expression import (
     Expression,
     InverseEntry,
     LogDet,
-    Product,
     Scalar,
-    Sum,
     as_expression,
     free_indices,
     walk,
 )
+from derive.matrices import beside_identity
 from derive.notation import TEXT
 from derive.regularity import homogeneity
 from derive.rewriting import with_indices
@@ -35,21 +34,6 @@ from derive.written import definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-
-def beside_identity(node: LogDet | InverseEntry) -> tuple[sympy.Expr, Expression]:
-    """The number c and R of the matrix c I + R."""
-    number, rest = sympy.S.Zero, as_expression(0)
-    identity = {Delta(node.row, node.column), Delta(node.column, node.row)}
-    for term in node.entry.terms if isinstance(node.entry, Sum) else (node.entry,):
-        match term:
-            case Delta() if term in identity:
-                number += 1
-            case Product((Scalar(value), Delta() as delta)) if delta in identity:
-                number += value
-            case _:
-                rest = rest + term
-    return number, rest
 
 
 def in_powers(node: LogDet | InverseEntry, orders: Sequence[bool], dimension: sympy.Expr) -> Expression:

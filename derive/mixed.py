@@ -18,8 +18,8 @@ import sympy
 
 from derive.expansion import Expansion, Term
 from derive.landscape import MODE_I
+from derive.language import EMBEDDING_DIMENSION
 from derive.scalars import normal_form
-from derive.series import EMBEDDING_DIMENSION
 from derive.signs import sign
 from derive.structure import semidefinite
 from derive.words import is_trace

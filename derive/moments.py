@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy import QQ
 
+from derive.contents import check_closed
 from derive.draws import Draws, Edges, Flat, coincidences, flatten
 from derive.effort import spend
 from derive.errors import InputError, NotAnalyticError
-from derive.expression import free_indices, free_views
 from derive.graphs import (
     VIEW,
     Graph,
@@ -131,37 +131,6 @@ def moment_series(
                 total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
     constant = expander.scalars.to_sympy(expander.constant_term(series))
     return MomentSeries(total, expander.scalars, constant, order)
-
-
-def check_closed(expression: Expression) -> None:
-    """Refuse a definition that leaves views of two data, or a coordinate, unbound."""
-    loose = sorted(index.name for index in free_indices(expression))
-    if loose:
-        message = f"coordinate {loose[0]} is free; sum over it with diagonal_sum or off_diagonal_sum"
-        raise InputError(message)
-    data: dict[str, list[str]] = {}
-    for view in sorted(free_views(expression)):
-        data.setdefault(view.datum, []).append(view.name)
-    if len(data) > 1:
-        listed = "; ".join(", ".join(names) for names in data.values())
-        message = (
-            f"views of {len(data)} data are free ({listed}); the loss is averaged over one datum and its views,"
-            f" so bind the others with Mean(…, over=…){_pairing(list(data.values()))}"
-        )
-        raise InputError(message)
-
-
-def _pairing(data: list[list[str]]) -> str:
-    """How views pair, where no datum has two of them: names may have been meant to pair."""
-    if any(len(names) > 1 for names in data):
-        return ""
-    first, second = sorted((names[0] for names in data), key=lambda name: (len(name), name))[:2]
-    end = second.removeprefix(first).strip("_") or "pos"
-    meant = f"{first}_{end if len(end) < len(second) else 'pos'}"
-    return (
-        ". Views pair by what stands before the first underscore, as x and x_pos do: if"
-        f" {second} is a second view of {first}, call it {meant}"
-    )
 
 
 def _expectation(

@@ -40,10 +40,10 @@ from derive.expression import (
     walk,
 )
 from derive.factors import split_off
+from derive.language import EMBEDDING_DIMENSION
 from derive.limits import at_infinity
 from derive.loss import Loss
 from derive.rewriting import with_views
-from derive.series import EMBEDDING_DIMENSION
 from derive.views import View
 
 ONE = Scalar(sympy.S.One)

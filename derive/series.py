@@ -32,7 +32,9 @@ from derive.expression import (
     Sum,
     ViewAverage,
 )
-from derive.matrix_series import beside_identity, in_powers
+from derive.language import EMBEDDING_DIMENSION
+from derive.matrices import beside_identity
+from derive.matrix_series import in_powers
 from derive.monomials import ONE, Monomial, accumulate, accumulate_product, scaled
 from derive.notation import TEXT
 from derive.regularity import homogeneity
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
 
 Series = list[dict[Monomial, Coefficient]]
 
-# The embedding dimension, which a sum over coordinates of a constant brings in.
-EMBEDDING_DIMENSION = sympy.Symbol("d1")
 # Far beyond what has been expanded; an order of a million would be out of memory before anything is said.
 HIGHEST_ORDER = 1000
 # Whole exponents up to the first are products; beyond the others a value at W = 0 has too many terms, or bits.

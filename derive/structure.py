@@ -28,9 +28,9 @@ from derive.expression import (
 )
 from derive.factors import split_off, unscaled
 from derive.landscape import MODE_I
+from derive.language import EMBEDDING_DIMENSION
 from derive.rewriting import with_indices
 from derive.scalars import normal_form
-from derive.series import EMBEDDING_DIMENSION
 from derive.signs import sign, signs
 
 if TYPE_CHECKING:

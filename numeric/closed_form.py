@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import mpmath
 import sympy
 
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 from derive.words import BIAS
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ from derive.expression import (
     ViewAverage,
     free_indices,
 )
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

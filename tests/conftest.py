@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from derive.document import document
+from derive.latex import document
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +34,5 @@ def pdflatex(tmp_path_factory):
     status, log = run(tiny, "tiny")
     if status != 0:
         why = next((line for line in log.splitlines() if line.startswith("!")), "it ended without a document")
-        pytest.skip(f"pdflatex cannot set an empty page with the preamble of derive.document: {why}")
+        pytest.skip(f"pdflatex cannot set an empty page with the preamble of derive.latex: {why}")
     return compiled

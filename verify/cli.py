@@ -93,7 +93,7 @@ def latex(
     """
     from derive import InputError, Loss
     from derive.described import described
-    from derive.latex import section, whole_document
+    from derive.section import section, whole_document
     from verify.target import find_target
 
     loss, write = find_target(target), whole_document if document else section

@@ -11,6 +11,7 @@ import sympy
 
 from derive.expression import Expression
 from derive.language import (
+    EMBEDDING_DIMENSION,
     Mean,
     diagonal_sum,
     half_sq,
@@ -20,7 +21,6 @@ from derive.language import (
 )
 from derive.loss import Loss
 from derive.matrices import SecondMoment
-from derive.series import EMBEDDING_DIMENSION
 from derive.views import View, views
 
 lamda, mu, nu, gamma_std, epsilon, kappa, c = sympy.symbols("lambda mu nu gamma_std epsilon kappa c")

@@ -8,7 +8,8 @@ from sympy import Symbol
 
 from derive import CATALOGUE, Loss, Mean, catalogue, exp, inner, views
 from derive.described import described
-from derive.latex import escaped, section, whole_document
+from derive.latex import escaped
+from derive.section import section, whole_document
 
 NAMES = (*CATALOGUE, "infonce+weight-decay", "dcl+norm-penalty")
 

@@ -20,7 +20,7 @@ from derive import (
 )
 from derive.clusters import Sample
 from derive.expression import Expression
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 from numeric.definition import Evaluator
 
 x, x_pos, chi, chi_pos, y = views("x, x_pos, chi, chi_pos, y")

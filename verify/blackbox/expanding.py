@@ -10,9 +10,9 @@ import numpy as np
 import sympy
 
 from derive import Expansion, InputError
+from derive.language import EMBEDDING_DIMENSION
 from derive.notation import TEXT, product_of_invariants
 from derive.ranges import Range, Ranges
-from derive.series import EMBEDDING_DIMENSION
 from derive.words import Invariants
 from verify.blackbox.batch_sizes import too_large
 from verify.blackbox.coefficients import Measured, Route, measured

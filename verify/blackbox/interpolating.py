@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import sympy
 
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 from verify.blackbox.coefficients import Measured
 from verify.blackbox.exact import COINCIDENCE, TOGETHER, Unit, fitted, rational, rational_function
 

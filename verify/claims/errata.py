@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from derive.document import document
+from derive.latex import document
 from verify.claims.claim import Ledger
 from verify.claims.running import Result
 from verify.claims.writing import running

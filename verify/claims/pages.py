@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from derive.document import document as whole
+from derive.latex import document as whole
 from verify.claims.writing import running
 
 # A piece of running text with formulas between dollars.

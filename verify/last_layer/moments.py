@@ -142,8 +142,8 @@ def order_values(series: MomentSeries, moments: DataMoments) -> dict[int, float]
         InputError: a parameter is not set, or a moment cannot be estimated (see `DataMoments.value`).
 
     """
+    from derive.language import EMBEDDING_DIMENSION
     from derive.moments import moment_order
-    from derive.series import EMBEDDING_DIMENSION
 
     values = dict.fromkeys(range(2, series.order + 1, 2), 0.0)
     for moment, coefficient in series.terms:

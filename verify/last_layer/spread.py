@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from derive import InputError
 from derive.graphs import COORDINATE, VIEW, WHITE, Vertex
+from derive.language import EMBEDDING_DIMENSION
 from derive.moments import moment_order
-from derive.series import EMBEDDING_DIMENSION
 
 if TYPE_CHECKING:
     from derive.moments import MomentSeries

@@ -16,10 +16,20 @@ from typing import Literal, NamedTuple
 import sympy
 
 from derive.expression import Coordinate, CoordinateSum, Expression, ViewAverage, walk
-from derive.language import Mean, diagonal_sum, distinct, exp, half_sq, inner, log, off_diagonal_sum, variance
+from derive.language import (
+    EMBEDDING_DIMENSION,
+    Mean,
+    diagonal_sum,
+    distinct,
+    exp,
+    half_sq,
+    inner,
+    log,
+    off_diagonal_sum,
+    variance,
+)
 from derive.loss import Loss
 from derive.matrices import SecondMoment, identity, inverse, log_det, trace
-from derive.series import EMBEDDING_DIMENSION
 from derive.vectors import centroid
 from derive.views import Index, View, views, white_noise
 from verify.oracle.law import Law

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 
 from derive import InputError
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 from derive.words import BIAS, Invariants, substitute, trace
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy
 
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 from verify.printed.tree import (
     Applied,
     Entry,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sympy
 
 from derive import Expansion, InputError
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 from verify.printed import algebra, forms
 from verify.printed.meaning import Meaning
 from verify.printed.sides import read_equation, read_side

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from derive import InputError
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 from derive.words import connected, invariant, trace
 from verify.printed.algebra import SHAPES, Product, closed, misfit, open_word, plus, turned, written
 

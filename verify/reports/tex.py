@@ -9,8 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from derive.document import preamble
-from derive.latex import lines_of
+from derive.latex import lines_of, preamble
 from verify.claims.writing import literal, running
 from verify.reports.templates import beside, template
 

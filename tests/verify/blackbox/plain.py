@@ -13,7 +13,7 @@ from sympy import Rational, Symbol
 
 from derive import Loss, Mean, SecondMoment, catalogue, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, sqrt
 from derive import views as make
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 
 N = Symbol("N")
 x, x_pos, chi = make("x, x_pos, chi")

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import sympy
 
 from derive import Expansion
+from derive.language import EMBEDDING_DIMENSION
 from derive.notation import TEXT, product_of_invariants
-from derive.series import EMBEDDING_DIMENSION
 
 # Batch size → value and error, by the symbol that stands for them; see `verify.blackbox.expanding.Expanded`.
 Numbers = Mapping[str, Mapping[int, tuple[float, float]]]
