@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import sympy
 
 from derive import notation
+from derive.alphabet import BIAS
 from derive.domain import end_of
 from derive.errors import InputError
 from derive.exact import ClosedForm
@@ -30,7 +31,7 @@ from derive.latex import for_notebook
 from derive.mode_potential import ModePotential, b, h, simplified
 from derive.words import is_trace
 
-_OF_LETTER = {letter: MODE_I[letter] / MODE_I["S"] for letter in "ACSI"}
+_OF_LETTER = {letter: value / MODE_I["S"] for letter, value in MODE_I.items() if letter != BIAS}
 
 
 @dataclass(frozen=True)

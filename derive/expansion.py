@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 
 from derive import notation
+from derive.alphabet import BASES, BIAS, LETTERS, matrix
 from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.latex import for_notebook
@@ -16,13 +17,10 @@ from derive.limits import at_infinity
 from derive.plain_text import plain
 from derive.ranges import Ranges, check_values
 from derive.scalars import normal_form
-from derive.words import BIAS, NAMES, Invariants, is_trace, letters, substitute, trace
+from derive.words import Invariant, Invariants, is_trace, letters, spelled, substitute, trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-# A basis is the pair of letters that words are written in; Σ = A0 + C joins the two.
-BASES = ("A0,Sigma", "A0,C")
 
 
 class Term(NamedTuple):
@@ -103,7 +101,7 @@ class Expansion:
         by_letter = {"A0": sympy.S.Zero, "C": sympy.S.Zero}
         for term in self.in_basis("A0,C").terms:
             if term.order == 2 and term.invariants != (trace(BIAS),):
-                by_letter[NAMES[term.invariants[0][0][1]]] = -term.coefficient
+                by_letter[LETTERS[term.invariants[0][0][1]].name] = -term.coefficient
         return by_letter
 
     @property
@@ -135,13 +133,12 @@ class Expansion:
         check_basis(basis)
         if basis == self.basis:
             return self
-        letter, by = ("S", {"A": 1, "C": 1}) if basis == "A0,C" else ("C", {"S": 1, "A": -1})
-        spelled = (
+        terms = (
             (new, term.coefficient * weight)
             for term in self.terms
-            for new, weight in substitute(term.invariants, letter, by).items()
+            for new, weight in substitute(term.invariants, BASES[basis]).items()
         )
-        return replace(self.with_terms(spelled), basis=basis)
+        return replace(self.with_terms(terms), basis=basis)
 
     def set(self, values: Mapping[str, object]) -> Expansion:
         """The expansion with exact values put for parameters, all at once; ``sympy.oo`` takes the limit, afterwards.
@@ -240,25 +237,14 @@ class Expansion:
 
         These stand at the edge: SymPy does not see that Tr[AB] = Tr[BA], and differentiates sums of traces wrongly.
         """
-        d1, d0 = sympy.symbols("d_1 d_0", integer=True, positive=True)
-        W = sympy.MatrixSymbol("W", d1, d0)
-        named = {letter: sympy.MatrixSymbol(name, d0, d0) for letter, name in _SYMPY_NAMES.items()}
-        around: dict[str, tuple[sympy.MatrixExpr, ...]]
-        around = {letter: (W, matrix, W.T) for letter, matrix in (named | {"I": sympy.Identity(d0)}).items()}
-        b = sympy.MatrixSymbol("b", d1, 1)
-        around[BIAS] = (b, b.T)
         total = self.constant
         for term in self.terms:
-            factors = (_sympy_invariant(one, around, d1) for one in term.invariants)
-            total += term.coefficient * sympy.Mul(*factors)
+            total += term.coefficient * sympy.Mul(*map(_sympy_invariant, term.invariants))
         return total
 
     def _in(self, style: notation.Style) -> str:
         written = [(term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in self.terms]
         return notation.signed_sum(written, style, style.remainder("(W, b)" if self.bias else "W", self.order + 2))
-
-
-_SYMPY_NAMES = {"A": "A_0", "S": "Sigma", "C": "C"}
 
 
 def check_basis(basis: str) -> str:
@@ -298,27 +284,41 @@ def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term,
 
 
 def _term_json(term: Term) -> dict[str, object]:
-    traces = [[NAMES[letter] for letter in one[0][1]] for one in term.invariants if is_trace(one)]
+    traces = [_names(one[0][1]) for one in term.invariants if is_trace(one)]
     result: dict[str, object] = {"order": term.order, "coefficient": plain(term.coefficient), "traces": traces}
-    others = [
-        [[i, [NAMES[letter] for letter in word], j] for i, word, j in one]
-        for one in term.invariants
-        if not is_trace(one)
-    ]
+    others = [[[i, _names(word), j] for i, word, j in one] for one in term.invariants if not is_trace(one)]
     return result | ({"coordinate_sums": others} if others else {})
 
 
-def _sympy_invariant(
-    one: tuple[tuple[int, str, int], ...],
-    around: Mapping[str, tuple[sympy.MatrixExpr, ...]],
-    d1: sympy.Symbol,
-) -> sympy.Expr:
-    def matrix(word: str) -> sympy.MatrixExpr:
-        return sympy.MatMul(*(factor for letter in word for factor in around[letter]))
+def _names(word: str) -> list[str]:
+    return [LETTERS[letter].name for letter in word]
 
+
+def sympy_factors(word: str) -> list[sympy.MatrixExpr]:
+    """The matrices whose product a word is, in SymPy's letters.
+
+    >>> sympy_factors("AI")
+    [W, A_0, W.T, W, W.T]
+    """
+    return list(map(_symbol, spelled(word)))
+
+
+def _symbol(letter: str) -> sympy.MatrixExpr:
+    one = matrix(letter)
+    if one.turned:
+        return _symbol(one.transpose).T
+    # SymPy writes a Greek letter as LaTeX does, without the backslash.
+    return sympy.MatrixSymbol(one.latex.removeprefix("\\"), _size(one.rows), _size(one.columns))
+
+
+def _size(name: str) -> sympy.Expr:
+    return sympy.S.One if name == "1" else sympy.Symbol(f"{name[0]}_{name[1:]}", integer=True, positive=True)
+
+
+def _sympy_invariant(one: Invariant) -> sympy.Expr:
     if is_trace(one):
-        return sympy.Trace(matrix(one[0][1]).doit(deep=False))
+        return sympy.Trace(sympy.MatMul(*sympy_factors(one[0][1])).doit(deep=False))
     indices = sympy.symbols("i j k l m n o p", integer=True)
-    product = sympy.Mul(*(matrix(word)[indices[i], indices[j]] for i, word, j in one))
-    ranges = ((indices[i], 0, d1 - 1) for i in sorted({i for i, _, j in one for i in (i, j)}))
+    product = sympy.Mul(*(sympy.MatMul(*sympy_factors(word))[indices[i], indices[j]] for i, word, j in one))
+    ranges = ((indices[i], 0, _size("d1") - 1) for i in sorted({i for i, _, j in one for i in (i, j)}))
     return sympy.Sum(product, *ranges)

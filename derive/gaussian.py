@@ -16,7 +16,7 @@ from derive.expression import as_scalar
 from derive.graphs import VIEW, Graph
 from derive.letters import Letter
 from derive.scalars import size
-from derive.wick import constant_legs, contract
+from derive.wick import constant_legs, contract, covariance
 from derive.words import ends, letters, paired
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Gaussian:
     """Zero-mean Gaussian views: Cov(x, x) = Σ, Cov(x, x′) = A0 for two views of a datum, 0 between data."""
+
+    between = staticmethod(covariance)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -65,6 +67,7 @@ class Elliptical:
 
     moments: Mapping[int, object] = field(default_factory=dict)
     per: Literal["datum", "view"] = "datum"
+    between = staticmethod(covariance)
 
     def __post_init__(self) -> None:
         """Check what was given."""
@@ -190,7 +193,7 @@ def _times(
 
 
 def _expectation(graph: Graph, data: Data, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
-    contracted = contract(graph)
+    contracted = contract(graph, data.between)
     if isinstance(data, Gaussian):
         return contracted
     weight = scalars.from_sympy(data.weight(graph))

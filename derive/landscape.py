@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from derive.alphabet import BASES
 from derive.coordinates import Rotation, added, letters_of, of_form, square_root
 from derive.errors import InputError
 from derive.language import EMBEDDING_DIMENSION
@@ -49,7 +50,7 @@ a_i, c_i, a_j, c_j, s_i, s_j = letters("a_i c_i a_j c_j s_i s_j")
 MODE_I: Values = {"A": a_i, "C": c_i, "S": a_i + c_i, "I": sympy.S.One, "D": sympy.S.Zero}
 MODE_J: Values = {"A": a_j, "C": c_j, "S": a_j + c_j, "I": sympy.S.One, "D": sympy.S.Zero}
 # A bias is the column of W that belongs to an input which is always 1: a mode of its own.
-BIAS: Values = {letter: sympy.S.One if letter == "D" else sympy.S.Zero for letter in "ACSID"}
+BIAS: Values = {letter: sympy.Integer(letter == "D") for letter in MODE_I}
 
 
 @dataclass(frozen=True)
@@ -326,9 +327,7 @@ def _diagonal_letters(invariants: object) -> Pair:
 
 def _fewest_letters(expansion: Expansion) -> Expansion:
     """The expansion in the basis in which its quartic part has the fewest terms."""
-    return min(
-        (expansion.in_basis(basis) for basis in ("A0,Sigma", "A0,C")), key=lambda one: len(one.terms_of_order(4))
-    )
+    return min((expansion.in_basis(basis) for basis in BASES), key=lambda one: len(one.terms_of_order(4)))
 
 
 def _rests_on(value: sympy.Expr, given: sympy.Expr, ranges: Ranges) -> bool:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import sympy
 
+from derive.alphabet import BASES
 from derive.conditions import MODES
 from derive.expansion import Expansion, Term
 from derive.landscape import MODE_I
@@ -170,7 +171,7 @@ def _of_order_2(descents: list[sympy.Expr]) -> Far:
 
 def _one_letter(expansion: Expansion, order: int) -> tuple[str, tuple[Term, ...]]:
     """The covariance that all terms of an order are words of, and those terms; "" where there are several."""
-    for basis in ("A0,Sigma", "A0,C"):
+    for basis in BASES:
         terms = expansion.in_basis(basis).terms_of_order(order)
         used = set().union(*map(_words, terms))
         sums = [term for term in terms if not all(map(is_trace, term.invariants))]

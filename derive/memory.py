@@ -8,5 +8,6 @@ from derive import draws, graphs, roots, signs, wick, words
 def clear_caches() -> None:
     """Forget every memoised word, graph, contraction, partition, factorisation and sign."""
     private = (graphs._edge, wick._contract, roots._irreducible, signs._signs)  # noqa: SLF001 (their tables)
-    for table in (words.trace, words.invariant, graphs.canonical, wick.contract, draws.partitions, *private):
+    shared = (words.transpose, words.trace, words.invariant, graphs.canonical, wick.contract, draws.partitions)
+    for table in (*shared, *private):
         table.cache_clear()

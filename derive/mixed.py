@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 
 import sympy
 
+from derive.alphabet import BASES
 from derive.expansion import Expansion, Term
 from derive.landscape import MODE_I
 from derive.language import EMBEDDING_DIMENSION
@@ -24,13 +25,9 @@ from derive.signs import sign
 from derive.structure import semidefinite
 from derive.words import is_trace
 
-# Letters that stand for themselves, and Σ = A0 + C in terms of them.
-_SPELLED: Mapping[str, Mapping[str, int]] = {
-    **{letter: {letter: 1} for letter in "ACDI"},
-    "S": {"A": 1, "C": 1},
-}
-_LETTERS = "ACDI"
 _VALUES = {"A": MODE_I["A"], "C": MODE_I["C"], "D": sympy.Dummy("beta", positive=True), "I": sympy.S.One}
+# Letters that stand for themselves, and Σ = A0 + C in terms of them.
+_SPELLED: Mapping[str, Mapping[str, int]] = {**{letter: {letter: 1} for letter in _VALUES}, **BASES["A0,C"]}
 
 
 def one_row(terms: Iterable[Term]) -> sympy.Expr:
@@ -49,7 +46,7 @@ def one_row(terms: Iterable[Term]) -> sympy.Expr:
 
 def positive(expansion: Expansion) -> bool:
     """Whether the terms of order 4 are known to grow in every direction, for all parameters and dimensions."""
-    return any(_positive(expansion.in_basis(basis).terms_of_order(4)) for basis in ("A0,Sigma", "A0,C"))
+    return any(_positive(expansion.in_basis(basis).terms_of_order(4)) for basis in BASES)
 
 
 def _positive(terms: tuple[Term, ...]) -> bool:
@@ -80,7 +77,7 @@ def _positive(terms: tuple[Term, ...]) -> bool:
             add(singles, y, y, term.coefficient / 2)
         elif x == y:
             add(products, x, x, term.coefficient / EMBEDDING_DIMENSION)
-    spelled = [letter for letter in _LETTERS if any(letter in _SPELLED[name] for name in names)]
+    spelled = [letter for letter in _VALUES if any(letter in _SPELLED[name] for name in names)]
     change = sympy.Matrix(size, len(spelled), lambda i, k: _SPELLED[names[i]].get(spelled[k], 0))
     s, p = (change.T * matrix * change for matrix in (singles, products))
     rank = sympy.Dummy("r", positive=True)

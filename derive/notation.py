@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy.printing.str import StrPrinter
 
+from derive.alphabet import BIAS, LETTERS, matrix
 from derive.letters import Letter, told_apart
 from derive.views import View
-from derive.words import BIAS, Invariant, Invariants, is_trace, trace
+from derive.words import Invariant, Invariants, is_trace, spelled, trace, transpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from derive.alphabet import Matrix
 
 # Letters of scalars and of views, by their names.
 GREEK = {
@@ -31,8 +34,6 @@ _FRACTIONS = {
     (7, 8): "⅞", (1, 6): "⅙", (5, 6): "⅚", (1, 5): "⅕", (2, 5): "⅖", (3, 5): "⅗", (4, 5): "⅘",
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_LATEX_LETTERS = {"A": "A_0", "S": r"\Sigma", "C": "C"}
-_TEXT_LETTERS = {"A": "A0", "S": "Σ", "C": "C"}
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,20 @@ class Style:
     determinant: str
     times: str
     trace: Callable[[str], str]
-    sandwich: Callable[[str], str]
+    matrix: Callable[[Matrix], str]
     bias_form: Callable[[str], str]
     bias_norm: Callable[[int], str]
     entry: Callable[[str, str], str]
     remainder: Callable[[str, int], str]
     minus: str
+
+    def letter(self, letter: str) -> str:
+        """The matrix X of a letter F X Gᵀ."""
+        return self.matrix(LETTERS[letter])
+
+    def sandwich(self, letter: str) -> str:
+        """F X Gᵀ."""
+        return " ".join(self.matrix(matrix(one)) for one in spelled(letter))
 
 
 def superscript(number: int) -> str:
@@ -145,7 +154,7 @@ TEXT = Style(
     determinant="log det",
     times=" ",
     trace=lambda inside: f"Tr[{inside}]",
-    sandwich=lambda letter: {"I": "W Wᵀ", BIAS: "b bᵀ"}.get(letter) or f"W {_TEXT_LETTERS[letter]} Wᵀ",
+    matrix=lambda one: one.text,
     bias_form=lambda inside: f"bᵀ {inside} b",
     bias_norm=lambda power: f"|b|{superscript(power)}",
     entry=lambda matrix, indices: f"({matrix})_{indices}",
@@ -178,9 +187,7 @@ LATEX = Style(
     determinant=r"\log\det",
     times=" ",
     trace=lambda inside: rf"\operatorname{{Tr}}[{inside}]",
-    sandwich=lambda letter: (
-        {"I": r"W W^{\top}", BIAS: r"b b^{\top}"}.get(letter) or rf"W {_LATEX_LETTERS[letter]} W^{{\top}}"
-    ),
+    matrix=lambda one: one.latex,
     bias_form=lambda inside: rf"b^{{\top}} {inside} b",
     bias_norm=lambda power: rf"\|b\|^{{{power}}}",
     entry=lambda matrix, indices: f"({matrix})_{{{indices}}}",
@@ -226,7 +233,7 @@ def _invariant(one: Invariant, style: Style) -> str:
             return style.trace(_word(word, style))
         # Tr[b bᵀ W X Wᵀ …] = bᵀ W X Wᵀ … b.
         after, before = word.partition(BIAS)[::-2]
-        inside = min(after + before, (after + before)[::-1])
+        inside = min(after + before, transpose(after + before))
         return style.bias_form(_word(inside, style)) if inside else style.bias_norm(2)
     names = "ijklmnop"
     vertices = sorted({i for i, _, j in one for i in (i, j)})

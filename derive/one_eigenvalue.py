@@ -17,8 +17,6 @@ from derive.notation import TEXT
 if TYPE_CHECKING:
     from derive.landscape import Isotropic, Landscape
 
-_NAMES = {"S": "Σ", "A": "A0", "C": "C", "I": "I"}
-
 
 def of_one_trace(case: Landscape) -> Isotropic | None:
     """The landscape where it is of this kind, None where it is another."""
@@ -38,7 +36,7 @@ def points(one: Isotropic) -> str:
     >>> minima(of_one_trace(case))
     'those of the largest λ_i where it is > 0, W = 0 elsewhere: global, no other point a minimum'
     """
-    X, twice, level = _NAMES[one.letter], sympy.expand(2 * one.q2), TEXT.scalar(sympy.factor(-1 / (4 * one.q2)))
+    X, twice, level = TEXT.letter(one.letter), sympy.expand(2 * one.q2), TEXT.scalar(sympy.factor(-1 / (4 * one.q2)))
     shown = TEXT.parentheses(TEXT.scalar(twice)) if twice.is_Add else TEXT.scalar(twice)
     given = one.landscape.given()
     return f"{given}; " * bool(given) + (

@@ -7,11 +7,14 @@ eigenvector has h = 0 or 2 q₁ h = λ − 2 q₂ ρ.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import sympy
 
 from derive.stationary import h, lam, rho
+from derive.words import gradient, trace
 
 if TYPE_CHECKING:
     from derive.landscape import Isotropic
@@ -31,8 +34,16 @@ class Step:
 
 
 def gradient_factor(one: Isotropic, G: sympy.Expr, X: sympy.Expr, B: sympy.Expr) -> sympy.Expr:
-    """M in ∇L = W M, from the words: in dTr[G Y G Z] = Tr[dG (Y G Z + Z G Y)] each letter of G is dropped once."""
-    return -2 * B + 2 * one.q1 * (X * G * X + X * G * X) + 4 * one.q2 * rho * X
+    """M in ∇L = W M, from the words of −Tr[W B Wᵀ] + q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², with C for B and S for X."""
+    terms = ((("C",), -1), (("SS",), one.q1), (("S", "S"), one.q2))
+    matrices = {"C": B, "S": X}
+    parts = []
+    for words, coefficient in terms:
+        for (beside, word), number in gradient(tuple(map(trace, words))).items():
+            # The open word "SS" is W X Wᵀ W X = W X G X.
+            factor = reduce(lambda product, letter: product * G * matrices[letter], word[1:], matrices[word[0]])
+            parts.append(coefficient * number * rho ** len(beside) * factor)
+    return reduce(add, parts)
 
 
 def proof(one: Isotropic) -> tuple[Step, ...]:

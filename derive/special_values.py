@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import sympy
 
-from derive.expansion import BASES, Expansion
+from derive.alphabet import BASES
+from derive.expansion import Expansion
 from derive.ranges import Range
 
 # Where there are as many values as this up to the last special one, they are not taken one by one.

@@ -31,7 +31,6 @@ from derive.notation import LATEX, TEXT, Style, signed_sum
 from derive.scalars import normal_form
 from derive.signs import sign
 
-_NAMES = {"S": "Σ", "A": "A0", "C": "C", "I": "I"}
 # λ_i and h_i of one kept mode; how many modes are kept, and the sums of λ and λ² over them.
 lam, h, m, L1, L2, rho = letters("lambda_i h_i m Lambda_1 Lambda_2 rho")
 
@@ -83,9 +82,8 @@ class StationaryPoints:
 
     def _lines(self, style: Style) -> list[tuple[str, str]]:
         latex = style is LATEX
-        letters = {"S": r"\Sigma", "A": "A_0", "C": "C", "I": "I"} if latex else _NAMES
-        X = letters[self.isotropic.letter]
-        B = signed_sum([(-value, letters[x]) for x, value in self._linear().items() if value != 0], style)
+        X = style.letter(self.isotropic.letter)
+        B = signed_sum([(-value, style.letter(x)) for x, value in self._linear().items() if value != 0], style)
         factor, shifted = normal_form(1 / (2 * self.isotropic.q1)), self.shift != 0
         shown = style.parentheses(style.scalar(factor)) if factor.is_Add else style.scalar(factor)
         weight = {1: "", -1: "-" if latex else "−"}.get(factor, f"{shown} ")
@@ -216,7 +214,7 @@ def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
     curvature = case.Q(BIAS, BIAS) + case.K(BIAS, BIAS)
     # −β t + k t² + 2 t Σ p_X T_X is level at t = (β − 2 Σ p_X T_X)/2k, where it is −(β − 2 Σ p_X T_X)²/4k.
     beta = case.b(BIAS)
-    pull = {x: (case.products.get((x, "D"), 0) + case.products.get(("D", x), 0)) / 2 for x in "ACSI"}
+    pull = {x: (case.products.get((x, "D"), 0) + case.products.get(("D", x), 0)) / 2 for x in MODE_I if x != "D"}
     pull = {x: p for x, p in pull.items() if p != 0}
     descent = [(beta, "")] if beta != 0 else []
     descent += [(normal_form(-2 * p), x) for x, p in pull.items()]

@@ -11,10 +11,17 @@ from __future__ import annotations
 from collections import Counter
 from functools import lru_cache
 from itertools import product
+from typing import TYPE_CHECKING
 
+from derive.alphabet import END
 from derive.effort import spend
 from derive.graphs import CONSTANT, COORDINATE, VIEW, WHITE, Graph, Vertex
-from derive.words import END, Invariants, connected, invariant, trace
+from derive.words import Invariants, connected, invariant, trace, transpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Between = Callable[[Vertex, Vertex], str]
 
 OpenWord = tuple[Vertex, str, Vertex]
 BIAS = Vertex(CONSTANT, 0, 0)
@@ -42,24 +49,41 @@ def constant_legs(graph: Graph) -> dict[Graph, int]:
     return result
 
 
+def covariance(u: Vertex, v: Vertex) -> str:
+    """The letter of Cov(f(u), f(v)), two views of a datum: Σ where they are one view, A0 where they are two.
+
+    >>> x, x_pos = Vertex(VIEW, 0, 0), Vertex(VIEW, 0, 1)
+    >>> covariance(x, x), covariance(x, x_pos)
+    ('S', 'A')
+    """
+    if u.kind == WHITE:
+        return "I"
+    return "S" if u.view == v.view else "A"
+
+
 @lru_cache(maxsize=100_000)
-def contract(graph: Graph) -> dict[Invariants, int]:
+def contract(graph: Graph, between: Between = covariance) -> dict[Invariants, int]:
     """E∏⟨f(v_i), f(v_j)⟩ over Gaussian data, as a polynomial in invariants with integer coefficients.
 
     Legs that are constant are left as they are; sums over coordinates then have words that end in b.
 
+    Args:
+        graph: of one moment.
+        between: the letter of Cov(f(u), f(v)) for two views of a datum, that of (v, u) being its transpose.
+
     >>> x = Vertex(0, 0, 0)
     >>> contract(((x, x), (x, x))) == {(trace("S"), trace("S")): 1, (trace("SS"),): 2}
     True
+
     """
     degree = Counter(v.group for edge in graph for v in edge if _random(v))
     if any(number % 2 for number in degree.values()):
         return {}
-    return _contract(tuple(sorted(_oriented(u, "", v) for u, v in graph)))
+    return _contract(tuple(sorted(_oriented(u, "", v) for u, v in graph)), between)
 
 
 @lru_cache(maxsize=100_000)
-def _contract(edges: tuple[OpenWord, ...]) -> dict[Invariants, int]:
+def _contract(edges: tuple[OpenWord, ...], between: Between) -> dict[Invariants, int]:
     legs = Counter(v.group for u, _, v in edges for v in (u, v) if _random(v))
     if not legs:
         return {_closed(edges): 1}
@@ -67,13 +91,14 @@ def _contract(edges: tuple[OpenWord, ...]) -> dict[Invariants, int]:
     datum = min(legs, key=lambda group: (legs[group], group))
     u, word, v = next(edge for edge in edges if _touches(edge, datum))
     if not _random(v) or v.group != datum:
-        u, word, v = v, word[::-1], u
+        u, word, v = v, transpose(word), u
     others = Counter(edges)
     others[_oriented(u, word, v)] -= 1
     result: Counter[Invariants] = Counter()
     if _random(u) and u.group == datum:
-        closed = trace(word + _letter(u, v))
-        for factors, weight in _contract(_sorted(others)).items():
+        # E[f(u)ᵀ P f(v)] = Tr[P Cov(f(v), f(u))]
+        closed = trace(word + between(v, u))
+        for factors, weight in _contract(_sorted(others), between).items():
             result[tuple(sorted((*factors, closed)))] += weight
     for other, number in list(others.items()):
         if not number:
@@ -81,21 +106,15 @@ def _contract(edges: tuple[OpenWord, ...]) -> dict[Invariants, int]:
         p, more, q = other
         rest = others.copy()
         rest[other] -= 1
-        for near, spelled, far in ((p, more, q), (q, more[::-1], p)):
+        for near, spelled, far in ((p, more, q), (q, transpose(more), p)):
             if _random(near) and near.group == datum:
                 joined = rest.copy()
-                joined[_oriented(u, word + _letter(v, near) + spelled, far)] += 1
-                contracted = _contract(_sorted(joined))
+                joined[_oriented(u, word + between(v, near) + spelled, far)] += 1
+                contracted = _contract(_sorted(joined), between)
                 spend(len(contracted))
                 for factors, weight in contracted.items():
                     result[factors] += number * weight
     return dict(result)
-
-
-def _letter(u: Vertex, v: Vertex) -> str:
-    if u.kind == WHITE:
-        return "I"
-    return "S" if u.view == v.view else "A"
 
 
 def _random(v: Vertex) -> bool:
@@ -107,7 +126,7 @@ def _touches(edge: OpenWord, datum: int) -> bool:
 
 
 def _oriented(u: Vertex, word: str, v: Vertex) -> OpenWord:
-    return min((u, word, v), (v, word[::-1], u))
+    return min((u, word, v), (v, transpose(word), u))
 
 
 def _sorted(edges: Counter[OpenWord]) -> tuple[OpenWord, ...]:
@@ -115,10 +134,10 @@ def _sorted(edges: Counter[OpenWord]) -> tuple[OpenWord, ...]:
 
 
 def _closed(edges: tuple[OpenWord, ...]) -> Invariants:
-    # What is left joins coordinates and b.
+    # What is left joins coordinates and vectors, b the first of them.
     links = [(_number(u), word, _number(v)) for u, word, v in edges]
     return tuple(sorted(map(invariant, connected(links))))
 
 
 def _number(v: Vertex) -> int:
-    return END if v.kind == CONSTANT else v.group
+    return END - v.group if v.kind == CONSTANT else v.group

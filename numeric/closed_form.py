@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import mpmath
 import sympy
 
-from derive.language import EMBEDDING_DIMENSION
-from derive.words import BIAS
+from derive.alphabet import BIAS
+from derive.series import EMBEDDING_DIMENSION
 
 if TYPE_CHECKING:
     from derive import ClosedForm

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import InputError
+from derive.alphabet import FACTORS, LETTERS, factors, letter_of
 from numeric.backends import Backend, backend
 from numeric.matrix_products import Plan
 
@@ -35,7 +36,8 @@ class Kernel:
     mpmath takes matrices without leading dimensions. Calling the kernel checks its arguments first.
 
     For the model f(x) = W x + b, b of shape (…, d1) (in mpmath a matrix of one column) stands after the covariances,
-    and ``gradient`` returns the pair ∂L/∂W, ∂L/∂b. A parameter that is called b is then ``b_``.
+    and ``gradient`` returns the pair ∂L/∂W, ∂L/∂b. A parameter that is called b is then ``b_``. The matrix of a second
+    encoder stands after W, and ``gradient`` returns a value for each.
 
     Attributes:
         backend: numpy, torch or mpmath.
@@ -61,15 +63,18 @@ class Kernel:
             InputError: naming the argument that is wrong.
 
         """
-        names = self.arguments[1 : 4 if self.bias else 3]
+        names = self.arguments[1 : len(self.arguments) - len(self.parameters)]
         if len(matrices) != len(names):
             message = f"the kernel takes W, {', '.join(names)}; {len(matrices) + 1} arrays were given"
             raise InputError(message)
-        rows, columns = (W.rows, W.cols) if self.backend == "mpmath" else W.shape[-2:]
-        for name, matrix in zip(names[:2], matrices, strict=False):
-            _check_square(name, matrix, columns, self.backend)
-        if self.bias:
-            _check_vector("b", matrices[2], rows, self.backend)
+        rows, sizes = _shape(W, self.backend)[0], {"d0": _shape(W, self.backend)[1]}
+        for name, matrix in zip(names, matrices, strict=True):
+            if name == "b":
+                _check_vector(name, matrix, rows, self.backend)
+            elif name in FACTORS:
+                sizes[FACTORS[name].columns] = _shape(matrix, self.backend)[1]
+            else:
+                _check_matrix(letter_of(name), matrix, sizes, self.backend)
         wanted = set(self.arguments[1 + len(names) :])
         if set(parameters) != wanted:
             message = f"the kernel's parameters are {sorted(wanted)}; given were {sorted(parameters)}"
@@ -115,7 +120,7 @@ def kernel(expansion: Expansion, library: str = "numpy") -> Kernel:
     return Kernel(library, value.argument_names, value_function, gradient_function, expansion.bias, value.named)
 
 
-def _emit(plan: Plan, result: sympy.Expr | tuple[sympy.Expr, sympy.Expr], chosen: Backend) -> Callable[..., Any]:
+def _emit(plan: Plan, result: sympy.Expr | tuple[sympy.Expr, ...], chosen: Backend) -> Callable[..., Any]:
     function: Callable[..., Any] = sympy.lambdify(
         [sympy.Symbol(argument) for argument in plan.argument_names],
         result,
@@ -139,14 +144,22 @@ def _check_vector(name: str, given: Any, size: int, library: str) -> None:
         raise InputError(message)
 
 
-def _check_square(name: str, matrix: Any, size: int, library: str) -> None:
-    shape = (matrix.rows, matrix.cols) if library == "mpmath" else tuple(matrix.shape[-2:])
+def _shape(matrix: Any, library: str) -> tuple[int, ...]:
+    return (matrix.rows, matrix.cols) if library == "mpmath" else tuple(matrix.shape[-2:])
+
+
+def _check_matrix(letter: str, matrix: Any, sizes: Mapping[str, int], library: str) -> None:
+    one, shape = LETTERS[letter], _shape(matrix, library)
+    name, rows, columns = one.name, sizes[one.rows], sizes[one.columns]
     if len(shape) < 2:
-        message = f"{name} has {len(shape)} dimensions; give a {size}×{size} matrix"
+        message = f"{name} has {len(shape)} dimensions; give a {rows}×{columns} matrix"
         raise InputError(message)
-    if shape != (size, size):
-        message = f"{name} is {shape[0]}×{shape[1]}, but W has {size} columns: give a {size}×{size} matrix"
+    if shape != (rows, columns):
+        beside = f"but {factors(letter)[0]} has {rows} columns"
+        message = f"{name} is {shape[0]}×{shape[1]}, {beside}: give a {rows}×{columns} matrix"
         raise InputError(message)
+    if one.transpose != letter:
+        return
     difference = matrix - (matrix.T if library == "mpmath" else matrix.mT)
     largest = max(map(abs, difference)) if library == "mpmath" else float(abs(difference).max())
     if not largest <= 1e-12 * max(1.0, float(max(map(abs, matrix)) if library == "mpmath" else abs(matrix).max())):

@@ -2,9 +2,10 @@
 
 For each letter X the product P_X = W X Wᵀ is formed once, or not at all where Tr[P_X] alone is needed, since
 Tr[W X Wᵀ] = Σ_ij (W X)_ij W_ij. A trace of a longer word is a sum of products of entries of its two halves, so k
-letters cost at most k − 2 further matrix products, shared between words. The gradient comes from the words: dropping
-one letter of a trace word and rotating the rest gives the adjoint K_X of P_X, and ∂L/∂W = Σ_X (K_X + K_Xᵀ) W X.
-For the model f(x) = W x + b the letter D has P_D = b bᵀ, and ∂L/∂b = (K_D + K_Dᵀ) b.
+letters cost at most k − 2 further matrix products, shared between words. The gradient comes from the words
+(`derive.words.gradient`): ∂L/∂W = Σ_X K_X W X, K_X the matrices of the open words that end in W X.
+For the model f(x) = W x + b the letter D has P_D = b bᵀ, and ∂L/∂b = K_D b. A letter F X Gᵀ of other factors has F X
+for W X, and belongs to the gradient in G.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.alphabet import BIAS, FACTORS, LETTERS, factors
 from derive.letters import named, yielding
-from derive.words import BIAS, NAMES, Invariant, is_trace
+from derive.words import gradient, is_trace
+from derive.words import transpose as turned
 from numeric.backends import (
     added,
     column,
@@ -32,14 +35,15 @@ from numeric.backends import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from derive import Expansion
+    from derive.words import Invariant
 
 _INDICES = "ijklmnop"
 # Names that the source has for itself: its matrices, its functions, and what it assigns.
 _TAKEN = re.compile(
-    r"W|A0|Sigma|C|[PWKEc]_\w*|dot|trace|scaled|added|entries|identity|ones|matmul|transpose|column|vector|exp|log"
+    r"W|[PWKEc]_\w*|dot|trace|scaled|added|entries|identity|ones|matmul|transpose|column|vector|exp|log"
     r"|sqrt|mpf|pi|numpy|torch"
 )
 
@@ -51,7 +55,8 @@ def _arguments(names: Iterable[str], *, bias: bool) -> dict[str, str]:
     {'lambda': 'lambda__', 'lambda_': 'lambda_'}
     """
     listed = list(names)
-    kept = {name for name in listed if keyword.iskeyword(name) or _TAKEN.fullmatch(name) or (bias and name == "b")}
+    taken = {one.name for one in LETTERS.values() if not one.unit} | ({"b"} if bias else set())
+    kept = {name for name in listed if keyword.iskeyword(name) or _TAKEN.fullmatch(name) or name in taken}
     found = {name: name for name in listed if name not in kept}
     for name in sorted(kept):
         found[name] = yielding(f"{name}_", set(found.values()))
@@ -66,7 +71,8 @@ class Plan:
         keep: whether the products W X get names, to be used again: a gradient needs them more than once.
 
     Attributes:
-        argument_names: W, the covariances, b where the model has a bias, then the parameters.
+        factors: what the gradient is taken in: W, others that the words have, b where the model has a bias.
+        argument_names: the factors but b, the covariances, b, then the parameters.
         named: the argument of each of the loss's parameters.
         assignments: the products by name, in the order in which they are formed; `value` and `gradient` fill it.
 
@@ -75,12 +81,14 @@ class Plan:
     def __init__(self, expansion: Expansion, *, keep: bool) -> None:
         # A value needs W X for one thing each, and frees it at once; a gradient needs it again.
         self.keep = keep
-        self.W, self.bias = sympy.Symbol("W"), expansion.bias
-        letters = [*expansion.basis.split(","), *(["b"] if expansion.bias else [])]
+        words = {letter for term in expansion.terms for one in term.invariants for _, word, _ in one for letter in word}
+        others = sorted({factor for letter in words for factor in factors(letter)} - {"W", "b"})
+        vectors = ["b"] if expansion.bias else []
+        self.factors = ("W", *others, *vectors)
         own = named(expansion.symbols)
         self.named = _arguments(own, bias=expansion.bias)
         parameters = {own[name]: sympy.Symbol(one) for name, one in self.named.items()}
-        self.argument_names = ("W", *letters, *self.named.values())
+        self.argument_names = ("W", *others, *expansion.basis.split(","), *vectors, *self.named.values())
         self.assignments: dict[sympy.Symbol, sympy.Expr] = {}
         self.terms = [
             term._replace(coefficient=self._number(term.coefficient.xreplace(parameters))) for term in expansion.terms
@@ -99,50 +107,64 @@ class Plan:
         """L(W) − L(0), in terms of the products."""
         if not self.terms:
             # Nothing, in the shape of what there could be.
-            return dot(scaled(sympy.S.Zero, self.W), self.W)
+            W = self._factor("W")
+            return dot(scaled(sympy.S.Zero, W), W)
         return sympy.Add(*(term.coefficient * sympy.Mul(*map(self._invariant, term.invariants)) for term in self.terms))
 
-    def gradient(self) -> sympy.Expr | tuple[sympy.Expr, sympy.Expr]:
-        """∂L/∂W, and with a bias the pair ∂L/∂W, ∂L/∂b, in terms of the products."""
-        # For each letter: the numbers and the traces that multiply W X, and the adjoint of P_X.
+    def gradient(self) -> sympy.Expr | tuple[sympy.Expr, ...]:
+        """∂L/∂W, and where there are more factors ∂L/∂F for each of them, in terms of the products."""
+        # For each letter F X Gᵀ: the numbers and the traces that multiply F X, and the matrices K.
         number: dict[str, sympy.Expr] = {}
         traced: dict[str, list[sympy.Expr]] = {}
         adjoint: dict[str, list[sympy.Expr]] = {}
         for term in self.terms:
-            for position, one in enumerate(term.invariants):
-                others = [self._invariant(o) for o in term.invariants[:position] + term.invariants[position + 1 :]]
-                if not is_trace(one) or len(one[0][1]) > 1:
-                    for letter, factor, matrix in self._adjoints(one):
-                        weight = factor * term.coefficient * sympy.Mul(*others)
-                        adjoint.setdefault(letter, []).append(scaled(weight, matrix))
+            opened = gradient(term.invariants)
+            for (others, word), times in opened.items():
+                rest, letter = word[:-1], word[-1]
+                weight = term.coefficient * sympy.Mul(*map(self._invariant, others))
+                if rest:
+                    # P and Pᵀ with one number are added first.
+                    paired = turned(rest) != rest and opened.get((others, turned(rest) + letter)) == times
+                    if not paired or rest < turned(rest):
+                        P = self._matrix(rest)
+                        matrix = P + transpose(P) if paired else P
+                        adjoint.setdefault(letter, []).append(scaled(times * weight, matrix))
                 elif others:
-                    traced.setdefault(one[0][1], []).append(2 * term.coefficient * sympy.Mul(*others))
+                    traced.setdefault(letter, []).append(times * weight)
                 else:
-                    number[one[0][1]] = number.get(one[0][1], sympy.S.Zero) + 2 * term.coefficient
+                    number[letter] = number.get(letter, sympy.S.Zero) + times * weight
+            for k, one in enumerate(term.invariants):
+                if not is_trace(one):
+                    others = term.invariants[:k] + term.invariants[k + 1 :]
+                    weight = term.coefficient * sympy.Mul(*map(self._invariant, others))
+                    for letter, matrix in self._adjoints(one):
+                        adjoint.setdefault(letter, []).append(scaled(weight, matrix))
 
-        def total(letters: set[str]) -> sympy.Expr:
+        def total(factor: str) -> sympy.Expr:
+            letters = sorted(letter for letter in LETTERS if factors(letter)[1] == factor)
             # Products first: they are fresh arrays, which what follows may be added to in place.
             pieces = [
                 matmul(self._assign(f"K_{letter}", sympy.Add(*adjoint[letter])), self._times(letter))
-                for letter in sorted(letters & adjoint.keys())
+                for letter in letters
+                if letter in adjoint
             ]
             pieces += [
-                scaled(sympy.Add(*traced[letter]), self._times(letter)) for letter in sorted(letters & traced.keys())
+                scaled(sympy.Add(*traced[letter]), self._times(letter)) for letter in letters if letter in traced
             ]
-            pieces += [self._multiple(number[letter], letter) for letter in sorted(letters & number.keys())]
-            result = pieces[0] if pieces else scaled(sympy.S.Zero, self._times(BIAS) if BIAS in letters else self.W)
+            pieces += [self._multiple(number[letter], letter) for letter in letters if letter in number]
+            result = pieces[0] if pieces else scaled(sympy.S.Zero, self._factor(factor))
             for piece in pieces[1:]:
                 result = added(result, piece)
-            return result
+            return vector(result) if FACTORS[factor].columns == "1" else result
 
-        of_W = total(set(NAMES) - {BIAS})
-        return (of_W, vector(total({BIAS}))) if self.bias else of_W
+        found = tuple(map(total, self.factors))
+        return found if len(found) > 1 else found[0]
 
     def _multiple(self, number: sympy.Expr, letter: str) -> sympy.Expr:
-        """number · W X, the number going to the small matrix where W X is not needed for anything else."""
-        if letter in ("I", BIAS) or sympy.Symbol(f"W_{letter}") in self.assignments:
+        """number · F X, the number going to the small matrix where F X is not needed for anything else."""
+        if LETTERS[letter].unit or sympy.Symbol(f"W_{letter}") in self.assignments:
             return scaled(number, self._times(letter))
-        return matmul(self.W, number * sympy.Symbol(NAMES[letter]))
+        return matmul(self._factor(factors(letter)[0]), number * _given(letter))
 
     def _assign(self, name: str, value: sympy.Expr) -> sympy.Symbol:
         symbol = sympy.Symbol(name)
@@ -156,23 +178,28 @@ class Plan:
         known = {value: symbol for symbol, value in self.assignments.items()}
         return known.get(coefficient) or self._assign(f"c_{len(self.assignments)}", coefficient)
 
+    def _factor(self, name: str) -> sympy.Expr:
+        """W as it is, b as a matrix of one column."""
+        if FACTORS[name].columns == "1":
+            return self._assign(f"W_{BIAS}", column(sympy.Symbol(name)))
+        return sympy.Symbol(name)
+
     def _times(self, letter: str) -> sympy.Expr:
-        """W X; b for the letter of b bᵀ."""
-        if letter == "I":
-            return self.W
-        if letter == BIAS:
-            return self._assign(f"W_{BIAS}", column(sympy.Symbol("b")))
-        product = matmul(self.W, sympy.Symbol(NAMES[letter]))
+        """F X of a letter F X Gᵀ: W X, and b for the letter of b bᵀ."""
+        left = self._factor(factors(letter)[0])
+        if LETTERS[letter].unit:
+            return left
+        product = matmul(left, _given(letter))
         return self._assign(f"W_{letter}", product) if self.keep else product
 
     def _matrix(self, word: str) -> sympy.Expr:
         """The d1×d1 matrix of an open word."""
-        backwards = sympy.Symbol(f"P_{word[::-1]}")
-        if len(word) > 1 and word != word[::-1] and backwards in self.assignments:
+        backwards = sympy.Symbol(f"P_{turned(word)}")
+        if word != turned(word) and backwards in self.assignments:
             return transpose(backwards)
         if len(word) == 1:
-            other = self._times(word) if word == BIAS else self.W
-            return self._assign(f"P_{word}", matmul(self._times(word), transpose(other)))
+            product = matmul(self._times(word), transpose(self._factor(factors(word)[1])))
+            return self._assign(f"P_{word}", product)
         half = len(word) // 2
         return self._assign(f"P_{word}", matmul(self._matrix(word[:half]), self._matrix(word[half:])))
 
@@ -185,26 +212,13 @@ class Plan:
         if len(word) == 1:
             if word in self.sandwiched:
                 return trace(self._matrix(word))
-            return dot(self._times(word), self._times(word) if word == BIAS else self.W)
+            return dot(self._times(word), self._factor(factors(word)[1]))
         half = (len(word) + 1) // 2
-        # Tr[PQ] = Σ_ij P_ij (Qᵀ)_ij, and Qᵀ is the matrix of the word read backwards.
-        return dot(self._matrix(word[:half]), self._matrix(word[half:][::-1]))
+        # Tr[PQ] = Σ_ij P_ij (Qᵀ)_ij
+        return dot(self._matrix(word[:half]), self._matrix(turned(word[half:])))
 
-    def _adjoints(self, one: Invariant) -> list[tuple[str, int, sympy.Expr]]:
-        """∂/∂P_X + its transpose, as a number times a matrix, for each occurrence of a letter X."""
-        if is_trace(one):
-            word = one[0][1]
-            counted: dict[tuple[str, str], int] = {}
-            for i, letter in enumerate(word):
-                rest = word[i + 1 :] + word[:i]
-                key = (letter, min(rest, rest[::-1]))
-                counted[key] = counted.get(key, 0) + 1
-            return [
-                (letter, number * factor, matrix)
-                for (letter, rest), number in sorted(counted.items())
-                for factor, matrix in (self._plus_transpose(rest),)
-            ]
-        result = []
+    def _adjoints(self, one: Invariant) -> Iterator[tuple[str, sympy.Expr]]:
+        """K_X of a sum over coordinates, for each letter X and place: Σ_ij (P X Q)_ij E_ij has Q Eᵀ P for X."""
         for e, (i, word, j) in enumerate(one):
             others = [link for k, link in enumerate(one) if k != e]
             specification = [f"...{_INDICES[a]}{_INDICES[b]}" for a, _, b in others]
@@ -222,9 +236,14 @@ class Plan:
                     adjoint = matmul(transpose(self._matrix(word[:position])), adjoint)
                 if position + 1 < len(word):
                     adjoint = matmul(adjoint, transpose(self._matrix(word[position + 1 :])))
-                result.append((letter, 1, adjoint + transpose(adjoint)))
-        return result
+                if turned(letter) == letter:
+                    yield letter, adjoint + transpose(adjoint)
+                else:
+                    yield turned(letter), adjoint
+                    yield letter, transpose(adjoint)
 
-    def _plus_transpose(self, word: str) -> tuple[int, sympy.Expr]:
-        matrix = self._matrix(word)
-        return (2, matrix) if word == word[::-1] else (1, matrix + transpose(matrix))
+
+def _given(letter: str) -> sympy.Expr:
+    """X, or Xᵀ where the transpose is what is given."""
+    one = LETTERS[letter]
+    return transpose(sympy.Symbol(LETTERS[one.transpose].name)) if one.turned else sympy.Symbol(one.name)

@@ -27,10 +27,11 @@ from derive import (
     off_diagonal_sum,
     views,
 )
+from derive.alphabet import BIAS, END
 from derive.expression import Coordinate, CoordinateSum
 from derive.views import Index
 from derive.wick import constant_legs, contract
-from derive.words import BIAS, END, invariant, paired, substitute, trace
+from derive.words import invariant, paired, substitute, trace
 from numeric.invariants import order_values, product_value, products
 from numeric.sampling import random_covariances
 from verify import autodiff
@@ -96,7 +97,7 @@ def test_joining_does_not_depend_on_how_a_product_was_cut():
 def test_a_new_letter_joins_anew():
     """Σ_i (C b)_i (Σ b)_i b_i² Σ_ii, spelled by C = Σ − A0."""
     before = paired((((END, "C", 0), (END, "S", 0), (END, "", 0), (0, "S", 0), (END, "", 0)),))
-    after = substitute(before, "C", {"S": 1, "A": -1})
+    after = substitute(before, {"C": {"S": 1, "A": -1}})
     generator = np.random.default_rng(0)
     W, b = generator.standard_normal((3, 3)), generator.standard_normal(3)
     data = random_covariances(generator, 3)

@@ -21,13 +21,13 @@ from derive import (
     off_diagonal_sum,
     views,
 )
-from derive.words import NAMES, invariant, trace
+from derive.alphabet import letter_of
+from derive.words import invariant, trace
 from numeric.invariants import order_values
 from numeric.sampling import random_covariances
 
 N, alpha, beta, tau, c, kappa = symbols("N alpha beta tau c kappa")
 NAMES_OF_LOSSES = tuple(CATALOGUE)
-LETTERS = {name: letter for letter, name in NAMES.items()}
 
 
 def place():
@@ -221,9 +221,9 @@ def read_back(written):
     """An expansion's terms from its JSON."""
     parameters = {name: Symbol(name) for name in ("N", "alpha", "beta", "tau", "t", "b", "c", "d1")}
     for term in written["terms"]:
-        factors = [trace("".join(LETTERS[name] for name in word)) for word in term["traces"]]
+        factors = [trace("".join(map(letter_of, word))) for word in term["traces"]]
         factors += [
-            invariant(tuple((i, "".join(LETTERS[name] for name in word), j) for i, word, j in one))
+            invariant(tuple((i, "".join(map(letter_of, word)), j) for i, word, j in one))
             for one in term.get("coordinate_sums", [])
         ]
         text = term["coefficient"].replace("lambda", "lamda")

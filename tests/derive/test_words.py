@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.words import NAMES, invariant, is_trace, letters, substitute, trace
+from derive.alphabet import LETTERS
+from derive.words import invariant, is_trace, letters, substitute, trace
 from numeric.invariants import invariant_value, product_value
 
 ROOTS = np.random.default_rng(0).standard_normal((3, 4, 4))
@@ -95,7 +96,7 @@ def test_sums_that_differ_stay_different(one, two):
 def test_a_sum_of_letters_put_for_a_letter_keeps_the_value(words, links):
     given_words = (*(trace(word) for word in words), invariant(links))
     for letter, by in (("S", {"A": 1, "C": 1}), ("C", {"S": 1, "A": -1}), ("A", {"S": 1, "C": -1})):
-        new = substitute(given_words, letter, by)
+        new = substitute(given_words, {letter: by})
         parts = [weight * product_value(some, OF_LETTER) for some, weight in new.items()]
         assert not any(letter in word for some in new for one in some for _, word, _ in one)
         scale = sum(map(abs, parts)) + 1
@@ -104,10 +105,10 @@ def test_a_sum_of_letters_put_for_a_letter_keeps_the_value(words, links):
 
 def test_words_are_substituted_back_and_forth():
     given_words = (trace("SSA"), trace("S"))
-    there = substitute(given_words, "S", {"A": 1, "C": 1})
+    there = substitute(given_words, {"S": {"A": 1, "C": 1}})
     back = {}
     for some, weight in there.items():
-        for new, factor in substitute(some, "C", {"S": 1, "A": -1}).items():
+        for new, factor in substitute(some, {"C": {"S": 1, "A": -1}}).items():
             back[new] = back.get(new, 0) + weight * factor
     assert {key: value for key, value in back.items() if value} == {tuple(sorted(given_words)): 1}
 
@@ -120,4 +121,5 @@ def test_only_closed_words_are_traces():
 
 def test_letters_are_counted_and_named():
     assert letters(trace("AAS")) == letters(invariant(((0, "AS", 0), (0, "S", 0)))) == 3
-    assert NAMES == {"A": "A0", "S": "Sigma", "C": "C", "I": "I", "D": "bias"}
+    named = {letter: one.name for letter, one in LETTERS.items()}
+    assert named == {"A": "A0", "S": "Sigma", "C": "C", "I": "I", "D": "bias"}

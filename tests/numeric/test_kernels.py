@@ -14,7 +14,7 @@ import sympy
 import torch
 
 from derive import CATALOGUE, Expansion, InputError, Loss, Mean, catalogue, half_sq, inner, views
-from derive.words import NAMES
+from derive.alphabet import LETTERS
 from numeric import kernel
 from numeric.invariants import order_values
 from numeric.sampling import random_covariances
@@ -126,7 +126,8 @@ def exact_value(given: Expansion, W: sympy.Matrix, A0: sympy.Matrix, Sigma: symp
     for term in given.terms:
         value = term.coefficient.subs({s: VALUES[s.name] for s in given.symbols})
         for one in term.invariants:
-            links = [(i, sympy.prod((W * of_letter[NAMES[x]] * W.T for x in word), unit), j) for i, word, j in one]
+            sandwiches = {x: W * of_letter[LETTERS[x].name] * W.T for _, word, _ in one for x in word}
+            links = [(i, sympy.prod((sandwiches[x] for x in word), unit), j) for i, word, j in one]
             vertices = 1 + max(max(i, j) for i, _, j in links)
             value *= sum(
                 sympy.prod(matrix[at[i], at[j]] for i, matrix, j in links)

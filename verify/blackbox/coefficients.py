@@ -24,9 +24,9 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from derive.words import Invariants, invariant, substitute, trace
+from derive.words import Invariants, invariant, substitute
 from verify.blackbox import autograd as differentiation
-from verify.blackbox.diagonal_words import Power, canonical, expanded, spelled, words
+from verify.blackbox.diagonal_words import Power, as_letters, canonical, expanded, spelled, words
 from verify.blackbox.function import BlackBox
 from verify.blackbox.rays import DOUBLE, along
 
@@ -37,7 +37,8 @@ Measured = tuple[float, float]
 
 # The roundings in a derivative: a few, more with each differentiation.
 ROUNDINGS = 10
-LETTERS = {"p": {"S": 1, "A": 1}, "m": {"S": 1, "A": -1}}
+# What the letters of p and m stand for until it is put in: the covariances Σ + A0 of the sum, Σ − A0 of the difference.
+SUM, DIFFERENCE = {"S": {"S": 1, "A": 1}}, {"C": {"S": 1, "A": -1}}
 
 
 @dataclass(frozen=True)
@@ -290,9 +291,9 @@ def _with_coordinates(
     for one, other in (("p", "p"), ("p", "m"), ("m", "m")):
         wanted = ((one, 0), (other, 0))
         delta = at.sum((2.0, at.power(wanted)), (-2.0, turned.power(wanted)))
-        single = (trace(one + other),)
+        single = spelled((one + other,))
         result[single] = at.sum((1.0, result[single]), (-1.0, delta))
-        result[invariant(((0, one, 0), (0, other, 0))),] = delta
+        result[invariant(((0, as_letters(one), 0), (0, as_letters(other), 0))),] = delta
     return result
 
 
@@ -300,8 +301,8 @@ def _in_sigma(values: Mapping[Invariants, Measured], at: Measurement) -> dict[In
     """Words of the sum and the difference of views in words of Σ and A0."""
     terms: dict[Invariants, list[tuple[float, Measured]]] = {}
     for invariants, value in values.items():
-        for half, weight in substitute(invariants, "p", LETTERS["p"]).items():
-            for whole, more in substitute(half, "m", LETTERS["m"]).items():
+        for half, weight in substitute(invariants, SUM).items():
+            for whole, more in substitute(half, DIFFERENCE).items():
                 terms.setdefault(whole, []).append((float(weight * more), value))
     return {invariants: at.sum(*parts) for invariants, parts in terms.items()}
 

@@ -14,6 +14,8 @@ from derive.words import Invariants, trace
 
 # A letter and a coordinate: one entry on a diagonal.
 Power = tuple[str, int]
+# The letters of trace words that p and m are written with.
+_LETTERS = str.maketrans("pm", "SC")
 
 
 def words(k: int) -> list[tuple[str, ...]]:
@@ -53,6 +55,11 @@ def canonical(monomial: tuple[Power, ...]) -> tuple[Power, ...]:
     )
 
 
+def as_letters(word: str) -> str:
+    """A word in letters of trace words: S for p, C for m."""
+    return word.translate(_LETTERS)
+
+
 def spelled(words: tuple[str, ...]) -> Invariants:
     """A product of words as one of traces."""
-    return tuple(sorted(trace(word) for word in words))
+    return tuple(sorted(trace(as_letters(word)) for word in words))

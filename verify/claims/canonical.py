@@ -18,6 +18,7 @@ from derive import InputError
 from derive.ranges import Range, Ranges
 from derive.scalars import normal_form
 from derive.signs import sign
+from derive.words import rotations
 from verify.claims.formulas import A0, C, Diagonal, Mask, Orthogonal, Sigma, Symmetric
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class Letter(NamedTuple):
     power: sympy.Rational
     turned: bool
     kind: type
+
+    @property
+    def transpose(self) -> Letter:
+        """The letter of its transpose."""
+        return self if issubclass(self.kind, Symmetric) else self._replace(turned=not self.turned)
 
 
 Word = tuple[Letter, ...]
@@ -209,9 +215,7 @@ def _collected(items: Any) -> Polynomial:
 
 
 def _transposed(word: Word) -> Word:
-    return _reduced(
-        tuple(one if issubclass(one.kind, Symmetric) else one._replace(turned=not one.turned) for one in reversed(word))
-    )
+    return _reduced(tuple(letter.transpose for letter in reversed(word)))
 
 
 def _reduced(word: Word) -> Word:
@@ -258,7 +262,7 @@ def _trace_symbol(word: Word, rows: sympy.Expr) -> sympy.Expr:
         shortest = shorter
     if not shortest:
         return rows
-    turns = [_reduced(shortest[i:] + shortest[:i]) for i in range(len(shortest))]
-    least = min((turn for one in turns for turn in (one, _transposed(one))), key=str)
+    turns = (*rotations(shortest), *rotations(_transposed(shortest)))
+    least = min(map(_reduced, turns), key=str)
     name = "Tr" + "·".join(f"{letter.name}^{letter.power}{'ᵀ' * letter.turned}" for letter in least)
     return sympy.Symbol(name, real=True)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import sympy
 
 from derive import InputError
+from derive.expansion import sympy_factors
+from derive.words import gradient
 
 if TYPE_CHECKING:
     from derive import Expansion
@@ -70,6 +72,8 @@ A0, C, Sigma, B, G, H = (Symmetric(name, d0) for name in ("A_0", "C", "Sigma", "
 U = Orthogonal("U", d0)
 Lambda, M = Diagonal("Lambda", d0), Mask("M", d0)
 identity = sympy.Identity(d0)
+# What stands in an expansion's own formulas, in the letters of this module.
+_SYMMETRIC = {sympy.MatrixSymbol(one.name, d0, d0): one for one in (A0, C, Sigma)}
 
 
 def formula_of(expansion: Expansion, *, order: int | None = None) -> sympy.Expr:
@@ -85,14 +89,11 @@ def formula_of(expansion: Expansion, *, order: int | None = None) -> sympy.Expr:
 
     """
     kept = expansion if order is None else expansion.only(order)
-    letters = {sympy.MatrixSymbol(one.name, d0, d0): one for one in (A0, C, Sigma)}
-    return (kept.to_sympy() - kept.constant).xreplace(letters)
+    return (kept.to_sympy() - kept.constant).xreplace(_SYMMETRIC)
 
 
 def gradient_of(expansion: Expansion) -> sympy.MatrixExpr:
-    """∂L/∂W of a derived expansion, d1×d0, from its words: each W X Wᵀ of a trace is differentiated in its place.
-
-    Tr[W X Wᵀ P] has the gradient (P + Pᵀ) W X, P being the rest of the word, and a product of traces the sum over them.
+    """∂L/∂W of a derived expansion, d1×d0, from its words.
 
     Raises:
         InputError: the model has a bias, or sums over coordinates remain.
@@ -105,16 +106,10 @@ def gradient_of(expansion: Expansion) -> sympy.MatrixExpr:
     if expansion.bias or not expansion.rotation_invariant:
         message = f"{expansion.loss} has no gradient in traces: a bias or sums over coordinates remain"
         raise InputError(message)
-    letter = {"A": A0, "S": Sigma, "C": C, "I": identity}
     parts: list[sympy.MatrixExpr] = []
     for term in expansion.terms:
-        words = [one[0][1] for one in term.invariants]
-        traces = [Tr(sympy.MatMul(*(f for x in word for f in (W, letter[x], W.T)))) for word in words]
-        for k, word in enumerate(words):
-            beside = term.coefficient * sympy.Mul(*traces[:k], *traces[k + 1 :])
-            for i, x in enumerate(word):
-                rest = word[i + 1 :] + word[:i]
-                for turn in (rest, rest[::-1]):
-                    factors = [f for y in turn for f in (W, letter[y], W.T)]
-                    parts.append(beside * sympy.MatMul(*factors, W, letter[x]))
-    return sympy.MatAdd(*parts).doit() if parts else sympy.ZeroMatrix(d1, d0)
+        for (beside, word), number in gradient(term.invariants).items():
+            traces = (Tr(sympy.MatMul(*sympy_factors(one[0][1]))) for one in beside)
+            # An open word lacks its last factor.
+            parts.append(number * term.coefficient * sympy.Mul(*traces) * sympy.MatMul(*sympy_factors(word)[:-1]))
+    return sympy.MatAdd(*parts).xreplace(_SYMMETRIC).doit() if parts else sympy.ZeroMatrix(d1, d0)

@@ -9,16 +9,15 @@ from itertools import combinations
 import sympy
 
 from derive import Expansion
+from derive.alphabet import BASES, BIAS
 from derive.expansion import Term
 from derive.scalars import normal_form
-from derive.words import BIAS, Invariants, invariant, is_trace, substitute, trace
+from derive.words import Invariants, invariant, is_trace, substitute, trace
 from verify.mutants.mutant import Mutant
 
 # What a coefficient is most easily mistaken for, beside its double.
 FACTORS = {"2 of {} lost": sympy.Rational(1, 2), "¾ of {}": sympy.Rational(3, 4), "4/3 of {}": sympy.Rational(4, 3)}
 LETTERS = {"A": "A0", "S": "Σ", "C": "C"}
-# The letter that a basis does not have, and what it is.
-FOREIGN = {"A0,Sigma": ("C", {"S": 1, "A": -1}), "A0,C": ("S", {"A": 1, "C": 1})}
 
 
 def mutants(expansion: Expansion) -> Iterator[tuple[str, Expansion]]:
@@ -53,7 +52,7 @@ def slips(expansion: Expansion) -> Iterator[Mutant]:
         for kind, name, product in _words(term):
             changed = [
                 (spelled, weight * term.coefficient)
-                for spelled, weight in substitute(product, *FOREIGN[expansion.basis]).items()
+                for spelled, weight in substitute(product, BASES[expansion.basis]).items()
             ]
             yield Mutant(kind, f"{name} in {where}", expansion.with_terms([*others, *changed]))
 
@@ -123,8 +122,8 @@ def _words(term: Term) -> Iterator[tuple[str, str, Invariants]]:
 def _whole(expansion: Expansion) -> dict[str, Expansion]:
     in_a0_c, in_a0_sigma = expansion.in_basis("A0,C"), expansion.in_basis("A0,Sigma")
     whole = {
-        "A0 and C exchanged": _respelled(_respelled(_respelled(in_a0_c, "A", "x"), "C", "A"), "x", "C"),
-        "Σ in place of A0": _respelled(in_a0_sigma, "A", "S"),
+        "A0 and C exchanged": _respelled(in_a0_c, {"A": "C", "C": "A"}),
+        "Σ in place of A0": _respelled(in_a0_sigma, {"A": "S"}),
         "N − 1 in place of N": _with_fewer(expansion),
     }
     return {name: mutant for name, mutant in whole.items() if mutant is not expansion}
@@ -140,11 +139,11 @@ def _with(expansion: Expansion, position: int, coefficient: sympy.Expr) -> Expan
     return replace(expansion, terms=tuple(term for term in others if term.coefficient != 0))
 
 
-def _respelled(expansion: Expansion, letter: str, by: str) -> Expansion:
+def _respelled(expansion: Expansion, by: dict[str, str]) -> Expansion:
     return expansion.with_terms(
         (invariants, weight * term.coefficient)
         for term in expansion.terms
-        for invariants, weight in substitute(term.invariants, letter, {by: 1}).items()
+        for invariants, weight in substitute(term.invariants, {one: {other: 1} for one, other in by.items()}).items()
     )
 
 

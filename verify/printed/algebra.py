@@ -15,18 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 
 from derive import InputError
-from derive.language import EMBEDDING_DIMENSION
-from derive.words import BIAS, Invariants, substitute, trace
+from derive.alphabet import BASES, BIAS, LETTERS
+from derive.alphabet import matrix as matrix_of
+from derive.series import EMBEDDING_DIMENSION
+from derive.words import Invariants, rotations, spelled, substitute, trace, transpose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_BLOCKS = re.compile(r"(?:W[ASC]?w|bd)+")
-_BLOCK = re.compile(r"W([ASC]?)w|bd")
-_TURNED = str.maketrans("WwbdASC", "wWdbASC")
-_WRITTEN = {"W": "W", "w": "Wᵀ", "A": "A0", "S": "Σ", "C": "C", "b": "b", "d": "bᵀ"}
-SHAPES = {"W": "d1×d0", "w": "d0×d1", "A": "d0×d0", "S": "d0×d0", "C": "d0×d0", "b": "d1×1", "d": "1×d1"}
-
 
 Coordinate = str | int
 Entry = tuple[Coordinate, str, Coordinate]
@@ -86,17 +81,8 @@ def power(base: Polynomial, exponent: int) -> Polynomial:
 
 
 def transposed(value: Polynomial) -> Polynomial:
-    """Words backwards, W and Wᵀ exchanged; A0, Σ and C are symmetric."""
-    return {one._replace(word=turned(one.word)): weight for one, weight in value.items()}
-
-
-def turned(word: str) -> str:
-    """The transpose of a word of matrices.
-
-    >>> turned("WAw"), turned("WSb")
-    ('WAw', 'dSw')
-    """
-    return word[::-1].translate(_TURNED)
+    """The transpose of each word."""
+    return {one._replace(word=transpose(one.word)): weight for one, weight in value.items()}
 
 
 def traced(value: Polynomial) -> Polynomial:
@@ -138,7 +124,7 @@ def invariants(value: Polynomial) -> dict[Invariants, sympy.Expr]:
             raise InputError(message)
         whole = one.invariants + (_forms(one.word) if one.word else ())
         # No letter is put for another; what comes back is canonical.
-        for canonical, factor in substitute(_sorted(whole), "", {}).items():
+        for canonical, factor in substitute(_sorted(whole), {}).items():
             total.setdefault(canonical, []).append(factor * weight)
     return {key: sympy.Add(*values) for key, values in total.items()}
 
@@ -147,7 +133,7 @@ def in_one_basis(terms: Mapping[Invariants, sympy.Expr]) -> dict[Invariants, sym
     """C written as Σ − A0."""
     total: dict[Invariants, list[sympy.Expr]] = {}
     for some, value in terms.items():
-        for new, weight in substitute(some, "C", {"S": 1, "A": -1}).items():
+        for new, weight in substitute(some, BASES["A0,Sigma"]).items():
             total.setdefault(new, []).append(weight * value)
     return {key: sympy.Add(*values) for key, values in total.items()}
 
@@ -170,20 +156,22 @@ def _sorted(some: Invariants) -> Invariants:
 
 def _forms(word: str) -> Invariants:
     """BᵀPb bᵀQb … as traces."""
-    pieces = re.findall(r"d((?:W[ASC]?w)*)b", word)
-    if "".join(f"d{piece}b" for piece in pieces) != word:
+    letters = _letters(word[-1] + word[:-1])
+    if not letters.startswith(BIAS):
         message = f"{written(word)} is a matrix, not a number: put it into Tr[…]"
         raise InputError(message)
-    return tuple(trace(BIAS + (open_word(piece) if piece else "")) for piece in pieces)
+    return _traces(letters)
 
 
 def closed(word: str) -> Invariants:
     """The trace of a word of matrices, as invariants."""
-    turns = (word[k:] + word[:k] for k in range(len(word)))
-    whole = next((turn for turn in turns if _BLOCKS.fullmatch(turn)), None)
-    if whole is None:
+    letters = next(filter(None, map(_letters, rotations(word))), "")
+    if not letters:
         raise InputError(misfit(word, around=True))
-    letters = open_word(whole)
+    return _traces(letters)
+
+
+def _traces(letters: str) -> Invariants:
     if letters.count(BIAS) < 2:
         return (trace(letters),)
     # Tr[b bᵀ P b bᵀ Q] = (bᵀ P b)(bᵀ Q b).
@@ -194,9 +182,17 @@ def closed(word: str) -> Invariants:
 
 def open_word(word: str) -> str:
     """A word of matrices in the letters of `derive.words`: W A0 Wᵀ W Σ Wᵀ as AS."""
-    if not _BLOCKS.fullmatch(word):
+    letters = _letters(word)
+    if not letters:
         raise InputError(misfit(word, around=False))
-    return "".join(BIAS if block[0] == "bd" else block[1] or "I" for block in _BLOCK.finditer(word))
+    return letters
+
+
+def _letters(word: str) -> str:
+    """The word of letters that is spelled so, or nothing."""
+    of = {spelled(letter): letter for letter in LETTERS}
+    pieces = re.findall("|".join(of), word)
+    return "".join(map(of.__getitem__, pieces)) if "".join(pieces) == word else ""
 
 
 def misfit(word: str, *, around: bool) -> str:
@@ -205,12 +201,13 @@ def misfit(word: str, *, around: bool) -> str:
         return f"{written(word) or 'a number'} holds no W: the words are products of W A0 Wᵀ, W Σ Wᵀ, W C Wᵀ and W Wᵀ"
     pairs = list(zip(word, word[1:] + (word[0] if around else ""), strict=False))
     for left, right in pairs:
-        if SHAPES[left].partition("×")[2] != SHAPES[right].partition("×")[0]:
-            sizes = f"{_WRITTEN[left]} is {SHAPES[left]} and {_WRITTEN[right]} {SHAPES[right]}"
+        one, other = matrix_of(left), matrix_of(right)
+        if one.columns != other.rows:
+            sizes = f"{one.text} is {one.rows}×{one.columns} and {other.text} {other.rows}×{other.columns}"
             return f"{written(word)} does not fit: {sizes}"
     return f"{written(word)} is no product of W X Wᵀ: one of A0, Σ, C or nothing stands between W and Wᵀ"
 
 
 def written(word: str) -> str:
     """A word of matrices as it is printed."""
-    return " ".join(_WRITTEN[one] for one in word)
+    return " ".join(matrix_of(one).text for one in word)

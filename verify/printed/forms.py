@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import InputError
-from derive.words import BIAS, NAMES, is_trace
+from derive.alphabet import letter_of, matrix
+from derive.words import is_trace, spelled
 from verify.printed.grammar import Formula
 from verify.printed.meaning import Meaning
 from verify.printed.tree import Entry, Matrix, Over, Power, Product, Scalar, Sum, Trace, Transpose
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from derive.words import Link
     from verify.printed.tree import Node
 
-_LETTER = {name: key for key, name in NAMES.items()}
 _COORDINATES = "ijklmnopqrstuvwxyzabcdefgh"
 _W, _B = Matrix("W"), Matrix("b")
 _OF_SYMPY: dict[str, Node] = {
@@ -106,9 +106,9 @@ def _term(value: sympy.Expr, invariants: Iterable[tuple[Link, ...]]) -> Node:
 
 
 def _of_json(term: Mapping[str, Any], symbols: Mapping[str, sympy.Expr]) -> Node:
-    words: list[tuple[Link, ...]] = [((0, "".join(_LETTER[one] for one in word), 0),) for word in term["traces"]]
+    words: list[tuple[Link, ...]] = [((0, "".join(map(letter_of, word)), 0),) for word in term["traces"]]
     words += [
-        tuple((int(i), "".join(_LETTER[one] for one in word), int(j)) for i, word, j in links)
+        tuple((int(i), "".join(map(letter_of, word)), int(j)) for i, word, j in links)
         for links in term.get("coordinate_sums", ())
     ]
     return _term(coefficient(str(term["coefficient"]), symbols), words)
@@ -122,13 +122,12 @@ def _invariant(links: tuple[Link, ...]) -> Node:
 
 
 def _word(letters: str) -> Node:
-    factors: list[Node] = []
-    for letter in letters:
-        if letter == BIAS:
-            factors += [_B, Transpose(_B)]
-        else:
-            factors += [_W, *([] if letter == "I" else [Matrix(letter)]), Transpose(_W)]  # type: ignore[arg-type]
-    return Product(tuple(factors))
+    return Product(tuple(map(_factor, spelled(letters))))
+
+
+def _factor(letter: str) -> Node:
+    one = matrix(letter)
+    return Transpose(_factor(one.transpose)) if one.turned else Matrix(letter)  # type: ignore[arg-type]
 
 
 def _of_sympy(node: sympy.Basic, what: str) -> Node:

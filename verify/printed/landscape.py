@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sympy
 
 from derive import InputError
+from derive.alphabet import letter_of
 from derive.collapse import collapse
 from derive.landscape import landscapes
 from derive.notation import LATEX, TEXT, signed_sum
 from derive.scalars import normal_form
-from derive.words import NAMES, trace
+from derive.words import trace
 from verify.evidence import Evidence
 from verify.printed import forms
 from verify.printed.beside import beside_definition, beside_derived
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from verify.printed.reading import StatedMatrix
     from verify.printed.subject import Found, Subject
 
-NAMED = {name: letter for letter, name in NAMES.items()}
 # The phase from which on a condition speaks, see `numeric.phases.PHASES`.
 _PHASE = {"dimensional": 1, "complete": 2}
 
@@ -159,7 +159,7 @@ def _of_B(
     same = all(normal_form(said.get(one, sympy.S.Zero) - derived.get(one, sympy.S.Zero)) == 0 for one in letters)
     part = _Part("B", _matrix(said, TEXT), expansion.origin(), (_matrix(said, LATEX), expansion.origin(LATEX)), same)
     node = forms.quadratic(forms.of_letters(said) if limits else printed.node)
-    terms = [((trace(NAMED[letter]),), -value) for letter, value in derived.items()]
+    terms = [((trace(letter_of(letter)),), -value) for letter, value in derived.items()]
     alone = replace(expansion.in_basis("A0,C"), order=2, bias=False).with_terms(terms)
     evaluated = [beside_derived(node, alone, values, constant=False, seed=seed)]
     if not expansion.bias:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.alphabet import LETTERS
 from verify.printed.behind import entry
 from verify.printed.norms import NO_BIAS
 from verify.printed.tokens import Token
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from verify.printed.grammar import Formula
     from verify.printed.tree import Node
 
-_LETTERS = {"W": "W", "A0": "A", "Sigma": "S", "C": "C"}
+_LETTERS = {"W": "W"} | {one.name: letter for letter, one in LETTERS.items() if not one.unit}
 _OF_DATA = dict.fromkeys(("Sigma_x", "Sigma_X", "Sigma_xx", "Sigma_XX"), "Sigma")
 MATRICES = (*_LETTERS, *_OF_DATA, "G")
 _IDENTITY = re.compile(r"I(?:_\{?(?:d|D|n|m|p)(?:_?\{?[01]\}?)?\}?)?|Id")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 
+from derive.alphabet import BASES
 from derive.scalars import normal_form
 from verify.printed import algebra
 from verify.printed.cursor import Cursor
@@ -236,6 +237,6 @@ def _same(one: Equation, other: Equation) -> bool:
 
 def _of_letters(value: algebra.Polynomial) -> algebra.Polynomial:
     """A matrix with Σ written as A0 + C."""
-    split = {"S": ("A", "C")}
+    split = BASES["A0,C"]
     return algebra.plus(*({one._replace(word=letter): weight}
                           for one, weight in value.items() for letter in split.get(one.word, (one.word,))))  # fmt: skip

@@ -13,9 +13,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from derive import InputError
-from derive.language import EMBEDDING_DIMENSION
-from derive.words import connected, invariant, trace
-from verify.printed.algebra import SHAPES, Product, closed, misfit, open_word, plus, turned, written
+from derive.alphabet import BIAS, matrix
+from derive.series import EMBEDDING_DIMENSION
+from derive.words import connected, invariant, trace, transpose
+from verify.printed.algebra import Product, closed, misfit, open_word, plus, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # A coordinate at so many places joins what stands there.
 _JOINS = 2
-_TWICE_B = re.compile(r"d((?:W[ASC]?w)*)b(?=d)")
+_TWICE_B = re.compile(r"d([^bd]*)b(?=d)")
 
 
 def entry(value: Polynomial, i: str, j: str) -> Polynomial:
@@ -40,10 +41,9 @@ def entry(value: Polynomial, i: str, j: str) -> Polynomial:
         if not one.word:
             message = "a number has no entries; of a multiple of the identity write the coordinates out"
             raise InputError(message)
-        sizes = [SHAPES[letter].split("×") for letter in one.word]
-        if any(left[1] != right[0] for left, right in pairwise(sizes)):
+        if any(left.columns != right.rows for left, right in pairwise(map(matrix, one.word))):
             raise InputError(misfit(one.word, around=False))
-        if "1" in (sizes[0][0], sizes[-1][1]):
+        if "1" in (_rows(one.word), _columns(one.word)):
             message = f"{written(one.word)} has one coordinate, not two"
             raise InputError(message)
         entries = (*one.entries, _oriented(i, one.word, j))
@@ -114,7 +114,7 @@ def _joined(one: Product, name: str) -> Product:
             traces += closed(meeting[0][1])
             continue
         (i, left), (j, right) = (_ending(link, vertex) for link in meeting)
-        links.append((i, left + turned(right), j))
+        links.append((i, left + transpose(right), j))
     rest: list[Entry] = []
     for piece in connected(links):  # type: ignore[arg-type]
         if any(isinstance(end, str) for i, _, j in piece for end in (i, j)):
@@ -128,7 +128,7 @@ def _joined(one: Product, name: str) -> Product:
 def _ending(link: Entry, vertex: int) -> tuple[Coordinate, str]:
     """The other end of a link, and its word as it ends at a vertex."""
     i, word, j = link
-    return (i, word) if j == vertex else (j, turned(word))
+    return (i, word) if j == vertex else (j, transpose(word))
 
 
 def _invariants(links: Iterable[Entry]) -> Invariants:
@@ -138,19 +138,19 @@ def _invariants(links: Iterable[Entry]) -> Invariants:
     for i, word, j in links:
         left = word
         while (inner := _TWICE_B.search(left)) is not None:
-            factors += (trace("D" + (open_word(inner[1]) if inner[1] else "")),)
+            factors += (trace(BIAS + (open_word(inner[1]) if inner[1] else "")),)
             left = left[: inner.start()] + left[inner.end() :]
         written_out.append((i, open_word(left), j))
     return (*factors, invariant(tuple(written_out)))
 
 
 def _oriented(i: Coordinate, word: str, j: Coordinate) -> Entry:
-    return min((i, word, j), (j, turned(word), i), key=str)
+    return min((i, word, j), (j, transpose(word), i), key=str)
 
 
 def _rows(word: str) -> str:
-    return SHAPES[word[0]].partition("×")[0]
+    return matrix(word[0]).rows
 
 
 def _columns(word: str) -> str:
-    return SHAPES[word[-1]].partition("×")[2]
+    return matrix(word[-1]).columns

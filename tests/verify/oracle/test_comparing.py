@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import QQ
 
-from derive import CATALOGUE, Loss, catalogue, clusters, draws, half_sq, moments, series, wick
+from derive import CATALOGUE, Loss, catalogue, clusters, draws, gaussian, half_sq, moments, series, wick
 from derive.expression import Coordinate, CoordinateSum
 from derive.views import Index, View
 from verify.oracle.comparing import compare
@@ -134,7 +134,11 @@ MUTANTS = {
     "further views of a datum never coincide": (moments, "_with_views", lambda _s, _f, edges, _d, w: [(edges, w)]),
     "an inverse has no second order": (series, "in_powers", shortened_powers),
     "the entries of the identity are all 1": (clusters.Clusters, "summed", without_identity),
-    "two views of a datum are one": (wick, "_letter", lambda u, _: "I" if u.kind == wick.WHITE else "S"),
+    "two views of a datum are one": (
+        gaussian.Gaussian,
+        "between",
+        staticmethod(lambda u, _: "I" if u.kind == wick.WHITE else "S"),
+    ),
     "the sign of a logarithm's second order": (series.Expander, "_logarithm", flipped_logarithm),
     "points of a fixed set are independent": (
         moments,

@@ -1,0 +1,115 @@
+"""The alphabet of trace words: what each letter stands for, its shape and its transpose.
+
+A letter of a word stands for F X Gᵀ, a d1×d1 matrix. X is a matrix of the data; the *factors* F and G carry its rows
+and its columns into the embedding: W where there are d0 of them, b (the bias of f(x) = W x + b) where there is one. So
+A stands for W A0 Wᵀ, I for W Wᵀ, and D, whose X is the number 1, for b bᵀ.
+
+A matrix that is not symmetric has two letters, one for its transpose, and words, contractions, kernels and gradients
+need no more than these entries:
+
+    "X": Matrix("X", "d0", "d0", "Y", "X", "X"), "Y": Matrix("X^T", "d0", "d0", "X", "Xᵀ", "X^T", turned=True)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The letter of b bᵀ, and the end of an open word that is b and no coordinate.
+BIAS = "D"
+END = -1
+
+
+class Matrix(NamedTuple):
+    """What a letter stands for.
+
+    Attributes:
+        name: in JSON and in code.
+        rows: how many, d0, d1 or 1.
+        columns: how many.
+        transpose: the letter of its transpose, itself where it is symmetric.
+        text: as it is shown in plain text.
+        latex: as it is shown in LaTeX.
+        unit: whether it is an identity, which is not written between its factors.
+        turned: whether it is the transpose of a matrix that is given, rather than given itself.
+        ends: for u vᵀ, u and v vectors of the embedding: the numbers of the ends u and v, negative; else empty.
+
+    """
+
+    name: str
+    rows: str
+    columns: str
+    transpose: str
+    text: str = ""
+    latex: str = ""
+    unit: bool = False
+    turned: bool = False
+    ends: tuple[int, ...] = ()
+
+
+LETTERS: dict[str, Matrix] = {
+    "A": Matrix("A0", "d0", "d0", "A", "A0", "A_0"),
+    "S": Matrix("Sigma", "d0", "d0", "S", "Σ", r"\Sigma"),
+    "C": Matrix("C", "d0", "d0", "C", "C", "C"),
+    "I": Matrix("I", "d0", "d0", "I", "I", "I", unit=True),
+    BIAS: Matrix("bias", "1", "1", BIAS, unit=True, ends=(END, END)),
+}
+# The factors and their transposes; in words of matrices, W A0 Wᵀ is "WAw".
+FACTORS: dict[str, Matrix] = {
+    "W": Matrix("W", "d1", "d0", "w", "W", "W"),
+    "w": Matrix("W^T", "d0", "d1", "W", "Wᵀ", r"W^{\top}", turned=True),
+    "b": Matrix("b", "d1", "1", "d", "b", "b"),
+    "d": Matrix("b^T", "1", "d1", "b", "bᵀ", r"b^{\top}", turned=True),
+}
+# Σ = A0 + C joins the letters: by basis, what is put for the letter that it does not have.
+BASES: Mapping[str, Mapping[str, Mapping[str, int]]] = {
+    "A0,Sigma": {"C": {"S": 1, "A": -1}},
+    "A0,C": {"S": {"A": 1, "C": 1}},
+}
+
+
+def matrix(letter: str) -> Matrix:
+    """What stands in a word of factors and matrices.
+
+    >>> matrix("w").name, matrix("A").name
+    ('W^T', 'A0')
+    """
+    return FACTORS[letter] if letter in FACTORS else LETTERS[letter]
+
+
+def factors(letter: str) -> tuple[str, str]:
+    """F and G of F X Gᵀ.
+
+    >>> factors("A"), factors("D")
+    (('W', 'W'), ('b', 'b'))
+    """
+    X = LETTERS[letter]
+    return _carrying(X.rows), _carrying(X.columns)
+
+
+def _carrying(size: str) -> str:
+    return next(name for name, one in FACTORS.items() if one.columns == size and not one.turned)
+
+
+def letter_of(name: str) -> str:
+    """The letter of a matrix by its name.
+
+    Raises:
+        KeyError: no letter has it.
+
+    >>> letter_of("Sigma")
+    'S'
+
+    """
+    return {one.name: letter for letter, one in LETTERS.items()}[name]
+
+
+def outer(u: int, v: int) -> str:
+    """The letter of u vᵀ, u and v given by the numbers of ends of words.
+
+    >>> outer(END, END)
+    'D'
+    """
+    return next(letter for letter, one in LETTERS.items() if one.ends == (u, v))
