@@ -16,7 +16,7 @@ from derive.letters import named
 from derive.limits import at_infinity
 from derive.plain_text import plain
 from derive.ranges import Ranges, check_values
-from derive.scalars import normal_form
+from derive.scalars import collected, normal_form
 from derive.words import Invariant, Invariants, is_trace, letters, spelled, substitute, trace
 
 if TYPE_CHECKING:
@@ -261,12 +261,9 @@ def check_basis(basis: str) -> str:
 
 
 def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term, ...]:
-    total: dict[Invariants, list[sympy.Expr]] = {}
-    for invariants, value in coefficients:
-        total.setdefault(invariants, []).append(value)
     terms = (
-        Term(2 * sum(map(letters, invariants)), normal_form(sympy.Add(*values)), invariants)
-        for invariants, values in total.items()
+        Term(2 * sum(map(letters, invariants)), normal_form(value), invariants)
+        for invariants, value in collected(coefficients).items()
     )
     # By order; within an order single traces first, then products, those with b after them, then sums over coordinates.
     return tuple(

@@ -8,7 +8,8 @@ atoms back and cancels, once a coefficient.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sympy
 from sympy import QQ
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # A rational of SymPy's ground domain, or a Laurent polynomial. Both add, multiply and know whether they are 0.
 Coefficient = Any
+_Key = TypeVar("_Key", bound=Hashable)
 Monomial = tuple[tuple[int, int], ...]
 
 
@@ -176,6 +178,20 @@ class Scalars:
         if number == len(self._atoms):
             self._atoms.append(value)
         return Laurent({((number, power),): QQ(1)})
+
+
+def collected(items: Iterable[tuple[_Key, sympy.Expr]]) -> dict[_Key, sympy.Expr]:
+    """A sum of multiples of things: the coefficient of each, those that are plainly 0 left out.
+
+    >>> collected([("P", sympy.Symbol("t")), ("Q", sympy.S.One), ("P", -sympy.Symbol("t"))])
+    {'Q': 1}
+    """
+    total: dict[_Key, list[sympy.Expr]] = {}
+    for key, value in items:
+        total.setdefault(key, []).append(value)
+    # One sum each: SymPy's addition takes time.
+    added = {key: sympy.Add(*values) for key, values in total.items()}
+    return {key: value for key, value in added.items() if value != 0}
 
 
 def normal_form(value: sympy.Expr) -> sympy.Expr:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from derive.alphabet import END
 from derive.effort import spend
 from derive.graphs import CONSTANT, COORDINATE, VIEW, WHITE, Graph, Vertex
-from derive.words import Invariants, connected, invariant, trace, transpose
+from derive.words import Invariants, connected, invariant, oriented, trace, transpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def contract(graph: Graph, between: Between = covariance) -> dict[Invariants, in
     degree = Counter(v.group for edge in graph for v in edge if _random(v))
     if any(number % 2 for number in degree.values()):
         return {}
-    return _contract(tuple(sorted(_oriented(u, "", v) for u, v in graph)), between)
+    return _contract(tuple(sorted(oriented(u, "", v) for u, v in graph)), between)
 
 
 @lru_cache(maxsize=100_000)
@@ -93,7 +93,7 @@ def _contract(edges: tuple[OpenWord, ...], between: Between) -> dict[Invariants,
     if not _random(v) or v.group != datum:
         u, word, v = v, transpose(word), u
     others = Counter(edges)
-    others[_oriented(u, word, v)] -= 1
+    others[oriented(u, word, v)] -= 1
     result: Counter[Invariants] = Counter()
     if _random(u) and u.group == datum:
         # E[f(u)ᵀ P f(v)] = Tr[P Cov(f(v), f(u))]
@@ -109,7 +109,7 @@ def _contract(edges: tuple[OpenWord, ...], between: Between) -> dict[Invariants,
         for near, spelled, far in ((p, more, q), (q, transpose(more), p)):
             if _random(near) and near.group == datum:
                 joined = rest.copy()
-                joined[_oriented(u, word + between(v, near) + spelled, far)] += 1
+                joined[oriented(u, word + between(v, near) + spelled, far)] += 1
                 contracted = _contract(_sorted(joined), between)
                 spend(len(contracted))
                 for factors, weight in contracted.items():
@@ -123,10 +123,6 @@ def _random(v: Vertex) -> bool:
 
 def _touches(edge: OpenWord, datum: int) -> bool:
     return any(_random(v) and v.group == datum for v in (edge[0], edge[2]))
-
-
-def _oriented(u: Vertex, word: str, v: Vertex) -> OpenWord:
-    return min((u, word, v), (v, transpose(word), u))
 
 
 def _sorted(edges: Counter[OpenWord]) -> tuple[OpenWord, ...]:

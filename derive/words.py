@@ -31,10 +31,13 @@ from derive.alphabet import LETTERS, factors, matrix, outer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from derive.graphs import Vertex
+
 Link = tuple[int, str, int]
 Invariant = tuple[Link, ...]
 Invariants = tuple[Invariant, ...]
 _Word = TypeVar("_Word", str, tuple[Any, ...])
+_End = TypeVar("_End", int, "Vertex")
 
 
 @lru_cache(maxsize=100_000)
@@ -244,6 +247,6 @@ def gradient(given: Invariants) -> dict[tuple[Invariants, str], int]:
     return dict(total)
 
 
-def oriented(i: int, word: str, j: int) -> Link:
+def oriented(i: _End, word: str, j: _End) -> tuple[_End, str, _End]:
     """A link as it is written: itself, or its transpose from j to i."""
     return min((i, word, j), (j, transpose(word), i))

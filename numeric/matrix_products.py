@@ -81,8 +81,8 @@ class Plan:
     def __init__(self, expansion: Expansion, *, keep: bool) -> None:
         # A value needs W X for one thing each, and frees it at once; a gradient needs it again.
         self.keep = keep
-        words = {letter for term in expansion.terms for one in term.invariants for _, word, _ in one for letter in word}
-        others = sorted({factor for letter in words for factor in factors(letter)} - {"W", "b"})
+        words = {word for term in expansion.terms for one in term.invariants for _, word, _ in one}
+        others = sorted({factor for letter in set("".join(words)) for factor in factors(letter)} - {"W", "b"})
         vectors = ["b"] if expansion.bias else []
         self.factors = ("W", *others, *vectors)
         own = named(expansion.symbols)
@@ -118,8 +118,7 @@ class Plan:
         traced: dict[str, list[sympy.Expr]] = {}
         adjoint: dict[str, list[sympy.Expr]] = {}
         for term in self.terms:
-            opened = gradient(term.invariants)
-            for (others, word), times in opened.items():
+            for (others, word), times in (opened := gradient(term.invariants)).items():
                 rest, letter = word[:-1], word[-1]
                 weight = term.coefficient * sympy.Mul(*map(self._invariant, others))
                 if rest:

@@ -15,6 +15,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from derive import InputError
 from derive.alphabet import END, FACTORS, LETTERS, Matrix
 from derive.expansion import Expansion
 from derive.graphs import CONSTANT, COORDINATE, VIEW, Vertex
@@ -35,6 +36,7 @@ from derive.words import (
 )
 from numeric import kernel
 from numeric.invariants import invariant_value, product_value
+from verify.printed import algebra
 
 MU = END - 1
 NEW = {
@@ -338,3 +340,10 @@ def test_sympy_has_the_matrices(expansion):
 def test_words_are_written_with_their_factors():
     assert product_of_invariants((trace("XYR"),), TEXT) == "Tr[W Rᵀ Wᵀ W X Vᵀ V Xᵀ Wᵀ]"
     assert oriented(1, "XR", 0) == (0, "QY", 1)
+
+
+def test_printed_products_are_of_the_same_words():
+    assert [one.invariants for one in algebra.traced(algebra.matrix("XvVYwW"))] == [(trace("XY"),)]
+    assert algebra.transposed(algebra.matrix("WXv")) == algebra.matrix("VYw")
+    with pytest.raises(InputError, match="X is d0×dy and Wᵀ d0×d1"):
+        algebra.traced(algebra.matrix("WXw"))

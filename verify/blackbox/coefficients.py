@@ -24,20 +24,20 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from derive.words import Invariants, invariant, substitute
+from derive.words import Invariants, invariant, substitute, trace
 from verify.blackbox import autograd as differentiation
-from verify.blackbox.diagonal_words import Power, as_letters, canonical, expanded, spelled, words
+from verify.blackbox.diagonal_words import Power, canonical, expanded, spelled, words
 from verify.blackbox.function import BlackBox
 from verify.blackbox.rays import DOUBLE, along
 
 Array = NDArray[np.float64]
-# A direction: the sum "p" or the difference "m" of the two views of a datum, in one coordinate.
+# A direction: the sum "S" or the difference "C" of the two views of a datum, in one coordinate.
 Direction = tuple[str, int, int]
 Measured = tuple[float, float]
 
 # The roundings in a derivative: a few, more with each differentiation.
 ROUNDINGS = 10
-# What the letters of p and m stand for until it is put in: the covariances Σ + A0 of the sum, Σ − A0 of the difference.
+# In words the letters S and C stand for their covariances until these are put in.
 SUM, DIFFERENCE = {"S": {"S": 1, "A": 1}}, {"C": {"S": 1, "A": -1}}
 
 
@@ -141,7 +141,7 @@ class Measurement:
         if self.turned and coordinate < 2:
             axis[:2] = np.array([1.0, 1.0 if coordinate == 0 else -1.0]) / sqrt(2)
         z[0, datum] = axis / sqrt(2)
-        z[1, datum] = axis / sqrt(2) * (1 if combination == "p" else -1)
+        z[1, datum] = axis / sqrt(2) * (1 if combination == "S" else -1)
         return z
 
     def sum(self, *terms: tuple[float, Measured]) -> Measured:
@@ -263,7 +263,7 @@ def second_order(box: BlackBox, size: int, route: Route, width: int) -> dict[str
     data = range(1) if route.exchangeable else range(size)
     times = size if route.exchangeable else 1
     found = {}
-    for letter in "pm":
+    for letter in "SC":
         matrix = np.zeros((width, width))
         for datum, i, j in product(data, range(width), range(width)):
             u, w = (letter, datum, i), (letter, datum, j)
@@ -275,7 +275,7 @@ def second_order(box: BlackBox, size: int, route: Route, width: int) -> dict[str
                 matrix[j, i] += times * both
         found[letter] = matrix
     # The sum of two views has the covariance Σ + A0, their difference Σ − A0.
-    return {"Sigma": found["p"] + found["m"], "A0": found["p"] - found["m"]}
+    return {"Sigma": found["S"] + found["C"], "A0": found["S"] - found["C"]}
 
 
 def _renamings(used: set[int]) -> list[dict[int, int]]:
@@ -288,12 +288,12 @@ def _with_coordinates(
 ) -> dict[Invariants, Measured]:
     """δ Σ_i P_ii Q_ii beside the traces: P_1 Q_1 has the coefficient c₁ + c₂ + δ, and c₁ + c₂ + δ/2 on turned axes."""
     result = dict(values)
-    for one, other in (("p", "p"), ("p", "m"), ("m", "m")):
+    for one, other in (("S", "S"), ("S", "C"), ("C", "C")):
         wanted = ((one, 0), (other, 0))
         delta = at.sum((2.0, at.power(wanted)), (-2.0, turned.power(wanted)))
-        single = spelled((one + other,))
+        single = (trace(one + other),)
         result[single] = at.sum((1.0, result[single]), (-1.0, delta))
-        result[invariant(((0, as_letters(one), 0), (0, as_letters(other), 0))),] = delta
+        result[invariant(((0, one, 0), (0, other, 0))),] = delta
     return result
 
 

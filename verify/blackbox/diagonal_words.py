@@ -1,4 +1,4 @@
-"""The words of an order for diagonal W X Wᵀ: polynomials in the entries of two matrices, p and m.
+"""The words of an order for diagonal W X Wᵀ: polynomials in the entries of two matrices, S and C.
 
 A product of words is a tuple of words, each with its letters sorted: up to three letters a trace of diagonal matrices
 does not depend on their order.
@@ -14,14 +14,12 @@ from derive.words import Invariants, trace
 
 # A letter and a coordinate: one entry on a diagonal.
 Power = tuple[str, int]
-# The letters of trace words that p and m are written with.
-_LETTERS = str.maketrans("pm", "SC")
 
 
 def words(k: int) -> list[tuple[str, ...]]:
-    """All products of words with k letters p, m; a word stands for its letters, sorted."""
+    """All products of words with k letters C, S; a word stands for its letters, sorted."""
     found: set[tuple[str, ...]] = set()
-    for letters in product("pm", repeat=k):
+    for letters in product("CS", repeat=k):
         for blocks in _partitions(letters):
             found.add(tuple(sorted("".join(sorted(block)) for block in blocks)))
     return sorted(found)
@@ -55,11 +53,6 @@ def canonical(monomial: tuple[Power, ...]) -> tuple[Power, ...]:
     )
 
 
-def as_letters(word: str) -> str:
-    """A word in letters of trace words: S for p, C for m."""
-    return word.translate(_LETTERS)
-
-
 def spelled(words: tuple[str, ...]) -> Invariants:
     """A product of words as one of traces."""
-    return tuple(sorted(trace(as_letters(word)) for word in words))
+    return tuple(sorted(trace(word) for word in words))

@@ -16,7 +16,7 @@ import sympy
 
 from derive import InputError
 from derive.ranges import Range, Ranges
-from derive.scalars import normal_form
+from derive.scalars import collected, normal_form
 from derive.signs import sign
 from derive.words import rotations
 from verify.claims.formulas import A0, C, Diagonal, Mask, Orthogonal, Sigma, Symmetric
@@ -161,7 +161,7 @@ def polynomial(value: sympy.MatrixExpr) -> Polynomial:
         case sympy.Transpose():
             return {_transposed(word): weight for word, weight in polynomial(value.arg).items()}
         case sympy.MatAdd():
-            return _collected(item for part in value.args for item in polynomial(part).items())
+            return collected(item for part in value.args for item in polynomial(part).items())
         case sympy.MatMul():
             total: Polynomial = {(): sympy.S.One}
             for part in value.args:
@@ -193,7 +193,7 @@ def _power(base: sympy.MatrixExpr, exponent: sympy.Expr) -> Polynomial:
             return {_reduced((word[0]._replace(power=word[0].power * exponent),)): weight**exponent}
         if exponent.is_Integer:
             turned = tuple(letter._replace(power=-letter.power) for letter in reversed(word))
-            return _collected([(_reduced(turned * -int(exponent)), weight**exponent)])
+            return collected([(_reduced(turned * -int(exponent)), weight**exponent)])
     # A power of a sum is a letter of its own, named by its normal form.
     name = str(sorted(inside.items(), key=str))
     symmetric = inside == {_transposed(word): weight for word, weight in inside.items()}
@@ -202,16 +202,7 @@ def _power(base: sympy.MatrixExpr, exponent: sympy.Expr) -> Polynomial:
 
 
 def _times(one: Polynomial, other: Polynomial) -> Polynomial:
-    return _collected(
-        (_reduced(left + right), a * b) for left, a in one.items() for right, b in other.items()
-    )  # fmt: skip
-
-
-def _collected(items: Any) -> Polynomial:
-    total: dict[Word, list[sympy.Expr]] = {}
-    for word, weight in items:
-        total.setdefault(word, []).append(weight)
-    return {word: sympy.Add(*weights) for word, weights in total.items()}
+    return collected((_reduced(left + right), a * b) for left, a in one.items() for right, b in other.items())
 
 
 def _transposed(word: Word) -> Word:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 
 from derive import InputError
-from derive.alphabet import BASES, BIAS, LETTERS
+from derive.alphabet import BASES, BIAS, FACTORS, LETTERS
 from derive.alphabet import matrix as matrix_of
+from derive.scalars import collected
 from derive.series import EMBEDDING_DIMENSION
 from derive.words import Invariants, rotations, spelled, substitute, trace, transpose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Coordinate = str | int
 Entry = tuple[Coordinate, str, Coordinate]
@@ -62,17 +63,12 @@ def plus(*parts: Polynomial) -> Polynomial:
     >>> plus(matrix("A"), matrix("A"), matrix("S"))
     {Product(word='A', invariants=(), entries=()): 2, Product(word='S', invariants=(), entries=()): 1}
     """
-    total: dict[Product, list[sympy.Expr]] = {}
-    for part in parts:
-        for product, value in part.items():
-            total.setdefault(product, []).append(value)
-    added = {product: sympy.Add(*values) for product, values in total.items()}
-    return {product: value for product, value in added.items() if value != 0}
+    return collected(item for part in parts for item in part.items())
 
 
 def times(one: Polynomial, other: Polynomial) -> Polynomial:
     """The product, matrices in this order."""
-    return plus(*({_beside(p, q): a * b} for p, a in one.items() for q, b in other.items()))
+    return collected((_beside(p, q), a * b) for p, a in one.items() for q, b in other.items())
 
 
 def power(base: Polynomial, exponent: int) -> Polynomial:
@@ -95,7 +91,7 @@ def traced(value: Polynomial) -> Polynomial:
     [(((0, 'AS', 0),),)]
 
     """
-    square = {one.word[0] in "Wb" for one in value if one.word} == {True}
+    square = {matrix_of(one.word[0]).rows for one in value if one.word} == {"d1"}
     return plus(
         *(
             {one: weight * EMBEDDING_DIMENSION}
@@ -113,7 +109,7 @@ def invariants(value: Polynomial) -> dict[Invariants, sympy.Expr]:
         InputError: a matrix or an entry is left.
 
     """
-    total: dict[Invariants, list[sympy.Expr]] = {}
+    found = []
     for one, weight in value.items():
         if one.entries:
             i, word, j = one.entries[0]
@@ -122,20 +118,20 @@ def invariants(value: Polynomial) -> dict[Invariants, sympy.Expr]:
                 f"({written(word)})_{i}{j} is an entry: write the sum over its coordinates before it, as in Σ_{indices}"
             )
             raise InputError(message)
-        whole = one.invariants + (_forms(one.word) if one.word else ())
-        # No letter is put for another; what comes back is canonical.
-        for canonical, factor in substitute(_sorted(whole), {}).items():
-            total.setdefault(canonical, []).append(factor * weight)
-    return {key: sympy.Add(*values) for key, values in total.items()}
+        found.append((_sorted(one.invariants + (_forms(one.word) if one.word else ())), weight))
+    # No letter is put for another; what comes back is canonical.
+    return _put(found, {})
 
 
 def in_one_basis(terms: Mapping[Invariants, sympy.Expr]) -> dict[Invariants, sympy.Expr]:
     """C written as Σ − A0."""
-    total: dict[Invariants, list[sympy.Expr]] = {}
-    for some, value in terms.items():
-        for new, weight in substitute(some, BASES["A0,Sigma"]).items():
-            total.setdefault(new, []).append(weight * value)
-    return {key: sympy.Add(*values) for key, values in total.items()}
+    return _put(terms.items(), BASES["A0,Sigma"])
+
+
+def _put(
+    terms: Iterable[tuple[Invariants, sympy.Expr]], by: Mapping[str, Mapping[str, int]]
+) -> dict[Invariants, sympy.Expr]:
+    return collected((new, weight * value) for some, value in terms for new, weight in substitute(some, by).items())
 
 
 def _beside(one: Product, other: Product) -> Product:
@@ -197,7 +193,7 @@ def _letters(word: str) -> str:
 
 def misfit(word: str, *, around: bool) -> str:
     """Why a word of matrices is no product of W X Wᵀ."""
-    if not word or not set(word) & set("Wwbd"):
+    if not word or FACTORS.keys().isdisjoint(word):
         return f"{written(word) or 'a number'} holds no W: the words are products of W A0 Wᵀ, W Σ Wᵀ, W C Wᵀ and W Wᵀ"
     pairs = list(zip(word, word[1:] + (word[0] if around else ""), strict=False))
     for left, right in pairs:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import sympy
 
 from derive import InputError
+from derive.scalars import collected
 from verify.printed import algebra, sums
 from verify.printed.algebra import Product as Key
 from verify.printed.tokens import PlaceError
@@ -66,13 +67,8 @@ class Meaning:
 
         """
         terms = node.terms if isinstance(node, Sum) else (node,)
-        total: dict[Invariants, list[sympy.Expr]] = {}
-        for one in terms:
-            found = self._at(one.at, partial(self._invariants, one))
-            for key, value in found.items():
-                total.setdefault(key, []).append(value)
-        added = {key: sympy.Add(*values) for key, values in total.items()}
-        return {key: value for key, value in added.items() if value != 0}
+        found = (self._at(one.at, partial(self._invariants, one)) for one in terms)
+        return collected(item for part in found for item in part.items())
 
     def scalar(self, node: Node, rule: str, at: int | None = None) -> sympy.Expr:
         """An expression in numbers and parameters.

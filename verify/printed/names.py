@@ -153,7 +153,7 @@ def _is_bias(formula: Formula, before: Sequence[Node]) -> bool:
     then = [token.value for token in formula.tokens[formula.at + 1 : formula.at + 4]]
     if following[:1] == ["b"] and any(then[: len(one)] == one for one in transposes):
         return True
-    return bool(before) and columns(Product(tuple(before))) in ("w", "B")
+    return bool(before) and columns(Product(tuple(before))) in ("w", "d")
 
 
 def _unknown(formula: Formula, name: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from derive.words import transpose
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -162,7 +164,7 @@ def is_matrix(node: Node) -> bool:
 
 
 def columns(node: Node) -> str:
-    """The letter of the last matrix of a product, in small where it is transposed; empty where there is none."""
+    """The letter of the last matrix of a product, that of its transpose where it is transposed; empty without one."""
     match node:
         case Matrix(letter):
             return letter
@@ -173,7 +175,7 @@ def columns(node: Node) -> str:
         case Quotient(base) | Power(base):
             return columns(base)
         case Transpose(base):
-            return rows(base).swapcase()
+            return transpose(rows(base))
     return ""
 
 
@@ -187,7 +189,7 @@ def rows(node: Node) -> str:
         case Quotient(base) | Power(base):
             return rows(base)
         case Transpose(base):
-            return columns(base).swapcase()
+            return transpose(columns(base))
     return ""
 
 

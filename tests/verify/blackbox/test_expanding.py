@@ -311,9 +311,9 @@ def test_constants_are_parsed_and_not_evaluated(text, message):
 
 def test_rays_are_measured_once():
     at = Measurement(BlackBox(infonce_batch), 3, 2, 4, route())
-    first = at.power((("p", 0), ("p", 0)))
+    first = at.power((("S", 0), ("S", 0)))
     calls = at.box.seen.calls
-    assert at.power((("p", 0), ("p", 0))) == first
+    assert at.power((("S", 0), ("S", 0))) == first
     assert at.box.seen.calls == calls
 
 
