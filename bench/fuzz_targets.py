@@ -238,7 +238,7 @@ def _language() -> list[Target]:
 
 _OPTIONS = (
     *(f"\n{one}\n".encode() for one in ("--order", "2", "6", "--basis", "A0,C", "--set", "N=oo", "tau=0", "alpha=-1")),
-    *(f"\n{one}\n".encode() for one in ("--sampling", "fixed", "--data", "elliptical", "latex", "losses", "--help")),
+    *(f"\n{one}\n".encode() for one in ("--sampling", "fixed", "--law", "elliptical", "latex", "losses", "--help")),
     *(b"+normalised", b"+norm-penalty", b"s4=0"),
 )
 

@@ -7,7 +7,6 @@ from sympy import Rational, Symbol, oo, symbols
 from derive.errors import InputError, NotAnalyticError
 from derive.exact import ClosedForm, closed_form
 from derive.expansion import Expansion, Term
-from derive.gaussian import Elliptical, Gaussian
 from derive.language import (
     Mean,
     diagonal_sum,
@@ -20,6 +19,7 @@ from derive.language import (
     sqrt,
     variance,
 )
+from derive.laws import Contaminated, Elliptical, Gaussian, Laplace, Law, StudentT
 from derive.loss import Loss
 from derive.losses import CATALOGUE, MODIFIERS, catalogue
 from derive.matrices import SecondMoment, identity, inverse, log_det, trace
@@ -32,16 +32,20 @@ __all__ = [
     "CATALOGUE",
     "MODIFIERS",
     "ClosedForm",
+    "Contaminated",
     "Elliptical",
     "Expansion",
     "Gaussian",
     "InputError",
+    "Laplace",
+    "Law",
     "Loss",
     "Mean",
     "MomentSeries",
     "NotAnalyticError",
     "Rational",
     "SecondMoment",
+    "StudentT",
     "Symbol",
     "Term",
     "View",

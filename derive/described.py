@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from derive.expansion import Expansion
+    from derive.laws import Law
     from derive.loss import Loss
 
 Lines = list[tuple[str, str]]
@@ -231,6 +233,7 @@ def described(
     expansion: Expansion,
     limit: str | None = None,
     expand: Callable[[int], Expansion] | None = None,
+    law: Law | None = None,
 ) -> Described:
     """The landscape of a loss whose expansion through order 4 or more is given.
 
@@ -240,6 +243,7 @@ def described(
         limit: the strength of a norm penalty that goes to infinity.
         expand: the expansion through a higher order, for a landscape without terms of order 4; the loss's own unless
             given.
+        law: of the views; `Gaussian` unless given.
 
     >>> from derive import catalogue
     >>> loss = catalogue("infonce")
@@ -250,9 +254,10 @@ def described(
     all orders  order 4 over all orders: 1 - 8 b_i/9 + … as b_i = a_i/(a_i + c_i) → 0; 4 c_i/(3 a_i) as c_i → 0
     from below  bounded; in closed form each mode grows like (c_i/(a_i + c_i)) h; where that vanishes like (-½) log h
     """
-    exact, of_limit = _exact(loss)
-    below = recession(loss) if loss is not None else None
-    instead = None if limit else higher(loss, expansion, expand)
+    exact, of_limit = _exact(loss, law)
+    below = recession(loss, law) if loss is not None else None
+    own = None if loss is None else partial(loss.expand, data=law)
+    instead = None if limit else higher(loss, expansion, expand or own)
     degree = None if loss is None else degree_of(loss.expression)
     ends = degree is not None and degree <= 4
     if instead is not None:
@@ -274,7 +279,7 @@ def described(
     special: tuple[tuple[sympy.Rel, Described], ...] = ()
     if lost.special and (apart := special_values.cases(expansion)) is not None:
         expansion = apart.general
-        special = tuple((at, _of_value(loss, at, one, limit, expand)) for at, one in apart.special)
+        special = tuple((at, _of_value(loss, at, one, limit, expand, law)) for at, one in apart.special)
     try:
         cases = landscapes(expansion)
         points = tuple(point for case in cases for point in stationary(case, limit=limit))
@@ -305,23 +310,24 @@ def _of_value(
     expansion: Expansion,
     limit: str | None,
     expand: Callable[[int], Expansion] | None,
+    law: Law | None,
 ) -> Described:
     """The landscape at one value of N."""
     put = {at.lhs.name: at.rhs}
     further = None if expand is None else lambda order: expand(order).set(put)
-    return described(None if loss is None else loss.set(put), expansion, limit, further)
+    return described(None if loss is None else loss.set(put), expansion, limit, further, law)
 
 
-def _exact(loss: Loss | None) -> tuple[ExactModes | None, str]:
+def _exact(loss: Loss | None, law: Law | None) -> tuple[ExactModes | None, str]:
     """The landscape to all orders, of the loss or else of its limit N → ∞."""
     if loss is None:
         return None, ""
-    closed, of_limit = closed_form(loss), ""
+    closed, of_limit = closed_form(loss, law), ""
     counted = {symbol.name for sample in loss.samples for symbol in sample.count.free_symbols}
     if closed is None and len(counted) == 1:
         try:
             (of_limit,) = counted
-            closed = closed_form(population(loss, of_limit))
+            closed = closed_form(population(loss, of_limit), law)
         except InputError:
             return None, ""
     if closed is None or why_coupled(closed):

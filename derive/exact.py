@@ -41,6 +41,7 @@ from derive.expression import (
 )
 from derive.factors import summands
 from derive.latex import for_notebook
+from derive.laws import Gaussian, Law
 from derive.loss import Loss
 from derive.scalars import normal_form
 from derive.words import trace
@@ -68,7 +69,7 @@ class Resolvent:
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """A loss on Gaussian data to all orders in W, for every W at which each I + μ S is positive definite.
+    """A loss to all orders in W, for every W at which each I + μ S is positive definite.
 
     Attributes:
         polynomial: the part that ends, an `Expansion` without remainder.
@@ -144,8 +145,12 @@ class ClosedForm:
         return notation.signed_sum(polynomial + pieces, style)
 
 
-def closed_form(loss: Loss) -> ClosedForm | None:
-    """The loss on Gaussian data to all orders, or None where the average does not close.
+def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
+    """The loss to all orders, or None where the average does not close.
+
+    Args:
+        loss: its definition.
+        law: of the views; `Gaussian` unless given. A polynomial closes over any law that has its moments.
 
     >>> from derive import catalogue
     >>> print(closed_form(catalogue("infonce")).text())
@@ -153,6 +158,7 @@ def closed_form(loss: Loss) -> ClosedForm | None:
     >>> print(closed_form(catalogue("spectral+bias")).text())
     −2 Tr[W A0 Wᵀ] − 2 |b|² + Tr[(W Σ Wᵀ)²] + 2 bᵀ W Σ Wᵀ b + |b|⁴
     """
+    law = law or Gaussian()
     if loss.samples:
         return None
     polynomial: list[Expression] = []
@@ -163,7 +169,7 @@ def closed_form(loss: Loss) -> ClosedForm | None:
         if degree_of(node) is not None:
             polynomial.append(coefficient * node)
             continue
-        closed = _close(node, bias=loss.bias)
+        closed = _close(node, bias=loss.bias) if law.closes else None
         if closed is None:
             return None
         determinants, remainder, inverses = closed
@@ -176,7 +182,10 @@ def closed_form(loss: Loss) -> ClosedForm | None:
     rest, left = (Sum(tuple(part)) if part else Scalar(sympy.S.Zero) for part in (polynomial, remainders))
     degree = max(4 if ended else 2, degree_of(rest) or 0, degree_of(left) or 0)
     degree += degree % 2
-    ending = Loss(rest, name=loss.name, sources=loss.sources, where=loss.where, bias=loss.bias).expand(degree)
+    if degree > law.highest:
+        return None
+    ended_part = Loss(rest, name=loss.name, sources=loss.sources, where=loss.where, bias=loss.bias)
+    ending = ended_part.expand(degree, data=law)
     # What is left of a logarithm is a piece of a form that does not see b: the piece alone would.
     beside = Loss(left).expand(degree)
     terms = [(term.invariants, term.coefficient) for term in (*ending.terms, *beside.terms)]

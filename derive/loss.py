@@ -17,9 +17,10 @@ from derive.effort import LIMIT, derived
 from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
 from derive.expression import Expression, as_expression, as_scalar, free_views, scalars
-from derive.gaussian import Data, Gaussian, trace_polynomial
-from derive.language import EMBEDDING_DIMENSION, Mean, inner
+from derive.language import Mean, inner
 from derive.latex import for_notebook
+from derive.laws import Gaussian, Law
+from derive.laws.averaging import trace_polynomial
 from derive.moments import MomentSeries, moment_series
 from derive.ranges import Ranges, check_values
 from derive.references import REFERENCES
@@ -193,7 +194,7 @@ class Loss:
         order: int = 4,
         *,
         basis: str = "A0,Sigma",
-        data: Data | None = None,
+        data: Law | None = None,
         sampling: str = "iid",
         limit: float | None = LIMIT,
     ) -> Expansion:
@@ -215,7 +216,7 @@ class Loss:
         series = partial(self._expand, check_basis(basis), data or Gaussian(), sampling)
         return derived(series, check_order(order), limit, self.name)
 
-    def _expand(self, basis: str, law: Data, sampling: str, order: int) -> Expansion:
+    def _expand(self, basis: str, law: Law, sampling: str, order: int) -> Expansion:
         series = self.moments(order, sampling=sampling)
         polynomial = trace_polynomial(series, law, bias=self.bias)
         drawn = {"fixed": ("fixed centred training set",), "iid": ("independent draws",)}[sampling]

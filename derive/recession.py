@@ -16,6 +16,7 @@ from sympy.core.function import AppliedUndef
 from derive.domain import end_of, towards
 from derive.exact import ClosedForm, closed_form, degree_of
 from derive.exact_modes import ExactModes, exact_modes, why_coupled
+from derive.laws import Gaussian, Law
 from derive.leading import Far, condition_text, far
 from derive.logarithms import (
     Form,
@@ -40,7 +41,7 @@ _DEGREE = 8
 
 @dataclass(frozen=True)
 class Recession:
-    """Whether a loss on Gaussian data is bounded below, for positive parameters, a_i and c_i.
+    """Whether a loss is bounded below, for positive parameters, a_i and c_i.
 
     Attributes:
         loss: the loss's name.
@@ -121,8 +122,12 @@ class Recession:
         return "" if plain else condition_text(self.condition)
 
 
-def recession(loss: Loss) -> Recession:
+def recession(loss: Loss, law: Law | None = None) -> Recession:
     """Whether a loss is bounded below.
+
+    Args:
+        loss: its definition.
+        law: of the views; `Gaussian` unless given. Of other laws the growth of logarithms is not analysed.
 
     >>> from derive import catalogue
     >>> print(recession(catalogue("weighted-infonce")).text())
@@ -133,24 +138,28 @@ def recession(loss: Loss) -> Recession:
     c_i/(a_i + c_i) - m(N - 1)/2 < 0
     """
     with over(loss.domain):
-        return _of(loss)
+        return _of(loss, law or Gaussian())
 
 
-def _of(loss: Loss) -> Recession:
-    closed = closed_form(loss)
+def _of(loss: Loss, law: Law) -> Recession:
+    closed = closed_form(loss, law)
     degree = degree_of(loss.expression)
     if closed is not None:
         found = _of_closed_form(loss.name, closed)
     elif degree is not None and degree <= _DEGREE:
-        found = _of_polynomial(loss.name, far(loss.expand(degree + degree % 2)))
-    else:
+        found = _of_polynomial(loss.name, far(loss.expand(degree + degree % 2, data=law)))
+    elif law.closes:
         found = _of_logarithms(loss)
+    else:
+        found = Recession(loss.name, "undecided", "how it grows with W is analysed for Gaussian data alone")
     if found.verdict in ("bounded", "unbounded") or found.otherwise == "bounded":
         return found
     whole = size(loss.expression)
     if whole.low is not None:
         reason = "it is a sum of terms none of which falls below a constant"
         return replace(found, verdict="bounded", reason=reason, bound=whole.low, condition=None)
+    if not law.closes:
+        return found
     parts = by_parts(loss)
     if parts.verdict in ("bounded", "unbounded"):
         condition = sympy.true if parts.verdict == "unbounded" else None

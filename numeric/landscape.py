@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from derive import InputError
 from derive.letters import named
 from numeric.modes import Modes, StationaryPoint, stationary_points
-from numeric.sampling import Covariances, symmetric
+from numeric.sampling import symmetric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from derive.coordinates import Rotation
     from derive.landscape import Landscape
+    from numeric.laws import Views
 
 Array = NDArray[np.float64]
 
@@ -198,7 +199,7 @@ def quartic_landscape(
 
 
 def landscape_in_numbers(
-    found: Landscape, covariances: Covariances, values: Mapping[str, float] | None = None, *, d1: int | None = None
+    found: Landscape, covariances: Views, values: Mapping[str, float] | None = None, *, d1: int | None = None
 ) -> Solved:
     """A derived landscape with numbers put in.
 
@@ -214,6 +215,7 @@ def landscape_in_numbers(
     >>> from derive import catalogue
     >>> from derive.landscape import landscapes
     >>> (found,) = landscapes(catalogue("infonce").expand(order=4))
+    >>> from numeric.sampling import Covariances
     >>> solved = landscape_in_numbers(found, Covariances(np.eye(2), np.eye(2)))
     >>> solved.gram(solved.stationary_points()[0]).round(6)
     array([[0.166667, 0.      ],
@@ -254,7 +256,7 @@ def landscape_in_numbers(
     return Solved(Modes(b, Q, K, rows, D=D if one_a_row else None), frame, bias, D, found.rotation)
 
 
-def modes_of(found: Landscape, covariances: Covariances) -> tuple[Array, dict[str, Array]]:
+def modes_of(found: Landscape, covariances: Views) -> tuple[Array, dict[str, Array]]:
     """The frame T in which A0 and C are diagonal, and the eigenvalues of each letter by mode.
 
     Where the identity does not occur T comes from a congruence, TᵀΣT = I; otherwise T is orthogonal.

@@ -1,4 +1,4 @@
-"""Gaussian views with given covariances, as random samples or as cubature nodes.
+"""Gaussian views with given covariances, as random samples or as cubature nodes; other laws are made from them.
 
 V views of a datum have the covariance C + A0 for one view with itself and A0 between two. An orthonormal change among
 the views makes them independent: their sum over √V has covariance C + V A0, the V − 1 contrasts have covariance C. So
@@ -7,13 +7,14 @@ V d0 standard normal numbers make a datum's views, d0 fewer than drawing the dat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from derive import InputError
-from numeric.cubature import gaussian_cubature
+from derive import Gaussian, InputError, Law
+from numeric.cubature import cubature_size, gaussian_cubature, tensor_size
 
 Array = NDArray[np.float64]
 
@@ -23,7 +24,9 @@ ROUNDING = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Covariances:
-    """The covariances of two views of a datum.
+    """The covariances of two views of a datum, and Gaussian views that have them.
+
+    This is what `numeric.laws.Views` asks for, and what other laws that have an A0 and a C extend.
 
     Args:
         A0: (d0, d0), the covariance between two views of one datum; positive semi-definite.
@@ -41,6 +44,8 @@ class Covariances:
 
     A0: Array
     C: Array
+    law: ClassVar[Law] = Gaussian()
+    cubature: ClassVar[str] = "Gaussian cubature"
 
     def __post_init__(self) -> None:
         """Check both matrices."""
@@ -59,6 +64,41 @@ class Covariances:
     def d0(self) -> int:
         """The dimension of the input."""
         return int(self.A0.shape[0])
+
+    @property
+    def core(self) -> Covariances:
+        """Of the Gaussian views that views of the law are made from, see `made`."""
+        return self
+
+    def latent(self, views: int) -> int:  # noqa: ARG002 (the interface of a law)
+        """How many standard normal numbers a datum takes beside its Gaussian views."""
+        return 0
+
+    def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:  # noqa: ARG002
+        """Views of the law from Gaussian ones of a datum, (…, d0) each, and its latent numbers (…, latent).
+
+        NumPy's arrays or torch's.
+        """
+        return gaussian
+
+    @property
+    def noise(self) -> Covariances:
+        """What the augmentation adds to a datum, as views that have nothing in common.
+
+        Raises:
+            InputError: it depends on the datum.
+
+        """
+        return Covariances(np.zeros_like(self.A0), self.C)
+
+    def along(self, directions: Array) -> Self:
+        """The same data in the coordinates Q x, for orthonormal rows (r, d0)."""
+        A0, C = (directions @ one @ directions.T for one in (self.A0, self.C))
+        return replace(self, A0=A0, C=C)
+
+    def size(self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False) -> int:
+        """How many nodes `nodes` has, counted without building them."""
+        return (tensor_size if positive else cubature_size)(self.d0 * data * views, degree)
 
     def views(self, normals: Array, number: int, *, datum: bool = False) -> tuple[Array, ...]:
         """That many views of a datum, each (…, d0), from standard normal numbers of shape (…, number · d0).

@@ -64,6 +64,7 @@ def audit(
     basis: str,
     settings: tuple[str, ...],
     sampling: str,
+    law: str,
     seed: int,
     a0: str | None,
     c: str | None,
@@ -93,6 +94,7 @@ def audit(
     """
     from derive import Loss
     from verify.auditing import audit as run
+    from verify.laws import read_law
     from verify.limits import memory_limit
     from verify.target import find_target, parse_values, read_covariances, refuse
 
@@ -101,7 +103,13 @@ def audit(
     loss, values = find_target(target), parse_values(settings)
     if not isinstance(loss, Loss):
         refuse(
-            "a torch function", {"--sampling": sampling != "iid", "--A0 and --C": covariances, "--no-train": no_train}
+            "a torch function",
+            {
+                "--sampling": sampling != "iid",
+                "--law": law != "gaussian",
+                "--A0 and --C": covariances,
+                "--no-train": no_train,
+            },
         )
         beside = None if definition is None else find_target(definition)
         if against_adapter != "two-views" and (beside is None or isinstance(beside, Loss)):
@@ -121,6 +129,7 @@ def audit(
         return
     only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
     refuse("a derive.Loss", only)
+    assumed, values = read_law(law).given(values)
     with deriving(progress(hidden=quiet)) as tick:
         found = run(
             loss,
@@ -129,6 +138,7 @@ def audit(
             sampling=sampling,
             given=values,
             covariances=covariances,
+            law=assumed,
             seed=seed,
             train=not no_train,
             tick=tick,

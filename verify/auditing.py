@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 import sympy
 
-from derive import InputError, Loss, NotAnalyticError, closed_form
+from derive import Gaussian, InputError, Law, Loss, NotAnalyticError, closed_form
 from derive.described import Described, described
 from derive.population import population
+from numeric.laws import in_numbers
 from verify import minima, trained
 from verify.answer import (
     Answer,
@@ -169,6 +170,7 @@ def audit_definition(
     sampling: str = "iid",
     given: Mapping[str, int | sympy.Expr] | None = None,
     covariances: Covariances | None = None,
+    law: Law | None = None,
     seed: int = 0,
     draws: int = DRAWS,
     train: bool = True,
@@ -183,7 +185,8 @@ def audit_definition(
         sampling: "iid" or "fixed".
         given: exact values of parameters; ``sympy.oo`` takes the limit of the expansion, which is then checked before
             the limit.
-        covariances: the data to measure on; random ones unless given.
+        covariances: A0 and C of the data to measure on; random ones unless given.
+        law: of the data; `derive.Gaussian` unless given.
         seed: of all random numbers.
         draws: random batches at each setting.
         train: False leaves the trained route out.
@@ -193,40 +196,40 @@ def audit_definition(
         InputError: an unusable loss, order, value or covariance.
 
     """
-    given = exact_values(given)
+    given, law = exact_values(given), law or Gaussian()
+    data = None if covariances is None else in_numbers(law, covariances)
     here, later = put_values(loss, given)
     tick("derive")
     try:
-        expansion = here.expand(order, basis=basis, sampling=sampling)
+        expansion = here.expand(order, basis=basis, sampling=sampling, data=law)
     except NotAnalyticError as error:
         if error.degree != 0:
             raise
         # A loss of normalised features has no expansion: that is what there is to check.
         tick("homogeneity")
-        evidence = homogeneity(here, error, seed)
+        evidence = homogeneity(here, error, seed, law)
         tick("transverse")
-        transverse, measured = _transverse(loss, given, seed)
+        transverse, measured = _transverse(loss, given, seed, law)
         found = Audit(here, given, None, None, "homogeneous", 0, error.reason, None, evidence + measured)
         return replace(found, transverse=transverse)
-    closed = closed_form(here) if sampling == "iid" else None
+    closed = closed_form(here, law) if sampling == "iid" else None
     finite = {name: value for name, value in given.items() if value is not sympy.oo}
-    evidence = Routes(loss, finite, expansion, sampling, covariances, seed, draws, tick).run(closed)
+    evidence = Routes(loss, finite, expansion, sampling, data, seed, draws, tick, law).run(closed)
     shown, limit = limits(expansion, later)
     tick("landscape")
 
     def expand(higher: int) -> Expansion:
-        return limits(here.expand(higher, basis=basis, sampling=sampling), later)[0]
+        return limits(here.expand(higher, basis=basis, sampling=sampling, data=law), later)[0]
 
-    landscape = described(_in_the_limit(here, later), shown, limit, expand)
+    landscape = described(_in_the_limit(here, later), shown, limit, expand, law)
     tick("minima")
     numbers = {name: float(value) for name, value in (values_for(here, 4, minima.DIMENSION) | finite).items()}
     evidence += (minima.compare(expansion, numbers, seed),)
     if train:
         tick("train")
         sizes = values_for(here, trained.BATCH, 2) | finite
-        evidence += trained.compare(
-            here, expansion, closed, {name: float(value) for name, value in sizes.items()}, seed
-        )
+        numbers = {name: float(value) for name, value in sizes.items()}
+        evidence += trained.compare(here, expansion, closed, numbers, seed, law)
     else:
         evidence += (Evidence("trained", trained.QUANTITY, ran=False, note="left out by --no-train"),)
     return Audit(here, given, shown, closed, "analytic", None, "", landscape, evidence)
@@ -244,7 +247,7 @@ def _in_the_limit(loss: Loss, later: Mapping[str, sympy.Expr]) -> Loss:
 
 
 def _transverse(
-    loss: Loss, given: Mapping[str, sympy.Expr], seed: int
+    loss: Loss, given: Mapping[str, sympy.Expr], seed: int, law: Law
 ) -> tuple[Collapsed | None, tuple[Evidence, ...]]:
     """Whether collapsed modes of a loss without an expansion stay collapsed."""
     if not find_spec("torch"):
@@ -252,4 +255,4 @@ def _transverse(
         return None, (Evidence("monte-carlo", "curvature of a collapsed mode", ran=False, note=note),)
     from verify.collapsed import of_definition
 
-    return of_definition(loss, given, seed)
+    return of_definition(loss, given, seed, law)

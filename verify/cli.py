@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import re
 import sys
 from typing import Any
 
@@ -43,35 +42,26 @@ def quartic() -> None:
     """Derive the expansion of a self-supervised loss around W = 0 from its definition, and check it."""
 
 
-_data = click.option(
-    "--data",
-    default="gaussian",
-    show_default=True,
-    type=click.Choice(["gaussian", "elliptical", "elliptical-views"]),
-    help="The law of the data. Elliptical: x = s g, E[s²] = 1, one s a datum or a view; --set takes s1, s4, …",
-)
-
-
 @quartic.command(epilog=TARGET)
 @expanding
-@_data
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def derive(
-    target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, data: str, *, as_json: bool
+    target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, law: str, *, as_json: bool
 ) -> None:
     """Print the expansion of a loss.
 
     Example: quartic derive weighted-infonce --set alpha=0 --order 6
     """
     from derive import NotAnalyticError
+    from verify.target import find_loss
 
     try:
-        expansion, _ = _expand(target, order, basis, settings, sampling, data)
+        expansion, *_ = _expand(target, order, basis, settings, sampling, law)
     except NotAnalyticError as error:
         if error.degree != 0:
             raise
         # A loss of normalised features has no expansion: that is the answer.
-        point = "(W, b)" if _loss(target, ()).bias else "W"
+        point = "(W, b)" if find_loss(target).bias else "W"
         answer = f"no expansion: homogeneous of degree 0 in {point}, constant along {point} → t{point}; {error.reason}"
         found: dict[str, Any] = {"loss": target, "order": order, "terms": None, "regularity": "homogeneous"}
         found |= {"degree": 0, "reason": error.reason}
@@ -82,10 +72,9 @@ def derive(
 
 @quartic.command(epilog=TARGET)
 @expanding
-@_data
 @click.option("--document", is_flag=True, help="A whole document that compiles, rather than lines to paste.")
 def latex(
-    target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, data: str, *, document: bool
+    target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, law: str, *, document: bool
 ) -> None:
     """Print definition, expansion, B and assumptions in LaTeX, ready to paste.
 
@@ -93,22 +82,22 @@ def latex(
     """
     from derive import InputError, Loss
     from derive.described import described
-    from derive.section import section, whole_document
-    from verify.target import find_target
+    from derive.latex import section, whole_document
+    from verify.target import find_target, refuse
 
     loss, write = find_target(target), whole_document if document else section
     if not isinstance(loss, Loss):
+        refuse("a torch function", {"--law": law != "gaussian"})
         found = measured(loss, target, quiet=True, order=order)
         if found.expansion is None:
             message = f"{target} has no expansion: {found.regularity.reason or 'it singles out coordinates'}"
             raise InputError(message)
         click.echo(write(None, found.expansion.in_basis(basis), found.landscape))
         return
-    expansion, limit = _expand(target, order, basis, settings, sampling, data)
-    loss = _loss(target, settings)
+    expansion, limit, loss, assumed = _expand(target, order, basis, settings, sampling, law)
     with deriving(progress(hidden=False, steps=1, after=2.0)) as tick:
         tick("landscape")
-        shown = described(loss, expansion, limit) if order >= 4 else None
+        shown = described(loss, expansion, limit, law=assumed) if order >= 4 else None
     click.echo(write(loss, expansion, shown))
 
 
@@ -173,39 +162,22 @@ def main(command: click.Command = quartic) -> None:
         sys.exit(2)
 
 
-def _loss(target: str, settings: tuple[str, ...]) -> Any:
-    from verify.target import find_loss, parse_values, put_values
-
-    loss, _ = put_values(find_loss(target), _split(parse_values(settings))[0])
-    return loss
-
-
 def _expand(
-    target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, data: str
-) -> tuple[Any, str | None]:
-    """The expansion, and a parameter that goes to infinity where only the landscape has that limit."""
-    from derive import Elliptical, Gaussian
+    target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, law: str
+) -> tuple[Any, str | None, Any, Any]:
+    """The expansion, a parameter whose limit only the landscape has, the loss and the law of the data."""
+    from verify.laws import read_law
     from verify.target import find_loss, limits, parse_values, put_values
 
-    values = parse_values(settings)
-    moments: dict[int, Any] = {}
-    if data != "gaussian":
-        values, moments = _split(values)
+    assumed, values = read_law(law).given(parse_values(settings))
     loss, later = put_values(find_loss(target), values)
-    law = Gaussian() if data == "gaussian" else Elliptical(moments, "view" if data.endswith("views") else "datum")
     with deriving(progress(hidden=False, steps=1, after=2.0)) as tick:
         tick(f"order {order}")
-        expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=law), later)
+        expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=assumed), later)
     if limit is not None:
         said = f"the expansion has no limit {limit} → ∞, and is that of any {limit}; only the landscape has one"
         click.echo(f"quartic: {said}", err=True)
-    return expansion, limit
-
-
-def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
-    """Values of the loss's parameters, and moments s1, s4, … of a random scale."""
-    moments = {int(name[1:]): value for name, value in values.items() if re.fullmatch("s[0-9]{1,3}", name)}
-    return {name: value for name, value in values.items() if not re.fullmatch("s[0-9]{1,3}", name)}, moments
+    return expansion, limit, loss, assumed
 
 
 if __name__ == "__main__":

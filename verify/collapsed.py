@@ -34,7 +34,7 @@ from verify.two_views import TwoViews, one_by_one, two_views
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from derive import Loss
+    from derive import Law, Loss
     from verify.blackbox.function import BlackBox
 
 Array = NDArray[np.float64]
@@ -186,7 +186,7 @@ def collapsed(
 
 
 def of_definition(
-    loss: Loss, given: Mapping[str, sympy.Expr], seed: int
+    loss: Loss, given: Mapping[str, sympy.Expr], seed: int, law: Law
 ) -> tuple[Collapsed | None, tuple[Evidence, ...]]:
     """The same for a normalised loss of the catalogue; a line that says why it was not run for any other.
 
@@ -194,12 +194,15 @@ def of_definition(
         loss: its parameters still symbolic.
         given: exact values of parameters.
         seed: of the draws.
+        law: of the data.
 
     """
     base, *modifiers = loss.name.split("+")
     known = base in CATALOGUE and modifiers == ["normalised"]
     if not known or catalogue(loss.name).expression != loss.expression:
         return None, _not_run("no hand-written torch loss is known for this definition")
+    if not law.closes:
+        return None, _not_run(f"it is measured on Gaussian data, and not on those of the law {law.text}")
     if any(value is sympy.oo for value in given.values()):
         return None, _not_run("the loss is measured at finite values of its parameters")
     plain, counted = catalogue(base), counted_symbols(loss)

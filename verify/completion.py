@@ -1,4 +1,4 @@
-"""What a shell offers when Tab is pressed: names of the catalogue and their modifiers, claims, figures, parameters.
+"""What a shell offers when Tab is pressed: losses and modifiers, claims, figures, laws, parameters.
 
 A file of the user's is offered by its name and never run.
 """
@@ -59,6 +59,15 @@ def parameters(ctx: click.Context, _parameter: click.Parameter, typed: str) -> l
     except InputError:
         return []
     return _those("", (f"{name}=" for name in loss.parameters), typed)
+
+
+def laws(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Laws of the data, those that take something with a colon."""
+    from inspect import signature
+
+    from derive.laws import LAWS
+
+    return _those("", (f"{name}:" if signature(of).parameters else name for name, of in LAWS.items()), typed)
 
 
 def claim_ids(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:

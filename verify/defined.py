@@ -15,6 +15,7 @@ from derive import Loss, View
 from derive.drawn_out import centre, drawn_out, is_centre, names_by_datum
 from derive.expression import Average, Coordinate, ViewAverage, children, free_views, walk
 from numeric.definition import Evaluator
+from numeric.sampling import Covariances
 from verify.truth import BLOCK, Setting, batches, blocks, jackknife
 
 if TYPE_CHECKING:
@@ -190,10 +191,10 @@ class Defined:
         return points, weights
 
     def _at(self, white: bool) -> Setting:  # noqa: FBT001 (what kind of data)
-        data = self.setting.covariances
         if not white:
             return self.setting
-        return replace(self.setting, covariances=type(data)(np.zeros_like(data.A0), np.eye(data.d0)))
+        identity = np.eye(self.setting.covariances.d0)
+        return replace(self.setting, covariances=Covariances(np.zeros_like(identity), identity))
 
 
 def _shown(arrays: list[Any], views: list[View]) -> list[tuple[View, Any]]:

@@ -78,8 +78,9 @@ class Averages:
 
     @property
     def enough(self) -> bool:
-        """Whether these are data enough for means that are nearly normal."""
-        return self.rows * (self.case.setting.batch or BLOCK) >= ENOUGH
+        """Whether these are data enough, of tails light enough, for means that are nearly normal."""
+        here = self.case.setting
+        return 4 * max(self.mean) <= here.covariances.law.highest and self.rows * (here.batch or BLOCK) >= ENOUGH
 
 
 def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], None] = lambda: None) -> list[Averages]:
@@ -92,7 +93,9 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
         tick: called after each case.
 
     """
-    orders = [k for k in ORDERS if k <= order]
+    orders = [k for k in ORDERS if k <= order and _has_spread(cases[0], k)]
+    if not orders:
+        return [Averages(cases[0], {}, {}, 0)]
     result = []
     for case in cases:
         radius = safe_radius(partial(_probed, case, order), 2 * RADIUS)
@@ -102,7 +105,7 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
             if np.isfinite(values).all():
                 break
         noise = rounding(case.truth, partial(_on_circle, case, order, circle(within, PHASES), ROUNDED))
-        found = averages(case, orders, values)
+        found = averages(case, orders, values[:, : len(orders)])
         result.append(replace(found, rounding={k: noise / within**k for k in orders}))
         tick()
     return result
@@ -155,7 +158,17 @@ def compare(measured: Sequence[Averages], expansion: Expansion) -> list[Evidence
         evidence.append(_whole(measured, fits, order))
         for position, term in enumerate(expansion.terms_of_order(order)):
             evidence.append(_one_term(measured, fits, term, position, order))
+    for order in ORDERS:
+        if order <= expansion.order and not _has_spread(measured[0].case, order):
+            law = measured[0].case.setting.covariances.law
+            note = f"data of the law {law.text} have no finite moment of order {2 * order}: no standard error is known"
+            evidence.append(Evidence("monte-carlo", f"order {order}", ran=False, note=note))
     return evidence
+
+
+def _has_spread(case: Case, order: int) -> bool:
+    """Whether coefficients of an order, of that degree in the data, have a finite variance."""
+    return 2 * order <= case.setting.covariances.law.highest
 
 
 @dataclass(frozen=True)

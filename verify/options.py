@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from verify.completion import parameters, targets
+from verify.completion import laws, parameters, targets
 from verify.limits import memory_limit
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ TARGET = (
 
 
 def expanding(command: Callable[..., None]) -> Callable[..., None]:
-    """TARGET and how it is expanded: order, basis, values, sampling."""
+    """TARGET and how it is expanded: order, basis, values, sampling, law."""
     for option in reversed(
         (
             click.argument("target", shell_complete=targets),
@@ -46,6 +46,16 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
                 default="iid",
                 show_default=True,
                 help="Batches: iid (independent draws) or fixed (a centred training set, fresh noise; order 2 only).",
+            ),
+            click.option(
+                "--law",
+                default="gaussian",
+                show_default=True,
+                metavar="LAW",
+                shell_complete=laws,
+                help="The law of the data: gaussian, or x = s g with a random scale s, E[s²] = 1: student-t:nu=10,"
+                " laplace, contaminated:share=1/10,factor=3. Of elliptical:s4=3/2 moments of s alone are known, or"
+                " symbols: it is derived with, not audited. With per=view each view has its own scale.",
             ),
             click.option(
                 "--no-limit",

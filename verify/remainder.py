@@ -62,7 +62,8 @@ class RayValues:
 
 def closed_form_at(loss: Loss, case: Case) -> ClosedForm | None:
     """The closed form that stands for the truth at a case, if there is one: then no nodes are needed."""
-    return None if case.setting.training_set is not None else closed_form(case.put_into(loss))
+    here = case.setting
+    return None if here.training_set is not None else closed_form(case.put_into(loss), here.covariances.law)
 
 
 def measure(loss: Loss, case: Case, order: int) -> RayValues:
@@ -114,7 +115,8 @@ def _on_nodes(case: Case, order: int) -> RayValues:
     if not case.setting.positive:
         # A sum with weights of both signs has the rounding of what cancels in it.
         noise *= float(np.abs(case.setting.points(degree, case.setting.batch or 1, 2)[1]).sum())
-    return RayValues(case, list(points), list(along[1:] - along[0]), noise, f"{case.truth.how}, Gaussian cubature")
+    how = f"{case.truth.how}, {case.setting.covariances.cubature}"
+    return RayValues(case, list(points), list(along[1:] - along[0]), noise, how)
 
 
 def compare(measured: RayValues, expansion: Expansion) -> Evidence:

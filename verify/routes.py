@@ -14,7 +14,7 @@ from verify import autodiff, monte_carlo, remainder
 from verify.defined import Defined
 from verify.evidence import Evidence, far
 from verify.rounding import rounding
-from verify.settings import Case, at_values, case, counted_symbols, truth_of
+from verify.settings import GAUSSIAN, Case, at_values, case, counted_symbols, truth_of
 from verify.significance import within
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import sympy
     from numpy.typing import NDArray
 
-    from derive import ClosedForm, Expansion, Loss, NotAnalyticError
-    from numeric.sampling import Covariances
+    from derive import ClosedForm, Expansion, Law, Loss, NotAnalyticError
+    from numeric.laws import Views
     from verify.truth import Setting, Truth
 
 # The order through which a closed form is compared with the engine.
@@ -32,13 +32,17 @@ EXACT_ORDER = 12
 SETTINGS = 4
 # The number of data times d0 up to which cubature nodes for derivatives are few.
 LARGEST_AUTODIFF = 16
+# And the nodes themselves, which a law may multiply.
+LARGEST_NODES = 200_000
 # The t at which a loss is tried on random draws, and how often it is halved where the loss is not finite there.
 LARGE, SMALLER = 0.3, 12
 
 
-def _cells(at: Case) -> int:
-    """The data of a batch times the dimensions of each."""
-    return (at.setting.batch or 1) * at.setting.covariances.d0
+def _is_small(at: Case, order: int) -> bool:
+    """Whether derivatives over the nodes of a batch are quick."""
+    data = at.setting.batch or 1
+    nodes = at.setting.nodes(min(order, autodiff.NESTED), data, 2)
+    return data * at.setting.covariances.d0 <= LARGEST_AUTODIFF and nodes <= LARGEST_NODES
 
 
 class Routes:
@@ -50,10 +54,11 @@ class Routes:
         given: Mapping[str, sympy.Expr],
         expansion: Expansion,
         sampling: str,
-        covariances: Covariances | None,
+        covariances: Views | None,
         seed: int,
         draws: int,
         tick: Callable[[str], None],
+        law: Law = GAUSSIAN,
     ) -> None:
         self.loss = loss
         self.given = given
@@ -61,6 +66,7 @@ class Routes:
         self.expansion = expansion
         self.sampling = sampling
         self.covariances = covariances
+        self.law = law
         self.seed = seed
         self.draws = draws
         self.tick = tick
@@ -95,6 +101,7 @@ class Routes:
             dimension=dimension,
             sampling=self.sampling,
             covariances=self.covariances,
+            law=self.law,
             positive=positive,
         )
 
@@ -126,7 +133,7 @@ class Routes:
         through = max(EXACT_ORDER, self.expansion.order)
         series = closed.series(through)
         agrees = (
-            self.here.expand(through).terms == series.terms
+            self.here.expand(through, data=self.law).terms == series.terms
             and series.truncate(self.expansion.order).terms == self.expansion.in_basis("A0,Sigma").terms
         )
         said = "equal" if agrees else "different"
@@ -215,7 +222,7 @@ class Routes:
         for size in self.sizes:
             # As many directions of the data as the nodes of a batch allow.
             cases = (self._case(size=size, dimension=dimension) for dimension in (2, 1))
-            at = next((one for one in cases if _cells(one) <= LARGEST_AUTODIFF), None)
+            at = next((one for one in cases if _is_small(one, self.expansion.order)), None)
             if at is None:
                 batch = self.here.batch_size
                 reason = f"a batch of {batch} is too large for cubature; leave N symbolic to have it run"
@@ -237,10 +244,10 @@ class Routes:
         return monte_carlo.compare(measured, self.expansion)
 
 
-def homogeneity(loss: Loss, error: NotAnalyticError, seed: int) -> tuple[Evidence, ...]:
+def homogeneity(loss: Loss, error: NotAnalyticError, seed: int, law: Law = GAUSSIAN) -> tuple[Evidence, ...]:
     """Whether L(tW) = L(W): measured on the definition, and by Euler's theorem on the torch loss."""
     # Positive weights: no node at 0, where the loss is not defined.
-    at = case(loss, {}, seed=seed, size=2, positive=True)
+    at = case(loss, {}, seed=seed, size=2, law=law, positive=True)
     defined = Defined(at.put_into(loss), at.setting)
     ts = np.array([0.25, 1.0, 4.0])
     values = defined.drawn(ts, 7, np.random.default_rng(seed), 8)

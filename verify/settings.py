@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy
 
-from derive import CATALOGUE, MODIFIERS, InputError, catalogue
+from derive import CATALOGUE, MODIFIERS, Gaussian, InputError, catalogue
 from derive.expression import ViewAverage, walk
-from numeric.sampling import Covariances, random_covariances
+from numeric.laws import random_in_numbers
+from numeric.sampling import random_covariances
 from verify.defined import Defined
 from verify.evidence import Evidence, Route
 from verify.truth import Setting, Truth
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from derive import Expansion, Loss
+    from derive import Expansion, Law, Loss
     from derive.ranges import Range
+    from numeric.laws import Views
 
 # Values of no special meaning, of order one and exact, so that no coincidence (α = 1, t = ½) hides an error.
 GENERIC = tuple(sympy.Rational(p, q) for p, q in ((3, 4), (5, 7), (2, 5), (7, 6), (4, 9), (8, 7), (3, 8), (6, 5)))
+
+GAUSSIAN = Gaussian()
 
 # Singular values of W below this share of the largest are rounding.
 RANK = 1e-12
@@ -71,7 +75,8 @@ def case(
     size: int = 2,
     dimension: int = 2,
     sampling: str = "iid",
-    covariances: Covariances | None = None,
+    covariances: Views | None = None,
+    law: Law = GAUSSIAN,
     positive: bool = False,
 ) -> Case:
     """A case for a loss; ``size`` goes to a symbol that counts data, ``given`` overrides what values are chosen."""
@@ -83,6 +88,7 @@ def case(
         dimension=dimension,
         sampling=sampling,
         covariances=covariances,
+        law=law,
         positive=positive,
     )
     return Case(values, here, truth_of(loss, values, here), seed)
@@ -145,7 +151,8 @@ def setting(
     seed: int,
     dimension: int,
     sampling: str = "iid",
-    covariances: Covariances | None = None,
+    covariances: Views | None = None,
+    law: Law = GAUSSIAN,
     positive: bool = False,
 ) -> Setting:
     """Random covariances that do not commute (unless given), and a random W with λ_max(W Σ Wᵀ) = 1.
@@ -160,12 +167,13 @@ def setting(
         dimension: d1, unless the loss's parameters have one; d0 where no covariances are given, and elsewhere the
             number of directions of the data that W sees, at most.
         sampling: "iid", or "fixed" for a centred training set.
-        covariances: of the data, if they are given.
+        covariances: the data, if they are given.
+        law: of the data, if they are not.
         positive: take cubature nodes with positive weights.
 
     """
     generator = np.random.default_rng(seed)
-    data = covariances or random_covariances(generator, dimension)
+    data = covariances or random_in_numbers(law, random_covariances(generator, dimension))
     d1 = int(values.get("d1", dimension))
     raw = generator.standard_normal((min(d1, dimension) if covariances else d1, data.d0))
     if len(raw) < d1:
@@ -181,18 +189,19 @@ def setting(
     return Setting(data, W, numbers, batch, training_set, positive, bias)
 
 
-def seen_by(W: NDArray[np.float64], data: Covariances) -> tuple[Covariances, NDArray[np.float64]]:
+def seen_by(W: NDArray[np.float64], data: Views) -> tuple[Views, NDArray[np.float64]]:
     """The same model on smaller data: W's row space in an orthonormal basis Q, data Q x, and W Qᵀ.
 
     W Qᵀ Q x = W x, so that no loss of f(x) = W x, nor ‖W‖, can tell the difference.
 
     Args:
         W: (d1, d0).
-        data: covariances of d0 dimensions.
+        data: of d0 dimensions.
 
     Returns:
-        Covariances of r dimensions, r the rank of W, and (d1, r); both as they are where r = d0.
+        Data of r dimensions, r the rank of W, and (d1, r); both as they are where r = d0.
 
+    >>> from numeric.sampling import Covariances
     >>> data, W = seen_by(np.array([[3.0, 0.0, 4.0]]), Covariances(np.diag([1.0, 5.0, 2.0]), np.eye(3)))
     >>> data.d0, W.round(6).tolist()
     (1, [[5.0]])
@@ -205,8 +214,7 @@ def seen_by(W: NDArray[np.float64], data: Covariances) -> tuple[Covariances, NDA
     if rank == data.d0:
         return data, W
     Q, sign = Q[:rank], np.sign(left[:1, :rank] + (left[:1, :rank] == 0))
-    A0, C = ((Q * sign.T) @ one @ (Q * sign.T).T for one in (data.A0, data.C))
-    return Covariances(A0, C), np.asarray(left[:, :rank] * sizes[:rank] * sign)
+    return data.along(Q * sign.T), np.asarray(left[:, :rank] * sizes[:rank] * sign)
 
 
 def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> Truth:

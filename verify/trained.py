@@ -23,15 +23,16 @@ from derive.landscape import landscapes
 from numeric.descent import Function, descend, of_kernel
 from numeric.kernels import kernel
 from numeric.landscape import landscape_in_numbers
+from numeric.laws import in_numbers
 from numeric.modes import minima
 from numeric.sampling import Covariances
 from verify.evidence import Evidence
 from verify.minima import case_at
-from verify.settings import values_for
-from verify.training.comparing import compared
+from verify.settings import GAUSSIAN, values_for
+from verify.training.comparing import DOMAIN, compared
 
 if TYPE_CHECKING:
-    from derive import ClosedForm, Expansion, Loss
+    from derive import ClosedForm, Expansion, Law, Loss
     from derive.landscape import Landscape
 
 Array = NDArray[np.float64]
@@ -53,6 +54,9 @@ MOMENTS = ("spectral", "barlow-twins", "vicreg", "vicreg-soft")
 BATCH = 12
 # The power of the largest mode: near the transition, and away from it.
 NEAR, AWAY = 0.04, 0.6
+# Where data have heavier tails the former is that many times less if the orders beyond 4 are not small, and a step has
+# as many times more data.
+LESS, MORE = 2.5, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +78,12 @@ class Regime:
 
 
 def compare(
-    loss: Loss, expansion: Expansion, closed: ClosedForm | None, values: Mapping[str, float], seed: int
+    loss: Loss,
+    expansion: Expansion,
+    closed: ClosedForm | None,
+    values: Mapping[str, float],
+    seed: int,
+    law: Law = GAUSSIAN,
 ) -> tuple[Evidence, ...]:
     """Train in each regime that there is.
 
@@ -84,15 +93,16 @@ def compare(
         closed: its closed form to all orders, None where it has none.
         values: of the loss's parameters; N among them is the size of the batches.
         seed: of all random numbers.
+        law: of the data.
 
     """
     reason = _why_not(loss, expansion)
     if reason:
         return (_not_run(reason),)
     try:
-        near = _near(loss, expansion, values)
+        near = _near(loss, expansion, values, law)
         regimes = [near, *_away(closed, values)]
-        return tuple(_trained(loss, regime, values, seed) for regime in regimes)
+        return tuple(_trained(loss, regime, values, seed, law) for regime in regimes)
     except InputError as error:
         return (_not_run(str(error)),)
 
@@ -174,8 +184,16 @@ def _why_not(loss: Loss, expansion: Expansion) -> str:
     return ""
 
 
-def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float]) -> Regime:
+def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law = GAUSSIAN) -> Regime:
     """The data at which the landscape through order 4 gives the modes a little power."""
+    found = _with_power(NEAR, loss, expansion, values, law)
+    if law.closes or found.slack <= DOMAIN * found.predicted:
+        return found
+    return _with_power(NEAR / LESS, loss, expansion, values, law)
+
+
+def _with_power(near: float, loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law) -> Regime:
+    """The data at which the landscape through order 4 gives each mode about that power."""
     case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
     # Three grids, each between the neighbours of what the one before found: a transition may be steep in x.
     low, high, best = 0.02, 50.0, None
@@ -186,7 +204,7 @@ def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float]) -> Regi
             gram = _minimum(case, _data(x), values)
             power = 0.0 if gram is None else float((gram * _data(x).Sigma).sum())
             if power > 0 and gram is not None:
-                found.append((abs(np.log(power / (2 * NEAR))), at, gram))
+                found.append((abs(np.log(power / (2 * near))), at, gram))
         if not found:
             break
         _, at, gram = min(found, key=lambda one: one[0])
@@ -197,7 +215,7 @@ def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float]) -> Regi
         raise InputError(message)
     data, gram = _data(best[0]), best[1]
     power = float((gram * data.Sigma).sum())
-    beyond = _minimum_through_6(_with_order_6(expansion, loss), values, data, gram)
+    beyond = _minimum_through_6(_with_order_6(expansion, loss, law), values, data, gram)
     if beyond is None:
         message = "the orders left out are not small at any minimum of the landscape through order 4"
         raise InputError(message)
@@ -221,9 +239,9 @@ def _minimum(case: Landscape, data: Covariances, values: Mapping[str, float]) ->
     return solved.gram(listed[0]) if listed else None
 
 
-def _with_order_6(expansion: Expansion, loss: Loss) -> Expansion:
+def _with_order_6(expansion: Expansion, loss: Loss, law: Law = GAUSSIAN) -> Expansion:
     """The expansion as it is given through order 4, with the terms of order 6: a wrong quartic must stay wrong."""
-    sixth = loss.expand(6)
+    sixth = loss.expand(6, data=law)
     given = expansion.in_basis("A0,Sigma").truncate(4)
     return replace(sixth, terms=(*given.terms, *sixth.terms_of_order(6)))
 
@@ -269,7 +287,7 @@ def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime
 
 
 def _powers(
-    loss: Loss, regime: Regime, values: Mapping[str, float], seed: int, seeds: int = SEEDS
+    loss: Loss, regime: Regime, values: Mapping[str, float], seed: int, seeds: int = SEEDS, law: Law = GAUSSIAN
 ) -> tuple[Array, int]:
     """Tr[W Σ Wᵀ] of models of several seeds, each with random numbers of its own; and how many data a step had."""
     import torch
@@ -282,7 +300,8 @@ def _powers(
 
     base, *modifiers = loss.name.split("+")
     of = batched(base)
-    data = DATA["batches" if "N" in loss.parameters else "moments" if base in MOMENTS else "pairs"]
+    kind = "batches" if "N" in loss.parameters else "moments" if base in MOMENTS else "pairs"
+    data = DATA[kind] if law.closes else MORE * DATA[kind]
     size = int(values["N"]) if "N" in loss.parameters else data
     extra: dict[str, Any] = {}
     if "weight-decay" in modifiers:
@@ -290,12 +309,13 @@ def _powers(
     if "norm-penalty" in modifiers:
         extra["norm_penalty"] = (values["kappa"], values["c"])
     own = {name: values[name] for name in catalogue(base).parameters if name not in ("N", "d1")}
-    a, c = (torch.from_numpy(np.sqrt(np.diag(one))).expand(seeds, 1, 2) for one in (regime.data.A0, regime.data.C))
+    drawn = in_numbers(law, regime.data)
+    a, c = (torch.from_numpy(np.sqrt(np.diag(one))).expand(seeds, 1, 2) for one in (drawn.core.A0, drawn.core.C))
     scale = float(np.sqrt(regime.predicted / 2 / regime.data.Sigma.diagonal().mean()))
     generator = torch.Generator().manual_seed(seed_of("audit", loss.name, regime.name, seed))
     end = train(
         Model(2, 2),
-        Population(size, a, c, independent=True, batches=max(1, data // size)),
+        Population(size, a, c, independent=True, batches=max(1, data // size), law=drawn),
         of,
         Plan(rate=RATE * scale, steps=STEPS, decay="cosine", tail=0.1, **extra),
         models=seeds,
@@ -308,8 +328,8 @@ def _powers(
     return (end.averaged.numpy() * regime.data.Sigma).sum((1, 2)), data
 
 
-def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int) -> Evidence:
-    powers, data = _powers(loss, regime, values, seed)
+def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int, law: Law) -> Evidence:
+    powers, data = _powers(loss, regime, values, seed, law=law)
     decided = compared(regime.predicted, powers.tolist(), truncation=regime.slack)
     agrees, why = decided.agrees, decided.why
     halves = [powers[k::2] for k in (0, 1)]

@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from numeric.cubature import cubature_size, tensor_size
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from numeric.sampling import Covariances
+    from numeric.laws import Views
 
 # Random pairs in one block, where a loss is a function of population means that a block stands in for.
 BLOCK = 500
@@ -33,7 +31,7 @@ class Setting:
     """Where a loss is evaluated.
 
     Attributes:
-        covariances: of the data.
+        covariances: the data, a law with its covariances in numbers.
         W: (d1, d0).
         parameters: numbers for the loss's parameters, by name; N among them where the loss has it.
         batch: the number of data in a batch, None for a population loss.
@@ -43,7 +41,7 @@ class Setting:
 
     """
 
-    covariances: Covariances
+    covariances: Views
     W: NDArray[np.float64]
     parameters: Mapping[str, float]
     batch: int | None
@@ -60,13 +58,12 @@ class Setting:
         """Cubature nodes of a batch's views, (m, data, d0) each, and weights; `datum` as in `Covariances.views`."""
         if self.training_set is None:
             return self.covariances.nodes(degree, data, views, positive=self.positive, datum=datum)
-        noise, weights = self._noise().nodes(degree, data, views, positive=self.positive, datum=datum)
+        noise, weights = self.covariances.noise.nodes(degree, data, views, positive=self.positive, datum=datum)
         return tuple(self.training_set + one for one in noise), weights
 
     def nodes(self, degree: int, data: int, views: int) -> int:
         """How many cubature nodes there are, counted without building them."""
-        dimension = self.covariances.d0 * data * views
-        return (tensor_size if self.positive else cubature_size)(dimension, degree)
+        return self.covariances.size(degree, data, views, positive=self.positive)
 
     def population(self, degree: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of one datum's views, (m, d0) each, and weights."""
@@ -75,8 +72,7 @@ class Setting:
 
     def augmentation(self, degree: int, views: int) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of what the augmentation adds to f of a datum in its views, (m, d1) each, and weights."""
-        noise = self._noise()
-        nodes, weights = noise.nodes(degree, views=views, positive=self.positive)
+        nodes, weights = self.covariances.noise.nodes(degree, views=views, positive=self.positive)
         return tuple(one[:, 0] @ self.W.T for one in nodes), weights
 
     def draw(
@@ -85,11 +81,8 @@ class Setting:
         """Random views of batches, (draws, data, d0) each."""
         if self.training_set is None:
             return self.covariances.draw(generator, (draws, data), views, datum=datum)
-        noise = self._noise().draw(generator, (draws, data), views, datum=datum)
+        noise = self.covariances.noise.draw(generator, (draws, data), views, datum=datum)
         return tuple(self.training_set + one for one in noise)
-
-    def _noise(self) -> Covariances:
-        return type(self.covariances)(np.zeros_like(self.covariances.A0), self.covariances.C)
 
 
 class Truth(Protocol):

@@ -107,8 +107,9 @@ def test_a_limit_is_taken(run):
 
 
 def test_elliptical_data_have_a_kurtosis(run):
-    _, symbolic, _ = run("derive", "infonce", "--data", "elliptical-views")
-    _, given, _ = run("derive", "infonce", "--data", "elliptical", "--set", "s4=3", "--json")
+    _, symbolic, _ = run("derive", "infonce", "--law", "elliptical:per=view")
+    _, given, _ = run("derive", "infonce", "--law", "elliptical", "--set", "s4=3", "--json")
+    assert run("derive", "infonce", "--law", "elliptical:s4=3", "--json")[1] == given
     assert "s4" in symbolic
     found = json.loads(given)
     assert any("elliptical" in one for one in found["assumptions"])
@@ -256,7 +257,11 @@ def test_an_unknown_basis_or_sampling_is_refused(refused):
     assert said == "quartic: basis 'A0,B' is unknown; the bases are A0,Sigma and A0,C"
     said = refused("derive", "infonce", "--sampling", "some")
     assert said == "quartic: sampling 'some' is unknown; the samplings are iid and fixed"
-    assert "is not one of" in refused("derive", "infonce", "--data", "cauchy")
+    said = refused("derive", "infonce", "--law", "student")
+    assert said == (
+        "quartic: --law 'student' is not one of the laws gaussian, elliptical, student-t, laplace and contaminated;"
+        " did you mean student-t?"
+    )
 
 
 def test_a_fixed_training_set_beyond_second_order_is_refused(refused):
@@ -266,7 +271,7 @@ def test_a_fixed_training_set_beyond_second_order_is_refused(refused):
 
 
 def test_a_scale_that_no_data_have_is_refused(refused):
-    said = refused("derive", "infonce", "--data", "elliptical", "--set", "s4=1/2")
+    said = refused("derive", "infonce", "--law", "elliptical", "--set", "s4=1/2")
     assert said == "quartic: Elliptical: E[s⁴] = 1/2 is below E[s²]² = 1, which no random scale has"
 
 

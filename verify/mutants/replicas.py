@@ -20,8 +20,9 @@ import sympy
 
 from derive import Expansion, Loss
 from derive.expression import Average, Expression, children
-from derive.gaussian import Gaussian, trace_polynomial
 from derive.graphs import VIEW, Graph, Vertex, canonical, components, relabelled
+from derive.laws import Gaussian
+from derive.laws.averaging import trace_polynomial
 from derive.moments import Moment, MomentSeries
 from derive.scalars import Coefficient
 from derive.words import Invariants

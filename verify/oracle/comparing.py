@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,7 +10,6 @@ import sympy
 
 from derive.errors import InputError
 from derive.expansion import Expansion
-from derive.gaussian import Data, Elliptical, Gaussian
 from verify.oracle import words
 from verify.oracle.evaluating import expanded
 from verify.oracle.random_losses import Case
@@ -64,7 +63,9 @@ def compare(case: Case, change: Callable[[Expansion], Expansion] = lambda one: o
     loss = case.loss.set(put) if case.flow == "before" else case.loss
     try:
         sampling = "iid" if case.law.points is None else "fixed"
-        expansion = loss.expand(case.order, basis=case.basis, data=_data(case), sampling=sampling)
+        expansion = loss.expand(
+            case.order, basis=case.basis, data=case.law.derived(case.flow == "before"), sampling=sampling
+        )
         expansion = change(expansion.set(put) if case.flow == "after" else expansion)
     except InputError as error:
         if "of odd order" not in str(error):
@@ -73,15 +74,6 @@ def compare(case: Case, change: Callable[[Expansion], Expansion] = lambda one: o
     left = {} if case.flow == "before" else dict(case.values)
     left |= {f"s{k}": value for k, value in (case.law.scale or {}).items()}
     return Compared(tuple(words.values(expansion, case.law, left)), oracle)
-
-
-def _data(case: Case) -> Data:
-    scale = case.law.scale
-    if scale is None:
-        return Gaussian()
-    # Given as numbers, or left as symbols like any other parameter.
-    given: Mapping[int, object] = {k: _exact(value) for k, value in scale.items()} if case.flow == "before" else {}
-    return Elliptical(given, case.law.per)
 
 
 def _exact(value: Fraction) -> sympy.Rational:

@@ -17,6 +17,10 @@ from fractions import Fraction
 from math import lcm
 from typing import Literal, NamedTuple
 
+import sympy
+
+import derive
+from derive import Elliptical, Gaussian
 from derive.views import View
 from verify.oracle.polynomial import BITS, HIGHEST_ORDER, Polynomial, factors, reduced
 
@@ -51,6 +55,13 @@ class Law:
     def d1(self) -> int:
         """The dimension of the embedding."""
         return len(self.W)
+
+    def derived(self, numbers: bool) -> derive.Law:  # noqa: FBT001 (how it is given)
+        """The same law for the other engine, moments of the scale as numbers or left as symbols."""
+        if self.scale is None:
+            return Gaussian()
+        given = {k: sympy.Rational(value.numerator, value.denominator) for k, value in self.scale.items()}
+        return Elliptical(given if numbers else {}, self.per)
 
     def across(self) -> Matrix:
         """E[f(x) f(χ)ᵀ] without the bias, over all pairs of different points x and χ of the set."""

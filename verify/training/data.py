@@ -8,10 +8,13 @@ an error need numbers of their own: batches of their own, or data that are `inde
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from numeric.laws import Views
 
 
 class Data(Protocol):
@@ -55,14 +58,15 @@ class TrainingSet:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Fresh Gaussian data at each step. The third view is of independent data.
+    """Fresh data of a law at each step. The third view is of independent data.
 
     Attributes:
         n: how many data a batch.
-        data: (m, 1, d0) standard deviations, or (m, d0, d0) a symmetric root of A0.
+        data: (m, 1, d0) standard deviations, or (m, d0, d0) a symmetric root of A0, of Gaussian views.
         noise: the same for C.
         independent: whether each model has random numbers of its own.
         batches: over how many batches the loss is averaged at each step; views are (m · batches, n, d0).
+        law: makes views of those Gaussian ones; None where they are Gaussian.
 
     """
 
@@ -71,6 +75,7 @@ class Population:
     noise: Tensor
     independent: bool = False
     batches: int = 1
+    law: Views | None = None
 
     def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """That many views: two of the same data, then one of others."""
@@ -78,8 +83,19 @@ class Population:
         shape = (number + 1 + (number > 2), models, self.batches * self.n, self.data.shape[-1])
         drawn = _normals(shape, generator, self.data)
         centres = [_through(one, self.data) for one in drawn[number:]]
-        views = (centres[int(k > 1)] + _through(drawn[k], self.noise) for k in range(number))
+        views = tuple(centres[int(k > 1)] + _through(drawn[k], self.noise) for k in range(number))
+        if self.law is not None:
+            views = tuple(one for part in (views[:2], views[2:]) if part for one in self._made(part, generator))
         return tuple(one.reshape(-1, self.n, one.shape[-1]) for one in views)
+
+    def _made(self, gaussian: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Views of the law from Gaussian views of the same data."""
+        assert self.law is not None  # noqa: S101 (asked before)
+        numbers = self.law.latent(len(gaussian))
+        if not numbers:
+            return gaussian
+        models, n, _ = gaussian[0].shape
+        return self.law.made(gaussian, _normals((models if self.independent else 1, n, numbers), generator, self.data))
 
 
 def _normals(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:

@@ -1,0 +1,55 @@
+"""Zero-mean Gaussian views, the law that is meant where none is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING
+
+from derive.wick import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import sympy
+
+    from derive.graphs import Graph
+    from derive.scalars import Coefficient, Scalars
+    from derive.words import Invariants
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """Zero-mean Gaussian views: Cov(x, x) = Σ, Cov(x, x′) = A0 for two views of a datum, 0 between data."""
+
+    @property
+    def text(self) -> str:
+        """How it is written on the command line."""
+        return "gaussian"
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed, in words."""
+        return ("zero mean", "Gaussian")
+
+    @property
+    def closes(self) -> bool:
+        """E exp of a quadratic form is a determinant to the power −½."""
+        return True
+
+    @property
+    def highest(self) -> float:
+        """All powers have a mean."""
+        return inf
+
+    def parameters(self, order: int) -> tuple[str, ...]:  # noqa: ARG002 (the interface of a law)
+        """It brings in no symbols."""
+        return ()
+
+    def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Gaussian, dict[str, sympy.Expr]]:
+        """It has no symbols of its own."""
+        return self, dict(values)
+
+    def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:  # noqa: ARG002
+        """The sum over all pairings of the moment's legs (Isserlis' theorem)."""
+        return contract(graph)

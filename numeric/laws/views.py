@@ -1,0 +1,115 @@
+"""A law in numbers: what can be drawn from it, and where it is to be evaluated to average exactly."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from derive import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from derive import Law
+    from numeric.sampling import Covariances
+
+    Array = NDArray[np.float64]
+
+
+class Views(Protocol):
+    """Views of data that follow a law, with given covariances.
+
+    The Gaussian law's, `numeric.sampling.Covariances`, documents each method; laws that are made from Gaussian views
+    extend it.
+    """
+
+    @property
+    def law(self) -> Law:
+        """How views are distributed."""
+
+    @property
+    def cubature(self) -> str:
+        """What the nodes are, in words."""
+
+    @property
+    def A0(self) -> Array:
+        """(d0, d0), the covariance between two views of a datum."""
+
+    @property
+    def C(self) -> Array:
+        """(d0, d0), Σ − A0."""
+
+    @property
+    def Sigma(self) -> Array:
+        """(d0, d0), the covariance of a view."""
+
+    @property
+    def d0(self) -> int:
+        """The dimension of the input."""
+
+    @property
+    def core(self) -> Covariances:
+        """Of the Gaussian views that views are made from."""
+
+    @property
+    def noise(self) -> Covariances:
+        """What the augmentation adds to a datum."""
+
+    def latent(self, views: int) -> int:
+        """How many standard normal numbers a datum takes beside its Gaussian views."""
+
+    def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:
+        """Views from Gaussian ones and latent numbers, NumPy's or torch's."""
+
+    def along(self, directions: Array) -> Self:
+        """The same data in the coordinates Q x."""
+
+    def draw(
+        self, generator: np.random.Generator, shape: tuple[int, ...], views: int = 2, *, datum: bool = False
+    ) -> tuple[Array, ...]:
+        """Random views, each of shape (…, d0)."""
+
+    def nodes(
+        self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False, datum: bool = False
+    ) -> tuple[tuple[Array, ...], Array]:
+        """Views of shape (m, data, d0) and weights (m,) with the moments of the law up to a degree."""
+
+    def size(self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False) -> int:
+        """How many nodes there are, counted without building them."""
+
+    def training_set(self, size: int, generator: np.random.Generator) -> Array:
+        """A centred set of that many data, (size, d0), whose second moment is A0."""
+
+
+@singledispatch
+def in_numbers(law: Law, covariances: Covariances) -> Views:  # noqa: ARG001 (the interface of each law's)
+    """Views of a law with given covariances.
+
+    Args:
+        law: of the data; each law's file registers how it is drawn.
+        covariances: A0 and C, of the data themselves.
+
+    Raises:
+        InputError: the law cannot be drawn, or not with these covariances.
+
+    >>> import numpy as np
+    >>> from derive import Elliptical, Laplace
+    >>> from numeric.sampling import Covariances
+    >>> data = in_numbers(Elliptical(scale=Laplace()), Covariances(np.eye(2), np.eye(2)))
+    >>> x, x_pos = data.draw(np.random.default_rng(0), (1000,))
+    >>> x.shape, data.law.text
+    ((1000, 2), 'laplace')
+
+    """
+    message = f"no way is known to draw data of the law {law.text}; register one with numeric.laws.in_numbers"
+    raise InputError(message)
+
+
+@singledispatch
+def random_in_numbers(law: Law, core: Covariances) -> Views:
+    """Views of a law that are made from Gaussian ones of these covariances, as any are.
+
+    Where the data's own covariances would be others, not all that Gaussian views may have can be asked for.
+    """
+    return in_numbers(law, core)
