@@ -80,7 +80,10 @@ class Averages:
     def enough(self) -> bool:
         """Whether these are data enough, of tails light enough, for means that are nearly normal."""
         here = self.case.setting
-        return 4 * max(self.mean) <= here.covariances.law.highest and self.rows * (here.batch or BLOCK) >= ENOUGH
+        return (
+            4 * max(self.mean, default=0) <= here.covariances.law.highest
+            and self.rows * (here.batch or BLOCK) >= ENOUGH
+        )
 
 
 def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], None] = lambda: None) -> list[Averages]:

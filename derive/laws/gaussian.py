@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, prod
 from typing import TYPE_CHECKING
 
 from derive.wick import contract
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from derive.graphs import Graph
     from derive.scalars import Coefficient, Scalars
     from derive.words import Invariants
+
+# The sum "p" and the difference "m" of two views of a datum, over √2, are independent: their covariances in letters.
+COMBINATIONS = {"p": {"S": 1, "A": 1}, "m": {"S": 1, "A": -1}}
+
+
+def normal_moment(power: int) -> int:
+    """E[g^power] of a standard normal number, for an even power: (power − 1)!!.
+
+    >>> [normal_moment(power) for power in (0, 2, 4, 6)]
+    [1, 1, 3, 15]
+    """
+    return prod(range(power - 1, 0, -2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def in_numbers(law: Law, covariances: Covariances) -> Views:  # noqa: ARG001 (th
 
     >>> import numpy as np
     >>> from derive import Elliptical, Laplace
+    >>> from numeric.laws import in_numbers
     >>> from numeric.sampling import Covariances
     >>> data = in_numbers(Elliptical(scale=Laplace()), Covariances(np.eye(2), np.eye(2)))
     >>> x, x_pos = data.draw(np.random.default_rng(0), (1000,))

@@ -24,6 +24,7 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from derive.laws.gaussian import COMBINATIONS, normal_moment
 from derive.words import Invariants, invariant, substitute, trace
 from verify.blackbox import autograd as differentiation
 from verify.blackbox.diagonal_words import Power, canonical, expanded, spelled, words
@@ -37,8 +38,6 @@ Measured = tuple[float, float]
 
 # The roundings in a derivative: a few, more with each differentiation.
 ROUNDINGS = 10
-# In words the letters S and C stand for their covariances until these are put in.
-SUM, DIFFERENCE = {"S": {"S": 1, "A": 1}}, {"C": {"S": 1, "A": -1}}
 
 
 @dataclass(frozen=True)
@@ -192,7 +191,7 @@ class Measurement:
                 orbits[first] = dict(met), count
         terms = []
         for powers, count in orbits.values():
-            weight = count * prod(_double_factorial(2 * a - 1) for a in powers.values())
+            weight = count * prod(normal_moment(2 * a) for a in powers.values())
             terms.append((float(weight), self.monomial(powers)))
         return self.sum(*terms)
 
@@ -301,8 +300,8 @@ def _in_sigma(values: Mapping[Invariants, Measured], at: Measurement) -> dict[In
     """Words of the sum and the difference of views in words of Σ and A0."""
     terms: dict[Invariants, list[tuple[float, Measured]]] = {}
     for invariants, value in values.items():
-        for half, weight in substitute(invariants, SUM).items():
-            for whole, more in substitute(half, DIFFERENCE).items():
+        for half, weight in substitute(invariants, "p", COMBINATIONS["p"]).items():
+            for whole, more in substitute(half, "m", COMBINATIONS["m"]).items():
                 terms.setdefault(whole, []).append((float(weight * more), value))
     return {invariants: at.sum(*parts) for invariants, parts in terms.items()}
 
@@ -312,7 +311,3 @@ def combined(*terms: tuple[float, Measured], independent: bool) -> Measured:
     value = sum(weight * value for weight, (value, _) in terms)
     errors = [abs(weight) * error for weight, (_, error) in terms]
     return value, sqrt(sum(error**2 for error in errors)) if independent else sum(errors)
-
-
-def _double_factorial(n: int) -> int:
-    return prod(range(n, 0, -2))

@@ -9,8 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import sympy
 
-from derive import Expansion, InputError
-from derive.language import EMBEDDING_DIMENSION
+from derive import Expansion, Gaussian, InputError
 from derive.notation import TEXT, product_of_invariants
 from derive.ranges import Range, Ranges
 from derive.words import Invariants
@@ -96,7 +95,7 @@ def expanded(
         order,
         loss=box.name,
         constant=sympy.Symbol("L_0"),
-        assumptions=("zero mean", "Gaussian", "independent draws"),
+        assumptions=(*Gaussian().assumptions, "independent draws"),
         source="measured",
         parameters=("N", *numbers),
         ranges=Ranges.collect({N: Range(sympy.Integer(smallest), sympy.oo, whole=True)}),
