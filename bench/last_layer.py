@@ -27,7 +27,7 @@ from verify.last_layer.landscape import landscape
 from verify.last_layer.objective import objective
 from verify.last_layer.spread import orthogonal_parts
 from verify.networks.network import build
-from verify.training.losses import BATCHED
+from verify.training.losses import batched
 
 GRID = 51
 REACH = 1.6
@@ -116,7 +116,7 @@ def peer_points(
     n = len(both) // 2
 
     def infonce(f: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        return BATCHED["infonce-batch"]((f[None, :n], f[None, n:]), {})[0]
+        return batched("infonce-batch")((f[None, :n], f[None, n:]), {})[0]
 
     def at(i: int, j: int) -> nn.Module:
         scaled = copy.deepcopy(network)

@@ -15,12 +15,18 @@ from derive.expression import (
     Average,
     Coordinate,
     CoordinateSum,
+    Exp,
     Expression,
     HalfSquare,
     Inner,
+    InverseEntry,
+    Log,
     LogDet,
+    Power,
+    Product,
+    Sum,
     ViewAverage,
-    free_indices,
+    children,
     free_views,
     scalars,
     walk,
@@ -80,6 +86,58 @@ def batch_size(expression: Expression, name: str) -> sympy.Expr | None:
         for node in walk(expression)
     )
     return drawn[0].count + (1 if beside else 0)
+
+
+def looks_at_coordinates(expression: Expression) -> bool:
+    """Whether coordinates of f stand in a definition, rather than inner products and distances alone.
+
+    >>> from derive import catalogue
+    >>> [looks_at_coordinates(catalogue(name).expression) for name in ("spectral", "vicreg")]
+    [False, True]
+    """
+    return any(isinstance(node, Coordinate) for node in walk(expression))
+
+
+def parity(expression: Expression) -> int | None:
+    """What f → −f does to a definition: 0 for nothing, 1 for another sign, None where neither is known.
+
+    >>> from derive import catalogue, diagonal_sum, views
+    >>> (x,) = views("x")
+    >>> parity(catalogue("vicreg").expression), parity(diagonal_sum(lambda i: Coordinate(x, i) ** 3))
+    (0, 1)
+    """
+    inside = [parity(part) for part in children(expression)]
+    match expression:
+        case Coordinate():
+            return 1
+        case Product():
+            return None if None in inside else sum(one or 0 for one in inside) % 2
+        case Power(_, exponent) if exponent.is_Integer and inside[0] is not None:
+            return inside[0] * int(exponent) % 2
+        case Sum() | Average() | ViewAverage() | CoordinateSum():
+            return inside[0] if len(set(inside)) == 1 else None
+    return 0 if set(inside) <= {0} else None
+
+
+def depends_on_moments(expression: Expression) -> bool:
+    """Whether finitely many moments of the data are all that a definition depends on.
+
+    Under its means stand polynomials of f alone; exp, log, roots and reciprocals are of such means.
+
+    >>> from derive import catalogue
+    >>> [depends_on_moments(catalogue(name).expression) for name in ("spectral", "vicreg", "infonce")]
+    [True, True, False]
+    """
+
+    def of_one_datum(node: Expression) -> bool:
+        match node:
+            case Exp() | Log() | LogDet() | InverseEntry():
+                return bool(free_views(node))
+            case Power(_, exponent) if not (exponent.is_Integer and exponent >= 0):
+                return bool(free_views(node))
+        return False
+
+    return not any(map(of_one_datum, walk(expression)))
 
 
 def drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:

@@ -12,7 +12,15 @@ import sympy
 from derive import notation
 from derive.allowed import declared, domain
 from derive.clusters import Sample
-from derive.contents import batch_size, check_definition, parameters, samples
+from derive.contents import (
+    batch_size,
+    check_definition,
+    depends_on_moments,
+    looks_at_coordinates,
+    parameters,
+    parity,
+    samples,
+)
 from derive.effort import LIMIT, derived
 from derive.errors import InputError
 from derive.expansion import Expansion, check_basis
@@ -109,6 +117,28 @@ class Loss:
         datum and the sample, n + 1; otherwise it is the sample.
         """
         return batch_size(self.expression, self.name) if self.batch is None else self.batch
+
+    @property
+    def rotation_invariant(self) -> bool:
+        """Whether inner products and distances are all that the definition sees of f: then no rotation of f matters.
+
+        A definition of coordinates may be invariant all the same, as Barlow Twins is at λ = 1; its expansion tells.
+
+        >>> from derive import catalogue
+        >>> [catalogue(name).rotation_invariant for name in ("infonce", "barlow-twins")]
+        [True, False]
+        """
+        return not looks_at_coordinates(self.expression)
+
+    @property
+    def even(self) -> bool:
+        """Whether f → −f is known to change nothing."""
+        return parity(self.expression) == 0
+
+    @property
+    def depends_on_moments(self) -> bool:
+        """Whether finitely many moments of the data are all that it depends on, as of VICReg and not of InfoNCE."""
+        return depends_on_moments(self.expression)
 
     @cached_property
     def domain(self) -> Ranges:

@@ -50,7 +50,7 @@ def measure(case: Case, order: int) -> RayCoefficients | None:
     if function is None:
         return None
     if order <= NESTED:
-        from verify.hand_written import one_thread
+        from verify.threads import one_thread
 
         with one_thread():
             found = nested_derivatives(function(order), order)

@@ -22,11 +22,11 @@ from derive import CATALOGUE, InputError, catalogue
 from numeric.sampling import Covariances
 from numeric.sphere import Sphere
 from verify.evidence import Evidence
-from verify.hand_written import one_thread
 from verify.masked import alike, drift, modes
 from verify.opening import opening
 from verify.settings import counted_symbols, values_for
 from verify.significance import limit
+from verify.threads import one_thread
 from verify.transition import Crossing, crossing, measured, predicted
 from verify.transverse import SIGNIFICANT, Transverse, plus_minus, transverse
 from verify.two_views import TwoViews, one_by_one, two_views

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def rounding(truth: Truth, values: Callable[[Truth], Any]) -> float:
     >>> x, x_pos = views("x, x_pos")
     >>> setting = Setting(Covariances(np.eye(1), np.eye(1)), np.eye(1), {}, None)
     >>> found = rounding(
-    ...     Defined(Loss(10**20 + half_sq(x, x_pos) - 10**20), setting), lambda one: one.averaged(np.ones(1), 2)
+    ...     EvaluatedTruth(Loss(10**20 + half_sq(x, x_pos) - 10**20), setting), lambda one: one.averaged(np.ones(1), 2)
     ... )
     >>> 1e3 < found < 1e6
     True
@@ -48,7 +48,7 @@ def rounding(truth: Truth, values: Callable[[Truth], Any]) -> float:
     with np.errstate(all="ignore"):
         plain = np.asarray(values(truth))
         found = RELATIVE * _largest(plain)
-        if isinstance(truth, Defined):
+        if isinstance(truth, EvaluatedTruth):
             moved = [values(replace(truth, shaken=np.random.default_rng(number))) - plain for number in range(CHOICES)]
             found = max(found, SAFETY * float(np.sqrt(max(np.mean(_finite(one) ** 2) for one in moved))))
     return found

@@ -11,7 +11,7 @@ import numpy as np
 from derive.expression import CoordinateSum, walk
 from derive.moments import moment_order
 from verify import autodiff, monte_carlo, remainder
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence, far
 from verify.rounding import rounding
 from verify.settings import GAUSSIAN, Case, at_values, case, counted_symbols, truth_of
@@ -247,8 +247,8 @@ class Routes:
 def homogeneity(loss: Loss, error: NotAnalyticError, seed: int, law: Law = GAUSSIAN) -> tuple[Evidence, ...]:
     """Whether L(tW) = L(W): measured on the definition, and by Euler's theorem on the torch loss."""
     # Positive weights: no node at 0, where the loss is not defined.
-    at = case(loss, {}, seed=seed, size=2, law=law, positive=True)
-    defined = Defined(at.put_into(loss), at.setting)
+    at = case(loss, {}, seed=seed, size=2, positive=True)
+    defined = EvaluatedTruth(at.put_into(loss), at.setting)
     ts = np.array([0.25, 1.0, 4.0])
     values = defined.drawn(ts, 7, np.random.default_rng(seed), 8)
     spread = float(np.abs(values - values[:, 1:2]).max())

@@ -11,9 +11,8 @@ import sympy
 
 from derive import CATALOGUE, MODIFIERS, Gaussian, InputError, catalogue
 from derive.expression import ViewAverage, walk
-from numeric.laws import random_in_numbers
-from numeric.sampling import random_covariances
-from verify.defined import Defined
+from numeric.sampling import Covariances, random_covariances
+from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence, Route
 from verify.truth import Setting, Truth
 
@@ -224,9 +223,9 @@ def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> 
     # Normalised features enter a penalty or not, as the modifiers come; the torch functions know the plain case.
     known &= "normalised" not in modifiers or set(modifiers) <= {"normalised", "bias"}
     if known and catalogue(loss.name).expression == loss.expression and find_spec("torch"):
-        from verify.definitions import DEFINITIONS
-        from verify.hand_written import HandWritten
+        from verify.torch_losses import TORCH_LOSSES
+        from verify.torch_truth import TorchTruth
 
-        if base in DEFINITIONS:
-            return HandWritten(DEFINITIONS[base], tuple(modifiers), setting)
-    return Defined(at_values(loss, values), setting)
+        if base in TORCH_LOSSES:
+            return TorchTruth(TORCH_LOSSES[base], tuple(modifiers), setting)
+    return EvaluatedTruth(at_values(loss, values), setting)

@@ -49,7 +49,6 @@ RATE = 2e-2
 # Data a step and a model: in batches where the loss has a size of batches; where all pairs of data enter; and where
 # moments alone do, whose errors must not show.
 DATA = {"batches": 600, "pairs": 120, "moments": 2000}
-MOMENTS = ("spectral", "barlow-twins", "vicreg", "vicreg-soft")
 # The size of batches where it is left open.
 BATCH = 12
 # The power of the largest mode: near the transition, and away from it.
@@ -299,10 +298,11 @@ def _powers(
     from verify.training.models import Model
 
     base, *modifiers = loss.name.split("+")
-    of = batched(base)
-    kind = "batches" if "N" in loss.parameters else "moments" if base in MOMENTS else "pairs"
-    data = DATA[kind] if law.closes else MORE * DATA[kind]
-    size = int(values["N"]) if "N" in loss.parameters else data
+    of, batch = batched(base), loss.batch_size
+    if batch is None:
+        data = size = DATA["moments" if loss.depends_on_moments else "pairs"]
+    else:
+        data, size = DATA["batches"], int(batch.subs({one: values[one.name] for one in batch.free_symbols}))
     extra: dict[str, Any] = {}
     if "weight-decay" in modifiers:
         extra["weight_decay"] = values["gamma"]

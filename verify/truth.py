@@ -4,8 +4,8 @@ A truth gives the loss at t·W (and t·b, where the model has a bias) for severa
 analytic), in two ways: averaged over cubature nodes, which have the moments of the data up to a degree, so that its
 Taylor coefficients in t up to that degree are those of Gaussian data; and on random draws, one value a batch.
 
-There are two kinds: `verify.hand_written`, the torch functions of the catalogue, and `verify.defined`, which evaluates
-any definition as it stands.
+There are two kinds: `verify.torch_truth`, the torch functions of the catalogue, and `verify.evaluated_truth`, which
+evaluates any definition as it stands.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -121,10 +121,3 @@ def batches(draws: int, batch: int) -> int:
 def blocks(draws: int) -> int:
     """How many blocks: a fifth as many pairs as batches, since a pair varies less; enough for a standard error."""
     return max(40, draws // (5 * BLOCK))
-
-
-def jackknife(block: Callable[..., NDArray[Any]], *views: Any) -> NDArray[Any]:
-    """A function of a block's means (…, size, d0), freed of its bias of first order in 1/size by its two halves."""
-    half = views[0].shape[-2] // 2
-    halves = block(*(one[..., :half, :] for one in views)) + block(*(one[..., half:, :] for one in views))
-    return np.asarray(2 * block(*views) - halves / 2)

@@ -5,7 +5,7 @@ definition has a population mean, the first half of a batch are the pairs that t
 of the second half are the independent draws of the inner mean. A function of such means is off by a term of order 1/N;
 the two halves of a half-sample remove it (Quenouille's jackknife), so that N stands for the population.
 
-The functions are those of `verify.definitions`, written by hand: nothing here comes from a derivation.
+The functions are those of `verify.torch_losses`, written by hand: nothing here comes from a derivation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from derive import InputError
-from verify.definitions import DEFINITIONS, Definition, norm_penalty
+from verify.jackknife import jackknife
+from verify.torch_losses import TORCH_LOSSES, TorchLoss, norm_penalty
 
 TwoViews = Callable[[Tensor, Tensor], Tensor]
 
@@ -40,20 +41,20 @@ def two_views(name: str, parameters: Mapping[str, float] | None = None) -> TwoVi
 
     """
     base, *modifiers = name.split("+")
-    if base not in DEFINITIONS:
-        raise InputError(f"no hand-written torch loss is known for {base!r}; known are {', '.join(DEFINITIONS)}")
+    if base not in TORCH_LOSSES:
+        raise InputError(f"no hand-written torch loss is known for {base!r}; known are {', '.join(TORCH_LOSSES)}")
     for modifier in modifiers:
         if modifier not in ("normalised", "norm-penalty"):
             raise InputError(f"+{modifier} is no function of the features alone; leave it out here")
     if modifiers == ["norm-penalty", "normalised"]:
         raise InputError("a penalty on the norm of normalised features is a constant; leave one of the two out")
     given = dict(parameters or {})
-    definition = DEFINITIONS[base]
-    plain = _batch(definition, given) if definition.kind == "batch" else _population(definition, given)
+    by_hand = TORCH_LOSSES[base]
+    plain = _batch(by_hand, given) if by_hand.over_batch else _population(by_hand, given)
     whole = unit(plain) if "normalised" in modifiers else plain
     if "norm-penalty" not in modifiers:
         return whole
-    return lambda z1, z2: whole(z1, z2) + _jackknife(lambda x: _penalty(x, given), (z1,))
+    return lambda z1, z2: whole(z1, z2) + jackknife(lambda rows: _penalty(z1[..., rows, :], given), z1.shape[-2])
 
 
 def unit(loss: TwoViews) -> TwoViews:
@@ -105,33 +106,27 @@ def _on_sphere(z: Tensor) -> Tensor:
     return z / (z**2).sum(-1, keepdim=True).sqrt()
 
 
-def _batch(definition: Definition, parameters: Mapping[str, float]) -> TwoViews:
-    return lambda z1, z2: definition.evaluate(z1, z2, parameters=parameters)
+def _batch(by_hand: TorchLoss, parameters: Mapping[str, float]) -> TwoViews:
+    return lambda z1, z2: by_hand.evaluate(z1, z2, parameters=parameters)
 
 
-def _population(definition: Definition, parameters: Mapping[str, float]) -> TwoViews:
-    def of(x: Tensor, x_pos: Tensor, chi: Tensor, chi_pos: Tensor) -> Tensor:
-        drawn = torch.cat([chi, chi_pos], -2)
-        p, q = _equal(x), _equal(drawn)
-        return definition.evaluate(x, x_pos, p, drawn, q, parameters=parameters)
-
+def _population(by_hand: TorchLoss, parameters: Mapping[str, float]) -> TwoViews:
     def loss(z1: Tensor, z2: Tensor) -> Tensor:
         half = z1.shape[-2] // 2
         if z1.shape[-2] < SMALLEST_POPULATION:
             raise InputError(
                 f"a batch of {z1.shape[-2]} stands for no population; take {SMALLEST_POPULATION} data or more"
             )
-        parts = [one[..., start : start + half, :] for start in (0, half) for one in (z1, z2)]
-        return _jackknife(of, tuple(parts))
+
+        def of(rows: slice) -> Tensor:
+            others = slice(half + rows.start, half + rows.stop)
+            x, x_pos = (one[..., rows, :] for one in (z1, z2))
+            drawn = torch.cat([one[..., others, :] for one in (z1, z2)], -2)
+            return by_hand.evaluate(x, x_pos, _equal(x), drawn, _equal(drawn), parameters=parameters)
+
+        return jackknife(of, half)
 
     return loss
-
-
-def _jackknife(of: Callable[..., Tensor], parts: tuple[Tensor, ...]) -> Tensor:
-    """A function of means over samples (..., n, d), freed of its bias of first order in 1/n."""
-    n = parts[0].shape[-2] // 2
-    halves = of(*(one[..., :n, :] for one in parts)) + of(*(one[..., n : 2 * n, :] for one in parts))
-    return 2 * of(*(one[..., : 2 * n, :] for one in parts)) - halves / 2
 
 
 def _penalty(x: Tensor, parameters: Mapping[str, float]) -> Tensor:

@@ -35,7 +35,7 @@ from derive.words import invariant, paired, substitute, trace
 from numeric.invariants import order_values, product_value, products
 from numeric.sampling import random_covariances
 from verify import autodiff
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 from verify.settings import case
 from verify.taylor import cauchy, circle
 
@@ -156,7 +156,7 @@ def test_a_word_of_b_dropped_or_halved_is_rejected(name):
 def test_sums_over_coordinates_are_those_of_the_definition(name, basis):
     loss = STRANGE[name].with_bias()
     at = case(loss, {}, seed=5, dimension=2)
-    truth = Defined(loss, at.setting)
+    truth = EvaluatedTruth(loss, at.setting)
     ts = circle(0.5)
     expected = cauchy(truth.averaged(ts, 6), ts, range(2, 7, 2))
     expansion = loss.expand(order=6, basis=basis)

@@ -19,20 +19,20 @@ from derive import CATALOGUE, catalogue
 from derive.words import invariant, trace
 from numeric.invariants import order_values, product_value, products
 from numeric.sampling import Covariances, random_covariances
-from verify.definitions import DEFINITIONS
 from verify.mutants import mutants
 from verify.settings import case
 from verify.taylor import cauchy, circle
+from verify.torch_losses import TORCH_LOSSES
 
 NAMES = tuple(CATALOGUE)
-BATCH = tuple(name for name in NAMES if DEFINITIONS[name].kind == "batch")
-NOT_INVARIANT = ("barlow-twins", "vicreg", "vicreg-soft")
+BATCH = tuple(name for name in NAMES if TORCH_LOSSES[name].over_batch)
+NOT_INVARIANT = tuple(name for name in NAMES if not catalogue(name).rotation_invariant)
 MODIFIED = tuple(
     f"{name}+{modifier}"
     for name in NAMES
     for modifier in ("weight-decay", "norm-penalty")
     # VICReg with the soft variance term has the norm penalty already.
-    if (name, modifier) != ("vicreg-soft", "norm-penalty")
+    if modifier != "norm-penalty" or not {"kappa", "c"} & catalogue(name).parameters.keys()
 )
 SIZES = tuple((name, n) for name in NAMES for n in ((2, 3, 4) if name in BATCH else (2,)))
 # The cubature's weights are of both signs, and rounding grows with N and the order.

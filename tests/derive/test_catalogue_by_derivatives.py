@@ -12,10 +12,10 @@ from torch.func import hessian
 
 from derive import catalogue
 from numeric.invariants import order_values
-from verify.definitions import DEFINITIONS
+from verify.torch_losses import TORCH_LOSSES
 
 PARAMETERS = {"alpha": (3, 7), "tau": (6, 5), "t": (5, 4), "b": (2, 3)}
-BATCH = [name for name, one in DEFINITIONS.items() if one.kind == "batch"]
+BATCH = [name for name, one in TORCH_LOSSES.items() if one.over_batch]
 WIDTH = 2
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -38,7 +38,7 @@ def test_orders_2_and_4_equal_contracted_derivatives(name, size):
     W, A0, Sigma = covariances(size)
 
     def of(z):
-        return DEFINITIONS[name].evaluate(*z.reshape(2, size, WIDTH), parameters=numbers)
+        return TORCH_LOSSES[name].evaluate(*z.reshape(2, size, WIDTH), parameters=numbers)
 
     zero = torch.zeros(2 * size * WIDTH, dtype=torch.float64)
     second = hessian(of)(zero).numpy()

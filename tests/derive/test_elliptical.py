@@ -13,8 +13,8 @@ from derive import Elliptical, InputError, catalogue
 from derive.words import trace
 from numeric.invariants import order_values
 from numeric.sampling import random_covariances
-from verify.definitions import DEFINITIONS
 from verify.taylor import cauchy, circle
+from verify.torch_losses import TORCH_LOSSES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -39,12 +39,12 @@ def scaled(views, weights, per):
 def measured(name, per, data, W):
     ts = circle(0.15, 16)
     orders = range(2, ORDER + 1, 2)
-    definition = DEFINITIONS[name]
-    z, weights = scaled(*data.nodes(ORDER, data=2 if definition.kind == "batch" else 1), per)
+    definition = TORCH_LOSSES[name]
+    z, weights = scaled(*data.nodes(ORDER, data=2 if definition.over_batch else 1), per)
     z = [torch.from_numpy(one @ W.T) for one in z]
     values = []
     for t in map(complex, ts):
-        if definition.kind == "batch":
+        if definition.over_batch:
             each = definition.evaluate(*(t * one for one in z), parameters={"tau": float(TAU)})
             values.append(complex(each.numpy() @ weights))
         else:

@@ -22,10 +22,10 @@ from derive import (
 from derive import exp as exponential
 from numeric.invariants import order_values
 from numeric.sampling import random_covariances
-from verify.definitions import DEFINITIONS
+from verify.torch_losses import TORCH_LOSSES
 
 PARAMETERS = {"alpha": Rational(3, 7), "tau": Rational(6, 5), "t": Rational(5, 4), "b": Rational(2, 3)}
-BATCH = [name for name, one in DEFINITIONS.items() if one.kind == "batch"]
+BATCH = [name for name, one in TORCH_LOSSES.items() if one.over_batch]
 WIDTH = 2
 
 
@@ -58,7 +58,7 @@ def test_the_second_order_is_that_of_the_very_set(name, size):
     values = {p: size if p == "N" else PARAMETERS[p] for p in loss.parameters}
     numbers = {p: float(value) for p, value in values.items()}
     data, centred, W = place(size)
-    measured = second_order(lambda *z: DEFINITIONS[name].evaluate(*z, parameters=numbers), data, centred, W)
+    measured = second_order(lambda *z: TORCH_LOSSES[name].evaluate(*z, parameters=numbers), data, centred, W)
     assert derived(loss, values, data, W) == pytest.approx(measured, rel=1e-10)
 
 

@@ -19,23 +19,6 @@ CHECKS = ["autodiff", "remainder", "monte-carlo"]
 x, x_pos, chi = views("x, x_pos, chi")
 g = white_noise("g")
 
-# Three for each term, A0 ↔ C, Σ for A0, and N − 1 for N where there is an N.
-MUTANTS = {
-    "infonce": 3 * 2 + 2,
-    "infonce-batch": 3 * 5 + 3,
-    "weighted-infonce": 3 * 5 + 3,
-    "beta-infonce": 3 * 3 + 2,
-    "dcl": 3 * 3 + 3,
-    "ntxent": 3 * 5 + 3,
-    "spectral": 3 * 2 + 2,
-    "barlow-twins": 3 * 3 + 2,
-    "vicreg": 3 * 4 + 2,
-    "vicreg-soft": 3 * 5 + 2,
-    "alignment-uniformity": 3 * 3 + 2,
-    "siglip": 3 * 4 + 3,
-    "infonce+weight-decay+norm-penalty": 3 * 5 + 2,
-}
-
 
 def size_for(loss: Loss) -> int:
     return 3 if counted_symbols(loss) & set(loss.parameters) else 2
@@ -71,10 +54,11 @@ def measured_once(name: str, check: str):
     return measure(catalogue(name), check)
 
 
-def test_every_loss_has_its_mutants():
-    counted = {name: len(dict(mutants(catalogue(name).expand(4)))) for name in LOSSES}
-    assert counted == MUTANTS
-    assert sum(counted[name] for name in CATALOGUE) == 161
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_has_its_mutants(name):
+    """Three for each term, A0 ↔ C, Σ for A0, and N − 1 for N where there is an N."""
+    expansion = catalogue(name).expand(4)
+    assert len(dict(mutants(expansion))) == 3 * len(expansion.terms) + 2 + ("N" in expansion.parameters)
 
 
 @pytest.mark.parametrize("basis", ["A0,Sigma", "A0,C"])

@@ -7,11 +7,11 @@ import pytest
 import sympy
 
 from derive import CATALOGUE, InputError, Loss, Mean, catalogue, exp, half_sq, inner, log, views
-from verify.defined import Defined
-from verify.hand_written import HandWritten
+from verify.evaluated_truth import EvaluatedTruth
+from verify.jackknife import jackknife
 from verify.settings import GENERIC, case, counted_symbols, truth_of, values_for
 from verify.taylor import cauchy, circle
-from verify.truth import jackknife
+from verify.torch_truth import TorchTruth
 
 LOSSES = [*CATALOGUE, "infonce+weight-decay", "infonce-batch+norm-penalty", "vicreg+weight-decay+norm-penalty"]
 BATCH = [name for name in LOSSES if catalogue(name).batch_size is not None]
@@ -23,7 +23,7 @@ def both(name, **where):
     loss = catalogue(name)
     at = case(loss, {}, seed=3, **where)
     # The embedding's dimension is that of W, no value to be put in.
-    return at.truth, Defined(loss.set({key: at.values[key] for key in at.values if key != "d1"}), at.setting)
+    return at.truth, EvaluatedTruth(loss.set({key: at.values[key] for key in at.values if key != "d1"}), at.setting)
 
 
 # Its torch loss takes one view of each pair, its definition single views: other nodes with the same moments.
@@ -34,7 +34,7 @@ SAME_NODES = [name for name in LOSSES if name != "alignment-uniformity"]
 @pytest.mark.parametrize("name", SAME_NODES)
 def test_the_two_truths_agree_on_nodes_at_complex_t(name, positive):
     torch_loss, defined = both(name, size=2 if positive else 3, positive=positive)
-    assert isinstance(torch_loss, HandWritten)
+    assert isinstance(torch_loss, TorchTruth)
     ts = np.concatenate((circle(0.3, 8), [0.0, 0.2, -0.2]))
     assert np.allclose(torch_loss.averaged(ts, 6), defined.averaged(ts, 6), rtol=1e-9, atol=1e-9)
 
@@ -97,7 +97,7 @@ def test_a_loss_under_a_catalogue_name_but_with_another_definition_is_evaluated_
     """A name is no proof."""
     wrong = replace(catalogue("infonce"), expression=catalogue("spectral").expression)
     at = case(wrong, {}, seed=0)
-    assert isinstance(at.truth, Defined)
+    assert isinstance(at.truth, EvaluatedTruth)
     assert at.truth.averaged(np.array([0.3]), 6) == pytest.approx(
         case(catalogue("spectral"), {}, seed=0).truth.averaged(np.array([0.3]), 6)
     )
@@ -106,7 +106,7 @@ def test_a_loss_under_a_catalogue_name_but_with_another_definition_is_evaluated_
 def test_a_loss_of_the_users_own_is_evaluated_as_defined():
     mine = Loss(inner(x, x_pos) ** 2 + log(Mean(exp(inner(x, chi)), over=chi)))
     at = case(mine, {}, seed=0)
-    assert isinstance(truth_of(mine, at.values, at.setting), Defined)
+    assert isinstance(truth_of(mine, at.values, at.setting), EvaluatedTruth)
     W, A0, Sigma = at.setting.W, at.setting.covariances.A0, at.setting.covariances.Sigma
     A, S = W @ A0 @ W.T, W @ Sigma @ W.T
     # E⟨x, x′⟩² = Tr[A]² + Tr[A²] + Tr[S²]; the log is exactly ½ xᵀ W Σ Wᵀ x for Gaussian χ.
@@ -135,7 +135,7 @@ def test_the_jackknife_removes_the_bias_of_first_order():
         return values.mean(0) ** 2
 
     plain = np.mean([square(one) for one in blocks])
-    freed = np.array([jackknife(square, one)[0] for one in blocks])
+    freed = np.array([jackknife(lambda rows, one=one: square(one[rows]), 20)[0] for one in blocks])
     assert plain == pytest.approx(1 / 20, rel=0.05)
     assert abs(freed.mean()) < 4.5 * freed.std() / np.sqrt(len(freed))
 
@@ -174,7 +174,7 @@ def test_a_view_that_a_mean_binds_and_does_not_use_is_drawn_too():
     x, x_pos, chi = views("x, x_pos, chi")
     loss = Loss(log(1 + Mean(exp(-half_sq(x, chi) / 4), over=(x, x_pos, chi))), name="own")
     at = case(loss, {}, seed=0)
-    drawn = Defined(loss, at.setting).drawn(np.array([0.3]), 5, np.random.default_rng(0), 3)
+    drawn = EvaluatedTruth(loss, at.setting).drawn(np.array([0.3]), 5, np.random.default_rng(0), 3)
     assert drawn.shape == (3, 1)
     assert np.isfinite(drawn).all()
 
@@ -184,4 +184,4 @@ def test_a_batch_without_an_anchor_has_no_datum_beside():
     x, chi = views("x, chi")
     loss = Loss(Mean(Mean(inner(x, chi), over=chi, count=4) ** 2, over=x), name="own")
     at = case(loss, {}, seed=0, dimension=1, positive=True)
-    assert Defined(loss, at.setting).size(8) == 5**4 * 5 * 4
+    assert EvaluatedTruth(loss, at.setting).size(8) == 5**4 * 5 * 4

@@ -7,8 +7,8 @@ import torch
 from derive import InputError, catalogue
 from numeric.invariants import order_values
 from numeric.sampling import Covariances
-from verify.definitions import DEFINITIONS
 from verify.settings import values_for
+from verify.torch_losses import TORCH_LOSSES
 from verify.transverse import draw
 from verify.two_views import batch_normalised, one_by_one, two_views, unit
 
@@ -32,7 +32,7 @@ def test_the_mean_over_small_batches_is_the_population_loss(name):
     assert abs(found.mean() - expected) < 4 * found.std() / np.sqrt(len(found))
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
+@pytest.mark.parametrize("name", TORCH_LOSSES)
 def test_a_normalised_loss_does_not_see_lengths(name):
     parameters = {key: float(value) for key, value in values_for(catalogue(name), 16, 2).items()}
     loss = two_views(f"{name}+normalised", parameters)
@@ -66,7 +66,7 @@ def test_one_by_one_is_the_same_as_all_at_once():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mine", f"no hand-written torch loss is known for 'mine'; known are {', '.join(DEFINITIONS)}"),
+        ("mine", f"no hand-written torch loss is known for 'mine'; known are {', '.join(TORCH_LOSSES)}"),
         ("infonce+weight-decay", "+weight-decay is no function of the features alone; leave it out here"),
         (
             "infonce+norm-penalty+normalised",

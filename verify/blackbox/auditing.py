@@ -33,7 +33,7 @@ from verify.blackbox.surroundings import kept_generators
 from verify.collapsed import of_function
 from verify.evidence import Evidence
 from verify.exact_numbers import exact_values
-from verify.hand_written import one_thread
+from verify.threads import one_thread
 
 # The embedding's width at which a second order is shown that singles out coordinates.
 SHOWN_WIDTH = 3

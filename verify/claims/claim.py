@@ -220,7 +220,7 @@ class Claim:
             return ()
         if not find_spec("torch"):
             return tuple(self.investigate())
-        from verify.hand_written import one_thread
+        from verify.threads import one_thread
 
         with one_thread():
             return tuple(self.investigate())

@@ -13,7 +13,7 @@ from derive import Loss, catalogue
 from numeric.sampling import Covariances, random_covariances
 from verify import autodiff
 from verify.claims.claim import Measured, Point
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 from verify.settings import Case, at_values, case
 from verify.target import parse_values
 from verify.taylor import cauchy, circle, safe_radius
@@ -117,7 +117,7 @@ def curvature(loss: str, a: float, c: float, given: Mapping[str, Any] | None = N
 
 
 def _on_nodes(loss: Loss, at: Case, orders: Sequence[int]) -> list[float]:
-    truth = Defined(at_values(loss, at.values), at.setting)
+    truth = EvaluatedTruth(at_values(loss, at.values), at.setting)
     degree = max(orders)
     ts = circle(safe_radius(lambda points: truth.averaged(points, degree), RADIUS))
     top = range(min(orders), degree + 1, 2)

@@ -26,13 +26,14 @@ from verify.blackbox.expansions import Expanded
 from verify.error_rates.slopes import right_series
 from verify.error_rates.tally import Tally
 from verify.evidence import Evidence
-from verify.hand_written import HandWritten, one_thread
 from verify.masked import alike, modes
 from verify.opening import opening
 from verify.second_order import Curved, curvatures
 from verify.settings import case, filled_in
 from verify.significance import limit
 from verify.taylor import cauchy, circle
+from verify.threads import one_thread
+from verify.torch_truth import TorchTruth
 from verify.trained import SEEDS, models_near
 from verify.training.comparing import CONTRADICTION, compared
 from verify.truth import Truth
@@ -114,7 +115,7 @@ def black_box_coefficients(seed: int, runs: int, *, size: int) -> Tally:
     at = checks.batch(size, seed, d0=3)
     predicted = at.predicted(Expanded(loss.expand(ORDER), (size,)))
     here = case(loss, {}, seed=0, size=size, dimension=3, covariances=at.data)
-    assert isinstance(here.truth, HandWritten)  # noqa: S101 (told the type checker: a loss of the catalogue)
+    assert isinstance(here.truth, TorchTruth)  # noqa: S101 (told the type checker: a loss of the catalogue)
     truth = replace(here.truth, setting=replace(here.setting, W=at.W))
     cut = _coefficients(truth, np.random.default_rng(seed), runs, checks.DRAWS, pairs=4 * size**2)
 

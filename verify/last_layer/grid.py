@@ -60,6 +60,14 @@ def log_sums(
     return (total / n).reshape(tuple(len(axis) for axis in axes))
 
 
+def quadratic(each: Sequence[Tensor], axes: Sequence[Tensor]) -> Tensor:
+    """Σ_k r_k² e_k over the grid."""
+    total = torch.zeros((), dtype=torch.float64)
+    for one, squares in zip(each, axes, strict=True):
+        total = total[..., None] + one.double() * squares
+    return total
+
+
 def _row_sums(s: Tensor, left: Tensor, right: Tensor, weights: Mapping[int, float]) -> Tensor:
     """Σ_i log Σ_j … over these rows, (P, Q)."""
     for offset, weight in weights.items():

@@ -1,7 +1,7 @@
 """The loss that is looked at: its definition, for predictions, and a function of features in batches, to be measured.
 
 The two share no code for a catalogue loss: the function is the hand-written one of `verify.training.losses`. A mean
-over a population is a mean over the data of a batch, its bias of first order taken out (`population`).
+over a population is a mean over the data of a batch, its bias of first order taken out (`verify.jackknife`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from derive import CATALOGUE, InputError, Loss, catalogue
-from verify.last_layer.contrastive import OnGrid, on_grid
-from verify.last_layer.population import jackknife
-from verify.training.losses import BATCHED, batched, norm_penalty
+from verify.fast_losses import Gridded, on_grid
+from verify.jackknife import both_ways, jackknife
+from verify.torch_losses import TORCH_LOSSES, norm_penalty
+from verify.training.losses import batched
 from verify.two_views import SMALLEST_POPULATION, unit
 
 TwoViews = Callable[[Tensor, Tensor], Tensor]
@@ -40,7 +41,7 @@ class Objective:
         values: of its parameters, exact.
         rotates: whether the loss is known to be the same for all rotations of the embedding.
         even: whether it is known to be the same for −f, as every loss of inner products is.
-        on_grid: the loss at all points of a grid of scales, where there is a fast way (`contrastive`).
+        on_grid: the loss at all points of a grid of scales, where there is a fast way (`verify.fast_losses`).
         population: whether a batch stands for a population, rather than being what the loss is defined on.
         note: what was done to the loss, such as that a normalisation was taken out.
     """
@@ -53,7 +54,7 @@ class Objective:
     values: Mapping[str, sympy.Expr] = field(default_factory=dict)
     rotates: bool = True
     even: bool = True
-    on_grid: OnGrid | None = None
+    on_grid: Gridded | None = None
     population: bool = False
     note: str = ""
 
@@ -93,9 +94,9 @@ def objective(target: str | Loss | Callable[..., Any], values: Values | None = N
     if batch < 2:
         raise InputError(f"a batch of {batch} has no other data to be held apart from; give 2 or more")
     if isinstance(target, Loss):
-        from verify.last_layer.defined import defined
+        from verify.last_layer.own_loss import own_loss
 
-        return defined(target, given, batch)
+        return own_loss(target, given, batch)
     if callable(target):
         if given:
             raise InputError(f"--set {next(iter(given))} does not go with a torch function; set it in the function")
@@ -110,7 +111,7 @@ def core(one: Objective) -> Objective:
         InputError: it is not known how to take the normalisation out.
     """
     if one.definition is not None:
-        if one.name.partition("+")[0] not in BATCHED:
+        if one.name.partition("+")[0] not in TORCH_LOSSES:
             raise InputError(f"{one.name} is constant along W → aW; give the loss without its normalisation")
         plain = one.name.replace("+normalised", "")
         found = _catalogue(plain, {name: value for name, value in one.values.items() if name != "N"}, one.batch)
@@ -150,16 +151,20 @@ def _catalogue(target: str, given: dict[str, sympy.Expr], batch: int) -> Objecti
     parameters = {name: float(value) for name, value in given.items()}
     definition = loss.set(given)
     own = {name: value for name, value in parameters.items() if name in CATALOGUE[base].parameters and name != "N"}
-    population = BATCHED[base].views == 3
+    of, population = batched(base), definition.batch_size is None
     if population and batch < SMALLEST_POPULATION:
         message = f"a batch of {batch} stands for no population; give {SMALLEST_POPULATION} data or more"
         raise InputError(message)
 
     def plain(z1: Tensor, z2: Tensor) -> Tensor:
-        return BATCHED[base]((z1, z2), own)
+        return of((z1, z2), own)
 
     def averaged(z1: Tensor, z2: Tensor) -> Tensor:
-        return jackknife(lambda x, x_pos, chi: BATCHED[base]((x, x_pos, chi), own), z1, z2)
+        def split(anchors: slice, others: slice) -> Tensor:
+            chi = torch.cat([z1[..., others, :], z2[..., others, :]], -2)
+            return of((z1[..., anchors, :], z2[..., anchors, :], chi), own)
+
+        return both_ways(split, z1.shape[-2])
 
     function: TwoViews = averaged if population else plain
     if "normalised" in modifiers:
@@ -168,15 +173,13 @@ def _catalogue(target: str, given: dict[str, sympy.Expr], batch: int) -> Objecti
         function = _penalised(function, parameters["kappa"], parameters["c"])
     fast = on_grid(base, own) if set(modifiers) <= {"weight-decay"} else None
     decay = parameters["gamma"] if "weight-decay" in modifiers else 0.0
-    rotates = base not in ("barlow-twins", "vicreg", "vicreg-soft")
-    return Objective(target, function, definition, batch, decay, given, rotates, on_grid=fast, population=population)
+    rotates, even = definition.rotation_invariant, definition.even
+    return Objective(target, function, definition, batch, decay, given, rotates, even, fast, population)
 
 
 def _penalised(function: TwoViews, kappa: float, c: float) -> TwoViews:
     def loss(z1: Tensor, z2: Tensor) -> Tensor:
-        n = z1.shape[-2] // 2
-        parts = [(2.0, slice(0, 2 * n)), (-0.5, slice(0, n)), (-0.5, slice(n, 2 * n))]
-        penalty = sum(weight * norm_penalty(z1[..., rows, :], kappa, c) for weight, rows in parts)
+        penalty = jackknife(lambda rows: norm_penalty(z1[..., rows, :], None, kappa, c), z1.shape[-2])
         return function(z1, z2) + penalty
 
     return loss

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from derive import Expansion, Loss, catalogue, closed_form
 from verify import autodiff, monte_carlo, remainder, trained
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence
 from verify.mutants import definitions, expansions, replicas
 from verify.mutants.mutant import Mutant, distinct
@@ -151,7 +151,7 @@ def _by_definition(loss: Loss, seed: int) -> Comparison:
     """The definition's own Taylor coefficients on cubature nodes, by Cauchy's integral: no torch, no series."""
     found = []
     for at in _cases(loss, seed):
-        truth = Defined(at.put_into(loss), at.setting)
+        truth = EvaluatedTruth(at.put_into(loss), at.setting)
         ts = circle(safe_radius(lambda points, truth=truth: truth.averaged(points, ORDER), 0.5))  # type: ignore[misc]
         even = range(2, ORDER + 1, 2)
         values = cauchy(truth.averaged(ts, ORDER), ts, even)

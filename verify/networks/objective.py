@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from derive import InputError, catalogue
-from verify.training.losses import BATCHED
+from derive import CATALOGUE, InputError, catalogue
+from verify.training.losses import batched
 
-TRAINED = (*(name for name, loss in BATCHED.items() if loss.views == 2), "spectral")
+TRAINED = (*(name for name, loss in CATALOGUE.items() if loss.batch_size is not None), "spectral")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Objective:
             z1, z2 = (z / (z * z).sum(-1, keepdim=True).sqrt() for z in (z1, z2))
         if self.loss == "spectral":
             return _spectral(z1, z2)
-        return BATCHED[self.loss]((z1[None], z2[None]), self.parameters)[0]
+        return batched(self.loss)((z1[None], z2[None]), self.parameters)[0]
 
 
 def _spectral(z1: Tensor, z2: Tensor) -> Tensor:

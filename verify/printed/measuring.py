@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from verify import autodiff
 from verify.autodiff import RADIUS, RayCoefficients
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence
 from verify.routes import LARGEST_AUTODIFF
 from verify.settings import at_values, case, counted_symbols
@@ -57,7 +57,7 @@ def _at(loss: Loss, at: Case, order: int) -> RayCoefficients | Evidence:
     if (at.setting.batch or 1) * DIMENSION > LARGEST_AUTODIFF:
         note = f"a batch of {at.setting.batch} is too large for cubature; leave its size a symbol"
         return Evidence("exact", _quantity(order), ran=False, note=note)
-    truth = Defined(at_values(loss, at.values), at.setting)
+    truth = EvaluatedTruth(at_values(loss, at.values), at.setting)
     ts = circle(safe_radius(lambda points: truth.averaged(points, order), 2 * RADIUS))
     orders = range(0, order + 1, 2)
     values = cauchy(truth.averaged(ts, order), ts, orders)

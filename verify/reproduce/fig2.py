@@ -25,7 +25,6 @@ import numpy as np
 from derive import InputError, Rational
 from verify.figures.maps import mirrored_map
 from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, Picture, laid_out, new_figure, styled
-from verify.hand_written import one_thread
 from verify.images.augment import gaussian
 from verify.last_layer.capture import augmented, features_of
 from verify.last_layer.features import Features
@@ -39,6 +38,7 @@ from verify.networks.pretrain import Schedule, pretrain
 from verify.reproduce.figure import Shown
 from verify.reproduce.linear import seeded
 from verify.sweeps.sweep import Settings, Sweep
+from verify.threads import one_thread
 
 HEADER = (
     "network", "sigma", "seed", "loss_first", "loss_last", "accuracy_f", "accuracy_f_error", "accuracy_backbone",

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from derive import catalogue
 from verify.figures.picture import BLUE, ORANGE, Picture, laid_out, new_figure, styled
-from verify.hand_written import one_thread
 from verify.images.imbalance import HIGH, MEDIUM, NONE, imbalanced
 from verify.images.pixels import Images
 from verify.images.simclr_views import simclr
@@ -40,6 +39,7 @@ from verify.networks.pretrain import Schedule, pretrain
 from verify.reproduce.figure import Shown
 from verify.reproduce.linear import seeded
 from verify.sweeps.sweep import Settings, Sweep
+from verify.threads import one_thread
 
 TITLE = "Fig. 4: InfoNCE and the spectral loss on imbalanced data"
 HEADER = (

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from derive import InputError
-from verify.hand_written import one_thread
+from verify.threads import one_thread
+from verify.torch_losses import norm_penalty
 from verify.training.data import Data
-from verify.training.losses import BatchedLoss, batched, norm_penalty
+from verify.training.losses import BatchedLoss, batched
 from verify.training.models import Model, Weights
 
 # Losses are looked at so often: a look waits for the processor or the accelerator.
@@ -214,7 +215,8 @@ class _Run:
             value = value.reshape(-1, batches).mean(-1)
         if self.plan.norm_penalty is not None:
             # The mean of |f|² is over all batches of a model: its square is no mean of squares.
-            value = value + norm_penalty(z[0].reshape(len(value), -1, z[0].shape[-1]), *self.plan.norm_penalty)
+            every = z[0].reshape(len(value), -1, z[0].shape[-1])
+            value = value + norm_penalty(every, None, *self.plan.norm_penalty)
         value = value + self.plan.weight_decay * (weights["W"] ** 2).sum((-2, -1))
         slopes = torch.autograd.grad(value.sum(), list(weights.values()))
         for one in weights.values():

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from derive import InputError
-from verify.hand_written import one_thread
+from verify.threads import one_thread
 from verify.training.losses import BatchedLoss, batched
 from verify.training.models import Model
 

@@ -10,8 +10,8 @@ import torch
 
 from derive import InputError
 from verify.cli import quartic
+from verify.fast_losses import on_grid
 from verify.figures.picture import Picture
-from verify.last_layer.contrastive import on_grid
 from verify.last_layer.features import Features
 from verify.last_layer.grid import log_sums
 from verify.last_layer.landscape import Landscape, landscape, loss_along

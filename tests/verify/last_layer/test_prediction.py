@@ -14,7 +14,7 @@ from verify.last_layer.curve import even_coefficients
 from verify.last_layer.objective import core, is_normalised, objective
 from verify.last_layer.prediction import along_ray, over_plane
 from verify.last_layer.second_order import second_of, second_order
-from verify.training.losses import BATCHED
+from verify.training.losses import batched
 
 SETTINGS = {
     "infonce": {},
@@ -166,7 +166,7 @@ def test_a_population_loss_by_its_definition(f):
 
 def test_the_second_order_of_a_torch_function_is_that_of_its_definition(f):
     def mine(z1, z2):
-        return BATCHED["ntxent"]((z1[None], z2[None]), {"tau": 0.5})[0]
+        return batched("ntxent")((z1[None], z2[None]), {"tau": 0.5})[0]
 
     one, known = objective(mine, batch=32), objective("ntxent", {"tau": sympy.Rational(1, 2)}, batch=32)
     found, expected = second_of(one, 3), second_of(known, 3)
@@ -198,7 +198,7 @@ def test_a_normalised_loss_is_seen_and_its_core_taken():
     plain = core(normalised)
     assert plain.name == "infonce-batch"
     assert plain.note.startswith("exactly normalised, constant along W → aW")
-    assert plain.function(*z) == pytest.approx(BATCHED["infonce-batch"](tuple(z), {}).numpy())
+    assert plain.function(*z) == pytest.approx(batched("infonce-batch")(tuple(z), {}).numpy())
     assert not is_normalised(plain, *z)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from derive import InputError
-from verify.definitions import infonce_batch
+from verify.torch_losses import infonce_batch
 from verify.training.data import Population, TrainingSet
 from verify.training.engine import Plan, train
 from verify.training.models import Model

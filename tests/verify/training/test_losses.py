@@ -1,20 +1,14 @@
 """The losses that train many models at once against their plain definitions."""
 
-import inspect
-
 import pytest
 import torch
 
-from derive import InputError
-from verify.definitions import DEFINITIONS, norm_penalty
-from verify.training import losses
+from derive import InputError, catalogue
+from verify.settings import counted_symbols, values_for
+from verify.torch_losses import TORCH_LOSSES, norm_penalty
 from verify.training.log_sums import distances_to, mean_log_sum
-from verify.training.losses import BATCHED, batched
+from verify.training.losses import batched
 
-VALUES = {
-    "alpha": 0.3, "beta": 0.6, "tau": 0.7, "t": 0.8, "b": 0.4, "lam": 0.6, "mu": 0.9, "nu": 0.4, "gamma_std": 1.2,
-    "epsilon": 0.1, "kappa": 0.5, "c": 0.7,
-}  # fmt: skip
 M, N, K, D = 3, 6, 5, 2
 
 
@@ -23,39 +17,36 @@ def drawn(*shape, seed=0, dtype=torch.float64):
 
 
 def parameters_of(name):
-    return [one for one in inspect.signature(BATCHED[name].function).parameters if one in VALUES]
+    loss = catalogue(name)
+    return {key: float(one) for key, one in values_for(loss, N, D).items() if key not in (*counted_symbols(loss), "d1")}
 
 
 def plain(name, views, parameters):
     """The definition, one model at a time."""
-    definition = DEFINITIONS[name]
+    definition = TORCH_LOSSES[name]
     found = []
     for k in range(M):
         z = [one[k] for one in views]
         here = {key: value[k] if torch.is_tensor(value) else value for key, value in parameters.items()}
-        if definition.kind == "population":
+        if not definition.over_batch:
             p, q = (torch.full((one.shape[-2],), 1 / one.shape[-2], dtype=one.dtype) for one in (z[0], z[2]))
             z = [z[0], z[1], p, z[2], q]
-        found.append(definition.function(*z, **here))
+        found.append(definition.evaluate(*z, parameters=here))
     return torch.stack(found)
 
 
 def views_of(name, scale=1.0):
-    sizes = (N, N, K)[: BATCHED[name].views]
+    sizes = (N, N, K)[: batched(name).views]
     return tuple((scale * drawn(M, size, D, seed=k)).requires_grad_() for k, size in enumerate(sizes))
 
 
-def test_every_definition_can_be_trained():
-    assert BATCHED.keys() == DEFINITIONS.keys()
-
-
-@pytest.mark.parametrize("name", BATCHED)
+@pytest.mark.parametrize("name", TORCH_LOSSES)
 @pytest.mark.parametrize("of_each_model", [False, True])
 def test_it_equals_the_definition(name, of_each_model):
     views = views_of(name)
     spread = torch.tensor([1.0, 1.1, 0.7], dtype=torch.float64) if of_each_model else 1.0
-    parameters = {key: VALUES[key] * spread for key in parameters_of(name)}
-    found, expected = BATCHED[name](views, parameters), plain(name, views, parameters)
+    parameters = {key: value * spread for key, value in parameters_of(name).items()}
+    found, expected = batched(name)(views, parameters), plain(name, views, parameters)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     weights = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     # Not every loss uses χ, which its definition then does not touch.
@@ -69,9 +60,9 @@ def test_it_equals_the_definition(name, of_each_model):
 @pytest.mark.parametrize("block", [1, 7, 40])
 def test_blocks_do_not_change_the_sums(block, monkeypatch):
     views = views_of("ntxent")
-    whole = BATCHED["ntxent"](views, {"tau": 0.7})
-    monkeypatch.setitem(losses.mean_log_sum.__globals__["BLOCK"], "cpu", block)
-    torch.testing.assert_close(BATCHED["ntxent"](views, {"tau": 0.7}), whole, rtol=1e-14, atol=1e-14)
+    whole = batched("ntxent")(views, {"tau": 0.7})
+    monkeypatch.setitem(mean_log_sum.__globals__["BLOCK"], "cpu", block)
+    torch.testing.assert_close(batched("ntxent")(views, {"tau": 0.7}), whole, rtol=1e-14, atol=1e-14)
 
 
 @pytest.mark.parametrize("scale", [30.0, 3e3])
@@ -87,15 +78,15 @@ def test_sums_out_of_the_range_of_single_precision_are_right(scale):
 
 def test_a_wrong_weight_on_the_positive_would_be_noticed():
     views = views_of("weighted-infonce")
-    right, wrong = (BATCHED["weighted-infonce"](views, {"alpha": alpha}) for alpha in (0.3, 0.30001))
+    right, wrong = (batched("weighted-infonce")(views, {"alpha": alpha}) for alpha in (0.3, 0.30001))
     assert (right - wrong).abs().min() > 1e-9
 
 
-def test_the_norm_penalty_is_the_defined_one():
+def test_the_norm_penalty_of_equal_weights():
     x = drawn(M, N, D)
     p = torch.full((N,), 1 / N, dtype=torch.float64)
     expected = torch.stack([norm_penalty(one, p, 0.5, 0.7) for one in x])
-    torch.testing.assert_close(losses.norm_penalty(x, 0.5, 0.7), expected, rtol=1e-13, atol=0)
+    torch.testing.assert_close(norm_penalty(x, None, 0.5, 0.7), expected, rtol=1e-13, atol=0)
 
 
 def test_a_loss_that_cannot_be_mapped_is_called_once_a_model():
@@ -125,4 +116,4 @@ def plainly_summed(z1, z2):
 def test_an_unknown_loss_is_refused():
     with pytest.raises(InputError) as error:
         batched("infonc")
-    assert str(error.value) == f"there is no loss 'infonc' to train; there are: {', '.join(BATCHED)}"
+    assert str(error.value) == f"there is no loss 'infonc' to train; there are: {', '.join(TORCH_LOSSES)}"

@@ -20,7 +20,7 @@ from verify.blackbox.against.batches import Batch
 from verify.blackbox.against.laws import drawn, few_points
 from verify.blackbox.against.values import EPSILON, Pair, Values, judged, status
 from verify.blackbox.function import BlackBox
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence
 from verify.significance import limit
 from verify.truth import Setting
@@ -75,7 +75,7 @@ def average(definition: Loss) -> Callable[[Setting, Array, int], Array]:
             message = f"{definition.name} is of another batch"
             raise InputError(message)
         with np.errstate(all="ignore"):
-            return np.asarray(Defined(here, setting).averaged(ts, degree))
+            return np.asarray(EvaluatedTruth(here, setting).averaged(ts, degree))
 
     return at
 
@@ -184,7 +184,7 @@ def _beyond(pairs: Sequence[Pair]) -> bool:
 def _on(definition: Loss, z: Array) -> float:
     """The definition on one batch, (2, N, d), the mean over anchors."""
     with np.errstate(all="ignore"):
-        return float(Defined(definition, drawn(z)).averaged(np.ones(1), 0)[0])
+        return float(EvaluatedTruth(definition, drawn(z)).averaged(np.ones(1), 0)[0])
 
 
 def _held(apart: Array, values: Array, quantity: str, *, offset: bool, seed: int) -> Evidence:

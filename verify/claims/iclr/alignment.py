@@ -17,8 +17,8 @@ from verify.claims.iclr.landau import height, slope, to_all_orders
 from verify.claims.iclr.ledger import ICLR
 from verify.claims.iclr.table1 import can_collapse, collapses
 from verify.claims.iclr.table1_minima import GONE, Trained, lowest
-from verify.definitions import DEFINITIONS
-from verify.hand_written import one_thread
+from verify.threads import one_thread
+from verify.torch_losses import TORCH_LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +131,7 @@ def _fixed_pairs() -> Iterator[Measured]:
         seen = [torch.from_numpy(one[:, None]) for one in (x, y)]
 
         def loss(w: torch.Tensor) -> torch.Tensor:
-            return DEFINITIONS["infonce-batch"].evaluate(*(w * one for one in seen), parameters={})
+            return TORCH_LOSSES["infonce-batch"].evaluate(*(w * one for one in seen), parameters={})
 
         (end,) = lowest(loss, np.array([[0.5], [0.1], [-0.3]]))
     for slot in ("dimensional", "complete"):
@@ -190,7 +190,7 @@ def _learned(name: str, share: float) -> Any:
     def loss(flat: torch.Tensor) -> torch.Tensor:
         W = flat.reshape(2, 2)
         seen = [one if one.ndim == 1 else one @ W.T for one in tensors]
-        return DEFINITIONS[name].evaluate(*seen, parameters={})
+        return TORCH_LOSSES[name].evaluate(*seen, parameters={})
 
     with one_thread():
         W = lowest(loss, 0.4 * np.random.default_rng(0).standard_normal((2, 4))).reshape(2, 2)

@@ -144,8 +144,8 @@ def _hessian(name: str) -> Measured:
     import torch
 
     from numeric.sampling import random_covariances
-    from verify.definitions import DEFINITIONS
-    from verify.definitions import weight_decay as decay
+    from verify.torch_losses import TORCH_LOSSES
+    from verify.torch_losses import weight_decay as decay
 
     data = random_covariances(np.random.default_rng(3), 2)
     (x, x_pos), p = data.nodes(5)
@@ -156,7 +156,7 @@ def _hessian(name: str) -> Measured:
     def loss(w: torch.Tensor) -> torch.Tensor:
         row = w[:, None]
         tensors = (views[0] @ row, views[1] @ row, weights, far @ row, far_weights)
-        return DEFINITIONS[name].evaluate(*tensors, parameters={}) + decay(row, 0.6)
+        return TORCH_LOSSES[name].evaluate(*tensors, parameters={}) + decay(row, 0.6)
 
     found = -torch.func.hessian(loss)(torch.zeros(2, dtype=torch.float64)).numpy() / 2
     at = {"A_0": data.A0, "C": data.C, "gamma": 0.6}

@@ -16,7 +16,7 @@ from derive.landscape import BIAS, MODE_I, MODE_J, a_i, a_j, c_i, c_j, landscape
 from derive.signs import sign
 from derive.stationary import L1, lam, m, rho, stationary
 from numeric.sampling import Covariances
-from verify import definitions
+from verify import torch_losses
 from verify.claims.claim import Measured, Point, Reading
 from verify.claims.counterexamples import bias as counterexamples
 from verify.claims.formulas import M, Tr, W, d1, formula_of
@@ -100,14 +100,14 @@ def _population(loss: Callable[..., torch.Tensor], **parameters: float) -> Any:
     return value
 
 
-_infonce, _spectral = _population(definitions.infonce), _population(definitions.spectral)
-_beta = _population(definitions.beta_infonce, beta=0.6)
+_infonce, _spectral = _population(torch_losses.infonce), _population(torch_losses.spectral)
+_beta = _population(torch_losses.beta_infonce, beta=0.6)
 
 
 def _weighted(data: Covariances, f: Callable[[Any], torch.Tensor]) -> torch.Tensor:
     """On one batch of five."""
     u, u_pos = data.draw(np.random.default_rng(0), (5,))
-    return definitions.weighted_infonce(f(u), f(u_pos), alpha=0.3)
+    return torch_losses.weighted_infonce(f(u), f(u_pos), alpha=0.3)
 
 
 @ICLR.claim(

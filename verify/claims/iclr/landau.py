@@ -20,8 +20,8 @@ from verify.claims.counterexamples import landau as counterexamples
 from verify.claims.iclr.ledger import ICLR
 from verify.claims.iclr.table1 import BATCH, FIXED
 from verify.claims.iclr.table1_minima import Trained
-from verify.definitions import DEFINITIONS
-from verify.hand_written import one_thread
+from verify.threads import one_thread
+from verify.torch_losses import TORCH_LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,7 +150,7 @@ def _curvature_at_the_point() -> Measured:
 
     def loss(w: torch.Tensor) -> torch.Tensor:
         seen = [w * one[:, None] for one in (x, x_pos, chi)]
-        return DEFINITIONS["beta-infonce"].evaluate(seen[0], seen[1], pairs, seen[2], p, parameters={"beta": 0.5})
+        return TORCH_LOSSES["beta-infonce"].evaluate(seen[0], seen[1], pairs, seen[2], p, parameters={"beta": 0.5})
 
     with one_thread():
         second = torch.autograd.functional.hessian(loss, torch.zeros((), dtype=torch.float64))  # type: ignore[no-untyped-call]

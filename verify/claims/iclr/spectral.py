@@ -185,7 +185,7 @@ def _vicreg(a: float, noise: float, strength: float, norm: float) -> Any:
     """The torch definition as a function of w, on cubature nodes of two views of one number."""
     import torch
 
-    from verify.definitions import vicreg_soft
+    from verify.torch_losses import vicreg_soft
 
     nodes, weights = Covariances(np.array([[a]]), np.array([[noise]])).nodes(5)
     x, x_pos = (torch.from_numpy(one[:, 0].copy()) for one in nodes)

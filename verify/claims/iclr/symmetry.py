@@ -181,8 +181,8 @@ def _quartic_of_infonce() -> Measured:
     import torch
     from torch.func import jacfwd
 
-    from verify.definitions import infonce
     from verify.taylor import cauchy, circle
+    from verify.torch_losses import infonce
 
     data = random_covariances(np.random.default_rng(4), 2)
     (x, x_pos), p = data.nodes(5)

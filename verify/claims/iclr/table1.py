@@ -23,7 +23,7 @@ from verify.claims.formulas import A0, C, identity
 from verify.claims.iclr.ledger import ICLR
 from verify.claims.iclr.table1_minima import SIZE, Trained
 from verify.claims.measuring import TOLERANCE
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 from verify.settings import Case, at_values, case, truth_of
 from verify.taylor import cauchy, circle
 
@@ -128,7 +128,7 @@ def _matrix(loss: Loss, at: Case, route: str) -> Any:
         setting = replace(at.setting, W=np.array([row]))
         if route == "exact":
             ts = circle(0.1)
-            (found,) = cauchy(Defined(at_values(loss, at.values), setting).averaged(ts, 2), ts, range(2, 3))
+            (found,) = cauchy(EvaluatedTruth(at_values(loss, at.values), setting).averaged(ts, 2), ts, range(2, 3))
             return float(found)
         measured = autodiff.measure(replace(at, setting=setting, truth=truth_of(loss, at.values, setting)), 2)
         assert measured is not None  # noqa: S101 (told the type checker; these losses are written by hand)

@@ -16,8 +16,8 @@ from scipy.linalg import hadamard
 from scipy.optimize import minimize
 
 from numeric.sampling import Covariances
-from verify.definitions import DEFINITIONS, weight_decay
-from verify.hand_written import one_thread
+from verify.threads import one_thread
+from verify.torch_losses import TORCH_LOSSES, weight_decay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,7 +95,7 @@ class Trained:
         d0, d1 = len(self.a), len(self.a) + self.bias
         rng = np.random.default_rng(0)
         data = Covariances(np.diag(self.a), np.diag(self.c))
-        population = DEFINITIONS[self.loss].kind == "population"
+        population = not TORCH_LOSSES[self.loss].over_batch
         tensors = [
             torch.from_numpy(np.array(one)) for one in (_nodes(data) if population else self._batches(data, rng))
         ]
@@ -112,7 +112,7 @@ class Trained:
             W, b = model(flat)
             # Weights of nodes, which stand among the views, have one dimension.
             seen = [one if one.ndim == 1 else one @ W.T + (b if self.bias else 0.0) for one in tensors]
-            loss = DEFINITIONS[self.loss].evaluate(*seen, parameters=self.parameters).mean()
+            loss = TORCH_LOSSES[self.loss].evaluate(*seen, parameters=self.parameters).mean()
             # A fixed norm leaves the loss constant along rays.
             ray = 0.0 if self.norm is None else ((flat * flat).sum() - 1) ** 2
             return loss + weight_decay(W, self.gamma) + ray

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derive import Loss, View
-from derive.drawn_out import centre, drawn_out, is_centre, names_by_datum
-from derive.expression import Average, Coordinate, ViewAverage, children, free_views, walk
-from numeric.definition import Evaluator
-from numeric.sampling import Covariances
-from verify.truth import BLOCK, Setting, batches, blocks, jackknife
+from derive.contents import looks_at_coordinates
+from derive.drawn_out import is_centre
+from derive.expression import Average, ViewAverage, children, walk
+from verify.at_points import AtPoints
+from verify.jackknife import jackknife
+from verify.truth import BLOCK, Setting, batches, blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +29,7 @@ ROW_DEGREE, FEWEST = 4, 40
 
 
 @dataclass(frozen=True, eq=False)
-class Defined:
+class EvaluatedTruth:
     """Any loss, by evaluating its definition as it stands; ``shaken`` as in `numeric.definition.Evaluator`."""
 
     loss: Loss
@@ -39,11 +40,11 @@ class Defined:
     @cached_property
     def odd(self) -> bool:
         """Whether it may have terms of odd order on one batch: inner products alone have none."""
-        return any(isinstance(node, Coordinate) for node in walk(self._expression))
+        return looks_at_coordinates(self._at_points.expression)
 
     def averaged(self, ts: NDArray[Any], degree: int) -> NDArray[Any]:
         """The loss over cubature nodes."""
-        points, weights = self.setting.points(degree, self._data, self._views, datum=self._datum)
+        points, weights = self.setting.points(degree, self._data, self._views, datum=self._at_points.looks_at_a_datum)
         turns = range(self._data) if self.setting.training_set is not None else range(1)
         # In a fixed set each datum is the anchor once; independent draws are exchangeable.
         values = [self._along(ts, [np.roll(one, -i, axis=1) for one in points], degree) for i in turns]
@@ -51,63 +52,48 @@ class Defined:
 
     def drawn(self, ts: NDArray[Any], degree: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
         """The loss on random batches; where every view is under a population mean, on random blocks."""
-        if self._anchored or self.loss.samples:
-            points = self.setting.draw(generator, draws, self._data, self._views, datum=self._datum)
+        datum = self._at_points.looks_at_a_datum
+        if self._at_points.data:
+            points = self.setting.draw(generator, draws, self._data, self._views, datum=datum)
             return self._along(ts, list(points), degree).T
         nothing = [np.zeros((1, 1, self.setting.covariances.d0))]
+        expression = self._at_points.expression
+        means = [Counter(v.datum for v in node.over) for node in walk(expression) if isinstance(node, Average)]
+        number = max([1, *(number for one in means for number in one.values())])
+        drawn = self.setting.covariances.draw(generator, (draws, BLOCK), number, datum=datum)
 
-        def block(*views: Any) -> NDArray[Any]:
-            return self._along(ts, nothing, degree, views)[:, 0]
+        def freed(views: tuple[Any, ...]) -> NDArray[Any]:
+            def block(rows: slice) -> NDArray[Any]:
+                return self._along(ts, nothing, degree, [one[rows] for one in views])[:, 0]
 
-        means = [Counter(v.datum for v in node.over) for node in walk(self._expression) if isinstance(node, Average)]
-        views = max([1, *(number for one in means for number in one.values())])
-        drawn = self.setting.covariances.draw(generator, (draws, BLOCK), views, datum=self._datum)
-        blocks = zip(*drawn, strict=True)
-        return np.stack([jackknife(block, *views) for views in blocks])
+            return jackknife(block, BLOCK)
+
+        return np.stack([freed(views) for views in zip(*drawn, strict=True)])
 
     def rows(self, draws: int) -> int:
         """That many batches, or blocks with a fifth as many pairs in all; fewer of what takes long."""
-        random = self._anchored or self.loss.samples
-        number = batches(draws, self._data) if random else blocks(draws)
-        return max(FEWEST, min(number, WORK // self._inside(ROW_DEGREE, None if random else BLOCK)))
+        number = batches(draws, self._data) if self._at_points.data else blocks(draws)
+        return max(FEWEST, min(number, WORK // self._inside(ROW_DEGREE, None if self._at_points.data else BLOCK)))
 
     def size(self, degree: int) -> int:
         """Cubature nodes, times the numbers that each takes."""
         turns = self._data if self.setting.training_set is not None else 1
-        nodes = self.setting.nodes(degree, self._data, self._views + self._datum)
+        nodes = self.setting.nodes(degree, self._data, self._views + self._at_points.looks_at_a_datum)
         return nodes * turns * self._inside(degree)
 
     @cached_property
-    def _expression(self) -> Any:
-        return drawn_out(self.loss.expression)
+    def _at_points(self) -> AtPoints:
+        return AtPoints(self.loss)
 
-    @cached_property
-    def _anchored(self) -> bool:
-        """Whether there is a datum that the loss is averaged over, beside those of means."""
-        return bool(free_views(self._expression))
-
-    @cached_property
+    @property
     def _data(self) -> int:
-        return max(1, self._anchored + sum(int(sample.count) for sample in self.loss.samples))
-
-    @cached_property
-    def _names(self) -> dict[str, list[str]]:
-        """The views that the definition has of each datum; the datum itself, without noise, is none of them."""
-        found = names_by_datum(self._expression)
-        return {
-            datum: sorted(name for name in names if not is_centre(View(name, datum))) for datum, names in found.items()
-        }
-
-    @cached_property
-    def _datum(self) -> bool:
-        """Whether the definition looks at a datum itself."""
-        return any(is_centre(view) for node in walk(self._expression) for view in free_views(node))
+        return max(1, self._at_points.data)
 
     @cached_property
     def _views(self) -> int:
         """The largest number of views that are drawn of one datum; those of population means are not."""
-        drawn = [len(self._names.get(sample.datum, ())) for sample in self.loss.samples]
-        return max(1, sum(not is_centre(view) for view in free_views(self._expression)), *drawn)
+        drawn = [len(self._at_points.names.get(sample.datum, ())) for sample in self.loss.samples]
+        return max(1, sum(not is_centre(view) for view in self._at_points.anchors), *drawn)
 
     def _inside(self, degree: int, block: int | None = None) -> int:
         """How many numbers the largest array has for each node, or each draw: each mean that is entered has its own."""
@@ -124,7 +110,7 @@ class Defined:
             sizes = [self._at(white).nodes(degree, 1, number) for (_, white), number in views.items()]
             return inner * prod([*([block] if block else []), *(sizes[1:] if block else sizes)])
 
-        return largest(self._expression) * int(self.setting.W.shape[0])
+        return largest(self._at_points.expression) * int(self.setting.W.shape[0])
 
     def _along(self, ts: NDArray[Any], points: list[Any], degree: int, block: Any = None) -> NDArray[Any]:
         """The loss at each t (T, m), the first datum of each point being the anchor, the others its samples."""
@@ -133,16 +119,6 @@ class Defined:
         return np.stack([np.concatenate([self._value(t, part, degree, block) for part in parts]) for t in ts])
 
     def _value(self, t: complex, points: list[Any], degree: int, block: Any) -> Any:
-        embedded = [t * self.setting.embedded(one) for one in points]
-        anchor = {view: one[:, 0] for view, one in _shown(embedded, sorted(free_views(self._expression)))}
-        samples, start = {}, int(self._anchored)
-        for sample in self.loss.samples:
-            n = int(sample.count)
-            views = [View(name, sample.datum) for name in self._names[sample.datum]]
-            views += [centre(views[0])] if self._datum else []
-            samples[sample] = {view.name: one[:, start : start + n] for view, one in _shown(embedded, views)}
-            start += n
-
         def population(over: tuple[View, ...]) -> tuple[dict[View, Any], Any]:
             return self._population(over, t, degree, block)
 
@@ -150,9 +126,8 @@ class Defined:
             nodes, weights = self.setting.augmentation(degree, views)
             return tuple(t * one for one in nodes), weights
 
-        evaluator = Evaluator(population, samples, int(self.setting.W.shape[0]), noise, self.shaken)
-        value = np.asarray(evaluator.value(self._expression, anchor))
-        return np.broadcast_to(value, (len(points[0]),))
+        embedded = [t * self.setting.embedded(one) for one in points]
+        return self._at_points.value(embedded, int(self.setting.W.shape[0]), population, noise, self.shaken)
 
     def _population(
         self,
@@ -193,11 +168,4 @@ class Defined:
     def _at(self, white: bool) -> Setting:  # noqa: FBT001 (what kind of data)
         if not white:
             return self.setting
-        identity = np.eye(self.setting.covariances.d0)
-        return replace(self.setting, covariances=Covariances(np.zeros_like(identity), identity))
-
-
-def _shown(arrays: list[Any], views: list[View]) -> list[tuple[View, Any]]:
-    """The views of a datum with what belongs to them; the last array belongs to the datum itself."""
-    ordinary = [view for view in views if not is_centre(view)]
-    return [*zip(ordinary, arrays, strict=False), *((view, arrays[-1]) for view in views if is_centre(view))]
+        return replace(self.setting, covariances=type(data)(np.zeros_like(data.A0), np.eye(data.d0)))

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from verify.definitions import Definition, norm_penalty, weight_decay
-from verify.truth import BLOCK, Setting, batches, blocks, jackknife
+from verify.jackknife import jackknife
+from verify.threads import one_thread
+from verify.torch_losses import TorchLoss, norm_penalty, weight_decay
+from verify.truth import BLOCK, Setting, batches, blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class HandWritten:
+class TorchTruth:
     """A catalogue loss by its hand-written torch function."""
 
-    definition: Definition
+    loss: TorchLoss
     modifiers: tuple[str, ...]
     setting: Setting
     how: str = "hand-written torch loss"
-    # No catalogue loss has terms of odd order on a batch.
-    odd: bool = False
+
+    @property
+    def odd(self) -> bool:
+        """Whether it may have terms of odd order on one batch."""
+        return self.loss.odd
 
     def function(self, degree: int) -> Callable[[Any], Any]:
         """t ↦ the loss over cubature nodes at t·W (and t·b), in torch, for a t that is a 0-d tensor."""
-        if self.definition.kind == "batch":
+        if self.loss.over_batch:
             views, weights = self.setting.points(degree, self._batch, 2)
             return self._of(views, None, weights)
         pairs, p = self.setting.population(degree, 2)
@@ -43,22 +47,25 @@ class HandWritten:
 
     def drawn(self, ts: NDArray[Any], degree: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
         """The loss on random batches; for a population loss on blocks of `BLOCK` random pairs."""
-        if self.definition.kind == "batch":
+        if self.loss.over_batch:
             views = self.setting.draw(generator, draws, self._batch, 2)
             return _at(self._of(views, None, None), ts).T
 
-        def block(x: Any, x_pos: Any) -> NDArray[Any]:
+        pairs = self.setting.covariances.draw(generator, (draws, BLOCK))
+
+        def block(rows: slice) -> NDArray[Any]:
+            x, x_pos = (one[..., rows, :] for one in pairs)
             return _at(self._of((x, x_pos), np.full(x.shape[-2], 1 / x.shape[-2]), None, degree), ts).T
 
-        return jackknife(block, *self.setting.covariances.draw(generator, (draws, BLOCK)))
+        return jackknife(block, BLOCK)
 
     def rows(self, draws: int) -> int:
         """That many batches, or blocks with a fifth as many pairs in all."""
-        return batches(draws, self._batch) if self.definition.kind == "batch" else blocks(draws)
+        return batches(draws, self._batch) if self.loss.over_batch else blocks(draws)
 
     def size(self, degree: int) -> int:
         """Cubature nodes, times an inner product for each pair of a batch's views, or of views and population."""
-        if self.definition.kind == "batch":
+        if self.loss.over_batch:
             return self.setting.nodes(degree, self._batch, 2) * (2 * self._batch) ** 2
         return self.setting.nodes(degree, 1, 2) * self.setting.nodes(degree, 1, 1)
 
@@ -90,7 +97,7 @@ class HandWritten:
             embedded = [embed(t * one.to(dtype)) for one in z]
             rest = [embed(t * one.to(dtype)) if one.ndim > 1 else one.to(dtype) for one in arguments]
             ordered = [*embedded, *rest]
-            value: torch.Tensor = self.definition.evaluate(*ordered, parameters=self.setting.parameters)
+            value: torch.Tensor = self.loss.evaluate(*ordered, parameters=self.setting.parameters)
             total: torch.Tensor = value if mean is None else (value * mean).sum(-1)
             return total + extra(t)
 
@@ -115,17 +122,6 @@ class HandWritten:
 def _at(function: Callable[[Any], Any], ts: NDArray[Any]) -> NDArray[Any]:
     with torch.no_grad(), one_thread():
         return np.stack([function(torch.tensor(t)).numpy() for t in ts])
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: on small tensors its threads wait for one another, many times longer on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _as_it_is(z: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from verify.definitions import DEFINITIONS, Definition, norm_penalty, weight_decay
+from derive import CATALOGUE
+from verify.settings import values_for
+from verify.torch_losses import TORCH_LOSSES, TorchLoss, norm_penalty, weight_decay
 
 PARAMETERS: dict[str, dict[str, float]] = {
     "infonce": {},
@@ -26,9 +28,11 @@ PARAMETERS: dict[str, dict[str, float]] = {
     "vicreg-soft": {"lambda": 1.1, "nu": 0.5, "kappa": 0.8, "c": 1.5, "d1": 2},
     "alignment-uniformity": {"lambda": 0.7, "t": 1.6},
 }
-NAMES = sorted(PARAMETERS)
-BATCH = [name for name in NAMES if DEFINITIONS[name].kind == "batch"]
-POPULATION = [name for name in NAMES if DEFINITIONS[name].kind == "population"]
+NAMES = sorted(TORCH_LOSSES)
+for name in {*NAMES} - PARAMETERS.keys():
+    PARAMETERS[name] = {key: float(value) for key, value in values_for(CATALOGUE[name], 4, 2).items()}
+BATCH = [name for name in NAMES if TORCH_LOSSES[name].over_batch]
+POPULATION = [name for name in NAMES if not TORCH_LOSSES[name].over_batch]
 
 
 # The definitions once more, in loops over single vectors.
@@ -159,7 +163,7 @@ def by_loops(name: str, tensors: list[Tensor]) -> Any:
 
 
 def evaluate(name: str, tensors: list[Tensor]) -> Tensor:
-    return DEFINITIONS[name].evaluate(*tensors, parameters=PARAMETERS[name])
+    return TORCH_LOSSES[name].evaluate(*tensors, parameters=PARAMETERS[name])
 
 
 def draw(
@@ -172,7 +176,7 @@ def draw(
         real, other = (torch.randn(*lead, rows, d, generator=generator, dtype=torch.float64) for _ in range(2))
         return 0.5 * (torch.complex(real, imaginary * other) if imaginary else real)
 
-    if DEFINITIONS[name].kind == "batch":
+    if TORCH_LOSSES[name].over_batch:
         return [embedding(n), embedding(n)]
     p = torch.tensor([0.7, -0.1] + [0.4 / (n - 1)] * (n - 1), dtype=torch.float64)
     q = torch.tensor([-0.05] + [1.05 / n] * n, dtype=torch.float64)
@@ -181,16 +185,15 @@ def draw(
 
 def with_embeddings(name: str, tensors: list[Tensor], change: Callable[[Tensor], Tensor]) -> list[Tensor]:
     """The tensors with `change` applied to all but the weights."""
-    weights = () if DEFINITIONS[name].kind == "batch" else (2, 4)
+    weights = () if TORCH_LOSSES[name].over_batch else (2, 4)
     return [t if i in weights else change(t) for i, t in enumerate(tensors)]
 
 
-def test_every_definition_is_tested() -> None:
-    assert sorted(DEFINITIONS) == NAMES == sorted(LOOPS)
-    assert all(d.kind in ("batch", "population") for d in DEFINITIONS.values())
+def test_every_catalogue_loss_has_its_torch_loss() -> None:
+    assert TORCH_LOSSES.keys() == CATALOGUE.keys()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LOOPS)
 @pytest.mark.parametrize("n", [2, 3, 4])
 @pytest.mark.parametrize("d", [2, 3])
 def test_equals_the_loops(name: str, n: int, d: int) -> None:
@@ -200,7 +203,7 @@ def test_equals_the_loops(name: str, n: int, d: int) -> None:
     assert value.item() == pytest.approx(by_loops(name, tensors), rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LOOPS)
 def test_equals_the_loops_in_complex_numbers(name: str) -> None:
     tensors = draw(name, 3, 2, seed=5, imaginary=0.2)
     value = evaluate(name, tensors)
@@ -300,10 +303,10 @@ def test_parameters_under_catalogue_names() -> None:
         return (z1 * z2).sum()
 
     z = torch.ones(2, 2)
-    Definition("batch", loss).evaluate(z, z, parameters={"lambda": 0.5, "N": 2, "d1": 2, "t": 1.0})
+    TorchLoss("own", loss).evaluate(z, z, parameters={"lambda": 0.5, "N": 2, "d1": 2, "t": 1.0})
     assert seen == {"lam": 0.5, "t": 1.0}
     with pytest.raises(TypeError, match="tau"):
-        DEFINITIONS["dcl"].evaluate(z, z, parameters={"N": 2})
+        TORCH_LOSSES["dcl"].evaluate(z, z, parameters={"N": 2})
 
 
 @pytest.mark.parametrize("name", BATCH)
@@ -311,4 +314,4 @@ def test_tensor_parameters(name: str) -> None:
     """Parameters may be 0-d tensors, so that a derivative in them exists."""
     tensors = draw(name, 4, 2)
     given = {k: torch.tensor(v, dtype=torch.float64) for k, v in PARAMETERS[name].items()}
-    assert torch.allclose(DEFINITIONS[name].evaluate(*tensors, parameters=given), evaluate(name, tensors))
+    assert torch.allclose(TORCH_LOSSES[name].evaluate(*tensors, parameters=given), evaluate(name, tensors))

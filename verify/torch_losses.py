@@ -5,22 +5,25 @@ Nothing here comes from an expansion or from the symbolic definitions. Two kinds
 - batch: `loss(z1, z2, **parameters)`, two views (..., N, d) of the same N data, gives (...);
 - population: `loss(x, x_pos, p, chi, q, **parameters)`: x, x_pos (..., m, d) are pairs of views of one datum
   with weights p (m,), chi (..., k, d) are independent draws with weights q (k,); gives (...). A population
-  mean is the weighted sum. The weights sum to one and may be negative (a cubature).
+  mean is the weighted sum. The weights sum to one and may be negative (a cubature); None for equal ones.
 
 Every step is analytic (sums, products, exp, log, sqrt), so float64, complex128 and nested torch.func.jvp all
 work. Hence no abs, norm, cdist, logsumexp or logsigmoid: log of a sum of exp is written out, which near the
-origin, where these functions are used, cannot overflow.
+origin cannot overflow. Far from it, and for many models at once, `verify.fast_losses` has other forms of some.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import signature
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from derive import CATALOGUE
+
 Parameter = float | Tensor  # a tensor parameter has no dimensions
+Weights = Tensor | None
 
 
 def _square_distances(u: Tensor, v: Tensor) -> Tensor:
@@ -38,9 +41,21 @@ def _eye(n: int, like: Tensor) -> Tensor:
     return torch.eye(n, dtype=like.dtype, device=like.device)
 
 
-def _mean(values: Tensor, weights: Tensor) -> Tensor:
+def _mean(values: Tensor, weights: Weights) -> Tensor:
     """Population mean: (..., m) and (m,) give (...)."""
-    return (weights * values).sum(-1)
+    return values.mean(-1) if weights is None else (weights * values).sum(-1)
+
+
+def _mean_vector(x: Tensor, weights: Weights) -> Tensor:
+    """Population mean of vectors: (..., m, d) and (m,) give (..., 1, d)."""
+    return x.mean(-2, keepdim=True) if weights is None else (weights[..., None] * x).sum(-2, keepdim=True)
+
+
+def _second_moment(x: Tensor, y: Tensor, weights: Weights) -> Tensor:
+    """E[x y^T]: (..., m, d) twice and (m,) give (..., d, d)."""
+    if weights is None:
+        return x.transpose(-1, -2) @ y / x.shape[-2]
+    return (x * weights[..., None]).transpose(-1, -2) @ y
 
 
 # Batch losses.
@@ -105,40 +120,40 @@ def siglip(z1: Tensor, z2: Tensor, *, t: Parameter, b: Parameter) -> Tensor:
 # Population losses.
 
 
-def infonce(x: Tensor, x_pos: Tensor, p: Tensor, chi: Tensor, q: Tensor) -> Tensor:
+def infonce(x: Tensor, x_pos: Tensor, p: Weights, chi: Tensor, q: Weights) -> Tensor:
     """InfoNCE, Eq. (2) of Ziyin et al. (ICLR 2023): E_x[|x-x'|^2/2 + log E_chi exp(-|x-chi|^2/2)]."""
     return beta_infonce(x, x_pos, p, chi, q, beta=1.0)
 
 
-def beta_infonce(x: Tensor, x_pos: Tensor, p: Tensor, chi: Tensor, q: Tensor, *, beta: Parameter) -> Tensor:
+def beta_infonce(x: Tensor, x_pos: Tensor, p: Weights, chi: Tensor, q: Weights, *, beta: Parameter) -> Tensor:
     """beta-InfoNCE of Ziyin et al. (ICLR 2023, Sec. 4): the second term of InfoNCE times beta."""
     alignment = ((x - x_pos) ** 2).sum(-1) / 2
     spread = torch.log(_mean(torch.exp(-_square_distances(x, chi) / 2), q))
     return _mean(alignment + beta * spread, p)
 
 
-def spectral(x: Tensor, x_pos: Tensor, p: Tensor, chi: Tensor, q: Tensor) -> Tensor:
+def spectral(x: Tensor, x_pos: Tensor, p: Weights, chi: Tensor, q: Weights) -> Tensor:
     """Spectral contrastive loss (HaoChen et al., NeurIPS 2021, arXiv:2106.04156): -2 E<x,x'> + E<x,chi>^2."""
     return _mean(_mean(_inner_products(x, chi) ** 2, q) - 2 * (x * x_pos).sum(-1), p)
 
 
-def barlow_twins(x: Tensor, x_pos: Tensor, p: Tensor, chi: Tensor, q: Tensor, *, lam: Parameter) -> Tensor:
+def barlow_twins(x: Tensor, x_pos: Tensor, p: Weights, chi: Tensor, q: Weights, *, lam: Parameter) -> Tensor:
     """Barlow Twins, Eq. (1) of Zbontar et al. (ICML 2021, arXiv:2103.03230), on M = E[x x'^T].
 
     The published M is a correlation matrix: batch normalisation centres and divides. Neither is done here.
     """
     del chi, q  # there are no negatives
     eye = _eye(x.shape[-1], x)
-    moment = (x * p[..., None]).transpose(-1, -2) @ x_pos
+    moment = _second_moment(x, x_pos, p)
     return (((1 - moment) ** 2) * eye + lam * moment**2 * (1 - eye)).sum((-2, -1))
 
 
 def vicreg(
     x: Tensor,
     x_pos: Tensor,
-    p: Tensor,
+    p: Weights,
     chi: Tensor,
-    q: Tensor,
+    q: Weights,
     *,
     lam: Parameter,
     mu: Parameter,
@@ -152,16 +167,19 @@ def vicreg(
     holds near the origin. Variance and covariance are the population's (the paper divides by n - 1).
     """
     del chi, q  # there are no negatives
-    variance = mu * (_standard_gap(x, p, gamma_std, epsilon) + _standard_gap(x_pos, p, gamma_std, epsilon))
-    return _alignment(x, x_pos, p, lam) + variance + nu * (_off_diagonal(x, p) + _off_diagonal(x_pos, p))
+    invariance = _alignment(x, x_pos, p, lam)
+    (gap, off), (gap_pos, off_pos) = (
+        (_standard_gap(view, p, gamma_std, epsilon), _off_diagonal(view, p)) for view in (x, x_pos)
+    )
+    return invariance + mu * (gap + gap_pos) + nu * (off + off_pos)
 
 
 def vicreg_soft(
     x: Tensor,
     x_pos: Tensor,
-    p: Tensor,
+    p: Weights,
     chi: Tensor,
-    q: Tensor,
+    q: Weights,
     *,
     lam: Parameter,
     nu: Parameter,
@@ -170,37 +188,36 @@ def vicreg_soft(
 ) -> Tensor:
     """VICReg with the norm penalty of Ziyin et al. (ICLR 2023, Eq. 10) in place of its variance term."""
     del chi, q  # there are no negatives
-    covariance = nu * (_off_diagonal(x, p) + _off_diagonal(x_pos, p))
-    return _alignment(x, x_pos, p, lam) + norm_penalty(x, p, kappa, c) + covariance
+    invariance, penalty = _alignment(x, x_pos, p, lam), norm_penalty(x, p, kappa, c)
+    return invariance + penalty + nu * (_off_diagonal(x, p) + _off_diagonal(x_pos, p))
 
 
 def alignment_uniformity(
-    x: Tensor, x_pos: Tensor, p: Tensor, chi: Tensor, q: Tensor, *, lam: Parameter, t: Parameter
+    x: Tensor, x_pos: Tensor, p: Weights, chi: Tensor, q: Weights, *, lam: Parameter, t: Parameter
 ) -> Tensor:
     """Alignment and uniformity (Wang and Isola, ICML 2020, arXiv:2005.10242), not on the sphere."""
     kernel = torch.exp(-t * _square_distances(x, chi))
     return _alignment(x, x_pos, p, 1.0) + lam * torch.log(_mean(_mean(kernel, q), p))
 
 
-def _alignment(x: Tensor, x_pos: Tensor, p: Tensor, weight: Parameter) -> Tensor:
+def _alignment(x: Tensor, x_pos: Tensor, p: Weights, weight: Parameter) -> Tensor:
     """weight E|x - x'|^2."""
     return weight * _mean(((x - x_pos) ** 2).sum(-1), p)
 
 
-def _covariance(x: Tensor, p: Tensor) -> Tensor:
+def _covariance(x: Tensor, p: Weights) -> Tensor:
     """Covariance (..., d, d) of x (..., m, d) under weights p (m,)."""
-    weights = p[..., None]
-    centred = x - (weights * x).sum(-2, keepdim=True)
-    return (weights * centred).transpose(-1, -2) @ centred
+    centred = x - _mean_vector(x, p)
+    return _second_moment(centred, centred, p)
 
 
-def _standard_gap(x: Tensor, p: Tensor, gamma_std: Parameter, epsilon: Parameter) -> Tensor:
+def _standard_gap(x: Tensor, p: Weights, gamma_std: Parameter, epsilon: Parameter) -> Tensor:
     """VICReg's v: the mean over coordinates of gamma_std - sqrt(Var + epsilon)."""
     variance = (_covariance(x, p) * _eye(x.shape[-1], x)).sum(-1)
     return (gamma_std - torch.sqrt(variance + epsilon)).mean(-1)
 
 
-def _off_diagonal(x: Tensor, p: Tensor) -> Tensor:
+def _off_diagonal(x: Tensor, p: Weights) -> Tensor:
     """VICReg's c: the squares of the covariance off its diagonal, summed, over d."""
     d = x.shape[-1]
     return (_covariance(x, p) ** 2 * (1 - _eye(d, x))).sum((-2, -1)) / d
@@ -214,40 +231,66 @@ def weight_decay(W: Tensor, gamma: Parameter) -> Tensor:
     return gamma * (W**2).sum((-2, -1))
 
 
-def norm_penalty(x: Tensor, p: Tensor, kappa: Parameter, c: Parameter) -> Tensor:
+def norm_penalty(x: Tensor, p: Weights, kappa: Parameter, c: Parameter) -> Tensor:
     """kappa (E|x|^2 - c)^2, the model of normalisation in Eq. (10) of Ziyin et al. (ICLR 2023)."""
     return kappa * (_mean((x**2).sum(-1), p) - c) ** 2
 
 
 @dataclass(frozen=True)
-class Definition:
-    """A hand-written loss: the kind of its tensors, and the function."""
+class TorchLoss:
+    """A loss by hand.
 
-    kind: Literal["batch", "population"]
+    Attributes:
+        name: in the catalogue.
+        function: of batches or of populations.
+
+    """
+
+    name: str
     function: Callable[..., Tensor]
 
-    def evaluate(self, *tensors: Tensor, parameters: Mapping[str, Parameter]) -> Tensor:
+    @cached_property
+    def over_batch(self) -> bool:
+        """Whether it is a function of batches, as the catalogue's definition is."""
+        return CATALOGUE[self.name].batch_size is not None
+
+    @cached_property
+    def odd(self) -> bool:
+        """Whether f → −f may change it on one batch."""
+        return not CATALOGUE[self.name].even
+
+    def evaluate(self, *tensors: Tensor | None, parameters: Mapping[str, Parameter]) -> Tensor:
         """The loss at the tensors of its kind, with the parameters under their catalogue names.
 
         `lambda` is a keyword of Python and becomes `lam`. Parameters that are not the function's own are left out:
         the shapes give N and d1, and a modifier's belong to the modifier.
         """
         wanted = signature(self.function).parameters
-        renamed = {{"lambda": "lam"}.get(name, name): value for name, value in parameters.items()}
-        return self.function(*tensors, **{name: value for name, value in renamed.items() if name in wanted})
+        own = {name: value for name, value in keywords(parameters).items() if name in wanted}
+        return self.function(*tensors, **own)
 
 
-DEFINITIONS: dict[str, Definition] = {
-    "infonce": Definition("population", infonce),
-    "infonce-batch": Definition("batch", infonce_batch),
-    "weighted-infonce": Definition("batch", weighted_infonce),
-    "dcl": Definition("batch", dcl),
-    "ntxent": Definition("batch", ntxent),
-    "beta-infonce": Definition("population", beta_infonce),
-    "spectral": Definition("population", spectral),
-    "barlow-twins": Definition("population", barlow_twins),
-    "vicreg": Definition("population", vicreg),
-    "vicreg-soft": Definition("population", vicreg_soft),
-    "alignment-uniformity": Definition("population", alignment_uniformity),
-    "siglip": Definition("batch", siglip),
+def keywords(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """Parameters under the names that a function has for them.
+
+    >>> keywords({"lambda": 0.5, "t": 1.0})
+    {'lam': 0.5, 't': 1.0}
+    """
+    return {{"lambda": "lam"}.get(name, name): value for name, value in parameters.items()}
+
+
+_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+    "infonce": infonce,
+    "infonce-batch": infonce_batch,
+    "weighted-infonce": weighted_infonce,
+    "dcl": dcl,
+    "ntxent": ntxent,
+    "beta-infonce": beta_infonce,
+    "spectral": spectral,
+    "barlow-twins": barlow_twins,
+    "vicreg": vicreg,
+    "vicreg-soft": vicreg_soft,
+    "alignment-uniformity": alignment_uniformity,
+    "siglip": siglip,
 }
+TORCH_LOSSES = {name: TorchLoss(name, function) for name, function in _FUNCTIONS.items()}

@@ -1,0 +1,30 @@
+"""Write the README's derived tables, between their markers: `python docs/tables.py`. After a loss or a claim."""
+
+import re
+from pathlib import Path
+
+from verify.claims.ledgers import published
+from verify.claims.listing import recorded_table
+from verify.claims.matrix import matrix
+from verify.tables import catalogue_table, collapse_table
+
+README = Path(__file__).parents[1] / "README.md"
+TABLES = {
+    "catalogue": catalogue_table,
+    "collapse": collapse_table,
+    "ledger": lambda: recorded_table(published()),
+    "matrix": lambda: matrix(published()),
+}
+
+
+def between(marker):
+    """The pattern of a block with its markers."""
+    return re.compile(rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)", re.DOTALL)
+
+
+if __name__ == "__main__":
+    text = README.read_text("utf-8")
+    for marker, table in TABLES.items():
+        written = table()
+        text = between(marker).sub(lambda found, written=written: f"{found[1]}{written}\n{found[2]}", text)
+    README.write_text(text, "utf-8")
