@@ -94,7 +94,9 @@ class OfModels:
     def log_sum(self, u: Tensor, v: Tensor, weights: Mapping[int, Value], tau: Value | None = None) -> Tensor:
         """The mean of the logarithms, of each."""
         pair = distances_to(u, v) if tau is None else (u / _against(tau, u, 2), v)
-        return mean_log_sum(*pair, {offset: _against(weight, u, 0) for offset, weight in weights.items()})
+        # A number of 1 is left out, which saves a pass.
+        needed = {offset: one for offset, one in weights.items() if torch.is_tensor(one) or one != 1}
+        return mean_log_sum(*pair, {offset: _against(weight, u, 0) for offset, weight in needed.items()})
 
     def size(self, u: Tensor) -> int:
         """n."""

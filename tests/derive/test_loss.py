@@ -14,6 +14,7 @@ from derive import (
     Mean,
     NotAnalyticError,
     catalogue,
+    diagonal_sum,
     exp,
     half_sq,
     inner,
@@ -238,3 +239,38 @@ def test_a_clash_of_parameters():
         catalogue("vicreg-soft").with_norm_penalty()
     assert str(refused.value) == ("vicreg-soft already has a parameter 'c'; give norm-penalty a symbol of another name")
     assert catalogue("vicreg-soft").with_norm_penalty(alpha, 1).expand(order=2).order == 2
+
+
+# What is read off a definition.
+
+
+def test_what_sees_no_coordinates_is_invariant_under_rotations():
+    for name, loss in CATALOGUE.items():
+        if loss.rotation_invariant:
+            assert loss.expand(order=4).rotation_invariant, name
+    assert not any(catalogue(name).rotation_invariant for name in ("barlow-twins", "vicreg", "vicreg-soft"))
+
+
+def test_which_losses_depend_on_moments_alone():
+    names = ("spectral", "barlow-twins", "vicreg", "vicreg-soft", "infonce", "ntxent", "siglip", "alignment-uniformity")
+    assert [name for name in names if catalogue(name).depends_on_moments] == list(names[:4])
+    x, x_pos = views("x, x_pos")
+    assert not Loss(1 / (1 + half_sq(x, x_pos))).depends_on_moments
+    assert Loss(1 / (1 + Mean(half_sq(x, x_pos), over=(x, x_pos)))).depends_on_moments
+
+
+@pytest.mark.parametrize(
+    ("entry", "even"),
+    [
+        (lambda f: f, False),
+        (lambda f: f**2, True),
+        (lambda f: f**3 * f, True),
+        (lambda f: f + f**2, False),
+        (exp, False),
+        (lambda f: exp(f**2), True),
+    ],
+)
+def test_which_losses_are_even(entry, even):
+    (x,) = views("x")
+    assert Loss(diagonal_sum(lambda i: entry(Coordinate(x, i)))).even is even
+    assert all(catalogue(name).even for name in ("siglip", "vicreg", "barlow-twins"))

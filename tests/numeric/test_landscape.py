@@ -81,7 +81,10 @@ def test_collapse_conditions_are_what_minimising_finds(name, seed):
     A0, C = (frame.T @ np.diag(x) @ frame for x in (a, c))
     expansion = catalogue(name).expand(order=4)
     found, emitted = collapse(expansion), kernel(expansion)
+    if found.dimensional is None or found.complete is None:
+        pytest.skip(found.reason)
     values = {key: value * float(rng.uniform(0.6, 1.6)) for key, value in VALUES.items()} | {"N": 2 + 3 * seed, "d1": 3}
+    values = dict.fromkeys(expansion.parameters, 0.9) | values
     arguments = [values[argument.rstrip("_")] for argument in emitted.arguments[3:]]
     landscape = of_kernel(emitted, (3, 3), A0, A0 + C, *arguments)
     ends = descend(landscape, rng.standard_normal((16, 9)), steps=400)
