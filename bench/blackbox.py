@@ -89,10 +89,10 @@ def infonce(z1: Array, z2: Array) -> Array:
 
 def by_rays(*, autograd: bool) -> Numbers:
     """The project's own: nothing is remembered between calls."""
-    from verify.blackbox.coefficients import Measurement, Route
+    from verify.blackbox.coefficients import Measurement, Method
     from verify.blackbox.function import BlackBox
 
-    at = Measurement(BlackBox(infonce), N, D, ORDER, Route(RADIUS, autograd=autograd))
+    at = Measurement(BlackBox(infonce), N, D, ORDER, Method(RADIUS, autograd=autograd))
     return {word: at.power(word)[0] for word in WORDS}
 
 
@@ -107,7 +107,7 @@ def directions() -> Array:
 
 def _along(coefficient: Callable[[Array], float]) -> Numbers:
     """The same contraction with Taylor coefficients of t⁴ along unit rays from elsewhere."""
-    from verify.blackbox.coefficients import Measurement, Route
+    from verify.blackbox.coefficients import Measurement, Method
     from verify.blackbox.function import BlackBox
 
     @dataclass
@@ -115,7 +115,7 @@ def _along(coefficient: Callable[[Array], float]) -> Numbers:
         def _coefficient(self, direction: Array) -> tuple[float, float]:
             return coefficient(direction), 0.0
 
-    at = Elsewhere(BlackBox(infonce), N, D, ORDER, Route(RADIUS))
+    at = Elsewhere(BlackBox(infonce), N, D, ORDER, Method(RADIUS))
     return {word: at.power(word)[0] for word in WORDS}
 
 
@@ -146,7 +146,7 @@ def dense(_: Array) -> Callable[[], Numbers]:
     """All 8⁴ fourth derivatives in the variables that suffice, of which a few are needed."""
     import torch
 
-    from verify.blackbox.coefficients import Measurement, Route
+    from verify.blackbox.coefficients import Measurement, Method
     from verify.blackbox.function import BlackBox
 
     root = 2**-0.5
@@ -172,7 +172,7 @@ def dense(_: Array) -> Callable[[], Numbers]:
     def numbers() -> Numbers:
         zero = torch.zeros(2, DATA, D, dtype=torch.float64)
         fourth = torch.func.hessian(torch.func.hessian(of_few))(zero)
-        at = Dense(BlackBox(infonce), N, D, ORDER, Route(RADIUS), derivatives=fourth)
+        at = Dense(BlackBox(infonce), N, D, ORDER, Method(RADIUS), derivatives=fourth)
         return {word: at.power(word)[0] for word in WORDS}
 
     return numbers

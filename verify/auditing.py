@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 import sympy
 
-from derive import Gaussian, InputError, Law, Loss, NotAnalyticError, closed_form
+from derive import InputError, Loss, NotAnalyticError
 from derive.described import Described, described
 from derive.population import population
-from numeric.laws import in_numbers
-from verify import minima, trained
+from verify import homogeneity
 from verify.answer import (
     Answer,
     in_light_of,
@@ -24,8 +23,8 @@ from verify.answer import (
 )
 from verify.evidence import Evidence, Verdict, verdict
 from verify.exact_numbers import exact_values
-from verify.routes import Routes, homogeneity
-from verify.settings import values_for
+from verify.routes import ROUTES
+from verify.subject import DRAWS, Subject
 from verify.target import limits, put_values
 
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from verify.blackbox.audit import BlackBoxAudit
     from verify.collapsed import Collapsed
     from verify.description import Description
-
-DRAWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -207,32 +204,22 @@ def audit_definition(
             raise
         # A loss of normalised features has no expansion: that is what there is to check.
         tick("homogeneity")
-        evidence = homogeneity(here, error, seed, law)
+        evidence = homogeneity.ROUTE.evidence(Subject(here, seed=seed), error)
         tick("transverse")
         transverse, measured = _transverse(loss, given, seed, law)
         found = Audit(here, given, None, None, "homogeneous", 0, error.reason, None, evidence + measured)
         return replace(found, transverse=transverse)
-    closed = closed_form(here, law) if sampling == "iid" else None
-    finite = {name: value for name, value in given.items() if value is not sympy.oo}
-    evidence = Routes(loss, finite, expansion, sampling, data, seed, draws, tick, law).run(closed)
     shown, limit = limits(expansion, later)
     tick("landscape")
 
     def expand(higher: int) -> Expansion:
         return limits(here.expand(higher, basis=basis, sampling=sampling, data=law), later)[0]
 
-    landscape = described(_in_the_limit(here, later), shown, limit, expand, law)
-    tick("minima")
-    numbers = {name: float(value) for name, value in (values_for(here, 4, minima.DIMENSION) | finite).items()}
-    evidence += (minima.compare(expansion, numbers, seed),)
-    if train:
-        tick("train")
-        sizes = values_for(here, trained.BATCH, 2) | finite
-        numbers = {name: float(value) for name, value in sizes.items()}
-        evidence += trained.compare(here, expansion, closed, numbers, seed, law)
-    else:
-        evidence += (Evidence("trained", trained.QUANTITY, ran=False, note="left out by --no-train"),)
-    return Audit(here, given, shown, closed, "analytic", None, "", landscape, evidence)
+    landscape = described(_in_the_limit(here, later), shown, limit, expand)
+    finite = {name: value for name, value in given.items() if value is not sympy.oo}
+    subject = Subject(loss, finite, order, basis, sampling, covariances, seed, draws, train, tick)
+    evidence = tuple(one for route in ROUTES for one in route.evidence(subject, expansion))
+    return Audit(here, given, shown, subject.closed, "analytic", None, "", landscape, evidence)
 
 
 def _in_the_limit(loss: Loss, later: Mapping[str, sympy.Expr]) -> Loss:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -10,18 +11,25 @@ import numpy as np
 
 from numeric.invariants import order_values
 from verify.evidence import Evidence, far
+from verify.route import Route
 from verify.settings import filled_in, no_value
 from verify.significance import within
 from verify.taylor import cauchy, circle, nested_derivatives, safe_radius
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from derive import Expansion
     from verify.settings import Case
+    from verify.subject import Subject
 
 # Beyond this order nested differentiation is too slow, and the same torch function is read off a complex circle.
 NESTED = 6
 RADIUS = 0.25
 TOLERANCE = 1e-8
+# The number of data times d0 up to which cubature nodes for derivatives are few.
+LARGEST = 16
+QUANTITY = "coefficients along a ray"
 
 
 @dataclass(frozen=True)
@@ -108,3 +116,47 @@ def compare(measured: RayCoefficients, expansion: Expansion) -> Evidence:
         note=f"largest difference at t^{worst}; {measured.how}; {measured.case.label}",
         exact=measured.exact and far(differences[worst], TOLERANCE * scale),
     )
+
+
+def too_large(batch: int | None, d0: int) -> bool:
+    """Whether a batch of data of d0 dimensions has too many cubature nodes."""
+    return (batch or 1) * d0 > LARGEST
+
+
+def places(subject: Subject) -> list[Case | None]:
+    """A case for each size of a batch, None where it is too large."""
+    # As many directions of the data as the nodes of a batch allow.
+    found = ([subject.case(size=size, dimension=dimension) for dimension in (2, 1)] for size in subject.sizes)
+    return [
+        next((one for one in cases if not too_large(one.setting.batch, one.setting.covariances.d0)), None)
+        for cases in found
+    ]
+
+
+def why_not(subject: Subject) -> str:
+    """A torch function that was written by hand has to be known."""
+    cases = [at for at in places(subject) if at is not None]
+    if not cases or any(getattr(at.truth, "function", None) is not None for at in cases):
+        return ""
+    if find_spec("torch"):
+        return "no hand-written torch loss is known for this definition"
+    return "torch is not installed: pip install 'quartic[torch]'"
+
+
+def measured_of(subject: Subject) -> list[RayCoefficients | str]:
+    """The coefficients at each size of a batch, or why there are none."""
+    subject.tick("autodiff")
+    reason = f"a batch of {subject.here.batch_size} is too large for cubature; leave N symbolic to have it run"
+    found = [None if at is None else measure(at, subject.order) for at in places(subject)]
+    return [one or reason for one in found]
+
+
+def compared(found: Sequence[RayCoefficients | str], expansion: Expansion) -> list[Evidence]:
+    """Every order at each size."""
+    return [
+        Evidence("autodiff", QUANTITY, ran=False, note=one) if isinstance(one, str) else compare(one, expansion)
+        for one in found
+    ]
+
+
+ROUTE = Route("autodiff", QUANTITY, measured_of, compared, why_not)

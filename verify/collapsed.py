@@ -21,14 +21,13 @@ from numpy.typing import NDArray
 from derive import CATALOGUE, InputError, catalogue
 from numeric.sampling import Covariances
 from numeric.sphere import Sphere
+from verify.agreement import CURVATURES, SIGN, SLOPES
 from verify.evidence import Evidence
 from verify.masked import alike, drift, modes
 from verify.opening import opening
 from verify.settings import counted_symbols, values_for
-from verify.significance import limit
-from verify.threads import one_thread
 from verify.transition import Crossing, crossing, measured, predicted
-from verify.transverse import SIGNIFICANT, Transverse, plus_minus, transverse
+from verify.transverse import Transverse, plus_minus, transverse
 from verify.two_views import TwoViews, one_by_one, two_views
 
 if TYPE_CHECKING:
@@ -46,10 +45,6 @@ BATCHES, BATCH, POPULATION = 100, 32, 64
 RESOLUTION = 3e-3
 # Seconds that a call of a torch function may take, where thousands are needed.
 SLOW = 0.02
-# Standard errors from the quadrature within which a measured curvature agrees, and beyond which it contradicts it.
-WITHIN, OFF = 4.0, 5.0
-# The largest of the 156 gradients of W, in standard errors; at a stationary point it is beyond 5 in one of 10,000.
-DRIFT = 5.0
 MEASURED = "curvature of a collapsed mode"
 
 
@@ -75,7 +70,7 @@ class Collapsed:
     @property
     def drifts(self) -> str:
         """That the kept modes are not stationary, so that nothing is decided; "" where they are."""
-        return "" if self.drift <= DRIFT else f"W is not stationary: a gradient of {self.drift:.1f} standard errors"
+        return "" if self.drift <= SLOPES else f"W is not stationary: a gradient of {self.drift:.1f} standard errors"
 
     def evidence(self) -> tuple[Evidence, ...]:
         """A line for the derivatives, one a strength, one for the sign change."""
@@ -112,8 +107,8 @@ class Collapsed:
         if exact is not None:
             z = abs(found.value - exact) / found.error
             # What the noise hides is not seen to agree.
-            hidden = found.error > abs(exact) / SIGNIFICANT
-            agrees = False if z > limit(OFF, len(found.samples)) else True if z <= WITHIN and not hidden else None
+            hidden = found.error > abs(exact) / SIGN
+            agrees = CURVATURES.decide(z, samples=len(found.samples), sees=not hidden)
             quantity += f" ({found.verdict})"
             return Evidence(
                 "monte-carlo", quantity, exact, found.value, found.error, "standard error", agrees, found.seed, note

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-Route = Literal["symbolic", "exact", "autodiff", "remainder", "monte-carlo", "trained"]
+RouteName = Literal["symbolic", "exact", "autodiff", "remainder", "monte-carlo", "trained"]
 Verdict = Literal["holds", "conditional", "refuted", "undecided", "not-run"]
 
 # Routes that compare numbers from the definition with the derivation, and share no code with it.
-INDEPENDENT: tuple[Route, ...] = ("exact", "autodiff", "remainder", "monte-carlo", "trained")
+INDEPENDENT: tuple[RouteName, ...] = ("exact", "autodiff", "remainder", "monte-carlo", "trained")
 # Of something printed the derivation itself is one more.
-OF_A_PRINT: tuple[Route, ...] = ("symbolic", *INDEPENDENT)
+OF_A_PRINT: tuple[RouteName, ...] = ("symbolic", *INDEPENDENT)
 # How many routes a verdict needs, unless one is exact.
 NEEDED = 2
 # A distance of so many tolerances is no matter of rounding.
@@ -48,7 +48,7 @@ class Evidence:
 
     """
 
-    route: Route
+    route: RouteName
     quantity: str
     predicted: float | str | None = None
     measured: float | str | None = None
@@ -111,8 +111,8 @@ def far(distance: float, tolerance: float) -> bool:
 
 
 def sides(
-    evidence: Iterable[Evidence], routes: Sequence[Route] = INDEPENDENT
-) -> tuple[tuple[Route, ...], tuple[Route, ...]]:
+    evidence: Iterable[Evidence], routes: Sequence[RouteName] = INDEPENDENT
+) -> tuple[tuple[RouteName, ...], tuple[RouteName, ...]]:
     """The routes that are for something and those that are against it, in the order in which they come.
 
     A route of which some comparisons agree and some contradict is against.
@@ -130,7 +130,7 @@ def sides(
     return tuple(one for one in agreed if one not in against), against
 
 
-def verdict(evidence: Iterable[Evidence], routes: Sequence[Route] = INDEPENDENT) -> Verdict:
+def verdict(evidence: Iterable[Evidence], routes: Sequence[RouteName] = INDEPENDENT) -> Verdict:
     """What the evidence supports: the one rule, of audits, printed formulas and published claims.
 
     ``refuted`` when two independent routes are against it, or one comparison that is exact; ``holds`` when two
@@ -157,3 +157,27 @@ def verdict(evidence: Iterable[Evidence], routes: Sequence[Route] = INDEPENDENT)
     if not against and len(agreed) >= NEEDED:
         return "holds"
     return "undecided" if against or any(one.route in routes for one in ran) else "not-run"
+
+
+def every(parts: Iterable[Verdict]) -> Verdict:
+    """On a statement of several parts, each judged by `verdict`: it is wrong where one of them is.
+
+    >>> every(["holds", "holds"]), every(["holds", "refuted"]), every(["holds", "undecided"]), every([])
+    ('holds', 'refuted', 'undecided', 'undecided')
+    """
+    found = set(parts)
+    return "refuted" if "refuted" in found else "holds" if found == {"holds"} else "undecided"
+
+
+def under_each(readings: Iterable[Verdict]) -> Verdict:
+    """On a statement that can be read in several ways: it is conditional where it is right under some of them alone.
+
+    >>> under_each(["holds", "refuted"]), under_each(["refuted"]), under_each(["holds", "undecided"]), under_each([])
+    ('conditional', 'refuted', 'undecided', 'not-run')
+    """
+    found = set(readings)
+    if not found:
+        return "not-run"
+    if "undecided" in found:
+        return "undecided"
+    return found.pop() if len(found) == 1 else "conditional"

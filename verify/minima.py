@@ -24,6 +24,8 @@ from numeric.landscape import Solved, landscape_in_numbers
 from numeric.modes import StationaryPoint, minima
 from numeric.sampling import Covariances, random_covariances
 from verify.evidence import Evidence
+from verify.route import Route
+from verify.settings import values_for
 from verify.significance import within
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from derive import Expansion
     from derive.landscape import Landscape
+    from verify.subject import Subject
 
 Array = NDArray[np.float64]
 
@@ -267,3 +270,18 @@ def case_at(cases: tuple[Landscape, ...], values: Mapping[str, float]) -> Landsc
             return case
     message = "no case of the landscape holds at these values"
     raise InputError(message)
+
+
+def setting(subject: Subject) -> tuple[Mapping[str, float], int]:
+    """Where the optimiser looks, and its seed: it runs on what is claimed."""
+    subject.tick("minima")
+    values = values_for(subject.here, 4, DIMENSION) | dict(subject.given)
+    return {name: float(value) for name, value in values.items()}, subject.seed
+
+
+def compared(at: tuple[Mapping[str, float], int], expansion: Expansion) -> list[Evidence]:
+    """The one distance."""
+    return [compare(expansion, *at)]
+
+
+ROUTE = Route("exact", QUANTITY, setting, compared)

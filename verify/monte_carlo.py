@@ -17,10 +17,11 @@ import numpy as np
 
 from derive.notation import TEXT, product_of_invariants
 from numeric.invariants import product_value, products
+from verify.agreement import COEFFICIENTS
 from verify.evidence import Evidence
 from verify.rounding import rounding
+from verify.route import Route
 from verify.settings import filled_in, no_value
-from verify.significance import limit
 from verify.taylor import cauchy, circle, safe_radius
 from verify.truth import BLOCK
 
@@ -32,11 +33,9 @@ if TYPE_CHECKING:
     from derive import Expansion
     from derive.expansion import Term
     from verify.settings import Case
+    from verify.subject import Subject
     from verify.truth import Truth
 
-# |z| beyond this is a contradiction: 6e-7 for a normal estimate, so that thousands of comparisons raise none. The means
-# of few batches, or of few blocks, may lie as many standard errors farther off as `significance.limit` says.
-Z = 5.0
 # Coefficients of order 4 are of degree 8 in the data, and their law is far from normal: with fewer data than this, over
 # all batches, a mean is to lie that many times farther off. (With 120 data one in 40 was five standard errors off.)
 ENOUGH, FARTHER = 20_000, 6.0
@@ -51,6 +50,8 @@ ROUNDED = 4
 # Inner products held in memory at a time.
 PAIRS = 1_000_000
 ORDERS = (2, 4)
+# Places at which a subject is measured.
+SETTINGS = 4
 # How often the circle is halved where a draw has no finite value on it.
 SMALLER = 6
 # Where nothing is random, rounding is the only error.
@@ -182,7 +183,7 @@ class _Fit:
     error: float
     words: list[float]
     coefficients: list[float]
-    farthest: float
+    rows: int
 
     @property
     def predicted(self) -> float:
@@ -210,7 +211,7 @@ def _fit(measured: Averages, expansion: Expansion, order: int) -> _Fit:
         else nan,
         [product_value(term.invariants, of_letter) for term in terms],
         [float(term.coefficient.subs(_by_symbol(term, measured.case))) for term in terms],
-        limit(Z, measured.rows),
+        measured.rows,
     )
 
 
@@ -220,7 +221,7 @@ def _by_symbol(term: Term, case: Case) -> dict[object, object]:
 
 def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Evidence:
     worst = max(fits, key=lambda fit: (not isfinite(fit.z), abs(fit.z)))
-    agrees = _agrees(worst.z, worst.farthest, measured)
+    agrees = _agrees(worst.z, worst.rows, measured)
     hidden = all(fit.error > max(1.0, fit.size) for fit in fits)
     lost = "the error is larger than all there is; " if hidden else ""
     return Evidence(
@@ -252,10 +253,11 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     )
     error = float(information**-0.5)
     z = (estimate - coefficient) / error
-    farthest = max(fit.farthest for fit in fits)
+    rows = min(fit.rows for fit in fits)
+    farthest = COEFFICIENTS.beyond(rows)
     excluded = [name for name, factor in RIVALS.items() if abs(estimate - factor * coefficient) > farthest * error]
     left = [name for name in RIVALS if name not in excluded]
-    agrees = _agrees(z, farthest, measured)
+    agrees = _agrees(z, rows, measured)
     agrees = None if agrees and left else agrees
     rivals = f"excluded: {', '.join(excluded)}" if not left else f"cannot exclude: {', '.join(left)}"
     return Evidence(
@@ -271,19 +273,23 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     )
 
 
-def _agrees(z: float, farthest: float, measured: Sequence[Averages]) -> bool | None:
-    """Whether a mean lies within a number of standard errors; None where it does not and the data are few.
-
-    None, too, where there is no mean: a nan is no distance from anything.
-    """
-    if not isfinite(z):
-        return None
-    if abs(z) < farthest:
-        return True
-    return False if all(one.enough for one in measured) or abs(z) >= FARTHER * farthest else None
+def _agrees(z: float, rows: int, measured: Sequence[Averages]) -> bool | None:
+    """Whether a mean agrees; None where the data are few, and where there is no mean."""
+    few = not all(one.enough for one in measured)
+    return COEFFICIENTS.decide(z, samples=rows, farther=FARTHER if few else 1.0) if isfinite(z) else None
 
 
 def _chunks(rows: int, batch: int) -> list[int]:
     # A row holds an inner product for each pair of 2 · batch views.
     largest = max(1, PAIRS // (2 * batch) ** 2)
     return [min(largest, rows - start) for start in range(0, rows, largest)]
+
+
+def measured_of(subject: Subject) -> list[Averages]:
+    """Averages of a subject at some settings."""
+    cases = [subject.case(size=subject.sizes[-1], dimension=3, seed=100 + k) for k in range(SETTINGS)]
+    subject.tick("monte-carlo")
+    return measure(cases, subject.order, subject.draws, lambda: subject.tick("monte-carlo"))
+
+
+ROUTE = Route("monte-carlo", "", measured_of, compare)

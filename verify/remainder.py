@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import mpmath
 import numpy as np
 
-from derive import closed_form
+from derive import InputError, closed_form
 from numeric.closed_form import closed_form_value, number
 from numeric.invariants import order_values
 from verify.evidence import Evidence
 from verify.rounding import rounding
+from verify.route import Route
 from verify.settings import filled_in, no_value
 from verify.slope import TOLERANCE, VISIBLE, slope, ts_within
 from verify.taylor import safe_radius
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from derive import ClosedForm, Expansion, Loss
     from verify.settings import Case
+    from verify.subject import Subject
 
 QUANTITY = "slope of log|truth − truncation| against log t"
 # How far down t goes in floats, which lose a remainder of order 6 there, and in as many digits as it takes.
@@ -58,6 +60,34 @@ class RayValues:
     noise: float
     how: str
     digits: int | None = None
+
+
+def place(subject: Subject) -> Case | None:
+    """Where a subject is measured; None where every place needs too many nodes."""
+    size = subject.sizes[-1]
+    at = subject.case(size=size, positive=True)
+    if closed_form_at(subject.loss, at) is not None:
+        return at
+    # Nodes grow with the data in a batch: W sees one direction, then weights may be of both signs.
+    choices = ((2, True),) * (subject.here.batch_size is None) + ((1, True), (1, False))
+    cases = (subject.case(size=size, dimension=d, positive=positive) for d, positive in choices)
+    return next((one for one in cases if degree_on_nodes(one, subject.order) is not None), None)
+
+
+def measured_of(subject: Subject) -> RayValues:
+    """The truth along a ray of a subject.
+
+    Raises:
+        InputError: that takes too many nodes.
+
+    """
+    subject.tick("remainder")
+    at, batch = place(subject), subject.here.batch_size
+    if at is None:
+        what = "means over so many data" if batch is None else f"a batch of {batch}"
+        many = f"{what} need{'s' if batch else ''} too many cubature nodes at order {subject.order}"
+        raise InputError(many if batch is None else f"{many}; leave N open")
+    return measure(subject.loss, at, subject.order)
 
 
 def closed_form_at(loss: Loss, case: Case) -> ClosedForm | None:
@@ -180,3 +210,11 @@ def _exact_orders(expansion: Expansion, W: Any, A0: Any, Sigma: Any, *b: Any) ->
 
 def _exact(matrix: Any) -> Any:
     return mpmath.matrix(matrix.tolist())
+
+
+def compared(found: RayValues, expansion: Expansion) -> list[Evidence]:
+    """The one slope."""
+    return [compare(found, expansion)]
+
+
+ROUTE = Route("remainder", QUANTITY, measured_of, compared)

@@ -12,8 +12,8 @@ import sympy
 from derive import CATALOGUE, MODIFIERS, Gaussian, InputError, catalogue
 from derive.expression import ViewAverage, walk
 from numeric.sampling import Covariances, random_covariances
-from verify.evaluated_truth import EvaluatedTruth
-from verify.evidence import Evidence, Route
+from verify.defined import Defined
+from verify.evidence import Evidence, RouteName
 from verify.truth import Setting, Truth
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def filled_in(expansion: Expansion, at: Case) -> Expansion | None:
     return None if any(term.coefficient.is_real is False for term in filled.terms) else filled
 
 
-def no_value(route: Route, at: Case) -> Evidence:
+def no_value(route: RouteName, at: Case) -> Evidence:
     """What an expansion without a finite value says of itself where the loss has one."""
     return Evidence(route, "value of the expansion", "infinite", "finite", agrees=False, seed=at.seed, note=at.label)
 

@@ -9,7 +9,7 @@ Tr[W Σ Wᵀ], which no rotation of the embedding changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import sqrt
@@ -26,14 +26,16 @@ from numeric.landscape import landscape_in_numbers
 from numeric.laws import in_numbers
 from numeric.modes import minima
 from numeric.sampling import Covariances
+from verify.agreement import SEEN, SHARE, compared
 from verify.evidence import Evidence
 from verify.minima import case_at
-from verify.settings import GAUSSIAN, values_for
-from verify.training.comparing import DOMAIN, compared
+from verify.route import Route
+from verify.settings import values_for
 
 if TYPE_CHECKING:
     from derive import ClosedForm, Expansion, Law, Loss
     from derive.landscape import Landscape
+    from verify.subject import Subject
 
 Array = NDArray[np.float64]
 
@@ -66,112 +68,121 @@ class Regime:
         name: in words.
         data: A0 and C.
         predicted: Tr[W Σ Wᵀ].
-        slack: by how much the prediction may be off by its own theory.
+        by_expansion: whether the landscape through order 4 predicts it, rather than that to all orders.
 
     """
 
     name: str
     data: Covariances
     predicted: float
-    slack: float
-
-
-def compare(
-    loss: Loss,
-    expansion: Expansion,
-    closed: ClosedForm | None,
-    values: Mapping[str, float],
-    seed: int,
-    law: Law = GAUSSIAN,
-) -> tuple[Evidence, ...]:
-    """Train in each regime that there is.
-
-    Args:
-        loss: as it is defined, its parameters symbolic.
-        expansion: through order 4 or more, what is left symbolic having a value.
-        closed: its closed form to all orders, None where it has none.
-        values: of the loss's parameters; N among them is the size of the batches.
-        seed: of all random numbers.
-        law: of the data.
-
-    """
-    reason = _why_not(loss, expansion)
-    if reason:
-        return (_not_run(reason),)
-    try:
-        near = _near(loss, expansion, values, law)
-        regimes = [near, *_away(closed, values)]
-        return tuple(_trained(loss, regime, values, seed, law) for regime in regimes)
-    except InputError as error:
-        return (_not_run(str(error)),)
+    by_expansion: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """Models that were trained near the transition.
+    """Models that were trained in one regime.
 
     Attributes:
-        regime: where, with what the true expansion predicts.
+        loss: at the given values.
+        regime: where they were.
         powers: Tr[W Σ Wᵀ], one a seed.
+        data: a step had.
         values: of the loss's parameters.
+        seed: of all random numbers.
 
     """
 
+    loss: Loss
     regime: Regime
     powers: Array
+    data: int
     values: Mapping[str, float]
+    seed: int
+
+    @property
+    def apart(self) -> bool:
+        """Whether those that began with more power and those that began with less have not come together."""
+        more, less = self.powers[::2], self.powers[1::2]
+        error = sqrt(more.var(ddof=1) / len(more) + less.var(ddof=1) / len(less))
+        return bool(abs(more.mean() - less.mean()) > SEEN * error + SHARE * self.regime.predicted)
 
 
-def models_near(loss: Loss, expansion: Expansion, seed: int, seeds: int = SEEDS) -> Models | None:
-    """Models trained where an expansion gives the modes a little power; None where there are none to be trained.
+def regimes(subject: Subject) -> Iterator[Regime]:
+    """Near the transition, and away from it where the loss closes to all orders.
 
-    Args:
-        loss: its parameters symbolic; they get the values that an audit gives them.
-        expansion: of the loss, through order 4 or more.
-        seed: of all random numbers.
-        seeds: how many models, an even number.
+    Raises:
+        InputError: there is no regime near the transition, saying why.
 
     """
-    if _why_not(loss, expansion):
-        return None
-    values = {name: float(value) for name, value in values_for(loss, BATCH, 2).items()}
-    try:
-        regime = _near(loss, expansion, values)
-    except InputError:
-        return None
-    return Models(regime, _powers(loss, regime, values, seed, seeds)[0], values)
+    values = values_of(subject)
+    near = _near(subject.here, subject.expansion, values)
+    yield near
+    yield from _away(subject.closed, values)
 
 
-def held_against(models: Models, loss: Loss, expansion: Expansion) -> Evidence:
-    """The same models beside the minimum of another expansion, at the same data."""
-    data, scale = models.regime.data, models.regime.predicted
-    quantity = f"Tr[W Σ Wᵀ] {models.regime.name}"
-    try:
-        case = case_at(landscapes(expansion.truncate(4)), {**models.values, "d1": 2})
-        gram = _minimum(case, data, models.values)
-    except InputError as error:
-        return Evidence("trained", quantity, agrees=None, note=str(error))
-    except TypeError:
-        return Evidence("trained", quantity, agrees=None, note="a coefficient is not real at these values")
-    if gram is None:
-        return Evidence("trained", quantity, agrees=None, note="the landscape through order 4 has no lowest point")
-    predicted, slack = float((gram * data.Sigma).sum()), 0.0
-    if predicted > 0:
-        beyond = _minimum_through_6(_with_order_6(expansion, loss), models.values, data, gram)
-        slack = np.inf if beyond is None else abs(beyond - predicted)
-    found = compared(predicted, models.powers.tolist(), scale=scale, truncation=slack)
+def values_of(subject: Subject) -> dict[str, float]:
+    """Of a loss's parameters; N among them is the size of the batches."""
+    values = values_for(subject.here, BATCH, 2) | dict(subject.given)
+    return {name: float(value) for name, value in values.items()}
+
+
+def models(subject: Subject, regime: Regime, seeds: int = SEEDS) -> Models:
+    """Models of several seeds, an even number."""
+    values = values_of(subject)
+    powers, data = _powers(subject.here, regime, values, subject.seed, seeds)
+    return Models(subject.here, regime, powers, data, values, subject.seed)
+
+
+def measure(subject: Subject) -> list[Models]:
+    """Models of every regime."""
+    subject.tick("train")
+    return [models(subject, regime) for regime in list(regimes(subject))]
+
+
+def compare(found: Sequence[Models], expansion: Expansion) -> list[Evidence]:
+    """The models beside what an expansion predicts, and away from the transition beside the exact landscape."""
+    return [held_against(one, expansion) for one in found]
+
+
+def held_against(found: Models, expansion: Expansion) -> Evidence:
+    """Models of one regime beside the minimum of an expansion, at the same data."""
+    regime, data = found.regime, found.regime.data
+    quantity = f"Tr[W Σ Wᵀ] {regime.name}"
+    predicted, slack = regime.predicted, 0.0
+    if regime.by_expansion:
+        try:
+            case = case_at(landscapes(expansion.truncate(4)), {**found.values, "d1": 2})
+            gram = _minimum(case, data, found.values)
+        except InputError as error:
+            return Evidence("trained", quantity, agrees=None, note=str(error))
+        except TypeError:
+            return Evidence("trained", quantity, agrees=None, note="a coefficient is not real at these values")
+        if gram is None:
+            return Evidence("trained", quantity, agrees=None, note="the landscape through order 4 has no lowest point")
+        predicted = float((gram * data.Sigma).sum())
+        if predicted > 0:
+            beyond = _minimum_through_6(_with_order_6(expansion, found.loss), found.values, data, gram)
+            slack = np.inf if beyond is None else abs(beyond - predicted)
+    decided = compared(predicted, found.powers.tolist(), scale=regime.predicted, truncation=slack)
+    agrees, why = decided.agrees, decided.why
+    if found.apart:
+        agrees, why = None, "models that began with more and with less power have not come together"
+    theory = f"by order 4, which order 6 moves by {slack:.2g}" if slack else "by the exact landscape"
+    ratio = data.A0[0, 0] / data.C[0, 0]
+    note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {found.data} data, a/c = {ratio:.3g}"
     return Evidence(
-        "trained", quantity, predicted, found.measured, found.error, "standard error", found.agrees, note=found.why
-    )
+        "trained", quantity, predicted, decided.measured, decided.error, "standard error",
+        agrees, found.seed, f"{why}; {note}" if why else note,
+    )  # fmt: skip
 
 
-def _not_run(reason: str) -> Evidence:
-    return Evidence("trained", QUANTITY, ran=False, note=reason)
-
-
-def _why_not(loss: Loss, expansion: Expansion) -> str:
+def why_not(subject: Subject) -> str:
+    """Models are trained of losses of the catalogue that have a landscape, where that is wanted."""
+    loss = subject.here
     base, *modifiers = loss.name.split("+")
-    if expansion.order < 4:
+    if not subject.train:
+        return "left out by --no-train"
+    if subject.order < 4:
         return "an expansion to order 4 is needed"
     if not find_spec("torch"):
         return "torch is not installed: pip install 'quartic[torch]'"
@@ -219,7 +230,7 @@ def _with_power(near: float, loss: Loss, expansion: Expansion, values: Mapping[s
         message = "the orders left out are not small at any minimum of the landscape through order 4"
         raise InputError(message)
     name = "near the transition" if power < 4 * NEAR else "where order 4 is all there is"
-    return Regime(name, data, power, abs(beyond - power))
+    return Regime(name, data, power, by_expansion=True)
 
 
 def _data(x: float) -> Covariances:
@@ -282,7 +293,7 @@ def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime
     if not usable.any():
         return []
     k = int(np.argmin(np.where(usable, np.abs(powers.max(-1) - AWAY), np.inf)))
-    return [Regime("away from it", _data(float(xs[k])), float(powers[k].sum()), 0.0)]
+    return [Regime("away from it", _data(float(xs[k])), float(powers[k].sum()), by_expansion=False)]
 
 
 def _powers(
@@ -328,26 +339,12 @@ def _powers(
     return (end.averaged.numpy() * regime.data.Sigma).sum((1, 2)), data
 
 
-def _trained(loss: Loss, regime: Regime, values: Mapping[str, float], seed: int, law: Law) -> Evidence:
-    powers, data = _powers(loss, regime, values, seed, law=law)
-    decided = compared(regime.predicted, powers.tolist(), truncation=regime.slack)
-    agrees, why = decided.agrees, decided.why
-    halves = [powers[k::2] for k in (0, 1)]
-    apart = abs(halves[0].mean() - halves[1].mean())
-    if apart > 3 * sqrt(sum(one.var(ddof=1) / len(one) for one in halves)) + 0.02 * regime.predicted:
-        agrees, why = None, "models that began with more and with less power have not come together"
-    theory = f"by order 4, which order 6 moves by {regime.slack:.2g}" if regime.slack else "by the exact landscape"
-    ratio = regime.data.A0[0, 0] / regime.data.C[0, 0]
-    note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {data} data, a/c = {ratio:.3g}"
-    return Evidence(
-        "trained", f"Tr[W Σ Wᵀ] {regime.name}", regime.predicted, decided.measured, decided.error, "standard error",
-        agrees, seed, f"{why}; {note}" if why else note,
-    )  # fmt: skip
-
-
 def _turned(generator: Any, seeds: int) -> Any:
     """Random rotations, (seeds, 2, 2)."""
     import torch
 
     drawn = torch.randn(seeds, 2, 2, generator=generator, dtype=torch.float64)
     return torch.linalg.qr(drawn).Q
+
+
+ROUTE = Route("trained", QUANTITY, measure, compare, why_not)

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
+from verify.agreement import sign
 from verify.masked import Masked, curvatures_of, descended, fixed_norm, kept
 from verify.opening import Opening, opening
 from verify.second_order import curvatures
-from verify.significance import limit
-from verify.transverse import SIGNIFICANT, draw, plus_minus
+from verify.transverse import draw, plus_minus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +114,7 @@ def crossing(curve: Curve, low: float, high: float, *, tolerance: float = 1e-4) 
         raise InputError(f"{len(ends[0])} measurements give no standard error; take 4 or more")
     for s, values in zip((low, high), ends, strict=True):
         mean, error = _mean(values)
-        if not abs(mean) > limit(SIGNIFICANT, len(values)) * error:
+        if not sign(mean, error, samples=len(values)):
             return Crossing(np.nan, np.nan, f"the curvature at {s:g} is {mean:.2g} ± {error:.1g}, noise")
     if ends[0].mean() * ends[1].mean() > 0:
         kind = "positive" if ends[0].mean() > 0 else "negative"
@@ -123,7 +123,7 @@ def crossing(curve: Curve, low: float, high: float, *, tolerance: float = 1e-4) 
     width = STEP * (high - low)
     below, above = max(low, root - width), min(high, root + width)
     slope, slope_error = _mean((np.asarray(curve(above)) - np.asarray(curve(below))) / (above - below))
-    if not abs(slope) > limit(SIGNIFICANT, len(ends[0])) * slope_error:
+    if not sign(slope, slope_error, samples=len(ends[0])):
         return Crossing(np.nan, np.nan, f"its slope there, {slope:.2g} ± {slope_error:.1g}, is noise")
     noise = _mean(np.asarray(curve(root)))[1] / abs(slope)
     return Crossing(root, float(np.hypot(noise, tolerance * (high - low))))

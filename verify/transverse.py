@@ -24,9 +24,9 @@ import torch
 from numpy.typing import NDArray
 
 from derive import InputError
+from verify.agreement import SIGN, sign
 from verify.opening import Opening
 from verify.second_order import Curved, curvatures
-from verify.significance import limit
 
 if TYPE_CHECKING:
     from numeric.sampling import Covariances
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Stability = Literal["stays collapsed", "reopens", "undecided"]
+# By the sign of the curvature.
+STABILITY: dict[int, Stability] = {1: "stays collapsed", -1: "reopens", 0: "undecided"}
 
-# So many standard errors of a normal law decide: where nothing falls or rises, one sign in 30,000 is wrong.
-SIGNIFICANT = 4.0
-# A slope may be so many standard errors off at a stationary point.
-SLOPE = 4.0
 # A batch that alone makes up this share of the variance says that the variance is not known.
 LARGEST_SHARE = 0.25
 # A unit vector along a feature has a second derivative like 1/|f|², whose mean needs r > 2 and whose variance r > 4.
@@ -90,14 +88,13 @@ class Transverse:
     @property
     def stationary(self) -> bool:
         """Whether all slopes are zero within their errors, so that the curvature decides."""
-        return bool((np.abs(self.slopes) <= SLOPE * self.slope_errors + 1e-12).all())
+        return bool((np.abs(self.slopes) <= SIGN * self.slope_errors + 1e-12).all())
 
     @property
     def verdict(self) -> Stability:
         """`stays collapsed` where the loss rises along every direction, `reopens` where it falls along one."""
-        if self.why_not or not abs(self.value) > limit(SIGNIFICANT, len(self.samples)) * self.error:
-            return "undecided"
-        return "stays collapsed" if self.value > 0 else "reopens"
+        seen = 0 if self.why_not else sign(self.value, self.error, samples=len(self.samples))
+        return STABILITY[seen]
 
     @property
     def why_not(self) -> str:

@@ -7,10 +7,10 @@ import pytest
 
 from derive import Loss, Mean, diagonal_sum, exp, half_sq, inner, log, variance, views
 from derive.expression import Coordinate
-from verify import monte_carlo
+from verify import autodiff, monte_carlo, remainder, symmetry
 from verify.auditing import audit
-from verify.routes import Routes
 from verify.settings import case
+from verify.subject import Subject
 
 x, x_pos, chi = views("x, x_pos, chi")
 BIG = 10**30 + 7
@@ -34,7 +34,9 @@ def test_what_rounding_hides_contradicts_nothing_and_supports_nothing(what):
 
 
 def _run(loss, expansion):
-    return Routes(loss, {}, expansion, "iid", None, 0, 20_000, lambda _: None).run(None)
+    subject = Subject(loss, draws=20_000)
+    measured = (symmetry.ROUTE, remainder.ROUTE, autodiff.ROUTE, monte_carlo.ROUTE)
+    return [one for route in measured for one in route.evidence(subject, expansion)]
 
 
 @pytest.mark.parametrize("size", [1, 10**6])

@@ -10,14 +10,14 @@ import sympy
 from derive import Loss, Mean, catalogue, exp, inner, log, symbols, views
 from derive.landscape import landscapes
 from numeric.sampling import random_covariances
-from verify import autodiff, monte_carlo
+from verify import autodiff, monte_carlo, parity, remainder, symmetry
 from verify.claims.claim import Measured, Point
 from verify.last_layer.prediction import Order
 from verify.minima import case_at, held_against, lowest
 from verify.mutants import mutants
-from verify.routes import Routes
 from verify.settings import case
 from verify.significance import within
+from verify.subject import Subject
 from verify.taylor import safe_radius
 from verify.transition import crossing
 
@@ -25,10 +25,17 @@ x, x_pos, chi = views("x, x_pos, chi")
 N, rho, tau = symbols("N rho tau")
 
 
-def routes(loss, *, given=None, d0=None, draws=500, order=4, seed=0):
+MEASURED = (parity.ROUTE, symmetry.ROUTE, remainder.ROUTE, autodiff.ROUTE, monte_carlo.ROUTE)
+
+
+def of(loss, *, given=None, d0=None, draws=500, order=4, seed=0):
     data = None if d0 is None else random_covariances(np.random.default_rng(d0), d0)
     given = {name: sympy.sympify(value) for name, value in (given or {}).items()}
-    return Routes(loss, given, loss.set(given).expand(order), "iid", data, seed, draws, lambda _: None)
+    return Subject(loss, given, order, covariances=data, seed=seed, draws=draws)
+
+
+def all_of(subject, *routes):
+    return [one for route in routes or MEASURED for one in route.evidence(subject, subject.expansion)]
 
 
 def of_route(evidence, route):
@@ -40,7 +47,7 @@ def of_route(evidence, route):
     "name", ["infonce", "ntxent", "barlow-twins", "vicreg", "vicreg-soft", "spectral", "infonce+bias"]
 )
 def test_every_route_runs_on_given_data_of_many_dimensions(name, d0):
-    evidence = routes(catalogue(name), d0=d0).run(None)
+    evidence = all_of(of(catalogue(name), d0=d0))
     assert [one.note for one in evidence if not one.ran] == []
     assert not any(one.agrees is False for one in evidence)
     assert all(one.agrees for route in ("remainder", "autodiff") for one in of_route(evidence, route))
@@ -48,23 +55,23 @@ def test_every_route_runs_on_given_data_of_many_dimensions(name, d0):
 
 def test_a_wrong_term_is_found_on_data_of_many_dimensions():
     loss = catalogue("infonce")
-    right = routes(loss, d0=9)
-    for label, wrong in mutants(right.expansion):
-        right.expansion = wrong
-        assert right._remainder().agrees is False, label
-        assert [one.agrees for one in right._autodiff()] == [False], label
+    right = of(loss, d0=9)
+    for route in (remainder.ROUTE, autodiff.ROUTE):
+        measured = route.measured(right)
+        for label, wrong in mutants(right.expansion):
+            assert [one.agrees for one in route.compare(measured, wrong)] == [False], label
 
 
 @pytest.mark.parametrize("d0", [None, 6])
 def test_a_batch_that_is_given_is_run_where_it_can_be(d0):
-    (found,) = [routes(catalogue("ntxent"), given={"N": 6}, d0=d0)._remainder()]
+    (found,) = all_of(of(catalogue("ntxent"), given={"N": 6}, d0=d0), remainder.ROUTE)
     assert (found.ran, found.agrees) == (True, True)
-    for one in routes(catalogue("ntxent"), given={"N": 12}, d0=d0)._autodiff():
+    for one in all_of(of(catalogue("ntxent"), given={"N": 12}, d0=d0), autodiff.ROUTE):
         assert (one.ran, one.agrees) == (True, True)
 
 
 def test_a_batch_that_is_too_large_is_said_to_be():
-    (found,) = [routes(catalogue("ntxent"), given={"N": 300}, d0=6)._remainder()]
+    (found,) = all_of(of(catalogue("ntxent"), given={"N": 300}, d0=6), remainder.ROUTE)
     assert not found.ran
     assert found.note == "a batch of 300 needs too many cubature nodes at order 4; leave N open"
 
@@ -81,25 +88,23 @@ def debiased():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_logarithm_of_a_negative_number_refutes_nothing(debiased, seed):
-    found = routes(debiased, draws=20_000, seed=seed).run(None)
+    found = all_of(of(debiased, draws=20_000, seed=seed))
     assert not any(one.agrees is False for one in found)
     assert [one.agrees for one in of_route(found, "exact")] == [True, True]
     assert not any(isinstance(one.measured, float) and not np.isfinite(one.measured) for one in found)
 
 
 def test_a_loss_that_is_finite_nowhere_decides_nothing(monkeypatch):
-    here = routes(catalogue("infonce"))
-    monkeypatch.setattr(here, "_drawn", lambda *_: np.full((4, 3), nan))
-    (found,) = here._symmetry()
+    monkeypatch.setattr(symmetry, "drawn", lambda *_: np.full((4, 3), nan))
+    (found,) = all_of(of(catalogue("infonce")), symmetry.ROUTE)
     assert found.agrees is None
     assert "no finite values" in found.note
 
 
 def test_a_loss_that_does_not_move_passes_no_symmetry(monkeypatch):
     """At so small a t that values are those at 0, L(−W) = L(W) says nothing."""
-    here = routes(catalogue("infonce"))
-    monkeypatch.setattr(here, "_drawn", lambda *_: np.full((4, 3), 0.7))
-    assert [one.agrees for one in here._symmetry()] == [None, None]
+    monkeypatch.setattr(symmetry, "drawn", lambda *_: np.full((4, 3), 0.7))
+    assert [one.agrees for one in all_of(of(catalogue("infonce")), symmetry.ROUTE)] == [None, None]
 
 
 @pytest.mark.parametrize("bad", [nan, inf, -inf])

@@ -13,12 +13,14 @@ from derive import Expansion, InputError, Loss
 from derive.described import described
 from derive.expansion import check_basis
 from derive.words import trace
-from verify.blackbox import autograd, checks
+from verify.blackbox import autograd
 from verify.blackbox.adapters import callable_loss, find_adapter, settable, with_values
 from verify.blackbox.against import compare as beside
 from verify.blackbox.against import in_numbers, known_names
 from verify.blackbox.audit import BlackBoxAudit
-from verify.blackbox.coefficients import Route, second_order
+from verify.blackbox.batches import Subject
+from verify.blackbox.checks import ROUTES
+from verify.blackbox.coefficients import Method, second_order
 from verify.blackbox.core import Core, core
 from verify.blackbox.derivatives import Derivatives, compare
 from verify.blackbox.exact import Unit, constants
@@ -157,7 +159,7 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
     tick("derivatives")
     derivatives = compare(box, N=size, radius=smooth.radius, order=asked.order, seed=seed)
     found = replace(found, invariances=symmetry, derivatives=derivatives)
-    route = Route(
+    method = Method(
         radius=smooth.radius,
         rounding=smooth.rounding,
         autograd=derivatives.agrees is True and found.field is None,
@@ -168,12 +170,12 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
     of_gradient = _of_derivatives(derivatives, seed) if found.field is None else _of_field(found.field, seed)
     if not symmetry.rotation and not symmetry.coordinates:
         # Neither traces nor sums over coordinates: the formula would be that of one coordinate.
-        second = second_order(box, size, route, SHOWN_WIDTH)
+        second = second_order(box, size, method, SHOWN_WIDTH)
         return replace(found, second=second, evidence=(of_gradient,))
     measured = expanded(
         box,
-        route,
-        order=min(asked.order, 4) if route.coordinates else asked.order,
+        method,
+        order=min(asked.order, 4) if method.coordinates else asked.order,
         smallest=smooth.smallest_batch,
         only=asked.only,
         named=asked.named,
@@ -181,10 +183,12 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
         tick=tick,
     )
     measured = replace(measured, expansion=measured.expansion.in_basis(asked.basis))
-    evidence = (of_gradient, *checks.run(box, measured, route, seed, tick))
+    subject = Subject.of(box, measured, method, seed, tick)
+    held = (one for route in ROUTES for one in route.evidence(subject, measured))
+    evidence = (of_gradient, *held)
     found = replace(found, found=measured, evidence=evidence)
     if found.field is not None:
-        return replace(found, field=_flow(found.field, box, route, smooth, symmetry))
+        return replace(found, field=_flow(found.field, box, method, smooth, symmetry))
     if measured.expansion.order < 4:
         return found
     tick("growth")
@@ -227,7 +231,7 @@ def _without_expansion(found: BlackBoxAudit, size: int, seed: int, tick: Callabl
     return replace(found, evidence=evidence)
 
 
-def _flow(field: Field, box: BlackBox, route: Route, smooth: Regularity, symmetry: Invariances) -> Field:
+def _flow(field: Field, box: BlackBox, method: Method, smooth: Regularity, symmetry: Invariances) -> Field:
     """A field with its linear part, where one coordinate stands for all."""
     if not symmetry.rotation:
         return field
@@ -235,9 +239,9 @@ def _flow(field: Field, box: BlackBox, route: Route, smooth: Regularity, symmetr
         field,
         box,
         smallest=smooth.smallest_batch,
-        radius=route.radius,
-        exchangeable=route.exchangeable,
-        rounding=route.rounding,
+        radius=method.radius,
+        exchangeable=method.exchangeable,
+        rounding=method.rounding,
     )
 
 

@@ -41,7 +41,7 @@ ROUNDINGS = 10
 
 
 @dataclass(frozen=True)
-class Route:
+class Method:
     """How Taylor coefficients are measured.
 
     Attributes:
@@ -72,7 +72,7 @@ class Measurement:
         size: N.
         width: d, the number of coordinates.
         order: of the coefficients.
-        route: how to measure.
+        method: how to measure.
         turned: whether the first two coordinates are those of axes turned by 45°.
 
     """
@@ -81,7 +81,7 @@ class Measurement:
     size: int
     width: int
     order: int
-    route: Route
+    method: Method
     turned: bool = False
     rays: dict[frozenset[tuple[Direction, int]], Measured] = field(default_factory=dict)
     # The largest coefficient along any ray, L(0) included: what a value is rounded from.
@@ -105,32 +105,32 @@ class Measurement:
         data, coordinates = {datum for (_, datum, _), _ in parts}, {axis for (_, _, axis), _ in parts}
         found = []
         as_they_are = [{k: k for k in data | coordinates}]
-        for names in _renamings(data) if self.route.exchangeable else as_they_are:
-            for axes in _renamings(coordinates) if self.route.alike else as_they_are:
+        for names in _renamings(data) if self.method.exchangeable else as_they_are:
+            for axes in _renamings(coordinates) if self.method.alike else as_they_are:
                 renamed = [(letter, names[datum], axes[coordinate], k) for (letter, datum, coordinate), k in parts]
                 # A reflection of each coordinate makes its first part positive; without them, the whole ray's does.
                 renamed.sort(key=lambda part: (part[:3], -abs(part[3])))
                 signs: dict[int, int] = {}
                 for _, _, coordinate, k in renamed:
-                    signs.setdefault(coordinate if self.route.alike else 0, 1 if k > 0 else -1)
-                found.append(tuple((u, d, c, k * signs[c if self.route.alike else 0]) for u, d, c, k in renamed))
+                    signs.setdefault(coordinate if self.method.alike else 0, 1 if k > 0 else -1)
+                found.append(tuple((u, d, c, k * signs[c if self.method.alike else 0]) for u, d, c, k in renamed))
         return frozenset(((u, d, c), k) for u, d, c, k in min(found))
 
     def _coefficient(self, direction: Array) -> Measured:
         """Of t^order along a unit ray."""
-        if self.route.autograd:
+        if self.method.autograd:
             found = differentiation.along(self.box, direction, self.order)
             self.largest = max(self.largest, float(np.abs(found).max()))
             # L(0) is gone after the first derivative.
-            return float(found[-1]), ROUNDINGS * self.route.rounding * float(np.abs(found[1:]).max())
-        ray = along(self.box, direction, self.route.radius, order=self.order, rounding=self.route.rounding)
+            return float(found[-1]), ROUNDINGS * self.method.rounding * float(np.abs(found[1:]).max())
+        ray = along(self.box, direction, self.method.radius, order=self.order, rounding=self.method.rounding)
         self.largest = max(self.largest, float(np.abs(ray.coefficients).max()))
         return float(ray.coefficients[-1]), float(ray.errors[-1])
 
     @property
     def floor(self) -> float:
         """The error that no coefficient is below: one rounding of the largest number that it was computed from."""
-        return self.route.rounding * self.largest
+        return self.method.rounding * self.largest
 
     def _unit(self, u: Direction) -> Array:
         combination, datum, coordinate = u
@@ -145,7 +145,7 @@ class Measurement:
 
     def sum(self, *terms: tuple[float, Measured]) -> Measured:
         """A sum with weights: rounding errors of derivatives are independent, what an interpolation cuts off is not."""
-        return combined(*terms, independent=self.route.autograd)
+        return combined(*terms, independent=self.method.autograd)
 
     def monomial(self, powers: Mapping[Direction, int]) -> Measured:
         """The coefficient of ∏ t_u^(2a_u), Σ a_u = order/2 ≤ 3."""
@@ -178,7 +178,7 @@ class Measurement:
     def power(self, wanted: Iterable[Power]) -> Measured:
         """The coefficient of ∏ P in the averaged loss, summed over all data that the powers may belong to."""
         letters = sorted(Counter(wanted).items())
-        samples = range(min(sum(n for _, n in letters), self.size) if self.route.exchangeable else self.size)
+        samples = range(min(sum(n for _, n in letters), self.size) if self.method.exchangeable else self.size)
         orbits: dict[Any, tuple[dict[Direction, int], int]] = {}
         for choice in product(*(combinations_with_replacement(samples, n) for _, n in letters)):
             first, count = self._orbit(choice)
@@ -197,7 +197,7 @@ class Measurement:
 
     def _orbit(self, choice: tuple[tuple[int, ...], ...]) -> tuple[tuple[tuple[int, ...], ...], int]:
         """One representative of the choices of data that differ by names alone, and how many they are."""
-        if not self.route.exchangeable:
+        if not self.method.exchangeable:
             return choice, 1
         used = sorted({datum for data in choice for datum in data})
         images = [
@@ -211,7 +211,7 @@ class Measurement:
 
 
 def measured(
-    box: BlackBox, size: int, order: int, route: Route, *, width: int | None = None
+    box: BlackBox, size: int, order: int, method: Method, *, width: int | None = None
 ) -> dict[Invariants, Measured]:
     """The coefficient of each word of an order in E[loss] of f(x) = W x, with its error, at one batch size.
 
@@ -219,7 +219,7 @@ def measured(
         box: the loss.
         size: N.
         order: 2, 4 or 6.
-        route: how to measure.
+        method: how to measure.
         width: d; as many coordinates as are needed unless given.
 
     Returns:
@@ -227,7 +227,7 @@ def measured(
 
     """
     k = order // 2
-    at = Measurement(box, size, width or max(2, k), order, route)
+    at = Measurement(box, size, width or max(2, k), order, method)
     products = words(k)
     monomials = sorted({canonical(monomial) for word in products for monomial in expanded(word, k)})
     system = sympy.Matrix([[expanded(word, k).get(monomial, 0) for word in products] for monomial in monomials])
@@ -237,12 +237,12 @@ def measured(
         spelled(word): at.sum(*((float(weight), found[m]) for weight, m in zip(inverse.row(n), monomials, strict=True)))
         for n, word in enumerate(products)
     }
-    if route.coordinates and order == 4:
+    if method.coordinates and order == 4:
         values = _with_coordinates(values, at, replace(at, turned=True, rays={}))
     return {word: (value, max(error, at.floor)) for word, (value, error) in _in_sigma(values, at).items()}
 
 
-def second_order(box: BlackBox, size: int, route: Route, width: int) -> dict[str, Array]:
+def second_order(box: BlackBox, size: int, method: Method, width: int) -> dict[str, Array]:
     """The second order of a loss that singles out coordinates, as matrices S and A at one batch size.
 
     E[loss] = L(0) + Σ_ij S_ij (W Σ Wᵀ)_ij + A_ij (W A0 Wᵀ)_ij + …, i and j coordinates of the embedding.
@@ -253,14 +253,14 @@ def second_order(box: BlackBox, size: int, route: Route, width: int) -> dict[str
     >>> import torch
     >>> def loss(z1, z2):
     ...     return (torch.tensor([2.0, 1.0]) * z1 * z2).sum(-1).mean()
-    >>> second_order(BlackBox(loss), 2, Route(0.5, alike=False), 2)["A0"].round(6)
+    >>> second_order(BlackBox(loss), 2, Method(0.5, alike=False), 2)["A0"].round(6)
     array([[2., 0.],
            [0., 1.]])
 
     """
-    at = Measurement(box, size, width, 2, route)
-    data = range(1) if route.exchangeable else range(size)
-    times = size if route.exchangeable else 1
+    at = Measurement(box, size, width, 2, method)
+    data = range(1) if method.exchangeable else range(size)
+    times = size if method.exchangeable else 1
     found = {}
     for letter in "SC":
         matrix = np.zeros((width, width))

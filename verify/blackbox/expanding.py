@@ -14,7 +14,7 @@ from derive.notation import TEXT, product_of_invariants
 from derive.ranges import Range, Ranges
 from derive.words import Invariants
 from verify.blackbox.batch_sizes import too_large
-from verify.blackbox.coefficients import Measured, Route, measured
+from verify.blackbox.coefficients import Measured, Method, measured
 from verify.blackbox.exact import Unit, units
 from verify.blackbox.expansions import Expanded
 from verify.blackbox.function import BlackBox
@@ -39,7 +39,7 @@ IN_CODE = 1e-2
 
 def expanded(
     box: BlackBox,
-    route: Route,
+    method: Method,
     *,
     order: int = 4,
     smallest: int = 2,
@@ -52,7 +52,7 @@ def expanded(
 
     Args:
         box: the loss.
-        route: how to measure.
+        method: how to measure.
         order: 2, 4 or 6.
         smallest: the smallest batch that the loss takes.
         only: the one batch size to measure at, None to find the dependence on N.
@@ -68,7 +68,7 @@ def expanded(
     found_in_code = literals(box.loss)
     tables = []
     for k in range(2, order + 1, 2):
-        table = _Table(box, route, k, smallest, only, (units(named, k), units_in_code(found_in_code, k)), tick)
+        table = _Table(box, method, k, smallest, only, (units(named, k), units_in_code(found_in_code, k)), tick)
         tables.append(table)
         for word in table.words:
             found, residual = table.in_width(word) if word in table.wider else table.function(word)
@@ -158,10 +158,10 @@ def _measured_at(found: Expanded, tables: Sequence[_Table], size: int) -> dict[I
     all_words: dict[Invariants, Measured] = {}
     for table in tables:
         # Where data cannot change places each of them is visited, and each pair at order 4.
-        if table.order > (4 if table.route.exchangeable else 2):
+        if table.order > (4 if table.method.exchangeable else 2):
             continue
         try:
-            there = measured(table.box, size, table.order, table.route, width=found.width or table.least)
+            there = measured(table.box, size, table.order, table.method, width=found.width or table.least)
         except InputError:
             return None
         if not np.isfinite([value for value, _ in there.values()]).all():
@@ -196,14 +196,14 @@ class _Table:
     def __init__(
         self,
         box: BlackBox,
-        route: Route,
+        method: Method,
         order: int,
         smallest: int,
         only: int | None,
         multiples: tuple[Sequence[Unit], Sequence[Unit]],
         tick: Callable[[str], None],
     ) -> None:
-        self.box, self.route, self.order, self.smallest = box, route, order, only or smallest
+        self.box, self.method, self.order, self.smallest = box, method, order, only or smallest
         self.only, self.multiples, self.tick = only, multiples, tick
         self.least = max(2, order // 2)
         self.at: dict[tuple[int, int], dict[Invariants, Measured]] = {}
@@ -219,7 +219,7 @@ class _Table:
         """All words at one batch size and width."""
         if (size, width) not in self.at:
             self.tick(f"order {self.order}, N = {size}")
-            self.at[size, width] = measured(self.box, size, self.order, self.route, width=width)
+            self.at[size, width] = measured(self.box, size, self.order, self.method, width=width)
         return self.at[size, width]
 
     def _depends_on_width(self, word: Invariants) -> bool:

@@ -17,16 +17,15 @@ import numpy as np
 import sympy
 
 from derive import InputError
+from verify.agreement import CLAIMS
 from verify.claims.values import evaluate
-from verify.evidence import Evidence, Route, Verdict
+from verify.evidence import Evidence, RouteName, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Kind = Literal["misprint", "error"]
 
-# How many standard errors off a prediction still agrees with a measurement, and how many contradict it.
-AGREES, CONTRADICTS = 4.0, 6.0
 # What a noisy measurement has to tell from the prediction before it counts: the usual slips.
 RIVALS = (0.5, 2.0, 0.75, -1.0)
 
@@ -63,7 +62,7 @@ class Measured:
     """
 
     of: str
-    route: Route
+    route: RouteName
     quantity: str
     points: Sequence[Point]
     noisy: bool = False
@@ -111,10 +110,8 @@ class Measured:
         distance = _distance(predicted, point)
         if not self.noisy:
             return bool(distance <= 1)
-        if distance > CONTRADICTS:
-            return False
-        told_apart = all(_distance(rival * np.asarray(predicted), point) > CONTRADICTS for rival in RIVALS)
-        return True if distance <= AGREES and told_apart else None
+        apart = (_distance(rival * np.asarray(predicted), point) > CLAIMS.beyond() for rival in RIVALS)
+        return CLAIMS.decide(distance, sees=all(apart))
 
 
 def _distance(predicted: Any, point: Point) -> float:

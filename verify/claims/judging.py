@@ -1,9 +1,8 @@
 """The verdict on a claim: what is printed, held against what was derived and measured.
 
-Each slot is judged by the rule of `verify.evidence.verdict`, the derivation being one of the routes. A reading *holds*
-when all its slots do, and is *refuted* when one is. In between, and where derivation and measurement contradict one
-another, it is undecided. A claim holds when all its readings do, is conditional when some do and the
-others are refuted, and refuted when all are.
+Each slot is judged by the rule of `verify.evidence.verdict`, the derivation being one of the routes. A reading states
+`every` one of its slots, and a claim is judged `under_each` of its readings; a reading is undecided where derivation
+and measurement contradict one another.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from derive import InputError
 from verify.claims.canonical import same
 from verify.claims.claim import Claim, Reading
 from verify.claims.writing import latex, stated, text
-from verify.evidence import OF_A_PRINT, Evidence, Verdict, verdict
+from verify.evidence import OF_A_PRINT, Evidence, Verdict, every, under_each, verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +38,15 @@ class Judged:
     @property
     def verdict(self) -> Verdict:
         """Of the statement under this reading."""
-        found = [verdict(evidence, OF_A_PRINT) for evidence in self.evidence.values()]
-        if not self.consistent or not found:
-            return "undecided"
-        if "refuted" in found:
-            return "refuted"
-        return "holds" if set(found) == {"holds"} else "undecided"
+        return every(map(self._of, self.evidence)) if self.consistent else "undecided"
+
+    def _of(self, slot: str) -> Verdict:
+        return verdict(self.evidence[slot], OF_A_PRINT)
 
     @property
     def wrong(self) -> tuple[str, ...]:
         """The slots that are refuted."""
-        return tuple(slot for slot, evidence in self.evidence.items() if verdict(evidence, OF_A_PRINT) == "refuted")
+        return tuple(slot for slot in self.evidence if self._of(slot) == "refuted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +69,7 @@ class Judgement:
     @property
     def verdict(self) -> Verdict:
         """What the readings say together."""
-        if not self.readings:
-            return "not-run"
-        found = {one.verdict for one in self.readings}
-        if "undecided" in found:
-            return "undecided"
-        if found == {"holds"}:
-            return "holds"
-        return "refuted" if found == {"refuted"} else "conditional"
+        return under_each(one.verdict for one in self.readings)
 
     @property
     def as_recorded(self) -> bool:

@@ -2,7 +2,7 @@
 
 A run draws its random numbers anew and asks the check's own decision. It is a false alarm when the check contradicts
 what is right; undecided is none. Beside the alarms stands how many there would be if the check took a fixed number of
-standard errors, as if means of any number of samples were normal (`verify.significance`). Runs are drawn many at a time
+standard errors, as if means of any number of samples were normal (`verify.agreement`). Runs are drawn many at a time
 and cut apart, which the checks do not see; samples are smaller than in an audit where that cannot be afforded ten
 thousand times, which makes the check worse.
 """
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from derive import catalogue
 from numeric.sphere import Sphere
-from verify import collapsed, monte_carlo, transition, transverse
-from verify.blackbox import checks
+from verify import collapsed, monte_carlo, trained, transition, transverse
+from verify.agreement import BATCHES, CLAIMS, COEFFICIENTS, CURVATURES, SEEDS, SIGN, compared
+from verify.blackbox import batches, by_batches
 from verify.blackbox.expansions import Expanded
 from verify.error_rates.slopes import right_series
 from verify.error_rates.tally import Tally
@@ -31,11 +32,8 @@ from verify.opening import opening
 from verify.second_order import Curved, curvatures
 from verify.settings import case, filled_in
 from verify.significance import limit
+from verify.subject import Subject
 from verify.taylor import cauchy, circle
-from verify.threads import one_thread
-from verify.torch_truth import TorchTruth
-from verify.trained import SEEDS, models_near
-from verify.training.comparing import CONTRADICTION, compared
 from verify.truth import Truth
 from verify.two_views import SMALLEST_POPULATION, two_views
 
@@ -46,7 +44,7 @@ EVEN = range(2, ORDER + 1, 2)
 # So small a circle that three phases give orders 2 and 4: order 8, the next that they see as order 2, is 1e-8 of it.
 RADIUS, PHASES = 0.05, 3
 # Data in a batch of unit vectors, and batches, the fewest that stand for a population and that are let through.
-POPULATION, BATCHES = SMALLEST_POPULATION, 50
+POPULATION, FEWEST = SMALLEST_POPULATION, 50
 # Models whose noise stands for that of all.
 MODELS = 1_000
 
@@ -97,7 +95,7 @@ def monte_carlo_coefficients(seed: int, runs: int, *, name: str, rows: int, dime
         ]
         return monte_carlo.compare(measured, expansion)
 
-    return Tally.of(map(evidence, range(runs)), monte_carlo.Z)
+    return Tally.of(map(evidence, range(runs)), COEFFICIENTS.contradicts)
 
 
 def _coefficients(truth: Truth, generator: np.random.Generator, runs: int, rows: int, *, pairs: int) -> Array:
@@ -110,19 +108,19 @@ def _coefficients(truth: Truth, generator: np.random.Generator, runs: int, rows:
 
 
 def black_box_coefficients(seed: int, runs: int, *, size: int) -> Tally:
-    """`verify.blackbox.checks`: both orders over 600 batches of that size, at random W and covariances of each unit."""
+    """`verify.blackbox.by_batches`: both orders over 600 batches of a size, at a random W of each unit."""
     loss = catalogue("infonce-batch")
-    at = checks.batch(size, seed, d0=3)
+    at = batches.batch(size, seed, d0=3)
     predicted = at.predicted(Expanded(loss.expand(ORDER), (size,)))
     here = case(loss, {}, seed=0, size=size, dimension=3, covariances=at.data)
     assert isinstance(here.truth, TorchTruth)  # noqa: S101 (told the type checker: a loss of the catalogue)
     truth = replace(here.truth, setting=replace(here.setting, W=at.W))
-    cut = _coefficients(truth, np.random.default_rng(seed), runs, checks.DRAWS, pairs=4 * size**2)
+    cut = _coefficients(truth, np.random.default_rng(seed), runs, by_batches.DRAWS, pairs=4 * size**2)
 
     def evidence(run: int) -> list[Evidence]:
-        return [checks.held_against(cut[run, :, k], predicted[order]) for k, order in enumerate(EVEN)]
+        return [by_batches.held_against(cut[run, :, k], predicted[order]) for k, order in enumerate(EVEN)]
 
-    return Tally.of(map(evidence, range(runs)), checks.WITHIN)
+    return Tally.of(map(evidence, range(runs)), BATCHES.agrees or inf)
 
 
 def last_layer(seed: int, runs: int, *, name: str, blocks: int) -> Tally:
@@ -153,7 +151,7 @@ def last_layer(seed: int, runs: int, *, name: str, blocks: int) -> Tally:
 
 
 def few_seeds(seed: int, runs: int, *, seeds: int, skewed: bool) -> Tally:
-    """`verify.training.comparing`: the decision of audits and figures, the noise of a seed being 5 % of the number."""
+    """`verify.agreement`: the decision of audits and figures, the noise of a seed being 5 % of the number."""
     generator, size = np.random.default_rng(seed), (runs, seeds)
     noise = generator.exponential(size=size) - 1 if skewed else generator.standard_normal(size)
     return _decided(1.0, 1 + 0.05 * noise)
@@ -184,11 +182,9 @@ def _decided(right: float, measured: Array) -> Tally:
 
 @cache
 def _trained(name: str, number: int) -> Array:
-    loss = catalogue(name)
+    subject = Subject(catalogue(name), order=ORDER, seed=1)
     with one_thread():
-        models = models_near(loss, loss.expand(ORDER), seed=1, seeds=number)
-    assert models is not None  # noqa: S101 (told the type checker: a loss of the catalogue whose models are trained)
-    return models.powers
+        return trained.models(subject, next(trained.regimes(subject)), number).powers
 
 
 def collapsed_mode(seed: int, runs: int, *, strength: float | None) -> Tally:
@@ -203,11 +199,11 @@ def collapsed_mode(seed: int, runs: int, *, strength: float | None) -> Tally:
     loss = two_views("infonce+normalised")
     exact = _curvature(s)
     with one_thread():
-        views = transverse.draw(data, POPULATION, runs * BATCHES, seed)
+        views = transverse.draw(data, POPULATION, runs * FEWEST, seed)
         found = curvatures(loss, views, here)
 
     def evidence(run: int) -> list[Evidence]:
-        part = slice(run * BATCHES, (run + 1) * BATCHES)
+        part = slice(run * FEWEST, (run + 1) * FEWEST)
         one = Curved(found.hessian[part], found.slopes[part], found.derivatives, found.difference)
         point = transverse.averaged(one, here, POPULATION, seed)
         said = point.verdict
@@ -219,7 +215,7 @@ def collapsed_mode(seed: int, runs: int, *, strength: float | None) -> Tally:
         _, at_s, _ = collapsed.Collapsed({s: point}, nowhere, None, {s: exact}, 0.0).evidence()
         return [at_s, Evidence("monte-carlo", "stability", agrees=not wrong)]
 
-    return Tally.of(map(evidence, range(runs)), 3.0 if strength is None else collapsed.WITHIN)
+    return Tally.of(map(evidence, range(runs)), 3.0 if strength is None else CURVATURES.agrees or inf)
 
 
 def _curvature(s: float) -> float:
@@ -276,7 +272,7 @@ def ledger_measurements(seed: int, runs: int, *, draws: int) -> Tally:
         point = claim.Point(letters, float(sampled.mean()), float(sampled.std() / np.sqrt(draws)))
         return [claim.Measured("moment", "monte-carlo", "E |W(x − χ)|⁴", [point], noisy=True).against(right)]
 
-    return Tally.of(map(evidence, range(runs)), claim.CONTRADICTS)
+    return Tally.of(map(evidence, range(runs)), CLAIMS.contradicts)
 
 
 def _check(
@@ -290,38 +286,39 @@ def _check(
 # (three).
 _CHECKS = (
     *(
-        _check(f"trained models and figures, {seeds} seeds{', skewed' if skewed else ''}", CONTRADICTION, few_seeds,
-               at_once=50_000, runs=40_000 if skewed else 1_000_000, cost=0.1, seeds=seeds, skewed=skewed)
+        _check(f"trained models and figures, {seeds} seeds{', skewed' if skewed else ''}", SEEDS.contradicts,
+               few_seeds, at_once=50_000, runs=40_000 if skewed else 1_000_000, cost=0.1, seeds=seeds, skewed=skewed)
         for seeds in (3, 6, 10) for skewed in (False, True)
     ),
     *(
-        _check(f"trained models, {SEEDS} seeds out of {MODELS:,}, {name}", CONTRADICTION, audited_seeds,
-               at_once=50_000, runs=1_000_000, cost=0.15, name=name, seeds=SEEDS)
+        _check(f"trained models, {trained.SEEDS} seeds out of {MODELS:,}, {name}", SEEDS.contradicts,
+               audited_seeds, at_once=50_000, runs=1_000_000, cost=0.15, name=name, seeds=trained.SEEDS)
         for name in ("infonce", "infonce-batch")
     ),
     _check("sign change, 100 curves with a root", 5.0, sign_change, at_once=50_000, runs=1_000_000, cost=0.1,
            units=100, flat=False),
-    _check("sign change, 100 curves about 0", transverse.SIGNIFICANT, sign_change, comparisons=2, at_once=50_000,
+    _check("sign change, 100 curves about 0", SIGN, sign_change, comparisons=2, at_once=50_000,
            runs=400_000, cost=0.03, units=100, flat=True),
-    _check("ledger, 4,000 draws", 6.0, ledger_measurements, at_once=2_000, runs=40_000, cost=1.0, draws=4_000),
-    _check("Monte Carlo, 4 × 40 batches of 3: too few", monte_carlo.Z, monte_carlo_coefficients, comparisons=13,
-           at_once=500, runs=100_000, cost=1.0, name="infonce-batch", rows=40, dimension=3),
-    _check("Monte Carlo, 40 blocks of 500 pairs", monte_carlo.Z, monte_carlo_coefficients, comparisons=5,
+    _check("ledger, 4,000 draws", CLAIMS.contradicts, ledger_measurements, at_once=2_000, runs=40_000, cost=1.0,
+           draws=4_000),
+    _check("Monte Carlo, 4 × 40 batches of 3: too few", COEFFICIENTS.contradicts, monte_carlo_coefficients,
+           comparisons=13, at_once=500, runs=100_000, cost=1.0, name="infonce-batch", rows=40, dimension=3),
+    _check("Monte Carlo, 40 blocks of 500 pairs", COEFFICIENTS.contradicts, monte_carlo_coefficients, comparisons=5,
            at_once=500, runs=100_000, cost=1.5, name="barlow-twins", rows=40, dimension=1, settings=1),
-    _check("collapsed mode, 50 batches, curvature 0", transverse.SIGNIFICANT, collapsed_mode,
+    _check("collapsed mode, 50 batches, curvature 0", SIGN, collapsed_mode,
            at_once=1_000, runs=1_400_000, cost=1.2, strength=None),
-    _check("collapsed mode, 50 batches, σ = 0.3", collapsed.OFF, collapsed_mode,
+    _check("collapsed mode, 50 batches, σ = 0.3", CURVATURES.contradicts, collapsed_mode,
            at_once=500, runs=100_000, cost=1.2, strength=0.3),
     *(
         _check(f"remainder, random series{said}", inf, right_series, at_once=1_000, runs=40_000, cost=2.5,
                misjudged=misjudged)
         for said, misjudged in (("", False), (", radius up to 3 times too large", True))
     ),
-    _check("black box, 600 batches of 3", checks.LARGEST_Z, black_box_coefficients, comparisons=2,
+    _check("black box, 600 batches of 3", BATCHES.contradicts, black_box_coefficients, comparisons=2,
            at_once=500, runs=100_000, cost=1.0, size=3),
-    _check("last layer, 16 blocks", CONTRADICTION, last_layer, comparisons=2, at_once=500, runs=40_000, cost=7.0,
+    _check("last layer, 16 blocks", SEEDS.contradicts, last_layer, comparisons=2, at_once=500, runs=40_000, cost=7.0,
            name="spectral", blocks=16),
-    _check("Monte Carlo, 10,000 batches of 2", monte_carlo.Z, monte_carlo_coefficients, comparisons=7,
+    _check("Monte Carlo, 10,000 batches of 2", COEFFICIENTS.contradicts, monte_carlo_coefficients, comparisons=7,
            at_once=100, runs=40_000, cost=11.0, name="infonce-batch", rows=10_000, dimension=1, settings=1),
 )  # fmt: skip
 CHECKS = {one.name: one for one in _CHECKS}

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from derive import InputError
 from numeric.phases import PHASES
-from verify.last_layer.grid import quadratic
+from verify.agreement import SEEN, sign
+from verify.last_layer.contrastive import quadratic
 from verify.last_layer.objective import Objective
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-SIGMAS = 3.0
 # Of a mean over data in single precision, added up in double.
 ROUNDING = 1e-8
 POINTS = 51
@@ -117,10 +117,11 @@ class Landscape:
         for here, (slope, slope_error), (gain, gain_error) in zip(
             self.minimum, self.slopes(), self.gains(), strict=True
         ):
-            if slope > SIGMAS * slope_error or (here and gain > SIGMAS * gain_error):
+            opens = sign(slope, slope_error, SEEN)
+            if opens > 0 or (here and sign(gain, gain_error, SEEN) > 0):
                 found.append(True)
             else:
-                found.append(False if slope < -SIGMAS * slope_error and not here else None)
+                found.append(False if opens < 0 and not here else None)
         return tuple(found)
 
     @property

@@ -26,20 +26,16 @@ from numpy.typing import NDArray
 
 from derive import InputError
 from numeric.invariants import order_values as gaussian_values
+from verify.agreement import SEEDS, SEEN, sign
 from verify.last_layer.curve import even_coefficients
 from verify.last_layer.moments import DataMoments, order_values
 from verify.last_layer.second_order import second_of
-from verify.significance import limit
 
 if TYPE_CHECKING:
     from verify.last_layer.objective import Objective
 
 Array = NDArray[np.float64]
 
-SIGMAS = 3.0
-# Errors from few blocks are uncertain, and comparisons are many: a contradiction is farther away than a disagreement,
-# where the mean of so many blocks lies as seldom as a normal number beyond four standard errors.
-CONTRADICTION = 4.0
 BLOCKS = 16
 # Blocks without which a spread is no standard error.
 FEWEST = 4
@@ -84,21 +80,17 @@ class Order:
         """Within three standard errors; False far beyond; None between, and where noise hides the sign."""
         if self.blocks < FEWEST or not np.isfinite([self.predicted, self.measured, self.difference_error]).all():
             return None
-        if abs(self.z) > SIGMAS:
-            return False if abs(self.z) > limit(CONTRADICTION, self.blocks) else None
-        return True if SIGMAS * self.difference_error < abs(self.measured) else None
+        return SEEDS.decide(self.z, samples=self.blocks, sees=SEEN * self.difference_error < abs(self.measured))
 
     @property
     def sign(self) -> int:
         """Of the measured coefficient: 1, −1, or 0 where it is within three standard errors of 0."""
-        noise = SIGMAS * self.measured_error if self.blocks >= FEWEST else inf
-        return 0 if not abs(self.measured) > noise else (1 if self.measured > 0 else -1)
+        return sign(self.measured, self.measured_error if self.blocks >= FEWEST else inf, SEEN)
 
     @property
     def predicted_sign(self) -> int:
         """The same of the prediction: of order 2, −Tr[W B Wᵀ]."""
-        noise = SIGMAS * self.predicted_error if self.blocks >= FEWEST else inf
-        return 0 if not abs(self.predicted) > noise else (1 if self.predicted > 0 else -1)
+        return sign(self.predicted, self.predicted_error if self.blocks >= FEWEST else inf, SEEN)
 
 
 def along_ray(objective: Objective, f: Array, white: float = 0.0, *, gaussian: bool = True) -> tuple[Order, Order]:

@@ -14,6 +14,7 @@ half of the data, and the quadratic form along them, with its standard error, fr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,8 @@ from derive import InputError
 from derive.graphs import COORDINATE, VIEW, WHITE, Vertex
 from derive.language import EMBEDDING_DIMENSION
 from derive.moments import moment_order
+from derive.series import EMBEDDING_DIMENSION
+from verify.agreement import SEEN, sign
 
 if TYPE_CHECKING:
     from derive.moments import MomentSeries
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 # A sign, or a difference, counts beyond so many standard errors.
-SIGMAS = 3.0
 # A singular value of this share of the largest is 0 to the rounding of single precision.
 NOTHING = 1e-6
 
@@ -179,10 +181,8 @@ class Spectrum:
     @property
     def signs(self) -> tuple[int, int, int]:
         """How many are positive, not told from 0, and negative, at three standard errors."""
-        pairs = list(zip(self.values, self.errors, strict=True))
-        positive = sum(value > SIGMAS * error for value, error in pairs)
-        negative = sum(value < -SIGMAS * error for value, error in pairs)
-        return positive, len(pairs) - positive - negative, negative
+        seen = Counter(sign(value, error, SEEN) for value, error in zip(self.values, self.errors, strict=True))
+        return seen[1], seen[0], seen[-1]
 
     @property
     def multiplicities(self) -> tuple[tuple[float, int], ...]:
@@ -195,7 +195,7 @@ class Spectrum:
         for k, (value, error) in enumerate(zip(self.values, self.errors, strict=True)):
             if groups:
                 first = groups[-1][0]
-                if abs(value - self.values[first]) <= SIGMAS * sqrt(error**2 + self.errors[first] ** 2):
+                if abs(value - self.values[first]) <= SEEN * sqrt(error**2 + self.errors[first] ** 2):
                     groups[-1].append(k)
                     continue
             groups.append([k])

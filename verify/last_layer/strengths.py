@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
+from verify.agreement import SEEN, sign
 from verify.last_layer.features import Features
 from verify.last_layer.landscape import Landscape, landscape, loss_along
 from verify.last_layer.objective import Objective, core, is_normalised
 from verify.last_layer.prediction import Order, along_ray
 from verify.last_layer.second_order import second_of
-from verify.last_layer.spread import SIGMAS, Spectrum, along, orthogonal_parts, spectrum, spread
+from verify.last_layer.spread import Spectrum, along, orthogonal_parts, spectrum, spread
 
 Array = NDArray[np.float64]
 LINE = np.linspace(-1.6, 1.6, 65)
@@ -172,8 +173,8 @@ def sign_change(what: str, strengths: Sequence[float], values: Sequence[float], 
     'the mode is lost: not up to 1'
 
     """
-    signs = [0 if not abs(v) > SIGMAS * e else (1 if v > 0 else -1) for v, e in zip(values, errors, strict=True)]
-    known = [k for k, sign in enumerate(signs) if sign]
+    signs = [sign(value, error, SEEN) for value, error in zip(values, errors, strict=True)]
+    known = [k for k, seen in enumerate(signs) if seen]
     if not known:
         return Transition(what, why="undecided: noise at every strength")
     for low, high in pairwise(known):

@@ -1,24 +1,23 @@
 """Every route of an audit on every mutant of a loss: what is true is found once, and each mutant is held against it.
 
-The truths are dear and the comparisons cheap, so that a route is measured first (`measure` of its module) and then told
-of one wrong expansion after the other (`compare`). A route *kills* a mutant when any of its evidence contradicts it,
+The truths are dear and the comparisons cheap, so that a route measures first and is then told of one wrong expansion
+after the other (`verify.route`). A route *kills* a mutant when any of its evidence contradicts it,
 and lets it *survive* when nothing does and something agrees; where the evidence decides nothing it is *undecided*.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from derive import Expansion, Loss, catalogue, closed_form
-from verify import autodiff, monte_carlo, remainder, trained
-from verify.evaluated_truth import EvaluatedTruth
+from derive import Expansion, InputError, Loss, catalogue
+from verify import autodiff, by_definition, closed, monte_carlo, remainder, trained
 from verify.evidence import Evidence
 from verify.mutants import definitions, expansions, replicas
 from verify.mutants.mutant import Mutant, distinct
-from verify.settings import Case, case, counted_symbols
-from verify.taylor import cauchy, circle, safe_radius
+from verify.route import Route
+from verify.subject import Subject
 
 Outcome = Literal["killed", "survived", "undecided", "does not apply"]
 Comparison = Callable[[Expansion], Sequence[Evidence]]
@@ -26,9 +25,25 @@ Comparison = Callable[[Expansion], Sequence[Evidence]]
 ORDER = 4
 # The losses beside the catalogue: penalties, weight decay and a bias.
 MODIFIED = ("infonce+weight-decay+norm-penalty", "spectral+bias")
-# A route of its own here: the closed form to all orders, where there is one. It is symbolic.
+# The closed form to all orders, where there is one, is symbolic here.
 SYMBOLIC = "symbolic"
 DRAWS = 20_000
+
+
+def _near_the_transition(subject: Subject) -> list[trained.Models]:
+    """What an expansion predicts: away from it models say something of the exact landscape alone."""
+    return [trained.models(subject, next(trained.regimes(subject)))]
+
+
+# The routes of an audit that an expansion can fail, and the definition itself in place of its symmetries.
+ROUTES: dict[str, Route[Subject, Any, Expansion]] = {
+    SYMBOLIC: closed.ROUTE,
+    "exact": by_definition.ROUTE,
+    "autodiff": autodiff.ROUTE,
+    "remainder": remainder.ROUTE,
+    "monte-carlo": monte_carlo.ROUTE,
+    "trained": replace(trained.ROUTE, measure=_near_the_transition),
+}
 
 
 @dataclass(frozen=True)
@@ -119,76 +134,13 @@ def measured(
     loss: Loss, seed: int = 0, draws: int = DRAWS, routes: Sequence[str] | None = None
 ) -> dict[str, Comparison | None]:
     """What is true of a loss by each route, as functions of an expansion; None for a route that does not apply."""
-    makers: dict[str, Callable[[], Comparison | None]] = {
-        SYMBOLIC: lambda: _by_closed_form(loss),
-        "exact": lambda: _by_definition(loss, seed),
-        "autodiff": lambda: _by_autodiff(loss, seed),
-        "remainder": lambda: _by_remainder(loss, seed),
-        "monte-carlo": lambda: _by_monte_carlo(loss, seed, draws),
-        "trained": lambda: _by_training(loss, seed),
-    }
-    return {route: make() for route, make in makers.items() if routes is None or route in routes}
+    subject = Subject(loss, order=ORDER, seed=seed, draws=draws)
+    return {name: _held(route, subject) for name, route in ROUTES.items() if routes is None or name in routes}
 
 
-def _cases(loss: Loss, seed: int, *, sizes: Sequence[int] = (2, 3)) -> list[Case]:
-    """As an audit has them: a symbol that counts data is tried at two sizes."""
-    return [case(loss, {}, seed=seed, size=size) for size in (sizes if counted_symbols(loss) else sizes[:1])]
-
-
-def _by_closed_form(loss: Loss) -> Comparison | None:
-    closed = closed_form(loss)
-    if closed is None:
+def _held(route: Route[Subject, Any, Expansion], subject: Subject) -> Comparison | None:
+    try:
+        found = route.measured(subject)
+    except InputError:
         return None
-    right = expansions.key(closed.series(ORDER))
-
-    def compare(expansion: Expansion) -> list[Evidence]:
-        return [Evidence("symbolic", "closed form", agrees=expansions.key(expansion) == right)]
-
-    return compare
-
-
-def _by_definition(loss: Loss, seed: int) -> Comparison:
-    """The definition's own Taylor coefficients on cubature nodes, by Cauchy's integral: no torch, no series."""
-    found = []
-    for at in _cases(loss, seed):
-        truth = EvaluatedTruth(at.put_into(loss), at.setting)
-        ts = circle(safe_radius(lambda points, truth=truth: truth.averaged(points, ORDER), 0.5))  # type: ignore[misc]
-        even = range(2, ORDER + 1, 2)
-        values = cauchy(truth.averaged(ts, ORDER), ts, even)
-        coefficients = dict(zip(even, map(float, values), strict=True))
-        found.append(autodiff.RayCoefficients(at, coefficients, "Cauchy's integral of the definition"))
-
-    def compare(expansion: Expansion) -> list[Evidence]:
-        return [autodiff.compare(one, expansion) for one in found]
-
-    return compare
-
-
-def _by_autodiff(loss: Loss, seed: int) -> Comparison | None:
-    found = [autodiff.measure(at, ORDER) for at in _cases(loss, seed)]
-
-    def compare(expansion: Expansion) -> list[Evidence]:
-        return [autodiff.compare(one, expansion) for one in found if one is not None]
-
-    return compare if all(one is not None for one in found) else None
-
-
-def _by_remainder(loss: Loss, seed: int) -> Comparison:
-    size = 3 if counted_symbols(loss) else 2
-    dimension = 2 if loss.batch_size is None else 1
-    at = case(loss, {}, seed=seed, size=size, dimension=dimension, positive=True)
-    found = remainder.measure(loss, at, ORDER)
-    return lambda expansion: [remainder.compare(found, expansion)]
-
-
-def _by_monte_carlo(loss: Loss, seed: int, draws: int) -> Comparison:
-    size = 3 if counted_symbols(loss) else 2
-    cases = [case(loss, {}, seed=seed + 100 + k, size=size, dimension=3) for k in range(4)]
-    found = monte_carlo.measure(cases, ORDER, draws)
-    return lambda expansion: monte_carlo.compare(found, expansion)
-
-
-def _by_training(loss: Loss, seed: int) -> Comparison | None:
-    """Models trained where the true landscape gives their modes a little power, held against each mutant's minimum."""
-    found = trained.models_near(loss, loss.expand(ORDER), seed)
-    return None if found is None else lambda expansion: [trained.held_against(found, loss, expansion)]
+    return lambda expansion: route.compare(found, expansion)

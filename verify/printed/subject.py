@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sympy
 
 from derive import Expansion, InputError, Loss
 from derive.expression import as_scalar
+from verify import by_definition
 from verify.autodiff import RayCoefficients
-from verify.printed.measuring import held_against, measured
+from verify.subject import Subject as Measured
 from verify.target import find_target, parse_values, put_values
 
 if TYPE_CHECKING:
@@ -96,8 +98,9 @@ class Definition:
         here, later = put_values(self.loss, given)
         shown, limit = limits(here.expand(order, sampling=self.sampling), later)
         derived = self.loss.expand(order, sampling=self.sampling)
-        points = measured(self.loss, {}, order, sampling=self.sampling, seed=self.seed)
-        evidence = tuple(held_against(point, derived) for point in points)
+        measured = partial(Measured, self.loss, order=order, sampling=self.sampling, seed=self.seed)
+        points = by_definition.measure(measured())
+        evidence = tuple(by_definition.compare(points, derived))
         if any(one.agrees is False for one in evidence):
             why = "the derivation does not agree with the definition in numbers, which is a fault of quartic: report it"
             return Found(shown, limit, evidence, supported=False, reason=why)
@@ -105,10 +108,11 @@ class Definition:
         why = "" if unsure is None else f"the derivation was not measured: {unsure.note}"
         finite = {name: value for name, value in given.items() if value is not sympy.oo}
         if finite:
-            points = measured(self.loss, finite, order, sampling=self.sampling, seed=self.seed)
+            points = by_definition.measure(measured(finite))
             derived = here.expand(order, sampling=self.sampling)
         # In a limit there is nothing to measure.
-        usable = [] if len(finite) < len(given) else [one for one in points if held_against(one, derived).agrees]
+        agreed = [] if len(finite) < len(given) else by_definition.compare(points, derived)
+        usable = [point for point, one in zip(points, agreed, strict=False) if one.agrees]
         return Found(
             shown, limit, evidence, True if unsure is None else None, why,
             tuple(one for one in usable if isinstance(one, RayCoefficients)),

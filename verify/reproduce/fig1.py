@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from verify.agreement import compared
 from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
 from verify.reproduce.figure import RATE, STEPS, Shown
 from verify.reproduce.linear import seeded
 from verify.sweeps.sweep import Settings, Sweep
-from verify.training.comparing import compared
 from verify.training.data import Population
 from verify.training.engine import Plan, train
 from verify.training.models import Model

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from verify.agreement import compared
 from verify.figures.phases import oriented_augmentation
 from verify.figures.picture import (
     BLUE,
@@ -34,7 +35,6 @@ from verify.figures.picture import (
 from verify.reproduce.figure import RATE, STEPS, Shown
 from verify.reproduce.linear import seeded
 from verify.sweeps.sweep import Settings, Sweep
-from verify.training.comparing import compared
 from verify.training.data import Population
 from verify.training.engine import Plan, train
 from verify.training.models import Model

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from verify.agreement import compared
 from verify.figures.picture import BLUE, GREEN, GREY, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
 from verify.reproduce.figure import D0, RATE, STEPS, Shown
 from verify.reproduce.linear import finite_minimum, modes_of, trained_over, training_set
 from verify.sweeps.sweep import Settings, Sweep
-from verify.training.comparing import compared
 from verify.training.engine import Plan
 from verify.training.predictions import predictions
 

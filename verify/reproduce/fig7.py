@@ -25,12 +25,12 @@ import torch
 from torch import Tensor
 
 from derive import catalogue
+from verify.agreement import compared
 from verify.figures.maps import mirrored_map
 from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
 from verify.reproduce.figure import D0, Shown
 from verify.reproduce.linear import seeded, training_set
 from verify.sweeps.sweep import Settings, Sweep
-from verify.training.comparing import compared
 from verify.training.data import TrainingSet
 from verify.training.engine import Plan, train
 from verify.training.losses import batched

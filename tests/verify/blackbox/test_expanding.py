@@ -10,8 +10,10 @@ from sympy import E, Rational, Symbol, cos, exp, oo, pi, sqrt
 
 from derive import CATALOGUE, InputError, catalogue
 from derive.words import trace
-from verify.blackbox.checks import by_autograd, monte_carlo, remainder, run
-from verify.blackbox.coefficients import Measurement, Route, measured
+from verify.blackbox import by_batches, by_derivatives, by_remainder
+from verify.blackbox.batches import Subject
+from verify.blackbox.checks import ROUTES
+from verify.blackbox.coefficients import Measurement, Method, measured
 from verify.blackbox.exact import constants, fitted, rational, rational_function
 from verify.blackbox.expanding import expanded
 from verify.blackbox.function import BlackBox
@@ -20,7 +22,7 @@ COORDINATES = ("barlow-twins", "vicreg", "vicreg-soft")
 
 
 def route(name="", **options):
-    return Route(**{"radius": 0.35, "autograd": True, "coordinates": name in COORDINATES, **options})
+    return Method(**{"radius": 0.35, "autograd": True, "coordinates": name in COORDINATES, **options})
 
 
 def test_what_is_written_in_plain_torch_is_of_the_catalogue():
@@ -69,7 +71,7 @@ def test_errors_of_values_cover_the_truth():
     expected = catalogue("infonce-batch").expand(order=4).set({"N": 3})
     for radius in (0.25, 0.5, 0.8):
         for order in (2, 4):
-            values = measured(BlackBox(infonce_batch), 3, order, Route(radius))
+            values = measured(BlackBox(infonce_batch), 3, order, Method(radius))
             for term in expected.terms_of_order(order):
                 value, error = values[term.invariants]
                 assert abs(value - float(term.coefficient)) <= error
@@ -97,7 +99,8 @@ def test_what_is_irrational_stays_a_number():
     assert {name for name, negative in declared.items() if negative} == {
         name for name, at in found.numbers.items() if at[3][0] < 0
     }
-    evidence = run(BlackBox(found_code), found, route(), seed=1)
+    subject = Subject.of(BlackBox(found_code), found, route(), seed=1)
+    evidence = [one for each in ROUTES for one in each.evidence(subject, found)]
     assert not any(one.agrees is False for one in evidence)
     assert {one.route for one in evidence if one.agrees} >= {"autodiff", "monte-carlo"}
 
@@ -227,17 +230,22 @@ def test_named_constants_are_recognised():
 def test_checks_agree_and_each_rejects_wrong_expansions(name):
     box, way = BlackBox(PLAIN[name].code, name), route(name)
     found = expanded(box, way)
-    assert all(one.agrees for one in run(box, found, way, seed=1))
+    subject = Subject.of(box, found, way, seed=1)
+    assert all(one.agrees for route in ROUTES for one in route.evidence(subject, found))
+    derivatives, ray, batches = (
+        route.measure(subject) for route in (by_derivatives.ROUTE, by_remainder.ROUTE, by_batches.ROUTE)
+    )
     for term in found.expansion.terms:
         halved = found.expansion.with_terms(
             [(one.invariants, one.coefficient / (2 if one == term else 1)) for one in found.expansion.terms]
         )
-        assert by_autograd(box, replace(found, expansion=halved), way, 3, seed=1).agrees is False, term
+        at_3 = [one for one in derivatives if one.at.size == 3]
+        assert [one.agrees for one in by_derivatives.compare(at_3, replace(found, expansion=halved))] == [False], term
     flipped = replace(
         found, expansion=found.expansion.with_terms((t.invariants, -t.coefficient) for t in found.expansion.terms)
     )
-    assert remainder(box, flipped, way, seed=1).agrees is False
-    assert any(one.agrees is False for one in monte_carlo(box, flipped, way, 5, seed=1))
+    assert [one.agrees for one in by_remainder.compare(ray, flipped)] == [False]
+    assert any(one.agrees is False for one in by_batches.compare(batches, flipped))
 
 
 def test_a_rational_is_no_coincidence():
@@ -325,7 +333,7 @@ def test_float64_is_what_is_asked_with():
         kinds.add(z1.dtype)
         return infonce_batch(z1, z2)
 
-    measured(BlackBox(look), 2, 2, Route(0.35))
+    measured(BlackBox(look), 2, 2, Method(0.35))
     assert kinds == {torch.float64}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from derive import InputError
-from verify.training.comparing import compared
+from verify.agreement import compared
 from verify.training.predictions import PRINTED, along_mode, predictions
 
 CASES = [("infonce", {}), ("beta-infonce", {"beta": 0.7}), ("spectral", {})]

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from derive import InputError, Loss
 from derive.expression import Average, ViewAverage, free_views, walk
+from verify.agreement import BATCHES
 from verify.blackbox.against.batches import Batch
 from verify.blackbox.against.laws import drawn, few_points
 from verify.blackbox.against.values import EPSILON, Pair, Values, judged, status
 from verify.blackbox.function import BlackBox
 from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence
-from verify.significance import limit
 from verify.truth import Setting
 
 Array = NDArray[np.float64]
@@ -31,7 +31,6 @@ LAWS, MORE_LAWS = 4, 10
 # Values of a batch that are averaged over at most.
 MOST = 600
 LARGER, DRAWS = 8, 200
-WITHIN, LARGEST_Z = 4.5, 7.0
 # A standard error of more than this share of what the value varies by decides nothing.
 NOISY = 0.1
 _N = sympy.Symbol("N")
@@ -200,10 +199,5 @@ def _held(apart: Array, values: Array, quantity: str, *, offset: bool, seed: int
         constant = True if apart.std() <= 1e-6 * max(spread, 1e-12) else None
         what = f"{quantity}, its spread"
         return Evidence("monte-carlo", what, 0.0, float(apart.std()), agrees=constant, seed=seed, note=note)
-    z = mean / error
-    agrees: bool | None = None
-    if abs(z) > limit(LARGEST_Z, len(apart)):
-        agrees = False
-    elif abs(z) <= WITHIN and error < NOISY * max(spread, abs(mean)):
-        agrees = True
+    agrees = BATCHES.decide(mean, error, len(apart), sees=error < NOISY * max(spread, abs(mean)))
     return Evidence("monte-carlo", quantity, 0.0, mean, error, "standard error", agrees, seed, note)

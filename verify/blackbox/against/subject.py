@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verify.blackbox.against.terms import Numbers
-from verify.blackbox.coefficients import Route
+from verify.blackbox.coefficients import Method
 from verify.blackbox.core import core
 from verify.blackbox.derivatives import compare
 from verify.blackbox.expanding import expanded
@@ -81,8 +81,8 @@ def expansion_of(box: BlackBox, smooth: Regularity, order: int, seed: int) -> Ex
     if not symmetry.rotation:
         return None
     agrees = compare(box, N=size, radius=smooth.radius, order=order, seed=seed).agrees is True
-    route = Route(radius=smooth.radius, rounding=smooth.rounding, autograd=agrees, exchangeable=symmetry.permutation)
-    return expanded(box, route, order=order, smallest=smooth.smallest_batch)
+    method = Method(radius=smooth.radius, rounding=smooth.rounding, autograd=agrees, exchangeable=symmetry.permutation)
+    return expanded(box, method, order=order, smallest=smooth.smallest_batch)
 
 
 def described(smooth: Regularity) -> str:

@@ -21,7 +21,7 @@ from verify.claims.counterexamples import conditions as counterexamples
 from verify.claims.formulas import M
 from verify.claims.iclr.ledger import ICLR
 from verify.claims.iclr.penalised import B, Sigma, c, d_M, ends, kappa, on_modes, points, printed
-from verify.evidence import Route
+from verify.evidence import RouteName
 
 epsilon = sympy.Symbol("epsilon")
 ROUNDING = 1e-12
@@ -250,7 +250,7 @@ def threshold() -> Iterator[Reading]:
     found = sides(weak(), (d_M - 1) * clean())
     (largest,) = sympy.solve(found["left"] - found["right"], epsilon)
     crossing, onset = _crossings()
-    two: tuple[tuple[Route, str, list[Point]], ...] = (
+    two: tuple[tuple[RouteName, str, list[Point]], ...] = (
         ("exact", "the ϵ at which the two sides of Eq. (13), linear in ϵ, meet", crossing),
         ("trained", "the ϵ at which the first subspace's power at the minimum, linear in ϵ, goes to zero", onset),
     )

@@ -15,54 +15,53 @@ from verify import autodiff
 from verify.autodiff import RADIUS, RayCoefficients
 from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence
-from verify.routes import LARGEST_AUTODIFF
-from verify.settings import at_values, case, counted_symbols
+from verify.route import Route
+from verify.settings import at_values, case
 from verify.taylor import cauchy, circle, safe_radius
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    import sympy
-
-    from derive import Expansion, Loss
+    from derive import Expansion
     from verify.settings import Case
+    from verify.subject import Subject
 
 DIMENSION = 2
 
 
-def measured(
-    loss: Loss, given: Mapping[str, sympy.Expr], order: int, *, sampling: str = "iid", seed: int = 0
-) -> list[RayCoefficients | Evidence]:
+def measure(subject: Subject) -> list[RayCoefficients | Evidence]:
     """The coefficients of 1, t², …, t^order at two batch sizes, where a symbol counts data, and at one elsewhere.
-
-    Args:
-        loss: the loss, its parameters open.
-        given: values of parameters; the others get generic ones.
-        order: even.
-        sampling: "iid" or "fixed".
-        seed: of W, A0 and C.
 
     Returns:
         the coefficients, or evidence that was not run where a batch is too large for cubature.
 
     """
-    counted = counted_symbols(loss) - set(given)
-    first = 3 if sampling == "fixed" else 2
-    sizes = (first, first + 1) if counted else (first,)
-    return [_at(loss, case(loss, given, seed=seed + k, size=size, dimension=DIMENSION, sampling=sampling), order)
-            for k, size in enumerate(sizes)]  # fmt: skip
+    sizes = (3, *subject.sizes[1:]) if subject.sampling == "fixed" else subject.sizes
+    return [
+        _at(subject, case(
+            subject.loss, subject.given, seed=subject.seed + k, size=size, dimension=DIMENSION,
+            sampling=subject.sampling,
+        ))
+        for k, size in enumerate(sizes)
+    ]  # fmt: skip
 
 
-def _at(loss: Loss, at: Case, order: int) -> RayCoefficients | Evidence:
-    if (at.setting.batch or 1) * DIMENSION > LARGEST_AUTODIFF:
+def _at(subject: Subject, at: Case) -> RayCoefficients | Evidence:
+    order = subject.order
+    if autodiff.too_large(at.setting.batch, DIMENSION):
         note = f"a batch of {at.setting.batch} is too large for cubature; leave its size a symbol"
         return Evidence("exact", _quantity(order), ran=False, note=note)
-    truth = EvaluatedTruth(at_values(loss, at.values), at.setting)
+    truth = Defined(at_values(subject.loss, at.values), at.setting)
     ts = circle(safe_radius(lambda points: truth.averaged(points, order), 2 * RADIUS))
     orders = range(0, order + 1, 2)
     values = cauchy(truth.averaged(ts, order), ts, orders)
     found = dict(zip(orders, map(float, values), strict=True))
     return RayCoefficients(at, found, "definition evaluated on cubature nodes, Cauchy's integral")
+
+
+def compare(found: Sequence[RayCoefficients | Evidence], expansion: Expansion) -> list[Evidence]:
+    """Each order at each batch size."""
+    return [held_against(one, expansion) for one in found]
 
 
 def held_against(found: RayCoefficients | Evidence, expansion: Expansion) -> Evidence:
@@ -76,3 +75,6 @@ def held_against(found: RayCoefficients | Evidence, expansion: Expansion) -> Evi
 
 def _quantity(order: int) -> str:
     return f"derived against the definition, {'order 2' if order == 2 else f'orders 2–{order}'} at a random W"
+
+
+ROUTE = Route("exact", "", measure, compare)
