@@ -22,6 +22,7 @@ from derive.higher import Higher, higher
 from derive.landscape import Isotropic, Landscape, landscapes
 from derive.latex import for_notebook
 from derive.leading import Far, far
+from derive.lines import Line
 from derive.notation import LATEX, TEXT, Style
 from derive.plain_text import plain
 from derive.population import population
@@ -30,8 +31,9 @@ from derive.signs import sign
 from derive.stationary import StationaryPoints, stationary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from derive.conditions import Condition
     from derive.expansion import Expansion
     from derive.laws import Law
     from derive.loss import Loss
@@ -106,72 +108,78 @@ class Described:
 
     def lines(self, style: Style = TEXT) -> Lines:
         """What there is to say, in order: a label and a sentence or formula each."""
-        lines: Lines = []
-        for points in self.stationary:
-            said = [f"{left} = {right}" for left, right in points.lines(style)]
-            given = points.given(style)
-            if style is TEXT:
-                lines.append(("stationary", "; ".join([*([given] if given else []), *said])))
-                lines += [("index", points.index()), ("minima", self.minima(points))]
-            else:
-                lines += [("", one) for one in ([rf"{given}:", *said] if given else said)]
-        if self.higher is not None:
-            lines += self.higher.lines() if style is TEXT else []
-        elif not self.stationary:
-            lines += [line for case in self.cases for line in self._by_mode(case, style)]
-        lines += self._conditions(style)
+        if style is TEXT:
+            return [(one.label, one.text) for one in self.said()]
+        lines: Lines = [("", one) for points in self.stationary for one in _of_points(points, style)]
+        if self.higher is None and not self.stationary:
+            lines += [("stationary", one) for case in self.cases for one in _of_case(case, style)]
+        lines += [(name, condition.latex()) for name, condition in self._known()]
+        if self.exact is not None:
+            lines.append(("exact", self.exact.latex()))
+        if self.recession is not None:
+            lines.append(("below", self.recession.latex()))
         return lines + [
             (label, _at(where, line, style)) for where, one in self.special for label, line in one.lines(style)
         ]
 
-    def _by_mode(self, case: Landscape, style: Style) -> Lines:
+    def said(self) -> list[Line]:
+        """The same in text, with the formulas of each line beside it."""
+        lines = []
+        for points in self.stationary:
+            lines.append(Line("stationary", "; ".join(_of_points(points, TEXT)), _of_points(points, LATEX)))
+            lines += [Line("index", points.index()), Line("minima", self.minima(points))]
+        if self.higher is not None:
+            lines += [Line(*one) for one in self.higher.lines()]
+        elif not self.stationary:
+            lines += [line for case in self.cases for line in self._by_mode(case)]
+        lines += self._conditions()
+        lines += [Line("", note) for note in self.collapse.notes]
+        if self.transition is not None:
+            lines.append(Line("transition", self.transition.text()))
+        to_all_orders = all_orders.in_text(self.exact, self.of_limit, quartic=self.higher is None)
+        formulas = () if self.exact is None else (self.exact.latex(),)
+        lines += [Line("all orders", one, () if place else formulas) for place, one in enumerate(to_all_orders)]
+        if self.recession is not None:
+            lines.append(Line("from below", f"{self.recession.said()}; {self.recession.reason}"))
+        return lines + [
+            Line(line.label, _at(where, line.text, TEXT), tuple(_at(where, each, LATEX) for each in line.formulas))
+            for where, one in self.special
+            for line in one.said()
+        ]
+
+    def _by_mode(self, case: Landscape) -> Iterator[Line]:
         """The complementarity problem of the modes' powers."""
-        indefinite = case.rotation == "indefinite"
-        said = apart(case, case.symbols, lambda one: _of_powers(one, style), latex=style is LATEX)
-        lines = [("stationary", one) for one in said]
-        if style is TEXT and not self.limit and (alone := one_eigenvalue.of_one_trace(case)) is not None:
+        for place, one in enumerate(_of_case(case, TEXT)):
+            yield Line("stationary", one, () if place else _of_case(case, LATEX))
+        if not self.limit and (alone := one_eigenvalue.of_one_trace(case)) is not None:
             told = apart(alone, case.symbols, lambda one: [one_eigenvalue.points(one), self.minima(one)])
-            lines += [line for line in zip(("stationary", "minima"), told, strict=True) if line[1]]
-        if style is TEXT and indefinite:
-            lines += [("index", f"{OF_MASKS} + {OF_ROWS}"), ("minima", INDEFINITE)]
-        return lines
+            yield from (Line(*line) for line in zip(("stationary", "minima"), told, strict=True) if line[1])
+        if case.rotation == "indefinite":
+            yield Line("index", f"{OF_MASKS} + {OF_ROWS}")
+            yield Line("minima", INDEFINITE)
 
-    def _conditions(self, style: Style) -> Lines:
-        lines: Lines = []
-        found = [("dimensional", self.collapse.dimensional), ("complete", self.collapse.complete)]
-        if style is LATEX:
-            lines += [(name, condition.latex()) for name, condition in found if condition is not None]
-        elif not self.collapse.reason:
-            said = [f"{name}: {condition}" for name, condition in found]
-            short = sum(map(len, said)) < _SHORT
-            said = ["   ".join(said)] if short else said
-            if self.through and not self.to_all_orders:
-                said[0] = f"{self.through}, {said[0]}"
-            lines += [("collapse", one) for one in said]
-        if style is TEXT:
-            if self.collapse.reason:
-                known = [f"{name}: {condition}" for name, condition in found if condition is not None]
-                lines += [("collapse", one) for one in known]
-                opened = f"not determined{f' for {written(self.collapse.where)}' if self.special else ''}"
-                lines.append(("collapse", f"{'dimensional: ' if known else ''}{opened}: {self.collapse.reason}"))
-            lines += [("", note) for note in self.collapse.notes]
-            if self.transition is not None:
-                lines.append(("transition", self.transition.text()))
-            lines += [
-                ("all orders", one)
-                for one in all_orders.in_text(self.exact, self.of_limit, quartic=self.higher is None)
-            ]
-            lines += self._below()
-        else:
-            if self.exact is not None:
-                lines.append(("exact", self.exact.latex()))
-            if self.recession is not None:
-                lines.append(("below", self.recession.latex()))
-        return lines
+    def _known(self) -> list[tuple[str, Condition]]:
+        """The conditions of dimensional and of complete collapse, those that are known."""
+        found = (("dimensional", self.collapse.dimensional), ("complete", self.collapse.complete))
+        return [(name, condition) for name, condition in found if condition is not None]
 
-    def _below(self) -> Lines:
-        """Whether the loss is bounded below."""
-        return [] if self.recession is None else [("from below", f"{self.recession.said()}; {self.recession.reason}")]
+    def _conditions(self) -> list[Line]:
+        """When modes are lost."""
+        known, why = self._known(), self.collapse.reason
+        formulas = tuple(rf"\text{{{name}: }} {condition.latex()}" for name, condition in known)
+        if why:
+            said = [f"{name}: {condition}" for name, condition in known]
+            opened = f"not determined{f' for {written(self.collapse.where)}' if self.special else ''}"
+            said.append(f"{'dimensional: ' if known else ''}{opened}: {why}")
+            return [Line("collapse", one, () if place else formulas) for place, one in enumerate(said)]
+        said = [f"dimensional: {self.collapse.dimensional}", f"complete: {self.collapse.complete}"]
+        short = sum(map(len, said)) < _SHORT
+        if self.through and not self.to_all_orders:
+            said[0] = f"{self.through}, {said[0]}"
+        if short:
+            return [Line("collapse", "   ".join(said), formulas)]
+        each = [(one,) for one in formulas] if len(formulas) == len(said) else [formulas, ()]
+        return [Line("collapse", *one) for one in zip(said, each, strict=True)]
 
     def _repr_latex_(self) -> str:
         named = {"dimensional": "dimensional collapse: ", "complete": "complete collapse: "}
@@ -212,6 +220,18 @@ class Described:
 
 def _at(where: sympy.Rel, line: str, style: Style) -> str:
     return f"{written(where)}: {line}" if style is TEXT else rf"{sympy.latex(where)}:\quad {line}"
+
+
+def _of_points(points: StationaryPoints, style: Style) -> tuple[str, ...]:
+    """Where they are, under the condition that they are given for."""
+    given = points.given(style)
+    said = tuple(f"{left} = {right}" for left, right in points.lines(style))
+    return (given if style is TEXT else rf"{given}:", *said) if given else said
+
+
+def _of_case(case: Landscape, style: Style) -> tuple[str, ...]:
+    """What the modes' powers solve, its letters told apart from the loss's parameters."""
+    return tuple(apart(case, case.symbols, lambda one: _of_powers(one, style), latex=style is LATEX))
 
 
 def _of_powers(case: Landscape, style: Style) -> list[str]:

@@ -28,6 +28,14 @@ class NotAnalyticError(InputError):
         self.degree = degree
 
 
+class OddOrderError(InputError):
+    """The expansion would have a term of odd order in (W, b), and expansions have even orders only."""
+
+
+class NameClashError(InputError):
+    """What is put on a loss brings a parameter whose name the loss has already."""
+
+
 def quoted(text: object) -> str:
     """What comes from outside as a message shows it: text in quotes, and of a long one its two ends.
 

@@ -22,7 +22,7 @@ from derive.contents import (
     samples,
 )
 from derive.effort import LIMIT, derived
-from derive.errors import InputError
+from derive.errors import InputError, NameClashError
 from derive.expansion import Expansion, check_basis
 from derive.expression import Expression, as_expression, as_scalar, free_views, scalars
 from derive.language import Mean, inner
@@ -337,7 +337,7 @@ class Loss:
         clash = set(Loss(addition).parameters) & set(self.parameters)
         if clash:
             message = f"{self.name} already has a parameter {min(clash)!r}; give {name} a symbol of another name"
-            raise InputError(message)
+            raise NameClashError(message)
         return replace(
             self,
             expression=self.expression + addition,

@@ -9,7 +9,7 @@ from verify.lazily import lazily
 if TYPE_CHECKING:
     from verify.auditing import Audit, audit
     from verify.evidence import Evidence, verdict
-    from verify.report import audit_text
+    from verify.terminal import audit_text
 
 __all__ = ["Audit", "Evidence", "audit", "audit_text", "verdict"]
 
@@ -20,6 +20,6 @@ __getattr__ = lazily(
         "audit": "auditing",
         "Evidence": "evidence",
         "verdict": "evidence",
-        "audit_text": "report",
+        "audit_text": "terminal",
     },
 )

@@ -21,8 +21,10 @@ from verify.answer import (
     undetermined,
     without_expansion,
 )
+from verify.description import Describable, Description
 from verify.evidence import Evidence, Verdict, verdict
 from verify.exact_numbers import exact_values
+from verify.findings import describe
 from verify.routes import ROUTES
 from verify.subject import DRAWS, Subject
 from verify.target import limits, put_values
@@ -34,11 +36,10 @@ if TYPE_CHECKING:
     from numeric.sampling import Covariances
     from verify.blackbox.audit import BlackBoxAudit
     from verify.collapsed import Collapsed
-    from verify.description import Description
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Describable):
     """What an audit found.
 
     Attributes:
@@ -91,22 +92,9 @@ class Audit:
 
     def description(self) -> Description:
         """What each form of a report is written from."""
-        from verify.description import describe
-
         return describe(self)
 
-    def text(self) -> str:
-        """The audit on one screen."""
-        from verify.report import description_text
-
-        return description_text(self.description())
-
-    def _repr_html_(self) -> str:
-        from verify.reports.notebook import of_audit
-
-        return of_audit(self.description())
-
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         expansion = self.expansion
         return {

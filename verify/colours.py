@@ -40,10 +40,10 @@ def echo(text: str) -> None:
 
 def echo_audit(found: Description) -> None:
     """Print an audit, its answer in the colour of its tone where that is wanted."""
-    from verify.report import answer_text, description_text
+    from verify.terminal import answer_text, written
 
-    text, answer = description_text(found), answer_text(found)
-    if wanted():
+    text, answer = written(found), answer_text(found)
+    if wanted() and found.answer is not None:
         before, _, after = text.partition(answer)
         text = coloured(before) + click.style(answer, fg=_TONES[found.answer.tone]) + coloured(after)
     click.echo(text)

@@ -1,40 +1,26 @@
-"""What an audit says, in order and in sections: the one description from which each form of its report is written.
+"""What was found, in order and in sections: the one description from which each form of a report is written.
 
-The text report prints each line's plain text; a page may set the formulas that stand beside it. Nothing is said in one
-form that is not here, so that the two cannot part.
+A terminal prints each line's plain text; a page may set the formulas that stand beside it. Nothing is said in one form
+that is not here, so that the two cannot part.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from derive.notation import LATEX, TEXT, signed_sum
-from verify.in_words import checked
+from derive.lines import Line
+from verify.terminal import WIDTH, written
+from verify.verdict_words import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-    from derive.described import Described
     from verify.answer import Answer
-    from verify.auditing import Audit
     from verify.evidence import Evidence, Verdict
 
-
-@dataclass(frozen=True)
-class Line:
-    """One thing that is said.
-
-    Attributes:
-        label: what is said of; empty where the line goes on with the label before it.
-        text: in plain text.
-        formulas: the same in LaTeX for math mode, where it is mathematics; one after the other.
-
-    """
-
-    label: str
-    text: str
-    formulas: tuple[str, ...] = ()
+__all__ = ["Describable", "Description", "Line", "Section", "sections"]
 
 
 @dataclass(frozen=True)
@@ -47,28 +33,32 @@ class Section:
 
 @dataclass(frozen=True)
 class Description:
-    """An audit, ready to be written.
+    """A finding, ready to be written.
 
     Attributes:
-        title: how people call the loss.
+        title: how people call the loss; of a check, what came of it in a sentence.
         source: where it was published, empty where that is not known.
         remark: what kind of thing was audited, where it is no definition.
-        answer: what is kept and what is lost.
-        about: what the verdict is about, as it stands within a sentence.
+        answer: what is kept and what is lost; None where that was not asked.
+        about: what the verdict is about, as it stands within a sentence; empty where the verdict stands elsewhere.
         sections: what was found, in order.
         evidence: the comparisons.
         verdict: what they support.
+        model: f as a formula in plain text; empty where the letters of an expansion do not occur.
+        kind: of what was done: an audit, a check, a claim, a study.
 
     """
 
     title: str
-    source: str
-    remark: str
-    answer: Answer
-    about: str
-    sections: tuple[Section, ...]
-    evidence: tuple[Evidence, ...]
-    verdict: Verdict
+    source: str = ""
+    remark: str = ""
+    answer: Answer | None = None
+    about: str = ""
+    sections: tuple[Section, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    verdict: Verdict = "not-run"
+    model: str = ""
+    kind: str = "audit"
 
     @property
     def checked(self) -> str:
@@ -91,86 +81,22 @@ def sections(*found: tuple[str, Iterable[Line]]) -> tuple[Section, ...]:
     return tuple(Section(heading, lines) for heading, lines in listed if lines)
 
 
-def describe(found: Audit) -> Description:
-    """The description of the audit of a definition."""
-    return Description(
-        title=found.loss.title or found.loss.name,
-        source=found.loss.source,
-        remark="",
-        answer=found.answer,
-        about=found.about,
-        sections=sections(
-            ("Definition", _definition(found)),
-            ("Near W = 0", _near_zero(found)),
-            ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
-            ("Notes", (Line("note", note) for note in found.loss.notes)),
-        ),
-        evidence=found.evidence,
-        verdict=found.verdict,
-    )
+class Describable(ABC):
+    """What can be described, and so written in every form."""
 
+    @abstractmethod
+    def description(self) -> Description:
+        """What each form of a report is written from."""
 
-def _definition(found: Audit) -> Iterator[Line]:
-    yield Line("definition", found.loss.text(), (found.loss.latex(),))
-    if found.given:
-        yield Line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
 
+    def text(self, width: int | None = WIDTH) -> str:
+        """What was found on one screen, lines folded at a width."""
+        return written(self.description(), width)
 
-def _near_zero(found: Audit) -> Iterator[Line]:
-    expansion = found.expansion
-    if expansion is None:
-        yield Line("near W = 0", f"no expansion: {found.reason}")
-        point = "(W, b)" if found.loss.bias else "W"
-        constant = f"constant along {point} → t{point}"
-        yield Line("regularity", f"{found.regularity} of degree {found.degree} in {point}: {constant}")
-        return
-    if expansion.bias:
-        yield Line("model", "f(x) = W x + b", ("f(x) = W x + b",))
-    yield Line("near W = 0", expansion.text(), (expansion.latex(),))
-    yield Line("assuming", f"{', '.join(expansion.assumptions)}; any dimension")
-    if found.closed is not None:
-        ends = "  (the expansion ends)" if found.closed.finite else ""
-        yield Line("exact", found.closed.text() + ends, (found.closed.latex(),))
-    origin = f"B = {expansion.origin()}"
-    curvature = signed_sum([(-expansion.bias_curvature, "|b|²")] if expansion.bias_curvature else [], TEXT)
-    formulas = [f"B = {expansion.origin(LATEX)}"]
-    if expansion.bias_curvature:
-        formulas.append(r"\text{in } b\text{: } " + signed_sum([(-expansion.bias_curvature, r"\|b\|^2")], LATEX))
-    yield Line("origin", origin + (f";  in b: {curvature}" if expansion.bias else ""), tuple(formulas))
-    rotation = "all terms are traces" if expansion.rotation_invariant else "sums over coordinates remain"
-    yield Line("rotation", f"{'invariant' if expansion.rotation_invariant else 'not invariant'}: {rotation}")
+    def _repr_html_(self) -> str:
+        from verify.reports.notebook import of_description
 
-
-def landscape_lines(landscape: Described) -> Iterator[Line]:
-    """Stationary points, minima and collapse."""
-    formulas = _formulas(landscape)
-    label = ""
-    for name, said in landscape.lines():
-        own = formulas[name].pop(0) if formulas.get(name) else ()
-        yield Line("" if name == label else name, said, own)
-        label = name
-
-
-def _formulas(landscape: Described) -> dict[str, list[tuple[str, ...]]]:
-    """The formulas of each line that has some, by label, in order."""
-    written = landscape.lines(LATEX)
-
-    def labelled(*labels: str) -> tuple[str, ...]:
-        return tuple(formula for label, formula in written if label in labels)
-
-    points: list[tuple[str, ...]] = []
-    for one in landscape.stationary:
-        given = one.given(LATEX)
-        points.append((*([rf"{given}:"] if given else []), *(f"{a} = {b}" for a, b in one.lines(LATEX))))
-    if not points and landscape.cases:
-        # The same number of formulas for each case.
-        modes = labelled("stationary")
-        each = len(modes) // len(landscape.cases)
-        points = [modes[start : start + each] for start in range(0, len(modes), each)]
-    conditions = [rf"\text{{{name}: }} {said}" for name, said in written if name in ("dimensional", "complete")]
-    alone = sum(label == "collapse" for label, _ in landscape.lines()) == len(conditions)
-    return {
-        "stationary": points,
-        "collapse": [(one,) for one in conditions] if alone else [tuple(conditions)],
-        "all orders": [labelled("exact")],
-    }
+        return of_description(self.description())

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 RouteName = Literal["symbolic", "exact", "autodiff", "remainder", "monte-carlo", "trained"]
+Part = Literal["whole", "order", "term"]
 Verdict = Literal["holds", "conditional", "refuted", "undecided", "not-run"]
 
 # Routes that compare numbers from the definition with the derivation, and share no code with it.
@@ -40,6 +41,8 @@ class Evidence:
         ran: False for a comparison that was not made.
         exact: whether no noise, no asymptotics and no rounding is in question: exact arithmetic, or values that differ
             by orders of magnitude more than rounding can make of them, see `far`. One such contradiction refutes.
+        part: of what it is: of all that is claimed, of one order as a whole, or of single terms.
+        short: the quantity where there is little room; empty where it is short enough.
 
     A comparison with nan decides nothing:
 
@@ -59,6 +62,8 @@ class Evidence:
     note: str = ""
     ran: bool = True
     exact: bool = field(default=False, kw_only=True)
+    part: Part = field(default="whole", kw_only=True)
+    short: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         """Decide nothing by what is no number."""

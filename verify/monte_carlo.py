@@ -234,6 +234,7 @@ def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Eviden
         agrees=None if agrees and hidden else agrees,
         seed=measured[0].case.seed,
         note=f"{lost}largest |z| = {abs(worst.z):.1f}; {measured[0].case.truth.how}; {measured[0].case.label}",
+        part="order",
     )
 
 
@@ -245,9 +246,8 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
     words = product_of_invariants(term.invariants, TEXT)
     quantity = f"coefficient of {words} (order {order})"
     if information <= 0.0:
-        return Evidence(
-            "monte-carlo", quantity, coefficient, note=f"{words} is zero on these data; {measured[0].case.label}"
-        )
+        note = f"{words} is zero on these data; {measured[0].case.label}"
+        return Evidence("monte-carlo", quantity, coefficient, note=note, part="term", short=words)
     estimate = (
         coefficient + sum(w * (fit.mean - fit.predicted) for w, fit in zip(weights, fits, strict=True)) / information
     )
@@ -270,6 +270,8 @@ def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, positi
         agrees=agrees,
         seed=measured[0].case.seed,
         note=f"z = {z:+.1f}; {rivals}; {measured[0].case.label}",
+        part="term",
+        short=words,
     )
 
 

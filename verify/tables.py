@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from derive import CATALOGUE, InputError, catalogue, closed_form
+from derive import CATALOGUE, catalogue, closed_form
 from derive.collapse import Collapse, collapse
+from derive.errors import NameClashError
 
 if TYPE_CHECKING:
     from derive.conditions import Condition
@@ -51,10 +52,8 @@ def collapse_of(name: str, variant: str) -> Collapse:
     modifiers, limit = VARIANTS[variant]
     try:
         loss = catalogue(name + modifiers)
-    except InputError as error:
+    except NameClashError:
         # VICReg's own model has a norm penalty, of the same symbols, already.
-        if "already has a parameter" not in str(error):
-            raise
         loss = catalogue(name + modifiers.replace("+norm-penalty", ""))
     return collapse(loss.expand(order=4), limit=limit)
 

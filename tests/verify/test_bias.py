@@ -10,8 +10,8 @@ from verify import monte_carlo, remainder
 from verify.auditing import audit
 from verify.cli import main
 from verify.mutants import mutants
-from verify.report import audit_text
 from verify.settings import case, truth_of
+from verify.terminal import audit_text
 
 DRAWS = 4000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import field as fresh
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import sympy
@@ -19,19 +19,18 @@ from verify.blackbox.against import Comparison
 from verify.blackbox.derivatives import Derivatives
 from verify.blackbox.expansions import Expanded
 from verify.blackbox.field import Field
+from verify.blackbox.findings import describe
 from verify.blackbox.function import BlackBox
 from verify.blackbox.growth import Growth
 from verify.blackbox.invariances import Invariances
 from verify.blackbox.regularity import Regularity
 from verify.collapsed import Collapsed
+from verify.description import Describable, Description
 from verify.evidence import Evidence, Verdict, verdict
-
-if TYPE_CHECKING:
-    from verify.description import Description
 
 
 @dataclass(frozen=True)
-class BlackBoxAudit:
+class BlackBoxAudit(Describable):
     """What was found of a black box.
 
     Attributes:
@@ -98,22 +97,9 @@ class BlackBoxAudit:
 
     def description(self) -> Description:
         """What each form of a report is written from."""
-        from verify.blackbox.report import describe
-
         return describe(self)
 
-    def text(self) -> str:
-        """The audit on one screen."""
-        from verify.report import description_text
-
-        return description_text(self.description())
-
-    def _repr_html_(self) -> str:
-        from verify.reports.notebook import of_audit
-
-        return of_audit(self.description())
-
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         expansion, smooth = self.expansion, self.regularity
         return {

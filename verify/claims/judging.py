@@ -16,7 +16,9 @@ from typing import Any
 from derive import InputError
 from verify.claims.canonical import same
 from verify.claims.claim import Claim, Reading
+from verify.claims.findings import describe
 from verify.claims.writing import latex, stated, text
+from verify.description import Describable, Description
 from verify.evidence import OF_A_PRINT, Evidence, Verdict, every, under_each, verdict
 
 
@@ -50,7 +52,7 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class Judgement(Describable):
     """A claim, a statement for its slots, and the verdict on that statement.
 
     Attributes:
@@ -102,6 +104,10 @@ class Judgement:
             for slot, evidence in judged.evidence.items()
             for one in evidence
         )
+
+    def description(self) -> Description:
+        """What each form of a report is written from."""
+        return describe(self.to_json(), tuple(one for _, _, one in self.evidence))
 
     def _repr_html_(self) -> str:
         from verify.reports.notebook import of_judgement

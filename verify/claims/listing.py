@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from verify.report import WIDTH, folded, line
+from verify.claims.findings import describe, short
+from verify.terminal import WIDTH, written
 
 if TYPE_CHECKING:
     from verify.claims.claim import Ledger
@@ -74,53 +75,10 @@ def _expected(one: Result) -> bool:
 
 def whole(one: Result, width: int = WIDTH) -> str:
     """One claim with everything that was found."""
-    verdict = one["verdict"] + (f" ({one['kind']})" if one["kind"] else "")
-    lines = [f"{one['id']}{one['where']:>{width - len(one['id'])}}", line("printed", one["plain"]["printed"])]
-    lines.append(line("verdict", verdict))
-    for label, said in (
-        ("holds if", one["condition"]),
-        ("corrected", one["plain"]["corrected"]),
-        ("why", one["why"]),
-        ("falls with it", "; ".join(one["falls"])),
-        ("waits for", one["waits_for"]),
-    ):
-        if said:
-            lines.append(line(label, said))
-    several = len(one["readings"]) > 1
-    for reading in one["readings"]:
-        label = "evidence"
-        if several:
-            lines.append(line("reading", f"{reading['name']}: {reading['verdict']}"))
-        for found in one["evidence"]:
-            if found.get("reading", "") == reading["name"]:
-                lines.append(line(label, _evidence(found)))
-                label = ""
-    if one["stored"]:
-        made = one["stored"]
-        versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
-        lines.append(line("stored", f"{made['date']}, {made['command']}, {versions}"))
-    text = folded(lines, width)
-    if one["counterexample"]:
-        text += "\n" + _counterexample(one["counterexample"])
-    return text
-
-
-def _evidence(found: dict[str, Any]) -> str:
-    mark = {True: "✓", False: "✗", None: "undecided"}[found["agrees"]]
-    error = found["standard_error"] or found["tolerance"]
-    within = f" ± {error:.2g}" if error else ""
-    if found["route"] == "symbolic":
-        return f"{found['route']:<12}{found['slot']}: {found['measured']}  {mark}"
-    numbers = f"{_short(found['predicted'])} said, {_short(found['measured'])}{within} found"
-    # Behind a yes or a no stand numbers, which are in the note.
-    note = f" ({found['note']})" if found["note"] and not isinstance(found["measured"], float) else ""
-    return f"{found['route']:<12}{found['slot']}: {numbers}, {found['quantity']}{note}  {mark}"
-
-
-def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = written(describe(one), width)
+    return f"{text}\n{_counterexample(one['counterexample'])}" if one["counterexample"] else text
 
 
 def _counterexample(found: dict[str, Any]) -> str:
     code = textwrap.indent(found["code"].rstrip(), " " * 6)
-    return f"  in numbers\n{code}\n      # printed: {_short(found['printed'])}, true: {_short(found['true'])}"
+    return f"  in numbers\n{code}\n      # printed: {short(found['printed'])}, true: {short(found['true'])}"

@@ -84,9 +84,9 @@ def landscape(
         message = "torch is not installed, and features need it: pip install 'quartic[torch]'"
         raise InputError(message)
     from verify.figures.picture import save
+    from verify.last_layer.findings import text, to_json
     from verify.last_layer.objective import objective
     from verify.last_layer.pictures import drawn
-    from verify.last_layer.report import text, to_json
     from verify.last_layer.strengths import study
     from verify.target import find_target, parse_values, refuse
 

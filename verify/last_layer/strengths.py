@@ -12,13 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
 from verify.agreement import SEEN, sign
+from verify.description import Describable, Description
 from verify.last_layer.features import Features
+from verify.last_layer.findings import describe, to_json
 from verify.last_layer.landscape import Landscape, landscape, loss_along
 from verify.last_layer.objective import Objective, core, is_normalised
 from verify.last_layer.prediction import Order, along_ray
@@ -91,7 +94,7 @@ class Transition:
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class Study(Describable):
     """The last layer of a network under a loss.
 
     Attributes:
@@ -106,6 +109,14 @@ class Study:
     sizes: tuple[int, ...]
     at: tuple[AtStrength, ...]
     transitions: tuple[Transition, ...]
+
+    def description(self) -> Description:
+        """What each form of a report is written from."""
+        return describe(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return to_json(self)
 
     @property
     def contradicted(self) -> bool:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import sympy
 
-from derive.errors import InputError
+from derive.errors import OddOrderError
 from derive.expansion import Expansion
 from verify.oracle import words
 from verify.oracle.evaluating import expanded
@@ -67,9 +67,7 @@ def compare(case: Case, change: Callable[[Expansion], Expansion] = lambda one: o
             case.order, basis=case.basis, data=case.law.derived(case.flow == "before"), sampling=sampling
         )
         expansion = change(expansion.set(put) if case.flow == "after" else expansion)
-    except InputError as error:
-        if "of odd order" not in str(error):
-            raise
+    except OddOrderError as error:
         return Compared(None, oracle, str(error))
     left = {} if case.flow == "before" else dict(case.values)
     left |= {f"s{k}": value for k, value in (case.law.scale or {}).items()}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from verify.description import Describable, Description, Line, sections
 from verify.evidence import OF_A_PRINT, Evidence, verdict
-from verify.report import evidence_lines, line
+from verify.terminal import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from verify.evidence import Verdict
 
@@ -45,7 +46,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Describable):
     """What a check found.
 
     Attributes:
@@ -73,19 +74,30 @@ class Check:
     verdict: Verdict
     reason: str = ""
 
-    def text(self) -> str:
-        """The check as a person reads it: the first difference, print beside derivation, and what was measured."""
-        lines = [self.sentence()]
-        if self.differences:
-            first = self.differences[0]
-            lines += [line("printed", first.printed), line("derived", first.derived)]
-            lines += [line("factor", f"{first.factor}, printed over derived")] if first.factor else []
-            if first.latex[1]:
-                lines += [line("LaTeX", first.latex[0]), line("", first.latex[1])]
-            also = "; ".join(one.of for one in self.differences[1:])
-            lines += [line("also", also)] if also else []
-            lines += [line("in full", self.derived)] if self.kind == "expansion" else []
-        return "\n".join([*lines, *evidence_lines(self.evidence)])
+    def description(self) -> Description:
+        """The first difference, print beside derivation, and what was measured."""
+        lines = sections(("", self._first()))
+        return Description(self.sentence(), sections=lines, evidence=self.evidence, verdict=self.verdict, kind="check")
+
+    def _first(self) -> Iterator[Line]:
+        if not self.differences:
+            return
+        first, *others = self.differences
+        yield Line("printed", first.printed)
+        yield Line("derived", first.derived)
+        if first.factor:
+            yield Line("factor", f"{first.factor}, printed over derived")
+        if first.latex[1]:
+            yield Line("LaTeX", first.latex[0])
+            yield Line("", first.latex[1])
+        if others:
+            yield Line("also", "; ".join(one.of for one in others))
+        if self.kind == "expansion":
+            yield Line("in full", self.derived)
+
+    def text(self, width: int | None = None) -> str:
+        """The check as a person reads it; formulas are left on one line unless a width is given."""
+        return written(self.description(), width)
 
     def sentence(self) -> str:
         """The verdict in a sentence."""

@@ -1,4 +1,4 @@
-"""What a report holds, whatever it is written in: the description of an audit, its pictures, and how to repeat it."""
+"""What a report holds, whatever it is written in: the description of a finding, its pictures, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from derive import InputError
-from verify.in_words import contradiction, sentence
 from verify.reports.pictures import Drawn, pictures
+from verify.verdict_words import contradiction, sentence
 
 if TYPE_CHECKING:
     from verify.auditing import Audit
     from verify.blackbox.audit import BlackBoxAudit
-    from verify.description import Description, Line
+    from verify.description import Describable, Description, Line
     from verify.evidence import Evidence
 
 _PACKAGES = ("quartic", "sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "Jinja2", "math-core")
@@ -35,15 +35,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Content:
-    """An audit, ready to be written in any form.
+    """A finding, ready to be written in any form.
 
     Attributes:
         said: its description.
-        sentence: the verdict in a sentence.
+        sentence: the verdict in a sentence; empty where the title says it.
         wrong: the comparison that shows a contradiction best, if there is one.
-        model: f as a formula in plain text; empty where the letters of an expansion do not occur.
         drawn: the pictures.
-        json: the audit as JSON.
+        json: the same as JSON.
         command: that repeats it; empty where it is not known.
         when: date and time of it, UTC.
         versions: of Python and of the libraries.
@@ -53,7 +52,6 @@ class Content:
     said: Description
     sentence: str
     wrong: Evidence | None
-    model: str
     drawn: tuple[Drawn, ...]
     json: str
     command: str
@@ -84,11 +82,11 @@ class Content:
         return tuple(one for one in self.said.evidence if not one.ran)
 
 
-def content(found: Audit | BlackBoxAudit, *, command: str = "", when: datetime | None = None) -> Content:
-    """What a report of an audit holds.
+def content(found: Describable, *, command: str = "", when: datetime | None = None) -> Content:
+    """What a report holds.
 
     Args:
-        found: the audit.
+        found: an audit, or anything else that is described.
         command: that repeats it; not shown where it is empty.
         when: the time that is shown, now unless given.
 
@@ -98,13 +96,12 @@ def content(found: Audit | BlackBoxAudit, *, command: str = "", when: datetime |
     """
     check_installed()
     said = found.description()
-    expansion = found.expansion
     return Content(
         said=said,
-        sentence=sentence(said),
+        sentence=sentence(said) if said.about else "",
         wrong=contradiction(said.evidence),
-        model="" if expansion is None else "W x + b" if expansion.bias else "W x",
-        drawn=pictures(found),
+        # Of anything but an audit there is nothing to draw.
+        drawn=pictures(cast("Audit | BlackBoxAudit", found)) if said.kind == "audit" else (),
         json=json.dumps(found.to_json(), indent=2, ensure_ascii=False),
         command=command,
         when=(when or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),

@@ -10,8 +10,8 @@ from html import escape
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from verify.in_words import sentence
-from verify.report import evidence_lines
+from verify.terminal import evidence_lines
+from verify.verdict_words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 _MARK = "\x00"
 
 
-def of_audit(said: Description) -> str:
-    """An audit, from its description."""
+def of_description(said: Description) -> str:
+    """Any finding that is described."""
     rows = []
     for section in said.sections:
-        rows.append(f'<tr><th colspan="2" scope="colgroup">{escape(section.heading)}</th></tr>')
+        if section.heading:
+            rows.append(f'<tr><th colspan="2" scope="colgroup">{escape(section.heading)}</th></tr>')
         rows += [_row(line.label, _formulas(line.formulas, line.text)) for line in section.lines]
-    head = (
-        f"<p><strong>{escape(said.title)}</strong></p><p>{escape(said.answer.text)}</p><p>{escape(sentence(said))}</p>"
-    )
+    below = [said.answer.text if said.answer else "", sentence(said) if said.about else ""]
+    head = _head(said.title, "") + "".join(f"<p>{escape(one)}</p>" for one in below if one)
     return _cell(head, rows, said.evidence)
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verify.in_words import error, measured, number
+from verify.digits import error, measured, number
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -10,8 +10,7 @@ from derive import InputError
 from verify.sweeps.writing import usable_file, write_whole
 
 if TYPE_CHECKING:
-    from verify.auditing import Audit
-    from verify.blackbox.audit import BlackBoxAudit
+    from verify.description import Describable
     from verify.reports.content import Content
     from verify.reports.pictures import Drawn
 
@@ -21,11 +20,11 @@ FORMS = {".html": "HTML", ".htm": "HTML", ".md": "Markdown", ".tex": "LaTeX"}
 _PICTURES = {"Markdown": ".svg", "LaTeX": ".pdf"}
 
 
-def page(found: Audit | BlackBoxAudit, **options: Any) -> str:
-    """An audit as one self-contained page of HTML.
+def page(found: Describable, **options: Any) -> str:
+    """A finding as one self-contained page of HTML.
 
     Args:
-        found: the audit.
+        found: an audit, or anything else that is described.
         options: ``command`` and ``when`` of `verify.reports.content.content`.
 
     Raises:
@@ -38,14 +37,14 @@ def page(found: Audit | BlackBoxAudit, **options: Any) -> str:
     return written(content(found, **options))
 
 
-def write_report(found: Audit | BlackBoxAudit, path: str | Path, **options: Any) -> Path:
-    """Write a report of an audit; what stood there is replaced in one step.
+def write_report(found: Describable, path: str | Path, **options: Any) -> Path:
+    """Write a report of an audit, a check, a claim or a study; what stood there is replaced in one step.
 
     Args:
-        found: the audit.
+        found: an audit, or anything else that is described.
         path: of the file, which ends in .html, .md or .tex. Beside a Markdown or LaTeX file ``name.md`` stand its
             pictures, ``name-phase-diagram.svg`` and the like, .pdf for LaTeX; they are written before it.
-        options: ``command``, which repeats the audit, and ``when``, its time.
+        options: ``command``, which repeats it, and ``when``, its time.
 
     Returns:
         the file.

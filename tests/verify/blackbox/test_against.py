@@ -14,7 +14,6 @@ from verify.blackbox.auditing import audit_function
 from verify.blackbox.function import BlackBox
 from verify.blackbox.rays import DOUBLE, SINGLE
 from verify.blackbox.regularity import Regularity
-from verify.blackbox.report import black_box_text
 
 
 def looked_at(code):
@@ -108,7 +107,7 @@ def test_cores_that_differ_are_no_contradiction_where_the_losses_are_equal():
     assert found.verdict == "holds"
     assert found.against.agrees is True
     assert found.differences
-    text = black_box_text(found)
+    text = found.text()
     assert "no contradiction" in text
     assert "beside        byol_cosine" in text
 

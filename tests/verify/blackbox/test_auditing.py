@@ -20,7 +20,6 @@ from verify import audit
 from verify.blackbox.against.terms import differences
 from verify.blackbox.audit import BlackBoxAudit
 from verify.blackbox.auditing import audit_function
-from verify.blackbox.report import black_box_text
 
 KINDS = {
     "cdist_infonce": "analytic",
@@ -54,7 +53,7 @@ def test_what_each_trap_turns_out_to_be(name):
     assert (found.expansion is None and found.second is None) == (KINDS[name] != "analytic")
     assert found.verdict != "refuted"
     assert json.loads(json.dumps(found.to_json()))["regularity"] == KINDS[name]
-    assert black_box_text(found).splitlines()[0] == f"{name}, a torch function: user code, run as it is"
+    assert found.text().splitlines()[0] == f"{name}, a torch function: user code, run as it is"
     if found.expansion is not None and not found.expansion.parameters[1:] and name != "single_precision":
         agrees_with_the_code(found, getattr(traps, name))
 
@@ -132,7 +131,7 @@ def test_the_core_of_a_normalised_loss_and_the_model_of_its_normalisation():
     assert found.regularity.kind == "analytic"
     assert found.normalised is not None
     assert found.normalised.collapse.complete.text() == "never"
-    assert "E|f|² = c fixed" in black_box_text(found)
+    assert "E|f|² = c fixed" in found.text()
 
 
 @pytest.mark.parametrize("name", [pytest.param("ntxent", marks=pytest.mark.slow), "info-nce"])

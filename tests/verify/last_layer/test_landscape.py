@@ -13,11 +13,11 @@ from verify.cli import quartic
 from verify.fast_losses import on_grid
 from verify.figures.picture import Picture
 from verify.last_layer.features import Features
+from verify.last_layer.findings import text, to_json
 from verify.last_layer.grid import log_sums
 from verify.last_layer.landscape import Landscape, landscape, loss_along
 from verify.last_layer.objective import objective
 from verify.last_layer.pictures import drawn
-from verify.last_layer.report import text, to_json
 from verify.last_layer.spread import orthogonal_parts
 from verify.last_layer.strengths import sign_change, study
 from verify.networks.checkpoint import save_network

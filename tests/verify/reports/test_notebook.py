@@ -77,7 +77,7 @@ def test_names_are_text_whatever_they_hold():
     bad = "<script>alert(1)</script>"
     line = Line(bad, bad, (r"\href{x}{y}",))
     answer, sections = Answer(bad, "open"), (Section(bad, (line,)),)
-    shown = notebook.of_audit(Description(bad, "", "", answer, bad, sections, EVIDENCE, "holds"))
+    shown = notebook.of_description(Description(bad, "", "", answer, bad, sections, EVIDENCE, "holds"))
     assert "<script" not in shown
     assert shown.count("&lt;script&gt;") == 6
     assert "<script" not in replace(AUDIT, loss=replace(LOSS, title=bad))._repr_html_()
@@ -85,8 +85,8 @@ def test_names_are_text_whatever_they_hold():
 
 def test_the_audit_of_a_torch_function_has_the_same_cell(monkeypatch):
     said = Description("mine", "", "a torch function", Answer("Loses all.", "loses"), "it", (), EVIDENCE, "undecided")
-    monkeypatch.setattr("verify.blackbox.report.describe", lambda _: said)
-    assert object.__new__(BlackBoxAudit)._repr_html_() == notebook.of_audit(said)
+    monkeypatch.setattr("verify.blackbox.audit.describe", lambda _: said)
+    assert object.__new__(BlackBoxAudit)._repr_html_() == notebook.of_description(said)
 
 
 def test_a_claim_is_its_sentence_with_formulas(claim):

@@ -13,10 +13,10 @@ import pytest
 from derive import InputError
 from verify import description
 from verify.auditing import Audit
-from verify.blackbox.report import describe as describe_black_box
-from verify.in_words import sentence, verdict_line
+from verify.blackbox.findings import describe as describe_black_box
 from verify.reports import page, templates, write_report
 from verify.reports.mathml import mathml
+from verify.verdict_words import sentence, verdict_line
 
 AUDITS = ("clean", "refuted", "not analytic", "black box", "trained")
 VOID = {"meta", "link", "wbr", "br", "img", "input", "hr"}

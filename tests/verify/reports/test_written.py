@@ -7,9 +7,9 @@ import pytest
 
 from derive import InputError
 from derive.latex import lines_of
-from verify.in_words import sentence
 from verify.reports import markdown, tex, write_report
 from verify.reports.content import content
+from verify.verdict_words import sentence
 
 AUDITS = ("clean", "refuted", "not analytic", "black box", "trained")
 WHEN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -201,7 +201,7 @@ def _terms(mine: Subject, definition: Loss, order: int) -> tuple[tuple[str, ...]
             lines.append(("", "equal in the limit N → ∞" if not left else "the limit N → ∞ of a number is not known"))
     said = differ[0] if differ else "equal"
     what, apart = "terms of the definition", agrees is False
-    return differ, lines, Evidence("symbolic", what, "equal", said, agrees=agrees, exact=apart)
+    return differ, lines, Evidence("symbolic", what, "equal", said, agrees=agrees, exact=apart, part="term")
 
 
 def _of_gradients(slopes: Gradients, said: str, seed: int) -> Evidence:

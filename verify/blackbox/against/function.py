@@ -70,7 +70,9 @@ def against_function(
     differ, parts, more = _inside(mine, theirs, order=order, seed=seed, rounding=rounding, values=values)
     if differ is not None and values.agrees is False:
         said = differ[0] if differ else "equal"
-        evidence.append(Evidence("symbolic", f"terms of {name}", "equal", said, agrees=not differ, exact=bool(differ)))
+        evidence.append(
+            Evidence("symbolic", f"terms of {name}", "equal", said, agrees=not differ, exact=bool(differ), part="term")
+        )
     return Comparison(name, "function", (*lines, *more), values, slopes, kinds, differ, parts, agrees, tuple(evidence))
 
 

@@ -1,14 +1,18 @@
-"""A study as text that fits a screen, and as JSON."""
+"""What is said of a study, as text that fits a screen and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from verify.last_layer.prediction import Order
-from verify.last_layer.spread import Spectrum
-from verify.last_layer.strengths import AtStrength, Study
+from verify.description import Description, Line, Section
+from verify.terminal import written as written_out
+
+if TYPE_CHECKING:
+    from verify.last_layer.prediction import Order
+    from verify.last_layer.spread import Spectrum
+    from verify.last_layer.strengths import AtStrength, Study
 
 MARKS = {True: "✓", False: "✗", None: "undecided"}
 SHOWN = 4
@@ -22,23 +26,29 @@ def text(found: Study, about: Sequence[tuple[str, str]], written: Sequence[str] 
         about: names and sentences for the head: network, data, layer.
         written: names of files.
     """
-    lines = [_entry(name, sentence) for name, sentence in about]
+    return written_out(describe(found, about, written), width=None, label=12, headings=True)
+
+
+def describe(found: Study, about: Sequence[tuple[str, str]] = (), written: Sequence[str] = ()) -> Description:
+    """What is said of a study: its head, each strength, and what changes between them."""
+    changes = [Line("transition", one.text) for one in found.transitions]
+    files = [Line("written", ", ".join(written))] if written else []
+    head = Section("", (*(Line(*one) for one in about), *_head(found)))
+    parts = (head, *map(_at, found.at), Section("", (*changes, *files)))
+    return Description("", sections=parts, kind="study")
+
+
+def _head(found: Study) -> Iterator[Line]:
     objective = found.objective
     values = ", ".join(f"{name} = {value}" for name, value in objective.values.items() if name != "N")
     batch = f"{'stands for the population' if objective.population else 'batches'}, n = {objective.batch}"
-    lines.append(_entry("loss", f"{objective.name}{f' at {values}' if values else ''}; {batch}"))
+    yield Line("loss", f"{objective.name}{f' at {values}' if values else ''}; {batch}")
     if objective.note:
-        lines.append(_entry("", objective.note))
-    lines.append(_entry("parts", f"{' + '.join(map(str, found.sizes))} singular values of W, the largest first"))
-    for one in found.at:
-        lines += _at(one)
-    lines += [_entry("transition", one.text) for one in found.transitions]
-    if written:
-        lines.append(_entry("written", ", ".join(written)))
-    return "\n".join(lines)
+        yield Line("", objective.note)
+    yield Line("parts", f"{' + '.join(map(str, found.sizes))} singular values of W, the largest first")
 
 
-def to_json(found: Study, about: Sequence[tuple[str, str]], written: Sequence[str] = ()) -> dict[str, Any]:
+def to_json(found: Study, about: Sequence[tuple[str, str]] = (), written: Sequence[str] = ()) -> dict[str, Any]:
     """Plain JSON values; what is not known is null."""
     objective = found.objective
     return {
@@ -64,28 +74,24 @@ def to_json(found: Study, about: Sequence[tuple[str, str]], written: Sequence[st
     }
 
 
-def _entry(name: str, sentence: str) -> str:
-    return f"  {name:<12}{sentence}".rstrip()
+def _at(one: AtStrength) -> Section:
+    return Section(one.label, tuple(_lines(one)))
 
 
-def _at(one: AtStrength) -> list[str]:
-    lines = [one.label]
+def _lines(one: AtStrength) -> Iterator[Line]:
     if one.eigenvalues is not None:
-        lines.append(_entry("B", _spectrum(one.eigenvalues)))
+        yield Line("B", _spectrum(one.eigenvalues))
     if one.directions is not None:
         up, flat, down = one.directions.signs
-        lines.append(
-            _entry("", f"along W's {up + flat + down} right singular vectors: {up} > 0, {flat} ≈ 0, {down} < 0")
-        )
+        yield Line("", f"along W's {up + flat + down} right singular vectors: {up} > 0, {flat} ≈ 0, {down} < 0")
     sign = {True: "  sign ✓", False: "  sign ✗", None: "  sign undecided"}[one.sign_as_predicted]
-    lines.append(_entry("order 2", _order(one.orders[0]) + sign))
-    lines.append(_entry("order 4", _order(one.orders[1])))
+    yield Line("order 2", _order(one.orders[0]) + sign)
+    yield Line("order 4", _order(one.orders[1]))
     at = ", ".join(f"{r:.3g}" for r in one.over.at)
     beyond = " at the end of the grid" if one.over.at_the_end else ""
     unknown = [str(k + 1) for k, kept in enumerate(one.over.kept) if kept is None]
     which = f" (part{'s' * (len(unknown) > 1)} {' and '.join(unknown)})" if unknown else ""
-    lines.append(_entry("minimum", f"({at}){beyond}: {one.over.phase}{which}"))
-    return lines
+    yield Line("minimum", f"({at}){beyond}: {one.over.phase}{which}")
 
 
 def _order(order: Order) -> str:

@@ -4,13 +4,14 @@ import pytest
 
 from verify.answer import Answer
 from verify.description import Description
+from verify.digits import error, measured, number, rounded
 from verify.evidence import Evidence, verdict
-from verify.in_words import contradiction, error, measured, number, rounded, sentence
+from verify.verdict_words import contradiction, sentence
 
 AGREE = Evidence("autodiff", "c", 1.0, 1.0, 1e-9, "tolerance", agrees=True)
 OTHER = Evidence("remainder", "slope", agrees=True)
 OPEN = Evidence("monte-carlo", "c", 1.0, 1.2, 0.3, "standard error")
-AGAINST = Evidence("monte-carlo", "coefficient of Tr[W A0 Wᵀ] (order 2)", 1.0, 2.0, 0.1, "standard error", agrees=False)
+AGAINST = Evidence("monte-carlo", "c", 1.0, 2.0, 0.1, "standard error", agrees=False, part="term")
 SLOPE = Evidence("remainder", "slope", 6.0, 2.0, agrees=False)
 PROVED = Evidence("exact", "closed form", "equal", "different", agrees=False, exact=True)
 KEPT = Answer("Keeps every mode.", "keeps")

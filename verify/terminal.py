@@ -1,17 +1,18 @@
-"""An audit on one screen, like a referee's note."""
+"""What was found on a terminal: one screen, like a referee's note."""
 
 from __future__ import annotations
 
 import textwrap
 from typing import TYPE_CHECKING
 
-from verify.description import Description, describe
-from verify.in_words import error, measured, number, verdict_line
+from verify.digits import error, measured, number
+from verify.verdict_words import verdict_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from verify.auditing import Audit
+    from verify.description import Description
     from verify.evidence import Evidence
 
 LABEL = 14
@@ -20,25 +21,38 @@ WIDTH = 100
 
 def audit_text(found: Audit, width: int = WIDTH) -> str:
     """The audit in plain text, lines folded at ``width``."""
-    return description_text(describe(found), width)
+    return found.text(width)
 
 
-def description_text(found: Description, width: int = WIDTH) -> str:
-    """What was found in plain text, lines folded at ``width``."""
-    heading = folded([_heading(found, width)], width)
-    return "\n".join([heading, answer_text(found, width), folded(_lines(found, width), width)])
+def written(found: Description, width: int | None = WIDTH, *, label: int = LABEL, headings: bool = False) -> str:
+    """What was found in plain text.
+
+    Args:
+        found: its description.
+        width: at which lines are folded; None leaves them as long as they are.
+        label: the width of labels.
+        headings: whether the headings of sections are written.
+
+    """
+    parts = [folded([_heading(found, width)], width)]
+    if found.answer is not None:
+        parts.append(answer_text(found, width or WIDTH))
+    lines = list(_lines(found, width, label, headings=headings))
+    return "\n".join([*filter(None, parts), *([folded(lines, width)] if lines else [])])
 
 
 def answer_text(found: Description, width: int = WIDTH) -> str:
     """What is kept and what is lost, and whether that was checked: what comes first."""
-    said = f"{found.answer.text} {found.checked}"
+    said = found.checked if found.answer is None else f"{found.answer.text} {found.checked}"
     return textwrap.fill(
         said, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
 
 
-def folded(lines: Iterable[str], width: int = WIDTH) -> str:
-    """Lines folded at a width, what follows being indented."""
+def folded(lines: Iterable[str], width: int | None = WIDTH) -> str:
+    """Lines folded at a width, what follows being indented; as they are without a width."""
+    if width is None:
+        return "\n".join(lines)
     return "\n".join(
         part
         for line in lines
@@ -48,25 +62,29 @@ def folded(lines: Iterable[str], width: int = WIDTH) -> str:
     )
 
 
-def _heading(found: Description, width: int) -> str:
+def _heading(found: Description, width: int | None) -> str:
     title, source = found.title, found.source
     if found.remark:
         return f"{title}, {found.remark}"
-    return f"{title}{source:>{width - len(title)}}" if _beside(found, width) else title
+    return f"{title}{source:>{(width or WIDTH) - len(title)}}" if source and _beside(found, width) else title
 
 
-def _beside(found: Description, width: int) -> bool:
+def _beside(found: Description, width: int | None) -> bool:
     """Whether the source has room beside the title."""
-    return len(found.title) + len(found.source) + 2 <= width
+    return len(found.title) + len(found.source) + 2 <= (width or WIDTH)
 
 
-def _lines(found: Description, width: int) -> Iterator[str]:
+def _lines(found: Description, width: int | None, label: int, *, headings: bool) -> Iterator[str]:
     if found.source and not _beside(found, width):
-        yield line("source", found.source)
-    for one in found.lines:
-        yield line(one.label, one.text)
+        yield line("source", found.source, label)
+    for section in found.sections:
+        if headings and section.heading:
+            yield section.heading
+        for one in section.lines:
+            yield line(one.label, one.text, label)
     yield from evidence_lines(found.evidence)
-    yield line("verdict", verdict_line(found.about, found.evidence, found.verdict))
+    if found.about:
+        yield line("verdict", verdict_line(found.about, found.evidence, found.verdict), label)
 
 
 def evidence_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
@@ -82,13 +100,12 @@ def _shown(one: Evidence) -> bool:
     # What agrees and is said elsewhere on the screen: the symbolic facts, and orders whose coefficients follow.
     if one.route == "symbolic":
         return False
-    return not (one.route == "monte-carlo" and one.quantity.startswith("order") and one.agrees)
+    return not (one.part == "order" and one.agrees)
 
 
 def _evidence(one: Evidence) -> str:
     note = f"  ({one.note})" if one.agrees is not True and one.note else ""
-    quantity = one.quantity.removeprefix("coefficient of ").partition(" (order")[0]
-    return f"{one.route:<12}{quantity}{_measured(one)}  {one.mark}{note}"
+    return f"{one.route:<12}{one.short or one.quantity}{_measured(one)}  {one.mark}{note}"
 
 
 def _measured(one: Evidence) -> str:
@@ -107,6 +124,6 @@ def _measured(one: Evidence) -> str:
     return f": {one.measured:.3g} ({one.predicted} expected)"
 
 
-def line(label: str, text: str) -> str:
+def line(label: str, text: str, width: int = LABEL) -> str:
     """A label and what it labels."""
-    return f"  {label:<{LABEL}}{text}"
+    return f"  {label:<{width}}{text}"

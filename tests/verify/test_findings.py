@@ -6,7 +6,7 @@ from derive import catalogue, closed_form
 from derive.described import described
 from derive.notation import LATEX
 from verify.auditing import Audit
-from verify.description import describe, landscape_lines
+from verify.findings import describe, landscape_lines
 
 
 def lines(name, label, limit=None):

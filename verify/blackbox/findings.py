@@ -1,4 +1,4 @@
-"""What the audit of a black box says, and the same on one screen."""
+"""What is said of the audit of a torch function."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from derive.notation import LATEX
 from verify.blackbox import answered
-from verify.description import Description, Line, landscape_lines, sections
-from verify.report import WIDTH, description_text
+from verify.description import Description, Line, sections
+from verify.findings import landscape_lines, model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 # Batch sizes of a number that is shown with its values.
 SHOWN = 3
-
-
-def black_box_text(found: BlackBoxAudit, width: int = WIDTH) -> str:
-    """The audit in plain text, lines folded at ``width``."""
-    return description_text(describe(found), width)
 
 
 def describe(found: BlackBoxAudit) -> Description:
@@ -45,6 +40,7 @@ def describe(found: BlackBoxAudit) -> Description:
         ),
         evidence=found.evidence,
         verdict=found.verdict,
+        model=model_of(found.expansion),
     )
 
 

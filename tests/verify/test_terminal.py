@@ -9,7 +9,7 @@ from derive import catalogue, closed_form
 from derive.described import described
 from verify.auditing import Audit
 from verify.evidence import Evidence
-from verify.report import audit_text
+from verify.terminal import audit_text
 
 EVIDENCE = (
     Evidence("symbolic", "odd orders in W", "none", "none", agrees=True),
@@ -25,6 +25,8 @@ EVIDENCE = (
         "standard error",
         agrees=None,
         note="z = -0.5; cannot exclude: half",
+        part="term",
+        short="Tr[(W Σ Wᵀ)²]",
     ),
     Evidence("trained", "minimisers of trained models", ran=False, note="not part of this version"),
 )
