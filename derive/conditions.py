@@ -14,30 +14,18 @@ import sympy
 from derive.errors import InputError
 from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
 from derive.latex import for_notebook
-from derive.letters import Letter, by_name, told_apart
+from derive.letters import Letter, by_name, sum_j, told_apart
 from derive.ranges import Ranges
 from derive.signs import sign, signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sympy.printing.latex import LatexPrinter
-
 # The number of modes, which is the dimension of the input.
 MODES = Letter("d0")
 # Q_jj, where it has no short form.
 q_j = Letter("q_j")
 _SIGMA = {s_i: a_i + c_i, s_j: a_j + c_j}
-
-
-class sum_j(sympy.Function):  # type: ignore[misc]  # noqa: N801 (it is printed as it is named)
-    """Σ_j of an expression in a_j and c_j, over all d0 modes."""
-
-    nargs = 1
-
-    def _latex(self, printer: LatexPrinter, exp: str | None = None) -> str:
-        inside = rf"\sum_j {printer._print(self.args[0])}"  # noqa: SLF001 (how SymPy's printers are extended)
-        return inside if exp is None else rf"\left({inside}\right)^{{{exp}}}"
 
 
 def total(expression: sympy.Expr) -> sympy.Expr:

@@ -23,6 +23,7 @@ from itertools import product
 
 import sympy
 
+from derive.letters import sum_j
 from derive.polynomial_signs import ALL, MINUS, NO, PLUS, Signs, of_number, of_polynomial, times
 from derive.ranges import Ranges, assumed
 from derive.size import PARTS, parts
@@ -175,7 +176,7 @@ def _of(value: sympy.Expr) -> Signs:
         case sympy.Max() | sympy.Min():
             pick = max if isinstance(value, sympy.Max) else min
             return frozenset(map(pick, product(*map(_of, value.args))))
-    if isinstance(value, _ODD) or value.func.__name__ == "sum_j":
+    if isinstance(value, (*_ODD, sum_j)):
         # A sum over modes has the sign of its summand where all modes agree in it, for there is one mode at least.
         inside = _of(value.args[0])
         return inside if isinstance(value, _ODD) or not {-1, 1} <= inside else ALL

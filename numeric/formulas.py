@@ -10,9 +10,9 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from derive.conditions import MODES, sum_j
+from derive.conditions import MODES
 from derive.landscape import a_i, a_j, c_i, c_j
-from derive.letters import Letter, letters
+from derive.letters import Letter, letters, sum_j
 
 Array = NDArray[np.float64]
 # Values of symbols, by `key_of`.

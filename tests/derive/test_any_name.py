@@ -15,9 +15,8 @@ from sympy.core.function import AppliedUndef
 
 from derive import Loss, Mean, SecondMoment, diagonal_sum, exp, half_sq, inner, log, off_diagonal_sum, views
 from derive.collapse import collapse
-from derive.conditions import sum_j
 from derive.described import Described, described
-from derive.letters import Letter, by_name
+from derive.letters import Letter, by_name, sum_j
 from derive.plain_text import read
 from derive.stationary import stationary
 from numeric import kernel

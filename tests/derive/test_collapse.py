@@ -19,8 +19,9 @@ from derive import (
     views,
 )
 from derive.collapse import collapse
-from derive.conditions import Condition, sum_j, total
+from derive.conditions import Condition, total
 from derive.landscape import a_i, a_j, c_j, s_j
+from derive.letters import sum_j
 
 ANSWERED = (
     *("infonce", "infonce-batch", "weighted-infonce", "beta-infonce", "dcl", "ntxent", "spectral"),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import sympy
 
 from derive import InputError
-from derive.conditions import MODES, Condition, q_j, sum_j, total
+from derive.conditions import MODES, Condition, q_j, total
 from derive.errors import quoted
 from derive.landscape import a_i, a_j, c_i, c_j, s_i, s_j
+from derive.letters import sum_j
 from verify.claims.canonical import same
 from verify.printed.grammar import Formula
 from verify.printed.meaning import Meaning
