@@ -9,7 +9,7 @@ is averaged differ, and where more or fewer comparisons are made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +44,7 @@ class Limits:
 
         Args:
             distance: of the two.
-            error: the standard error of the mean.
+            error: the standard error of the mean; one that is not finite decides nothing.
             samples: behind it.
             sees: whether what is predicted is told from what it could be mistaken for.
             farther: so many times farther off a contradiction has to be, where the samples' law is far from normal.
@@ -57,6 +57,8 @@ class Limits:
         True
 
         """
+        if not isfinite(error):
+            return None
         beyond = self.beyond(samples)
         if abs(distance) > farther * beyond * error:
             return False
@@ -79,7 +81,8 @@ COEFFICIENTS = Limits(5.0)
 
 # A sign counts beyond so many standard errors: where nothing falls or rises, one in 30,000 is wrong.
 SIGN = 4.0
-# Beyond so many it is told from 0 at all, which a reader is shown and no verdict rests on.
+# Beyond so many a number that stands for itself is told from 0, or from another: one of a last layer, say, whose error
+# a reader sees beside it.
 SEEN = 3.0
 # The largest of a hundred and more slopes is beyond so many at one stationary point of 10,000.
 SLOPES = 5.0

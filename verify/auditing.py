@@ -184,9 +184,11 @@ def audit_definition(
     given, law = exact_values(given), law or Gaussian()
     data = None if covariances is None else in_numbers(law, covariances)
     here, later = put_values(loss, given)
+    finite = {name: value for name, value in given.items() if value is not sympy.oo}
+    subject = Subject(loss, finite, order, basis, sampling, covariances, seed, draws, train, tick)
     tick("derive")
     try:
-        expansion = here.expand(order, basis=basis, sampling=sampling, data=law)
+        expansion = subject.expansion
     except NotAnalyticError as error:
         if error.degree != 0:
             raise
@@ -204,8 +206,6 @@ def audit_definition(
         return limits(here.expand(higher, basis=basis, sampling=sampling, data=law), later)[0]
 
     landscape = described(_in_the_limit(here, later), shown, limit, expand)
-    finite = {name: value for name, value in given.items() if value is not sympy.oo}
-    subject = Subject(loss, finite, order, basis, sampling, covariances, seed, draws, train, tick)
     evidence = tuple(one for route in ROUTES for one in route.evidence(subject, expansion))
     return Audit(here, given, shown, subject.closed, "analytic", None, "", landscape, evidence)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ def text(found: Study, about: Sequence[tuple[str, str]], written: Sequence[str] 
         about: names and sentences for the head: network, data, layer.
         written: names of files.
     """
-    return written_out(describe(found, about, written), width=None, label=12, headings=True)
+    said = replace(describe(found, about, written), title="")
+    return written_out(said, width=None, label=12, headings=True)
 
 
 def describe(found: Study, about: Sequence[tuple[str, str]] = (), written: Sequence[str] = ()) -> Description:
@@ -35,7 +37,8 @@ def describe(found: Study, about: Sequence[tuple[str, str]] = (), written: Seque
     files = [Line("written", ", ".join(written))] if written else []
     head = Section("", (*(Line(*one) for one in about), *_head(found)))
     parts = (head, *map(_at, found.at), Section("", (*changes, *files)))
-    return Description("", sections=parts, kind="study")
+    title = f"the last layer under {found.objective.name}"
+    return Description(title, sections=parts, verdict="refuted" if found.contradicted else "undecided", kind="study")
 
 
 def _head(found: Study) -> Iterator[Line]:

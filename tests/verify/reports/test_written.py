@@ -2,11 +2,16 @@
 
 import re
 from datetime import UTC, datetime
+from html import escape
 
 import pytest
 
 from derive import InputError
 from derive.latex import lines_of
+from verify.claims.judging import judge
+from verify.claims.ledgers import chosen, published
+from verify.evidence import Evidence
+from verify.printed.check import Check, Difference
 from verify.reports import markdown, tex, write_report
 from verify.reports.content import content
 from verify.verdict_words import sentence
@@ -138,3 +143,27 @@ def test_another_ending_is_refused(audited, tmp_path):
         write_report(audited("clean"), tmp_path / "a.txt")
     said = f"{tmp_path}/a.txt does not end in .html or .htm or .md or .tex; name the file so"
     assert str(raised.value) == said
+
+
+@pytest.fixture(scope="module")
+def others():
+    """What is no audit: a check of a print, and a judged claim."""
+    difference = Difference("Tr[W A0 Wᵀ], order 2", "-2", "-1", "2")
+    evidence = (Evidence("exact", "printed against the definition", 2.0, 1.0, 1e-9, "tolerance", agrees=False),)
+    check = Check("expansion", "infonce", "-2 Tr[…]", "-Tr[…]", ("", ""), (difference,), evidence, "refuted")
+    (claim,) = chosen(published(), id="iclr:eq5")
+    return {"check": check, "claim": judge(claim)}
+
+
+@pytest.mark.parametrize("form", ["html", "md", "tex"])
+@pytest.mark.parametrize("name", ["check", "claim"])
+def test_what_is_no_audit_is_written_too(name, form, others, tmp_path):
+    found = others[name]
+    text = " ".join(write_report(found, tmp_path / f"a.{form}", when=WHEN).read_text("utf-8").split())
+    said = found.description()
+    plain = {"html": escape, "md": markdown.plain, "tex": tex.plain}[form]
+    assert said.kind == name
+    for one in (said.title, *(line.text for line in said.lines), *(one.quantity for one in said.evidence)):
+        assert plain(" ".join(one.split())) in text
+    assert "Made on 2026-11-25" in text
+    assert "None" not in text.partition("as JSON")[0]
