@@ -143,20 +143,17 @@ def why_not(subject: Subject) -> str:
     return "torch is not installed: pip install 'quartic[torch]'"
 
 
-def measured_of(subject: Subject) -> list[RayCoefficients | str]:
-    """The coefficients at each size of a batch, or why there are none."""
+def measured_of(subject: Subject) -> list[RayCoefficients | Evidence]:
+    """The coefficients at each size of a batch, or evidence that was not run where it is too large."""
     subject.tick("autodiff")
     reason = f"a batch of {subject.here.batch_size} is too large for cubature; leave N symbolic to have it run"
-    found = [None if at is None else measure(at, subject.order) for at in places(subject)]
-    return [one or reason for one in found]
+    found = (None if at is None else measure(at, subject.order) for at in places(subject))
+    return [one or Evidence("autodiff", QUANTITY, ran=False, note=reason) for one in found]
 
 
-def compared(found: Sequence[RayCoefficients | str], expansion: Expansion) -> list[Evidence]:
+def compared(found: Sequence[RayCoefficients | Evidence], expansion: Expansion) -> list[Evidence]:
     """Every order at each size."""
-    return [
-        Evidence("autodiff", QUANTITY, ran=False, note=one) if isinstance(one, str) else compare(one, expansion)
-        for one in found
-    ]
+    return [one if isinstance(one, Evidence) else compare(one, expansion) for one in found]
 
 
 ROUTE = Route("autodiff", QUANTITY, measured_of, compared, why_not)

@@ -31,63 +31,60 @@ class Averaged:
 
     Attributes:
         at: where.
-        order: of the last.
-        coefficients: (order + 1,); None where they were not measured.
+        quantity: in words.
+        coefficients: (order + 1,).
         scale: of what is averaged.
         rounding: of a value.
         nodes: how many there are.
         seed: of W and the covariances.
-        why_not: they were not measured; "" where they were.
 
     """
 
     at: Batch
-    order: int
-    coefficients: NDArray[np.float64] | None = None
-    scale: float = 1.0
-    rounding: float = 0.0
-    nodes: int = 0
-    seed: int = 0
-    why_not: str = ""
+    quantity: str
+    coefficients: NDArray[np.float64]
+    scale: float
+    rounding: float
+    nodes: int
+    seed: int
 
 
-def measure(subject: Subject) -> list[Averaged]:
-    """Coefficients of t, …, t^order by automatic differentiation, at each size of a batch."""
+def measure(subject: Subject) -> list[Averaged | Evidence]:
+    """Coefficients of t, …, t^order at each size of a batch, or evidence that was not run."""
     subject.tick("cubature")
     return [_measure(subject, size) for size in subject.sizes]
 
 
-def _measure(subject: Subject, size: int) -> Averaged:
+def _measure(subject: Subject, size: int) -> Averaged | Evidence:
     at, order, rounding = subject.batch(size, size), subject.order, subject.method.rounding
+    quantity = f"coefficients of t, …, t^{order} along a ray, N = {size}"
     if not subject.method.autograd:
-        return Averaged(at, order, why_not="automatic differentiation is not to be trusted here")
+        note = "automatic differentiation is not to be trusted here"
+        return Evidence("autodiff", quantity, ran=False, note=note)
     nodes = nodes_of(at, order + 1)
     if nodes is None:
-        return Averaged(at, order, why_not=f"a batch of {size} needs more than {NODES} nodes")
+        return Evidence("autodiff", quantity, ran=False, note=f"a batch of {size} needs more than {NODES} nodes")
     views, weights = nodes
     coefficients = np.array([autograd.along(subject.box, z, order) for z in at.embedded(views)])
     scale = max(1.0, float(np.abs(weights) @ np.abs(coefficients[:, 1:]).max(1)))
-    return Averaged(at, order, weights @ coefficients, scale, rounding, len(weights), subject.seed)
+    return Averaged(at, quantity, weights @ coefficients, scale, rounding, len(weights), subject.seed)
 
 
-def compare(found: Sequence[Averaged], claim: Expanded) -> list[Evidence]:
+def compare(found: Sequence[Averaged | Evidence], claim: Expanded) -> list[Evidence]:
     """Every order at each size of a batch."""
-    return [_compare(one, claim) for one in found]
+    return [one if isinstance(one, Evidence) else _compare(one, claim) for one in found]
 
 
 def _compare(found: Averaged, claim: Expanded) -> Evidence:
-    order, size, seed = found.order, found.at.size, found.seed
-    quantity = f"coefficients of t, …, t^{order} along a ray, N = {size}"
-    if found.coefficients is None:
-        return Evidence("autodiff", quantity, ran=False, note=found.why_not)
+    quantity, seed = found.quantity, found.seed
     try:
         predicted = found.at.predicted(claim)
     except InputError as error:
         return Evidence("autodiff", quantity, ran=False, note=str(error))
-    wanted = np.array([predicted.get(k, 0.0) for k in range(1, order + 1)])
+    wanted = np.array([predicted.get(k, 0.0) for k in range(1, len(found.coefficients))])
     distance = float(np.abs(found.coefficients[1:] - wanted).max())
     # 1e-10 in double precision, and what the numbers that were left as they were measured may be off by.
-    tolerance = 5e5 * found.rounding * found.scale + 10 * claim.uncertain(size)
+    tolerance = 5e5 * found.rounding * found.scale + 10 * claim.uncertain(found.at.size)
     if tolerance > NOISY * float(np.abs(wanted).max()):
         note = f"rounding of {tolerance:.0e} hides the coefficients"
         return Evidence("autodiff", quantity, 0.0, distance, tolerance, "tolerance", agrees=None, seed=seed, note=note)
