@@ -2,9 +2,9 @@
 
 import re
 from datetime import UTC, datetime
-from html import escape
 
 import pytest
+from markupsafe import escape
 
 from derive import InputError
 from derive.latex import lines_of
@@ -164,6 +164,6 @@ def test_what_is_no_audit_is_written_too(name, form, others, tmp_path):
     plain = {"html": escape, "md": markdown.plain, "tex": tex.plain}[form]
     assert said.kind == name
     for one in (said.title, *(line.text for line in said.lines), *(one.quantity for one in said.evidence)):
-        assert plain(" ".join(one.split())) in text
+        assert str(plain(" ".join(one.split()))) in text
     assert "Made on 2026-11-25" in text
     assert "None" not in text.partition("as JSON")[0]
