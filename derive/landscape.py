@@ -37,6 +37,7 @@ from derive.ranges import Ranges
 from derive.scalars import normal_form
 from derive.signs import over, sign, signs
 from derive.size import check_landscape
+from derive.subdivision import may_be_positive
 from derive.words import is_trace
 
 if TYPE_CHECKING:
@@ -335,8 +336,10 @@ def _rests_on(value: sympy.Expr, given: sympy.Expr, ranges: Ranges) -> bool:
     top, bottom = sympy.fraction(sympy.together(value))
     top, given = sympy.expand(top), sympy.expand(given)
     multiples = {sympy.cancel(one / other) for one in top.as_ordered_terms() for other in given.as_ordered_terms()}
+    parts = [(one, sympy.expand(top - one * given)) for one in multiples]
     return sign(bottom, ranges=ranges) == 1 and any(
-        sign(one, ranges=ranges) == 1 and sign(sympy.expand(top - one * given), ranges=ranges) == 1 for one in multiples
+        all(may_be_positive(part, ranges) for part in both) and all(sign(part, ranges=ranges) == 1 for part in both)
+        for both in parts
     )
 
 

@@ -121,17 +121,21 @@ def _far(expansion: Expansion) -> Far:
             return found
     elif order == 4 and positive(expansion):
         return _grows(order)
-    if order == 4:
-        on_bias = sign(sympy.Add(*(term.coefficient for term in leading if _words(term) <= {"D"})))
-        rays = [("a W of one row", alone, descents[0]), ("a bias alone", on_bias, *descents[1:])]
-        for where, quartic, *descent in rays:
-            if quartic == -1 or (quartic == 0 and descent and sign(descent[0]) == 1):
-                lower = ", and those of order 2 fall there" if quartic == 0 else ""
-                reason = f"the terms of order 4 {'vanish' if quartic == 0 else 'fall to −∞'} for {where}{lower}"
-                return Far("unbounded", reason, sympy.true, order=order, strict=quartic == -1)
-    if alone is None and -1 in signs_of(one_row(leading)):
-        reason = f"the terms of order {order} may fall for a W of one row, and with more rows they are not analysed"
-        return Far("depends", reason, sympy.Lt(one_row(leading), 0, evaluate=False), order=order)
+    on_bias = normal_form(sympy.Add(*(term.coefficient for term in leading if _words(term) <= {"D"})))
+    rays = [("a W of one row", alone, descents[0]), ("a bias alone", sign(on_bias), *descents[1:])]
+    for where, highest, *descent in rays:
+        level = order == 4 and highest == 0 and descent and sign(descent[0]) == 1
+        if highest == -1 or level:
+            lower = ", and those of order 2 fall there" if level else ""
+            reason = f"the terms of order {order} {'vanish' if level else 'fall to −∞'} for {where}{lower}"
+            return Far("unbounded", reason, sympy.true, order=order, strict=highest == -1)
+    along = [("a W of one row along a mode", one_row(leading)), ("a bias alone", on_bias)]
+    falling = [(where, value) for where, value in along if -1 in signs_of(value)]
+    if falling:
+        places = " or for ".join(where for where, _ in falling)
+        reason = f"the terms of order {order} may fall for {places}, which is enough; other W are not analysed"
+        condition = sympy.Or(*(sympy.Lt(value, 0, evaluate=False) for _, value in falling))
+        return Far("depends", reason, condition, order=order)
     return Far("undecided", f"with more than one row the sign of the terms of order {order} is not known", order=order)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from itertools import product
+from operator import mul
+from random import Random
 
 import sympy
 
@@ -19,6 +21,8 @@ ALL: Signs = frozenset({-1, 0, 1})
 _DIGITS, _SMALLEST = 40, sympy.Rational(1, 10**30)
 # A polynomial of more terms is judged by its coefficients alone.
 _TERMS, _DEPTH = 200, 3
+# Points at which it is looked at, letters at 1 to this power of two.
+_POINTS, _FURTHEST = 40, 8
 
 
 def times(*factors: Signs) -> Signs:
@@ -62,10 +66,25 @@ def of_polynomial(value: sympy.Expr, depth: int = _DEPTH) -> Signs:
     found = _of_coefficients(polynomial)
     if len(found) == 1 or len(polynomial.terms()) > _TERMS or dense(polynomial) > DENSE or not _rational(polynomial):
         return found
+    if _both_seen(polynomial):
+        return ALL
     number, factors = polynomial.factor_list()
     parts = [_of_factor(factor, depth) for factor, _ in factors]
     powers = [frozenset(one**power for one in part) for part, (_, power) in zip(parts, factors, strict=True)]
     return found & times(of_number(number), *powers) or ALL
+
+
+def _both_seen(polynomial: sympy.Poly) -> bool:
+    """Whether it has a value above 0 and one below at some positive letters, which saves factoring it in vain."""
+    random, terms = Random(0), [(int(value), powers) for powers, value in polynomial.clear_denoms()[1].terms()]
+    seen = set()
+    for _ in range(_POINTS):
+        # Powers of two, of which products are shifts.
+        at = [random.randint(0, _FURTHEST) for _ in polynomial.gens]
+        seen.add(int(sympy.sign(sum(value << sum(map(mul, powers, at)) for value, powers in terms))))
+        if seen >= {-1, 1}:
+            return True
+    return False
 
 
 def _rational(polynomial: sympy.Poly) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from heapq import heappop, heappush
 from itertools import count
 from math import ceil, copysign, cos, exp, floor, inf, isinf, isnan, log, nextafter, pi
+from random import Random
 
 import sympy
 
@@ -20,6 +22,8 @@ Part = dict[sympy.Symbol, Interval]
 _PARTS = 200
 # And operations on intervals that all of them may take.
 _WORK = 20_000
+# Points that are looked at beforehand: before parts, and for one sign alone; on a grid of so many steps.
+_FEW, _MANY, _STEPS = 12, 60, 31
 # Beyond this size an exponential is 0 or infinite, and a cosine is not computed.
 _FAR = 500
 # More than cosines of such arguments are off.
@@ -37,18 +41,52 @@ def by_intervals(value: sympy.Expr, ranges: Ranges) -> Signs:
     >>> sorted(by_intervals(2 + sympy.cos(r) * sympy.exp(-rho), Ranges()))
     [1]
     """
-    symbols = sorted(value.free_symbols, key=sympy.default_sort_key)
-    if any(one.is_extended_real is False or (one.is_complex and one.is_extended_real is None) for one in symbols):
-        return ALL
-    whole = {one: (_end(ranges[one].low, -inf), _end(ranges[one].high, inf)) for one in symbols}
+    whole = _whole(value, ranges)
     try:
-        return _over_parts(value, symbols, whole)
+        return ALL if whole is None else _over_parts(value, whole)
     except _UnknownError:
         return ALL
 
 
-def _over_parts(value: sympy.Expr, symbols: list[sympy.Symbol], whole: Part) -> Signs:
+def may_be_positive(value: sympy.Expr, ranges: Ranges) -> bool:
+    """Whether an expression is negative at none of a few points: false is certain, and found at once.
+
+    >>> a, c = sympy.symbols("a c")
+    >>> may_be_positive(a + c, Ranges()), may_be_positive(a - c, Ranges())
+    (True, False)
+    """
+    whole = None if ranges.positive else _whole(value, ranges)
+    try:
+        return whole is None or not any(_bounds(value, part)[1] < 0 for part in _points(whole, _MANY))
+    except _UnknownError:
+        return True
+
+
+def _whole(value: sympy.Expr, ranges: Ranges) -> Part | None:
+    """The ranges of the symbols of an expression, None where one need not be real."""
+    symbols = sorted(value.free_symbols, key=sympy.default_sort_key)
+    if any(one.is_extended_real is False or (one.is_complex and one.is_extended_real is None) for one in symbols):
+        return None
+    return {one: (_end(ranges[one].low, -inf), _end(ranges[one].high, inf)) for one in symbols}
+
+
+def _points(whole: Part, number: int) -> Iterator[Part]:
+    """Some points within ranges."""
+    random = Random(0)
+    for _ in range(number):
+        part = {}
+        for one, ends in whole.items():
+            low, high = map(_bent, ends)
+            middle = low + (high - low) * (1 + random.randrange(_STEPS)) / (_STEPS + 1)
+            part[one] = (middle / (1 - abs(middle)),) * 2
+        yield part
+
+
+def _over_parts(value: sympy.Expr, whole: Part) -> Signs:
     """The largest part is cut in two until each has one sign."""
+    at_points = [_bounds(value, part) for part in _points(whole, _FEW)]
+    if any(low > 0 for low, _ in at_points) and any(high < 0 for _, high in at_points):
+        return ALL
     found: Signs = NO
     order = count()
     waiting = [(0.0, next(order), whole)]
@@ -62,7 +100,7 @@ def _over_parts(value: sympy.Expr, symbols: list[sympy.Symbol], whole: Part) -> 
             if len(found) > 1:
                 return ALL
             continue
-        widest = max(symbols, key=lambda one: _bent(part[one][1]) - _bent(part[one][0]))
+        widest = max(part, key=lambda one: _bent(part[one][1]) - _bent(part[one][0]))
         for half in _halves(*part[widest]):
             smaller = part | {widest: half}
             size = max(_bent(high) - _bent(low) for low, high in smaller.values())

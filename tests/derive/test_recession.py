@@ -200,3 +200,16 @@ def test_written():
         "  unbounded where c_i/(a_i + c_i) - 1 + sqrt(3)/pi < 0 for some i",
     ]
     assert mpmath.almosteq(1 - mpmath.sqrt(3) / mpmath.pi, 0.44867, 1e-4)
+
+
+def test_what_is_enough_for_a_loss_with_a_bias_to_fall_is_said_to_be_enough():
+    power, aligned = Mean(inner(x, x), over=x), Mean(inner(x, x_pos), over=(x, x_pos))
+    spread = Mean(half_sq(x, chi) ** 2, over=chi)
+    loss = Loss(spread + power**2 - alpha * aligned * power - eta * inner(x, x_pos) ** 2).with_bias()
+    found = recession(loss)
+    assert (found.verdict, found.otherwise) == ("depends", "undecided")
+    assert found.reason == (
+        "the terms of order 4 may fall for a W of one row along a mode or for a bias alone, which is enough; other W"
+        " are not analysed"
+    )
+    assert found.where().endswith("< 0 for some i or -α - η + 1 < 0")

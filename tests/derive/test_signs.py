@@ -8,6 +8,7 @@ import mpmath
 import pytest
 import sympy
 
+from derive.polynomial_signs import of_polynomial
 from derive.ranges import Range, Ranges
 from derive.signs import signs
 
@@ -132,3 +133,9 @@ def test_a_sign_that_takes_every_symbol_for_positive_is_contradicted() -> None:
 
     wrong, _ = contradictions(naive, 0, 150)
     assert len(wrong) > 5
+
+
+def test_a_polynomial_that_is_seen_to_have_both_signs_is_not_factored(monkeypatch):
+    p, q, r = (sympy.Dummy(name, positive=True) for name in "pqr")
+    monkeypatch.setattr(sympy.Poly, "factor_list", lambda _: pytest.fail("factored"))
+    assert of_polynomial(p**3 - 5 * q * r + r) == {-1, 0, 1}

@@ -13,7 +13,7 @@ from statements.drawing import assembled, data, drawn
 from statements.formulas import UnreadError, read, value
 from statements.judging import audited, check_expansion
 from statements.minimising import Landscape
-from statements.parts import CLOSED
+from statements.parts import CLOSED, LINEAR, QUARTIC
 from statements.renaming import answers, compared, differences
 from statements.samples import SAMPLES
 from statements.sentences import claim
@@ -116,3 +116,18 @@ def test_answers_that_differ_are_found():
     assert list(differences(plain, {**plain, "words": [("index", "minima")]}))
     assert list(differences(plain, {**plain, "kernel": plain["kernel"] + 1e-3}))
     assert list(differences(plain, {**plain, "landscape": {}}))
+
+
+def test_a_quartic_that_cancels_in_one_dimension_leaves_order_2():
+    parts = [
+        ("power", LINEAR["power"](False)),
+        ("spectral", QUARTIC["spectral"](False)),
+        ("norm squared", QUARTIC["norm squared"](False).weighted(-sympy.S.One)),
+    ]
+    at = settings(assembled(parts, 202), 12)
+    assert {one.growth.bounded for one in at if one.data.d0 == 1} == {True}
+
+
+def test_a_condition_without_modes_is_read():
+    found = claim("Collapses completely where N - 2 ≤ 0: W = 0 is the minimum; unbounded below where N < 2.")
+    assert (found.kind, found.every.text, found.depends) == ("loses", "N - 2 ≤ 0", "N < 2")

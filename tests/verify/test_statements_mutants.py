@@ -15,6 +15,8 @@ from statements.collapsing import check_claim, check_collapse
 from statements.drawing import assembled
 from statements.higher import check_higher
 from statements.listing import check_by_mode, check_points
+from statements.minimising import index
+from statements.one_eigenvalue import check_one_eigenvalue, kept
 from statements.parts import CLOSED, COORDINATES, LINEAR, QUARTIC
 from statements.samples import SAMPLES
 from statements.sentences import When, claim, said
@@ -313,3 +315,43 @@ def test_couplings_by_mode_that_are_wrong_are_found():
     (one,) = found.by_mode
     for changes in ({"Q": ("*", ("number", 1.1), one.Q)}, {"K": ("number", 0.1)}, {"b": ("neg", one.b)}):
         assert checked(check_by_mode, replace(found, by_mode=(replace(one, **changes),)), at)
+
+
+ONE = ((-1, "linear", "alignment"), (sympy.Rational(1, 2), "quartic", "norm squared"))
+
+
+def test_one_eigenvalue_that_is_wrong_is_found():
+    def check(found, at, tally):
+        check_one_eigenvalue(found.one_eigenvalue, at, tally)
+
+    _, found, at = made(*ONE)
+    assert not checked(check, found, at)
+    (one,) = found.one_eigenvalue
+
+    def wrong(**changes):
+        return checked(check, replace(found, one_eigenvalue=(replace(one, **changes),)), at)
+
+    assert "one eigenvalue: formula" in wrong(slope=("*", ("number", 1.1), one.slope))
+    assert "one eigenvalue: loss" in wrong(loss=("*", ("number", 1.1), one.loss))
+    assert "one eigenvalue: formula" in wrong(letter="A0")
+    assert "one eigenvalue: falls" in wrong(minima="none of them global: the landscape falls to −∞")
+
+
+def test_one_eigenvalue_of_a_landscape_that_falls_is_no_minimum():
+    _, found, at = made(ONE[0], (-1, "quartic", "norm squared"))
+    (one,) = found.one_eigenvalue
+    assert one.minima == "none of them global: the landscape falls to −∞"
+    lowest = "those of the largest λ_i where it is > 0, W = 0 elsewhere: global, no other point a minimum"
+    tally = Tally()
+    check_one_eigenvalue((replace(one, minima=lowest),), at, tally)
+    assert "one eigenvalue: global" in {kind for kind, _ in tally.wrong}
+
+
+def test_a_mixture_of_eigenvalues_is_no_stationary_point_and_a_smaller_one_no_minimum():
+    _, found, at = made(*ONE)
+    (one,) = found.one_eigenvalue
+    setting = next(setting for setting in at if setting.data.d0 > 1 and setting.d1 > 1)
+    points = kept(one, setting, np.random.default_rng(0))
+    assert [index(setting.through4, point.W)[0] == 0 for point in points] == [False] * setting.data.d0 + [True]
+    mixed = (points[-1].W + points[-2].W) / np.sqrt(2)
+    assert np.abs(setting.through4.with_slope(mixed)[1]).max() > 1e-3

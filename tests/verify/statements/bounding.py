@@ -55,7 +55,7 @@ def check_bounded(said: Said, settings: list[Setting], tally: Tally) -> None:
                 continue
             if outcomes.pop():
                 tally.judge("bounded: depends", text, holds=not truth.bounded, example=example)
-            elif exactly or setting.d1 == 1:
+            elif exactly or _along_one_mode(setting, reason):
                 tally.judge("bounded: depends", text, holds=truth.bounded, example=example)
         else:
             raise UnreadError(text)
@@ -66,6 +66,13 @@ def check_bounded(said: Said, settings: list[Setting], tally: Tally) -> None:
         _check_end(match[1], text, settings, tally)
     else:
         tally.skip("why a loss is bounded or not: told in words")
+
+
+def _along_one_mode(setting: Setting, reason: str) -> bool:
+    """Whether a condition on a W of one row along a mode is about all W that there are."""
+    if "exactly there if d1 = 1" in reason:
+        return setting.d1 == 1
+    return setting.data.d0 == setting.d1 == 1 and not setting.loss.loss.bias
 
 
 def _check_end(shown: str, text: str, settings: list[Setting], tally: Tally) -> None:

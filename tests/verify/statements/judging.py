@@ -20,6 +20,7 @@ from statements.formulas import UnreadError
 from statements.higher import check_higher
 from statements.listing import check_by_mode, check_points
 from statements.minimising import Landscape
+from statements.one_eigenvalue import check_one_eigenvalue
 from statements.sentences import Said, said
 from statements.settings import Setting, Tally, settings
 from statements.single_mode import check_exact, check_transition
@@ -85,6 +86,7 @@ def _by_cases(found: Said, at: list[Setting], tally: Tally) -> None:
     here = [one for one in at if at_values(found.where, one)]
     check_points(found, here[:8], tally)
     check_by_mode(found, here, tally)
+    check_one_eigenvalue(found.one_eigenvalue, here[:8], tally)
     check_higher(found, here, tally)
     check_transition(found, here, tally)
     check_exact(found, here, tally)

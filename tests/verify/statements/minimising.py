@@ -246,9 +246,11 @@ def growth(
         np.outer(np.ones(d1), random.standard_normal(shape[1])),
         np.outer(np.eye(d1)[0], random.standard_normal(shape[1])),
     ]
-    if exact.of_order(4).size > 0:
-        found = {quartic.value(one / np.linalg.norm(one)): one / np.linalg.norm(one) for one in starts}
-        reach, low4 = max(map(abs, found)), min(found)
+    found = {quartic.value(one / np.linalg.norm(one)): one / np.linalg.norm(one) for one in starts}
+    reach, low4 = max(map(abs, found)), min(found)
+    # Terms that cancel for every such W, as Tr[P²] and Tr[P]² do in one dimension, leave rounding.
+    scale = max(float(np.linalg.norm(X)) for X in letters.values()) ** 2
+    if reach > 1e-12 * exact.of_order(4).size * scale:
         if low4 < -1e-3 * reach:
             return Growth(bounded=False, ray=found[low4], margin=-low4 / reach)
         low4, ray = on_sphere(quartic.with_slope, shape, starts)

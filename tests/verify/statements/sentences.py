@@ -72,6 +72,30 @@ class ByMode:
 
 
 @dataclass(frozen=True)
+class OneEigenvalue:
+    """Where modes of one eigenvalue of X^(−½) B X^(−½) alone are kept.
+
+    Attributes:
+        text: all of it.
+        where: conditions.
+        rotation: as of `Points`.
+        letter: of the covariance.
+        slope: λ_i over Tr[W X Wᵀ].
+        loss: L in λ_i.
+        minima: in words, "" where none are named.
+
+    """
+
+    text: str
+    where: tuple[Tree, ...]
+    rotation: str
+    letter: str
+    slope: Tree
+    loss: Tree
+    minima: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """The first sentence of an audit.
 
@@ -104,6 +128,7 @@ class Said:
     Attributes:
         points: the lists of stationary points.
         by_mode: the problem of the powers, where there is no list.
+        one_eigenvalue: beside it, where one eigenvalue is kept.
         dimensional: when some mode is zero at the minima, by cases.
         complete: when all are.
         notes: beside that.
@@ -122,6 +147,7 @@ class Said:
 
     points: tuple[Points, ...]
     by_mode: tuple[ByMode, ...]
+    one_eigenvalue: tuple[OneEigenvalue, ...]
     dimensional: Cases
     complete: Cases
     notes: tuple[str, ...]
@@ -157,7 +183,7 @@ def said(found: Described, *, first: bool = True) -> Said:
         raise UnreadError(f"labels {strange}")
     points = tuple(_points(one) for one in shown["stationary"])
     higher = shown.get("higher")
-    modes = () if points or higher else tuple(_by_mode(line) for label, line in own if label == "stationary")
+    modes, alone = ((), ()) if points or higher else _without_list(own)
     opened = [] if not collapse.get("reason") else [f"collapse: {collapse['reason']}"]
     if shown["reason"]:
         opened.append(f"stationary: {shown['reason']}")
@@ -167,6 +193,7 @@ def said(found: Described, *, first: bool = True) -> Said:
     return Said(
         points,
         modes,
+        alone,
         _cases(collapse["dimensional"]),
         _cases(collapse["complete"]),
         tuple(collapse.get("notes", ())),
@@ -258,6 +285,31 @@ def _by_mode(line: str) -> ByMode:
     return ByMode(line, where, rotation, *(read(match[k]) for k in ("b", "Q", "K")))
 
 
+def _without_list(lines: list[tuple[str, str]]) -> tuple[tuple[ByMode, ...], tuple[OneEigenvalue, ...]]:
+    """The problems of the powers, and where one eigenvalue is kept the sentence on that and the one on minima after."""
+    modes, alone = [], []
+    for k, (label, line) in enumerate(lines):
+        if label != "stationary":
+            continue
+        match = _ONE_EIGENVALUE.fullmatch(line)
+        if match is None:
+            modes.append(_by_mode(line))
+            continue
+        minima = next((said for label, said in lines[k + 1 : k + 2] if label == "minima"), "")
+        minima = minima.removeprefix("through order 4, ").replace("lowest of all", "global")
+        where, rotation, _, _ = _given(match["given"] or "")
+        slope, loss = read(match["slope"]), read(match["loss"])
+        alone.append(OneEigenvalue(line, where, rotation, match["letter"], slope, loss, minima))
+    return tuple(modes), tuple(alone)
+
+
+_ONE_EIGENVALUE = re.compile(
+    r"(?:(?P<given>.+); )?W = 0, and modes of one eigenvalue of"
+    r" (?P<letter>Σ|A0|C|I)\^\(−½\) B (?P=letter)\^\(−½\) alone:"
+    r" λ_i = (?P<slope>.+) Tr\[W (?P=letter) Wᵀ\], shared in any way; L = (?P<loss>.+)"
+)
+
+
 def claim(text: str) -> Claim:
     """The first sentence."""
     if text == "Unbounded below: the loss falls to −∞ as W grows, and has no minimum.":
@@ -294,7 +346,7 @@ def claim(text: str) -> Claim:
         return Claim(kind="complete", **made)
     if rest == "keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely":
         return Claim(kind="keeps", **made)
-    if match := re.fullmatch(r"collapses completely where (.+) for all i: W = 0 is the minimum", rest):
+    if match := re.fullmatch(r"collapses completely where (.+?)(?: for all i)?: W = 0 is the minimum", rest):
         return Claim(kind="loses", every=When(match[1], read(match[1]), "all"), **made)
     head, both, tail = rest.partition(", and collapses completely where that holds for all i")
     if both and not tail and (match := re.fullmatch(r"loses (mode i|modes) where (.+)", head)):
