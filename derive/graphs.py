@@ -1,21 +1,20 @@
 """Moments as graphs: their connected pieces and a canonical form for each.
 
 Replicas carry no names, so a moment is a multigraph up to relabelling: vertices are views, grouped into the data
-they show, and coordinates that are summed over; edges are inner products. The canonical form is the least
-labelling among those that colour refinement leaves, vertices being singled out in turn where it tells none apart
-(McKay and Piperno, J. Symb. Comput. 60, 2014); interchangeable vertices, the common case of identical replicas, are
-not permuted.
+they show, and coordinates that are summed over; edges are inner products. The canonical form is the least labelling
+of the orders that `derive.labelling` leaves.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from derive.labelling import orders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Mapping
 
 # The kinds of vertex, in the order of canonical labels.
 VIEW, WHITE, COORDINATE, CONSTANT = range(4)
@@ -112,7 +111,7 @@ def canonical(graph: Graph) -> Graph:
     if len(vertices) == 1:
         return _label(graph, vertices)
     around = _Around(graph, vertices)
-    return min(_label(graph, order) for order in _orders(around, around.first))
+    return min(_label(graph, order) for order in orders(around.first, around.colours, around.twins))
 
 
 class _Around:
@@ -121,7 +120,7 @@ class _Around:
     Attributes:
         neighbours: the other ends of its edges, once an edge.
         mates: the vertices of its datum or coordinate, itself among them.
-        first: colours that no relabelling changes, to begin with.
+        first: what no relabelling changes, to begin with.
 
     """
 
@@ -135,24 +134,11 @@ class _Around:
         for vertex in vertices:
             of_group[vertex.kind, vertex.group].append(vertex)
         self.mates = {vertex: of_group[vertex.kind, vertex.group] for vertex in vertices}
-        self.first = _ranked(
-            {v: (v.kind, len(near), near.count(v), len(self.mates[v])) for v, near in self.neighbours.items()}
-        )
+        self.first = {v: (v.kind, len(near), near.count(v), len(self.mates[v])) for v, near in self.neighbours.items()}
 
-    def refined(self, colour: dict[Vertex, int]) -> dict[Vertex, int]:
-        """Colours told apart by those of neighbours and mates, until no more are: colour refinement."""
-        number = len(set(colour.values()))
-        while number < len(colour):
-            colour = _ranked(
-                {
-                    v: (colour[v], sorted(colour[w] for w in near), sorted(colour[w] for w in self.mates[v]))
-                    for v, near in self.neighbours.items()
-                }
-            )
-            before, number = number, len(set(colour.values()))
-            if number == before:
-                break
-        return colour
+    def colours(self, vertex: Vertex, of: Mapping[Vertex, int]) -> tuple[list[int], list[int]]:
+        """The colours of neighbours and of mates."""
+        return sorted(of[v] for v in self.neighbours[vertex]), sorted(of[v] for v in self.mates[vertex])
 
     def twins(self, u: Vertex, v: Vertex) -> bool:
         """Whether exchanging u and v leaves the edges as they are, and neither is tied to another view by its datum."""
@@ -161,43 +147,6 @@ class _Around:
             return False
         swap = {u: v, v: u}
         return sorted(swap.get(w, w) for w in self.neighbours[u]) == sorted(self.neighbours[v])
-
-
-def _ranked(signatures: dict[Vertex, Any]) -> dict[Vertex, int]:
-    """Signatures replaced by their places in order."""
-    distinct: list[Any] = []
-    for signature in sorted(signatures.values()):
-        if not distinct or signature != distinct[-1]:
-            distinct.append(signature)
-    return {vertex: bisect_left(distinct, signature) for vertex, signature in signatures.items()}
-
-
-def _orders(around: _Around, colour: dict[Vertex, int]) -> Iterator[list[Vertex]]:
-    """Orders of the vertices, the same for all relabellings: a cell that is left is opened at each vertex in turn.
-
-    Of twins the order does not matter, and one of them is opened for all. A cycle of n has 2n orders.
-    """
-    colour = around.refined(colour)
-    cells: list[list[Vertex]] = [[] for _ in set(colour.values())]
-    for vertex, number in colour.items():
-        cells[number].append(vertex)
-    opened = next((some for cell in cells if len(some := _without_twins(around, cell)) > 1), None)
-    if opened is None:
-        yield [vertex for cell in cells for vertex in cell]
-        return
-    number = colour[opened[0]]
-    for chosen in opened:
-        split = {vertex: one + (one > number or (one == number and vertex != chosen)) for vertex, one in colour.items()}
-        yield from _orders(around, split)
-
-
-def _without_twins(around: _Around, cell: list[Vertex]) -> list[Vertex]:
-    """One of each set of twins in a cell."""
-    kept: list[Vertex] = []
-    for vertex in cell:
-        if not any(around.twins(vertex, other) for other in kept):
-            kept.append(vertex)
-    return kept
 
 
 def _label(graph: Graph, order: list[Vertex]) -> Graph:

@@ -1,14 +1,16 @@
 """Trace words and their kin: one form each, and a value that the form does not change."""
 
+import time
 from itertools import permutations, product
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.alphabet import LETTERS
-from derive.words import invariant, is_trace, letters, substitute, trace
+from derive import words
+from derive.words import END, NAMES, invariant, is_trace, letters, substitute, trace
 from numeric.invariants import invariant_value, product_value
 
 ROOTS = np.random.default_rng(0).standard_normal((3, 4, 4))
@@ -89,6 +91,45 @@ def test_sums_that_differ_stay_different(one, two):
     }
     same = tuple(sorted(min((i, w, j), (j, w[::-1], i)) for i, w, j in one)) in turns
     assert (invariant(one) == invariant(two)) == same
+
+
+def test_sums_over_many_coordinates_are_told_apart_whatever_their_order(monkeypatch):
+    """Of few coordinates all orders are tried: the forms found without that must part the same sums."""
+    random, by_least, by_orders = Random(2), {}, {}
+    for _ in range(200):
+        size = random.randint(2, 5)
+        tree = [(random.randrange(i), random.choice(("S", "AS")), i) for i in range(1, size)]
+        one = (*tree, *((random.randrange(END, size), "S", random.randrange(size)) for _ in range(2)))
+        for few, forms in ((9, by_least), (0, by_orders)):
+            monkeypatch.setattr(words, "_FEW", few)
+            invariant.cache_clear()
+            assert invariant(one) == invariant(renamed(one, random))
+            forms.setdefault(invariant(one), set()).add(one)
+    invariant.cache_clear()
+    assert sorted(map(sorted, by_least.values())) == sorted(map(sorted, by_orders.values()))
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [(i, word, (i + 1) % 24) for i in range(24) for word in "SA"],
+        [(0, "S", i) for i in range(1, 24) for _ in range(3)],
+        [(i, "S", j) for i in range(12) for j in range(i)],
+    ],
+    ids=["cycle", "star", "complete"],
+)
+def test_sums_over_many_like_coordinates_take_no_factorial_time(links):
+    started = time.process_time()
+    assert len({invariant(renamed(links, Random(seed))) for seed in range(3)}) == 1
+    assert time.process_time() - started < 20  # 24! orders would take for ever
+
+
+def renamed(links, random):
+    """The same sum over coordinates of other names, its factors in another order, some of them read backwards."""
+    names = sorted({end for i, _, j in links for end in (i, j)} - {END})
+    new = dict(zip(names, random.sample(names, len(names)), strict=True)) | {END: END}
+    turned = [(i, word, j) if i == END or random.random() < 0.5 else (j, word[::-1], i) for i, word, j in links]
+    return tuple((new[i], word, new[j]) for i, word, j in random.sample(turned, len(turned)))
 
 
 @settings(max_examples=60)
