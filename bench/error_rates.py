@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from derive import InputError
 from verify.error_rates.measuring import false_alarms, mutants
 from verify.error_rates.tables import tables
-from verify.options import sweep_progress
+from verify.progress import sweep_progress
 from verify.sweeps.running import run
 from verify.sweeps.sweep import Sweep
 from verify.sweeps.writing import usable_folder, write_whole

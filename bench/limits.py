@@ -66,13 +66,20 @@ def drawn(seed: int) -> Loss:
 
 
 def _as_process(arguments: list[str], target: str) -> None:
-    """What a process does: the command, or what `numeric.kernel` does with the loss."""
+    """What a process does: the command, or `numeric.kernel` on the loss, shown as a command shows what it does."""
     if arguments[0] == "kernel":
         from numeric import kernel
+        from verify.options import deriving
+        from verify.progress import progress
         from verify.target import find_loss
 
         try:
-            print(kernel(find_loss(target).expand(4)).gradient_source)
+            with deriving(progress(hidden=False, steps=2, after=2.0)) as tick:
+                tick("order 4")
+                expansion = find_loss(target).expand(4)
+                tick("kernel")
+                source = kernel(expansion).gradient_source
+            print(source)
         except InputError as error:
             print(error, file=sys.stderr)
             sys.exit(2)
@@ -84,7 +91,7 @@ def _as_process(arguments: list[str], target: str) -> None:
 
 
 def measured(arguments: list[str], target: str) -> dict[str, Any]:
-    """A command on a loss: its seconds, its longest silence, its peak of memory, how it ended and what it said last."""
+    """A command on a loss: its seconds, its longest silence and what came before, its peak of memory, its end."""
     child, terminal = pty.fork()
     if child == 0:
         code = 70
@@ -102,7 +109,7 @@ def measured(arguments: list[str], target: str) -> dict[str, Any]:
             sys.stderr.flush()
             os._exit(code)
     started = last = time.monotonic()
-    silent, said, hangs = 0.0, b"", False
+    silent, before, said, hangs = 0.0, b"", b"", False
     while True:
         ready, _, _ = select.select([terminal], [], [], 1.0)
         now = time.monotonic()
@@ -111,7 +118,9 @@ def measured(arguments: list[str], target: str) -> dict[str, Any]:
                 heard = os.read(terminal, 65536)
             except OSError:  # how a terminal ends on Linux
                 heard = b""
-            silent, last = max(silent, now - last), now
+            if now - last > silent:
+                silent, before = now - last, said[-80:]
+            last = now
             if not heard:
                 break
             said = (said + heard)[-4000:]
@@ -123,6 +132,7 @@ def measured(arguments: list[str], target: str) -> dict[str, Any]:
     return {
         "seconds": round(time.monotonic() - started, 2),
         "silent": round(silent, 2),
+        "before": before.decode("utf-8", "replace"),
         "GiB": round(used.ru_maxrss / 2**20, 3),
         "exit": "hangs" if hangs else os.waitstatus_to_exitcode(status),
         "said": said.decode("utf-8", "replace")[-1500:],

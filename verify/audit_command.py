@@ -12,7 +12,8 @@ import click
 
 from verify.colours import echo_audit
 from verify.completion import targets
-from verify.options import TARGET, deriving, expanding, progress
+from verify.options import TARGET, deriving, expanding
+from verify.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +126,7 @@ def audit(
         }
         with memory_limit(_positive("--memory", memory)):
             of_code = measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
-        _shown(of_code, as_json=as_json, reports=reports)
+        _shown(of_code, as_json=as_json, reports=reports, quiet=quiet)
         return
     only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
     refuse("a derive.Loss", only)
@@ -143,7 +144,7 @@ def audit(
             train=not no_train,
             tick=tick,
         )
-    _shown(found, as_json=as_json, reports=reports)
+    _shown(found, as_json=as_json, reports=reports, quiet=quiet)
 
 
 def _positive(option: str, value: float) -> float:
@@ -165,16 +166,21 @@ def _usable_reports(*asked: tuple[str | None, *tuple[str, ...]]) -> list[Path]:
     return [usable_report(path, *endings) for path, *endings in asked if path is not None]
 
 
-def _shown(found: Any, *, as_json: bool, reports: list[Path]) -> None:
+def _shown(found: Any, *, as_json: bool, reports: list[Path], quiet: bool) -> None:
     """Print an audit, and write its reports where they are wanted; exit status 1 where it found a contradiction."""
+    with progress(hidden=quiet, steps=1, after=2.0) as tick:
+        tick("text")
+        said = found.to_json() if as_json else found.description()
     if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
     else:
-        echo_audit(found.description())
-    for file in reports:
-        from verify.reports import write_report
+        echo_audit(said)
+    with progress(hidden=quiet, steps=len(reports), after=2.0) as tick:
+        for file in reports:
+            from verify.reports import write_report
 
-        write_report(found, file, command=shlex.join(["quartic", *sys.argv[1:]]))
+            tick(file.name)
+            write_report(found, file, command=shlex.join(["quartic", *sys.argv[1:]]))
     if found.verdict == "refuted":
         sys.exit(1)
 

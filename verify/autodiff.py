@@ -7,14 +7,12 @@ from importlib.util import find_spec
 from math import isfinite
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from numeric.invariants import order_values
 from verify.evidence import Evidence, far
 from verify.route import Route
 from verify.settings import filled_in, no_value
 from verify.significance import within
-from verify.taylor import cauchy, circle, nested_derivatives, safe_radius
+from verify.taylor import cauchy, cauchy_error, circle, nested_derivatives, safe_radius
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +65,7 @@ def measure(case: Case, order: int) -> RayCoefficients | None:
     even = range(2, order + 1, 2)
     values = case.truth.averaged(ts, order)
     found = dict(zip(even, map(float, cauchy(values, ts, even)), strict=True))
-    # What stands in the last coefficients is rounding, or the tail that the circle folds back.
-    tail = 10 * float(np.abs(np.fft.fft(values)[len(ts) // 2 :]).max()) / len(ts)
-    error = {k: tail / float(abs(ts[0])) ** k for k in even}
+    error = dict(zip(even, map(float, cauchy_error(values, ts, even)), strict=True))
     return RayCoefficients(case, found, "Cauchy's integral of the torch loss", error)
 
 

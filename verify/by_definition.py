@@ -15,9 +15,9 @@ from verify import autodiff
 from verify.autodiff import RADIUS, RayCoefficients
 from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence
-from verify.route import Route
-from verify.settings import at_values, case
-from verify.taylor import cauchy, circle, safe_radius
+from verify.routes import LARGEST_AUTODIFF
+from verify.settings import at_values, case, counted_symbols
+from verify.taylor import cauchy, cauchy_error, circle, safe_radius
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from verify.subject import Subject
 
 DIMENSION = 2
+# Numbers that a value of the loss may take: where each takes longest that is some minutes.
+LARGEST = 20_000_000
 
 
 def measure(subject: Subject) -> list[RayCoefficients | Evidence]:
     """The coefficients of 1, t², …, t^order at two batch sizes, where a symbol counts data, and at one elsewhere.
 
     Returns:
-        the coefficients, or evidence that was not run where a batch is too large for cubature.
+        the coefficients, or evidence that was not run where a batch, or means within means, take too many nodes.
 
     """
     sizes = (3, *subject.sizes[1:]) if subject.sampling == "fixed" else subject.sizes
@@ -46,17 +48,17 @@ def measure(subject: Subject) -> list[RayCoefficients | Evidence]:
     ]  # fmt: skip
 
 
-def _at(subject: Subject, at: Case) -> RayCoefficients | Evidence:
-    order = subject.order
-    if autodiff.too_large(at.setting.batch, DIMENSION):
-        note = f"a batch of {at.setting.batch} is too large for cubature; leave its size a symbol"
-        return Evidence("exact", _quantity(order), ran=False, note=note)
-    truth = Defined(at_values(subject.loss, at.values), at.setting)
+def _at(loss: Loss, at: Case, order: int) -> RayCoefficients | Evidence:
+    if (at.setting.batch or 1) * DIMENSION > LARGEST_AUTODIFF:
+        return _not_run(order, f"a batch of {at.setting.batch} is too large for cubature; leave its size a symbol")
+    truth = Defined(at_values(loss, at.values), at.setting)
+    if (size := truth.size(order)) > LARGEST:
+        return _not_run(order, f"its means take {size:.0e} numbers at order {order}, which is too many")
     ts = circle(safe_radius(lambda points: truth.averaged(points, order), 2 * RADIUS))
     orders = range(0, order + 1, 2)
-    values = cauchy(truth.averaged(ts, order), ts, orders)
-    found = dict(zip(orders, map(float, values), strict=True))
-    return RayCoefficients(at, found, "definition evaluated on cubature nodes, Cauchy's integral")
+    values = truth.averaged(ts, order)
+    found, error = (dict(zip(orders, map(float, of(values, ts, orders)), strict=True)) for of in (cauchy, cauchy_error))
+    return RayCoefficients(at, found, "definition evaluated on cubature nodes, Cauchy's integral", error)
 
 
 def compare(found: Sequence[RayCoefficients | Evidence], expansion: Expansion) -> list[Evidence]:
@@ -71,6 +73,10 @@ def held_against(found: RayCoefficients | Evidence, expansion: Expansion) -> Evi
     powers = {k: value for k, value in found.coefficients.items() if k}
     compared = autodiff.compare(replace(found, coefficients=powers), expansion)
     return replace(compared, route="exact", quantity=_quantity(expansion.order) + found.case.where)
+
+
+def _not_run(order: int, why: str) -> Evidence:
+    return Evidence("exact", _quantity(order), ran=False, note=why)
 
 
 def _quantity(order: int) -> str:

@@ -13,8 +13,9 @@ from verify.audit_command import audit, measured
 from verify.claims.command import claims, theory
 from verify.completion import completion
 from verify.last_layer.command import landscape
-from verify.limits import printable
-from verify.options import TARGET, deriving, expanding, progress
+from verify.limits import memory_limit, printable
+from verify.options import MEMORY, TARGET, deriving, expanding
+from verify.progress import progress
 from verify.reproduce.command import reproduce
 
 
@@ -56,7 +57,11 @@ def derive(
     from verify.target import find_loss
 
     try:
-        expansion, *_ = _expand(target, order, basis, settings, sampling, law)
+        with deriving(progress(hidden=False, steps=2, after=2.0)) as tick:
+            tick(f"order {order}")
+            expansion, limit = _expand(target, order, basis, settings, sampling, data)
+            tick("text")
+            written = json.dumps(expansion.to_json(), indent=2, ensure_ascii=False) if as_json else expansion.text()
     except NotAnalyticError as error:
         if error.degree != 0:
             raise
@@ -67,7 +72,8 @@ def derive(
         found |= {"degree": 0, "reason": error.reason}
         click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else answer)
         return
-    click.echo(json.dumps(expansion.to_json(), indent=2, ensure_ascii=False) if as_json else expansion.text())
+    _tell_of(limit)
+    click.echo(written)
 
 
 @quartic.command(epilog=TARGET)
@@ -87,18 +93,23 @@ def latex(
 
     loss, write = find_target(target), whole_document if document else section
     if not isinstance(loss, Loss):
-        refuse("a torch function", {"--law": law != "gaussian"})
-        found = measured(loss, target, quiet=True, order=order)
+        with memory_limit(MEMORY):
+            found = measured(loss, target, quiet=False, order=order)
         if found.expansion is None:
             message = f"{target} has no expansion: {found.regularity.reason or 'it singles out coordinates'}"
             raise InputError(message)
         click.echo(write(None, found.expansion.in_basis(basis), found.landscape))
         return
-    expansion, limit, loss, assumed = _expand(target, order, basis, settings, sampling, law)
-    with deriving(progress(hidden=False, steps=1, after=2.0)) as tick:
+    with deriving(progress(hidden=False, steps=3, after=2.0)) as tick:
+        tick(f"order {order}")
+        expansion, limit = _expand(target, order, basis, settings, sampling, data)
         tick("landscape")
-        shown = described(loss, expansion, limit, law=assumed) if order >= 4 else None
-    click.echo(write(loss, expansion, shown))
+        loss = _loss(target, settings)
+        shown = described(loss, expansion, limit) if order >= 4 else None
+        tick("text")
+        written = write(loss, expansion, shown)
+    _tell_of(limit)
+    click.echo(written)
 
 
 @quartic.command()
@@ -171,13 +182,21 @@ def _expand(
 
     assumed, values = read_law(law).given(parse_values(settings))
     loss, later = put_values(find_loss(target), values)
-    with deriving(progress(hidden=False, steps=1, after=2.0)) as tick:
-        tick(f"order {order}")
-        expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=assumed), later)
+    law = Gaussian() if data == "gaussian" else Elliptical(moments, "view" if data.endswith("views") else "datum")
+    expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=law), later)
+    return expansion, limit
+
+
+def _tell_of(limit: str | None) -> None:
     if limit is not None:
         said = f"the expansion has no limit {limit} → ∞, and is that of any {limit}; only the landscape has one"
         click.echo(f"quartic: {said}", err=True)
-    return expansion, limit, loss, assumed
+
+
+def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
+    """Values of the loss's parameters, and moments s1, s4, … of a random scale."""
+    moments = {int(name[1:]): value for name, value in values.items() if re.fullmatch("s[0-9]{1,3}", name)}
+    return {name: value for name, value in values.items() if not re.fullmatch("s[0-9]{1,3}", name)}, moments
 
 
 if __name__ == "__main__":

@@ -29,6 +29,15 @@ def cauchy(values: NDArray[Any], ts: NDArray[Any], orders: range) -> NDArray[np.
     return np.stack([(values * ts**-k).mean(-1).real for k in orders], axis=-1)
 
 
+def cauchy_error(values: NDArray[Any], ts: NDArray[Any], orders: range) -> NDArray[np.float64]:
+    """How far off each of the coefficients that `cauchy` finds may be, for values (T,).
+
+    What stands in the last coefficients is rounding, or the tail that the circle folds back.
+    """
+    tail = 10 * float(np.abs(np.fft.fft(values)[len(ts) // 2 :]).max()) / len(ts)
+    return np.array([tail / float(abs(ts[0])) ** k for k in orders])
+
+
 def safe_radius(values: Callable[[NDArray[Any]], NDArray[Any]], start: float) -> float:
     """A radius on which the Taylor series has settled, half of it for what was not probed.
 

@@ -14,6 +14,7 @@ import pytest
 
 from derive import CATALOGUE, Loss, catalogue
 from verify import auditing
+from verify.progress import progress
 
 MINE = """
 from derive import Loss, Mean, Symbol, exp, half_sq, inner, log, views
@@ -501,3 +502,16 @@ def test_no_memory_is_a_sentence(refused, monkeypatch):
     assert refused("derive", "infonce") == (
         "quartic: there is no more memory; give a lower order or a smaller N, or insist with --no-limit"
     )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("latex", "weighted-infonce"), ("derive", "ntxent"), ("audit", "spectral", "--no-train")]
+)
+def test_what_takes_its_time_shows_it(arguments, run, monkeypatch):
+    """Each step is told of, the writing of what was found among them."""
+    told = []
+    monkeypatch.setattr(progress, "_tick", lambda _, step: told.append(step))
+    run(*arguments)
+    order = "derive" if arguments[0] == "audit" else "order 4"
+    assert (told[0], told[-1]) == (order, "text")
+    assert arguments[0] == "derive" or "landscape" in told

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.completion import targets
-from verify.options import progress
+from verify.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

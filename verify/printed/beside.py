@@ -6,6 +6,7 @@ wrongly differs from itself here, and gets no verdict.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +51,7 @@ def beside_definition(node: Node, points: Iterable[RayCoefficients], order: int,
         at = Place(here.W, here.covariances.A0, here.covariances.Sigma, here.bias, values)
         quantity = f"printed against the definition, {_orders(order)} at a random W{one.case.where}"
         measured = {k: complex(value) for k, value in one.coefficients.items() if k or constant}
-        found.append(_compared(node, at, measured, order, quantity, one.case.seed))
+        found.append(_compared(node, at, measured, order, quantity, one.case.seed, one.error))
     return found
 
 
@@ -93,14 +94,25 @@ def _values(derived: Expansion, given: Mapping[str, sympy.Expr]) -> dict[str, sy
     return {**chosen, **counted, **finite, "d1": sympy.Integer(_WIDTH)}
 
 
-def _compared(node: Node, at: Place, expected: Mapping[int, complex], order: int, quantity: str, seed: int) -> Evidence:
+def _compared(
+    node: Node,
+    at: Place,
+    expected: Mapping[int, complex],
+    order: int,
+    quantity: str,
+    seed: int,
+    error: Mapping[int, float] = MappingProxyType({}),
+) -> Evidence:
+    """The orders of a print beside those that are expected, which may be off by an error each."""
     try:
         with np.errstate(all="ignore"):
             said = coefficients(node, at, order)
     except (TypeError, ValueError, ArithmeticError):
         return Evidence("exact", quantity, ran=False, seed=seed, note="the printed formula has no finite value there")
     scale = max([1.0, *(abs(one) for one in (*said.values(), *expected.values()) if np.isfinite(one))])
-    apart = {k: abs(said[k] - value) for k, value in expected.items() if k <= order}
+    differ = {k: abs(said[k] - value) - error.get(k, 0.0) for k, value in expected.items() if k <= order}
+    # A difference first: max(0.0, nan) is 0.
+    apart = {k: max(value, 0.0) for k, value in differ.items()}
     worst = max(apart, key=lambda k: (not np.isfinite(apart[k]), apart[k]))
     return Evidence(
         "exact",

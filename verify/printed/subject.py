@@ -14,7 +14,8 @@ from derive import Expansion, InputError, Loss
 from derive.expression import as_scalar
 from verify import by_definition
 from verify.autodiff import RayCoefficients
-from verify.subject import Subject as Measured
+from verify.printed.measuring import held_against, measured
+from verify.progress import progress, watching
 from verify.target import find_target, parse_values, put_values
 
 if TYPE_CHECKING:
@@ -93,14 +94,19 @@ class Definition:
 
     def expanded(self, order: int, given: Values) -> Found:
         """Derived, and measured."""
+        with watching(progress(hidden=False, steps=3, after=2.0)) as tick:
+            return self._expanded(order, given, tick)
+
+    def _expanded(self, order: int, given: Values, tick: Callable[[str], None]) -> Found:
         from verify.target import limits
 
         here, later = put_values(self.loss, given)
+        tick(f"order {order}")
         shown, limit = limits(here.expand(order, sampling=self.sampling), later)
         derived = self.loss.expand(order, sampling=self.sampling)
-        measured = partial(Measured, self.loss, order=order, sampling=self.sampling, seed=self.seed)
-        points = by_definition.measure(measured())
-        evidence = tuple(by_definition.compare(points, derived))
+        tick("the definition in numbers")
+        points = measured(self.loss, {}, order, sampling=self.sampling, seed=self.seed)
+        evidence = tuple(held_against(point, derived) for point in points)
         if any(one.agrees is False for one in evidence):
             why = "the derivation does not agree with the definition in numbers, which is a fault of quartic: report it"
             return Found(shown, limit, evidence, supported=False, reason=why)
@@ -108,7 +114,8 @@ class Definition:
         why = "" if unsure is None else f"the derivation was not measured: {unsure.note}"
         finite = {name: value for name, value in given.items() if value is not sympy.oo}
         if finite:
-            points = by_definition.measure(measured(finite))
+            tick("at the given values")
+            points = measured(self.loss, finite, order, sampling=self.sampling, seed=self.seed)
             derived = here.expand(order, sampling=self.sampling)
         # In a limit there is nothing to measure.
         agreed = [] if len(finite) < len(given) else by_definition.compare(points, derived)
@@ -152,7 +159,8 @@ class Code:
         # What the print has a value for need not be a parameter of the code.
         takes = settable(callable_loss(self.function, self.name), str(self.options.get("adapter", "two-views")))
         used = {name: value for name, value in finite.items() if name in takes or self._names(name)}
-        audit = audit_function(self.function, order=order, given=used, seed=self.seed, **self.options)
+        with progress(hidden=False, after=2.0) as tick:
+            audit = audit_function(self.function, order=order, given=used, seed=self.seed, tick=tick, **self.options)
         if audit.found is None or audit.expansion is None:
             message = f"{self.name} has no expansion at W = 0: it is {audit.regularity.kind}; {audit.regularity.reason}"
             raise InputError(message)

@@ -7,7 +7,7 @@ import os
 import click
 
 from verify.completion import figures
-from verify.options import sweep_progress
+from verify.progress import sweep_progress
 
 
 @click.command(short_help="Reproduce a figure of the ICLR paper with trained models.")

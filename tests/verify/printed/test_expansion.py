@@ -1,14 +1,16 @@
 """Every wrong print is refused, and only where measurements support the derivation."""
 
+import time
 from dataclasses import replace
 
 import pytest
 import sympy
 
-from derive import CATALOGUE, InputError, Loss, NotAnalyticError, catalogue, inner, symbols, views
+from derive import CATALOGUE, InputError, Loss, Mean, NotAnalyticError, catalogue, exp, inner, log, symbols, views
 from verify.mutants import mutants
 from verify.printed import ContradictedError, check_expansion, subject
 from verify.printed.expansion import differences
+from verify.printed.measuring import held_against, measured
 
 MESSAGE = r"""infonce: the printed expansion is refuted, 2 differences; the first is in Tr[W A0 Wᵀ], order 2
   printed       Tr[W A0 Wᵀ]
@@ -170,3 +172,41 @@ def test_a_torch_function_is_measured():
         check_expansion(simclr_core, f"1 + {printed}")
     with pytest.raises(InputError, match="has no expansion at W = 0: it is homogeneous"):
         check_expansion(lambda z1, z2: ((z1 - z2) ** 2).sum(-1).sqrt().mean(), "Tr[W A0 W^T]")
+
+
+def test_means_within_means_are_not_measured_where_that_takes_too_long():
+    """How many numbers they take is counted before: a mean entered within a mean has nodes for each of its nodes."""
+    x, x_pos, *others = views("x, x_pos, u, v, w, y")
+    nested = inner(others[-1], others[-1])
+    for outer, one in reversed([*zip([x, *others], others, strict=False)]):
+        nested = log(Mean(exp(inner(outer, one) + (nested if one != others[-1] else 0)), over=one))
+    loss = Loss(nested - inner(x, x_pos))
+    assert check_expansion(loss, loss.expand(4)).verdict == "holds"
+    started = time.process_time()
+    with pytest.raises(ContradictedError, match=r"undecided: the derivation was not measured: its means take 3e\+08 "):
+        check_expansion(loss, loss.expand(8))
+    assert time.process_time() - started < 10
+
+
+def test_what_rounding_makes_of_a_measurement_is_no_fault_of_the_derivation():
+    """A sparse grid of three data and as many means has weights of both signs: order 8 loses nine digits."""
+    x, x_pos, chi, psi = views("x, x_pos, chi, psi")
+    inside = log(Mean(exp(inner(chi, psi)), over=psi))
+    loss = Loss(log(2 * Mean(exp(inner(x, chi) + inside), over=chi, count=2)) - inner(x, x_pos))
+    (point,) = measured(loss, {}, 8, seed=1)
+    derived = loss.expand(8)
+    assert held_against(point, derived).agrees
+    assert not any(held_against(point, mutant).agrees for _, mutant in mutants(derived))
+    assert held_against(replace(point, error={}), derived).agrees is False
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch):
+    told = []
+
+    class told_progress(subject.progress):  # noqa: N801 (stands in for it)
+        def _tick(self, step):
+            told.append(step)
+
+    monkeypatch.setattr(subject, "progress", told_progress)
+    check_expansion("infonce-batch", catalogue("infonce-batch").set({"N": 8}).expand(4), given={"N": 8})
+    assert told == ["order 4", "the definition in numbers", "at the given values"]
