@@ -42,10 +42,13 @@ def answer(found: BlackBoxAudit) -> Answer:
 
 
 def _telling(found: BlackBoxAudit, compared: Comparison) -> Iterator[str]:
-    """What was found beside another loss, the most telling first: terms where they differ, else values."""
+    """What was found beside another loss, the most telling first: terms that differ, else gradients, or values."""
     differ = found.differences or ()
     if differ and compared.agrees is False:
         yield f"{len(differ)} term{' differs' if len(differ) == 1 else 's differ'}. {differ[0]}"
+    values, slopes = compared.values, compared.gradients
+    if values is not None and values.agrees and slopes is not None and slopes.agrees is False:
+        yield f"equal in values, not in gradients: {dict(compared.lines)['gradients']}"
     yield from (said for _, said in compared.lines)
 
 

@@ -163,3 +163,4 @@ def test_a_lost_factor_is_found_beside_the_right_code():
     found = audit_function(FIELDS["half"][0], definition=spectral, against=("spectral", "two-views"))
     assert found.verdict == "refuted"
     assert found.against.to_json()["gradients"]["ratio"] == "1/2"
+    assert found.answer.text.startswith("The code is not spectral: equal in values, not in gradients: the code's is ")
