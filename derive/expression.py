@@ -8,7 +8,7 @@ it on points.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 import sympy
 
@@ -34,6 +34,7 @@ class Expression:
     """Base of all nodes; carries the arithmetic."""
 
     __slots__ = ()
+    __match_args__: ClassVar[tuple[str, ...]]
     # NumPy scalars would otherwise take the node apart element by element.
     __array_ufunc__ = None
 
@@ -240,34 +241,19 @@ def as_scalar(value: object) -> sympy.Expr:
 
 
 def children(node: Expression) -> tuple[Expression, ...]:
-    """The parts of a node, for walks over a definition."""
-    match node:
-        case Sum(parts) | Product(parts):
-            return parts
-        case Power(part, _) | Exp(part) | Log(part) | Average(part, _, _) | ViewAverage(part, _, _, _):
-            return (part,)
-        case CoordinateSum(part, _) | LogDet(part, _, _) | InverseEntry(part, _, _, _):
-            return (part,)
-        case _:
-            return ()
+    """The parts of a node, for walks over a definition: its first field holds them."""
+    first = getattr(node, node.__match_args__[0])
+    if isinstance(node, Sum | Product):
+        return tuple(first)
+    return (first,) if isinstance(first, Expression) else ()
 
 
 def rebuilt(node: Expression, parts: Sequence[Expression]) -> Expression:
     """The same node with other parts, as many as `children` gives."""
-    match node:
-        case Sum():
-            return Sum(tuple(parts))
-        case Product():
-            return Product(tuple(parts))
-        case Power():
-            return replace(node, base=parts[0])
-        case Exp() | Log():
-            return replace(node, argument=parts[0])
-        case Average() | ViewAverage() | CoordinateSum():
-            return replace(node, body=parts[0])
-        case LogDet() | InverseEntry():
-            return replace(node, entry=parts[0])
-    return node
+    if not parts:
+        return node
+    first = tuple(parts) if isinstance(node, Sum | Product) else parts[0]
+    return replace(node, **{node.__match_args__[0]: first})  # type: ignore[type-var]
 
 
 def walk(node: Expression) -> Iterable[Expression]:
@@ -285,6 +271,20 @@ def scalars(node: Expression) -> Iterable[sympy.Expr]:
                 yield value
             case Average(_, _, count) | ViewAverage(_, _, _, count) if count is not None:
                 yield count
+
+
+def labels(node: Expression) -> tuple[View | Index, ...]:
+    """The views and coordinates that a node itself names; of a mean or a sum, those that it binds."""
+    match node:
+        case Inner(u, v) | HalfSquare(u, v):
+            return (u, v)
+        case Coordinate(u, i):
+            return (u, i)
+        case Average(_, over, _) | ViewAverage(_, over, _, _):
+            return over
+        case CoordinateSum(_, i):
+            return (i,)
+    return ()
 
 
 def free_views(node: Expression) -> frozenset[View]:

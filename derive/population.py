@@ -36,6 +36,7 @@ from derive.expression import (
     as_expression,
     free_indices,
     free_views,
+    labels,
     rebuilt,
     walk,
 )
@@ -258,21 +259,10 @@ class _Limit:
 
 def _mean(node: Expression, over: tuple[View, ...]) -> Expression:
     """The population mean; views of a datum are exchangeable, so one that is alone takes the datum's own name."""
-    names = {view.name for part in walk(node) for view in _mentioned(part)}
+    names = {label.name for part in walk(node) for label in labels(part) if isinstance(label, View)}
     put: dict[View, View] = {}
     for view in over:
         plain = View(view.datum, view.datum, view.white)
         if sum(other.datum == view.datum for other in over) == 1 and plain.name not in names:
             put[view] = plain
     return Average(with_views(node, put) if put else node, tuple(sorted(put.get(view, view) for view in over)), None)
-
-
-def _mentioned(node: Expression) -> tuple[View, ...]:
-    match node:
-        case Inner(u, v) | HalfSquare(u, v):
-            return (u, v)
-        case Coordinate(u, _):
-            return (u,)
-        case Average(_, over, _) | ViewAverage(_, over, _, _):
-            return over
-    return ()

@@ -46,10 +46,8 @@ def substitute(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> E
 def with_views(node: Expression, put: Mapping[View, View]) -> Expression:
     """The definition with other views for its free ones."""
     match node:
-        case Inner(u, v):
-            return Inner(put.get(u, u), put.get(v, v))
-        case HalfSquare(u, v):
-            return HalfSquare(put.get(u, u), put.get(v, v))
+        case Inner(u, v) | HalfSquare(u, v):
+            return type(node)(put.get(u, u), put.get(v, v))
         case Coordinate(u, index):
             return Coordinate(put.get(u, u), index)
         case Average(_, over, _):

@@ -31,6 +31,7 @@ from derive.expression import (
     ViewAverage,
     as_expression,
     children,
+    labels,
     rebuilt,
     walk,
 )
@@ -46,7 +47,8 @@ Slip = tuple[str, str, Expression]
 
 def slips(loss: Loss, order: int) -> Iterator[Mutant]:
     """What the engine derives from each slipped definition; those from which it derives nothing are left out."""
-    views = tuple(sorted({view for node in walk(loss.expression) for view in _views(node)}))
+    named = {label for node in walk(loss.expression) for label in labels(node)}
+    views = tuple(sorted(label for label in named if isinstance(label, View)))
     for kind, name, changed in _everywhere(loss.expression, views):
         try:
             expansion = replace(loss, expression=changed).expand(order)
@@ -171,15 +173,6 @@ def with_part(node: Expression, k: int, part: Expression) -> Expression:
     """A node with one of its parts exchanged."""
     parts = children(node)
     return rebuilt(node, [*parts[:k], part, *parts[k + 1 :]])
-
-
-def _views(node: Expression) -> tuple[View, ...]:
-    match node:
-        case Inner(u, v) | HalfSquare(u, v):
-            return (u, v)
-        case Coordinate(u, _):
-            return (u,)
-    return ()
 
 
 def _short(node: Expression) -> str:
