@@ -86,13 +86,6 @@ class Modes:
         met = self.Q.any(1) if self.D is None else self.Q.any(1) | self.D.any(1)
         return np.asarray(~met, dtype=np.bool_)
 
-    def permuted(self, order: NDArray[np.intp]) -> Modes:
-        """The same landscape with its modes in another order."""
-        n = None if self.norm is None else self.norm[order]
-        square = np.ix_(order, order)
-        D = None if self.D is None else self.D[square]
-        return Modes(self.b[order], self.Q[square], self.K[square], self.d1, n, self.c, self.constant, D)
-
 
 @dataclass(frozen=True, eq=False)
 class StationaryPoint:

@@ -71,11 +71,7 @@ def literals(loss: Any) -> tuple[Literal, ...]:
     names: set[str] = set()
     for name, number in sorted(_walk(loss, "", DEPTH, set()), key=lambda one: not one[0]):
         literal = _literal(name, number)
-        if (
-            literal is not None
-            and not literal.name
-            and max(abs(_fraction(literal.value).p), _fraction(literal.value).q) > LONGEST
-        ):
+        if literal is not None and not literal.name and _long(literal.value):
             # A long fraction gets a name: in it, an exponential would be worked out as a long polynomial.
             literal = Literal(f"k{1 + sum(one.startswith('k') for one in names)}", literal.value, literal.single)
         if literal is None or literal.value in found or (literal.name and literal.name in names):
