@@ -7,8 +7,9 @@ does not depend on their order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from itertools import permutations, product
+from itertools import combinations_with_replacement, permutations, product
+
+from sympy.utilities.iterables import multiset_partitions
 
 from derive.words import Invariants, trace
 
@@ -19,20 +20,10 @@ Power = tuple[str, int]
 def words(k: int) -> list[tuple[str, ...]]:
     """All products of words with k letters C, S; a word stands for its letters, sorted."""
     found: set[tuple[str, ...]] = set()
-    for letters in product("CS", repeat=k):
-        for blocks in _partitions(letters):
+    for letters in combinations_with_replacement("mp", k):
+        for blocks in multiset_partitions(list(letters)):
             found.add(tuple(sorted("".join(sorted(block)) for block in blocks)))
     return sorted(found)
-
-
-def _partitions(letters: tuple[str, ...]) -> Iterable[list[list[str]]]:
-    if not letters:
-        yield []
-        return
-    for blocks in _partitions(letters[1:]):
-        yield [[letters[0]], *blocks]
-        for n, block in enumerate(blocks):
-            yield [*blocks[:n], [letters[0], *block], *blocks[n + 1 :]]
 
 
 def expanded(words: tuple[str, ...], k: int) -> dict[tuple[Power, ...], int]:
