@@ -1,4 +1,4 @@
-"""The theory's own symbols: a class apart, so that no parameter of a loss is ever taken for one of them.
+"""The theory's own symbols and its sum over modes: classes apart, so that nothing in a loss is ever taken for them.
 
 SymPy's symbols are equal where their names and assumptions are. A user may call a parameter m, or h_i; the number of
 kept modes is another thing of the same name. A `Letter` equals letters alone.
@@ -40,6 +40,16 @@ class Letter(sympy.Symbol):  # type: ignore[misc]
         for _ in range(len(self.name) - len(stem)):
             written = rf"\tilde{{{written}}}"
         return written
+
+
+class sum_j(sympy.Function):  # type: ignore[misc]  # noqa: N801 (it is printed as it is named)
+    """Σ_j of an expression in a_j and c_j, over all d0 modes."""
+
+    nargs = 1
+
+    def _latex(self, printer: LatexPrinter, exp: str | None = None) -> str:
+        inside = rf"\sum_j {printer._print(self.args[0])}"  # noqa: SLF001 (how SymPy's printers are extended)
+        return inside if exp is None else rf"\left({inside}\right)^{{{exp}}}"
 
 
 def letters(names: str, *, positive: bool | None = None) -> tuple[Letter, ...]:

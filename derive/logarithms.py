@@ -39,7 +39,8 @@ from derive.written import definition
 Form = dict[tuple[View, View], sympy.Expr]
 
 (rows,) = letters("d")
-_HALF = sympy.Rational(1, 2)
+# m and M, see above.
+NEAREST, LARGEST = sympy.Function("m"), sympy.Function("M")
 
 
 class Peak(NamedTuple):
@@ -119,7 +120,7 @@ def _nearest(n: sympy.Expr) -> sympy.Expr:
     # min(u², v²) = ½(u² + v²) − ½|u² − v²| with u² − v² = (ξ2 − ξ1)(2ξ0 − ξ1 − ξ2), a product of two independent
     # normals of variances 2 and 6: its mean size is (2/π)√12.
     known = {1: sympy.Integer(2), 2: 2 * (1 - sympy.sqrt(3) / sympy.pi)}
-    return known.get(n, sympy.Function("m")(n))
+    return known.get(n, NEAREST(n))
 
 
 def _largest(n: sympy.Expr, views: int) -> sympy.Expr:
@@ -128,7 +129,7 @@ def _largest(n: sympy.Expr, views: int) -> sympy.Expr:
     if (n, views) == (1, 2):
         return sympy.sqrt(c / (a + c)) / sympy.sqrt(sympy.pi)
     known = {(1, 1): sympy.S.Zero, (2, 1): 1 / sympy.sqrt(sympy.pi)}
-    return known.get((n, views), sympy.Function("M")(n, views, correlation if views > 1 else 0))
+    return known.get((n, views), LARGEST(n, views, correlation if views > 1 else 0))
 
 
 def taken_apart(node: Expression) -> tuple[Form, list[tuple[sympy.Expr, Expression]], list[Maximum], sympy.Expr]:

@@ -10,6 +10,7 @@ import mpmath
 import sympy
 
 from derive.errors import InputError
+from derive.logarithms import NEAREST
 from derive.recession import Recession
 from numeric.closed_form import number
 from numeric.exact_modes import exact_number, substitution
@@ -92,7 +93,7 @@ def recession_rate(
             numbers = [sympy.simplify(one) for one in part.args]
             found = (
                 nearest_square(int(numbers[0]), dps)
-                if part.func.__name__ == "m"
+                if part.func == NEAREST
                 else largest_normal(int(numbers[0]), int(numbers[1]), number(numbers[2]), dps)
             )
             values[part] = sympy.Float(found, dps + 5)
