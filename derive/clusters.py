@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import sympy
 
+from derive.graphs import connected
 from derive.monomials import Monomial
 from derive.views import Index, View
 
@@ -83,9 +84,10 @@ class Clusters:
         rest = [c for c in monomial if self._free[c].isdisjoint(over)]
         # Data that share no cluster are independent: their mean is a product of means. Different draws of a sample
         # are not, drawn without repetition.
-        data = {view: view.datum for view in over}
-        groups = [touched] if sample is not None else self._connected(touched, data)
-        return tuple(sorted([*rest, *(self._bound(group, over, sample) for group in groups)]))
+        groups = [list(touched)]
+        if sample is None:
+            groups = connected(touched, lambda c: {view.datum for view in over if view in self._free[c]})
+        return tuple(sorted([*rest, *(self._bound(tuple(sorted(group)), over, sample) for group in groups)]))
 
     def summed(self, monomial: Monomial, index: Index) -> Monomial | None:
         """The sum of a product over a coordinate, a product itself; None where it does not occur in it."""
@@ -125,20 +127,6 @@ class Clusters:
     def _is_one(self, cluster: int) -> bool:
         one = self._clusters[cluster]
         return isinstance(one, Edge) and one.left == one.right and _of_coordinates(one)
-
-    def _connected(self, touched: Monomial, data: dict[View, str]) -> list[Monomial]:
-        groups: list[tuple[set[str], list[int]]] = []
-        for cluster in touched:
-            own = {data[view] for view in self._free[cluster] if isinstance(view, View) and view in data}
-            members = [cluster]
-            apart = []
-            for other_data, others in groups:
-                if own & other_data:
-                    own, members = own | other_data, others + members
-                else:
-                    apart.append((other_data, others))
-            groups = [*apart, (own, members)]
-        return [tuple(sorted(members)) for _, members in groups]
 
     def _bound(self, group: Monomial, bound: tuple[View | Index, ...], sample: Sample | ViewSample | None) -> int:
         free = frozenset().union(*(self._free[cluster] for cluster in group))

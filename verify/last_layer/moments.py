@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
-from derive.graphs import COORDINATE, VIEW, WHITE, Vertex
+from derive.graphs import COORDINATE, VIEW, WHITE, Vertex, connected
 
 if TYPE_CHECKING:
     from derive.moments import Moment, MomentSeries
@@ -191,21 +191,11 @@ def _partitions(size: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
 
 def _pieces(edges: Sequence[tuple[End, ...]]) -> Iterator[Edges]:
     """Connected pieces, two ends being connected where they share a datum or a coordinate; renumbered, sorted."""
-    left = list(edges)
-    while left:
-        piece, reached = [left.pop(0)], set()
-        reached = {end[:2] for end in piece[0]}
-        grown = True
-        while grown:
-            near = [edge for edge in left if reached & {end[:2] for end in edge}]
-            left = [edge for edge in left if edge not in near]
-            reached |= {end[:2] for edge in near for end in edge}
-            piece += near
-            grown = bool(near)
+    for members in sorted(connected(range(len(edges)), lambda k: {end[:2] for end in edges[k]}), key=min):
         numbers: dict[tuple[str, int], int] = {}
         counts: Counter[str] = Counter()
         renamed = []
-        for edge in sorted(tuple(sorted(one)) for one in piece):
+        for edge in sorted(tuple(sorted(edges[k])) for k in members):
             ends = []
             for kind, number, view in edge:
                 if (kind, number) not in numbers:
