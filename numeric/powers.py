@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from derive import InputError
-from numeric.arrays import library_of
+from numeric.arrays import arrays, contiguous, put_back, taken
 
 # A power or a slope below this share of what it is the difference of is zero: the mode is critical, or rounding.
 FLAT = 1e-12
@@ -65,17 +65,14 @@ def water_filling(b: Any, own: Any, x: Any = 1.0, *, strength: Any = 0.0, c: Any
     array([2., 1.])
 
     """
-    lib = library_of(b, own, x, strength, c)
-    b, own, x = (lib.array(name, one) for name, one in (("b", b), ("own", own), ("x", x)))
-    p = lib.array("strength", strength)
-    fixed = None if c is None else lib.array("c", c)
+    lib, (b, own, x, p, fixed) = arrays(b=b, own=own, x=x, strength=strength, c=c)
     given = (b, own, x, p[..., None]) if fixed is None else (b, own, x, p[..., None], fixed[..., None])
     shape = np.broadcast_shapes(*(tuple(one.shape) for one in given))
     if b.ndim == 0 or b.shape[-1] != shape[-1] or not shape[-1]:
         message = "b has no mode, or fewer than own and x: its last axis runs over the modes"
         raise InputError(message)
     # The modes come first: each of them is a vector over the batch.
-    b, own, x = (lib.modes_first(lib.broadcast_to(one, shape)) for one in (b, own, x))
+    b, own, x = (contiguous(lib.moveaxis(lib.broadcast_to(one, shape), -1, 0)) for one in (b, own, x))
     free = (own == 0).all(0)
     if not ((own > 0).all(0) | free).all() or (x < 0).any():
         message = "own must be positive for all modes, or zero for all, and x not negative: the landscape is not convex"
@@ -84,9 +81,9 @@ def water_filling(b: Any, own: Any, x: Any = 1.0, *, strength: Any = 0.0, c: Any
         message = "c and x must be positive where the norm is fixed: no power is negative"
         raise InputError(message)
     if free.any():
-        return lib.modes_last(_winner(lib, b, own, x, p, fixed))
+        return lib.moveaxis(_winner(lib, b, own, x, p, fixed), 0, -1)
     if fixed is None and not (p != 0).any():
-        return lib.modes_last(lib.clip(b, 0.0) / (2 * own))
+        return lib.moveaxis(lib.clip(b, 0.0, None) / (2 * own), 0, -1)
     coupled = x > 0
     divisor = lib.where(coupled, x, 1.0)
     weight = x * x / own
@@ -101,18 +98,19 @@ def water_filling(b: Any, own: Any, x: Any = 1.0, *, strength: Any = 0.0, c: Any
     level = p * A / (1 + p * W) if fixed is None else (A - 2 * fixed) / W
     above = height - level
     above = lib.where(above > FLAT * (abs(height) + abs(level)), above, 0.0)
-    return lib.modes_last(lib.where(coupled, weight * above / (2 * divisor), lib.clip(b, 0.0) / (2 * own)))
+    g = lib.where(coupled, weight * above / (2 * divisor), lib.clip(b, 0.0, None) / (2 * own))
+    return lib.moveaxis(g, 0, -1)
 
 
 def _filled_before(lib: Any, height: Any, weight: Any) -> tuple[Any, Any]:
     """W_i and A_i, over the modes above mode i; those of its own height change λ_i W_i and A_i alike, and may be in."""
     total = weight * height
     if len(height) > _PAIRS:
-        order = lib.descending(height)
-        return tuple(lib.unsorted(lib.take(one, order).cumsum(0), order) for one in (weight, total))
+        order = lib.argsort(-height, 0)
+        return tuple(put_back(taken(one, order).cumsum(0), order) for one in (weight, total))
     pairs = []
     for one in height:
-        higher = lib.like(height >= one, weight)
+        higher = lib.asarray(height >= one, dtype=weight.dtype)
         pairs.append(((higher * weight).sum(0), (higher * total).sum(0)))
     return lib.stack([W for W, _ in pairs]), lib.stack([A for _, A in pairs])
 
@@ -148,8 +146,7 @@ def kept_modes(b: Any, quadratic: Any, *, norm: Any = None, c: Any = None) -> An
     array([1.5, 1.5])
 
     """
-    lib = library_of(b, quadratic, norm, c)
-    b, M = lib.array("b", b), lib.array("quadratic", quadratic)
+    lib, (b, M, norm, c) = arrays(b=b, quadratic=quadratic, norm=norm, c=c)
     if b.ndim < 1 or M.ndim < 2 or not b.shape[-1] == M.shape[-1] == M.shape[-2] > 0:
         message = (
             f"b has the shape {tuple(b.shape)} and quadratic {tuple(M.shape)};"
@@ -165,12 +162,12 @@ def kept_modes(b: Any, quadratic: Any, *, norm: Any = None, c: Any = None) -> An
         raise InputError(message)
     constraint = None
     if norm is not None:
-        constraint = lib.array("norm", norm), lib.array("c", c)
+        constraint = norm, c
         if not all((one > 0).all() for one in constraint):
             message = "norm and c must be positive: no power is negative"
             raise InputError(message)
-    elif not (M * (1 - lib.eye(n, M))).any() and (lib.diagonal(M) > 0).all():
-        return lib.clip(b, 0.0) / (2 * lib.diagonal(M))
+    elif not (M * (1 - lib.eye(n, dtype=M.dtype, device=M.device))).any() and (lib.diagonal(M, 0, -2, -1) > 0).all():
+        return lib.clip(b, 0.0, None) / (2 * lib.diagonal(M, 0, -2, -1))
     batch = np.broadcast_shapes(*(tuple(s) for s in (b.shape[:-1], M.shape[:-2])))
     if constraint is not None:
         batch = np.broadcast_shapes(batch, tuple(constraint[0].shape[:-1]), tuple(constraint[1].shape))
@@ -179,7 +176,7 @@ def kept_modes(b: Any, quadratic: Any, *, norm: Any = None, c: Any = None) -> An
     flat_b = lib.broadcast_to(b, (*batch, n)).reshape(-1, n)
     flat_M = lib.broadcast_to(M, (*batch, n, n)).reshape(-1, n, n)
     found = lib.empty_like(flat_b)
-    size = max(1, _ENTRIES["cpu" if lib.on_cpu(b) else "device"] // n**2)
+    size = max(1, _ENTRIES["cpu" if str(b.device) == "cpu" else "device"] // n**2)
     for start in range(0, len(flat_b), size):
         part = slice(start, start + size)
         some = None if constraint is None else (constraint[0][:, part], constraint[1][part])
@@ -209,7 +206,7 @@ class _Programs:
         """Units in which M has a diagonal of ones, and M in them: the tolerances are relative to each mode's own."""
         diagonal = self.lib.stack([M[i, i] for i in range(self.n)])
         unit = self.lib.where(diagonal > 0, diagonal, 1.0) ** -0.5
-        return unit, self.lib.contiguous(M) * unit * unit[:, None]
+        return unit, contiguous(M) * unit * unit[:, None]
 
     def _not_convex(self) -> str:
         where = "" if self.norm is None else " on the vectors v with Σ norm_i v_i = 0"
@@ -235,8 +232,8 @@ class _Programs:
         """g, (n, batch)."""
         lib = self.lib
         result = lib.empty_like(self.b)
-        at = lib.arange(self.b.shape[1], self.b)
-        mask = self.b > 0 if self.norm is None else lib.ones_like(self.b, bool)
+        at = lib.arange(self.b.shape[1], device=self.b.device)
+        mask = self.b > 0 if self.norm is None else lib.ones_like(self.b, dtype=lib.bool)
         for turn in range(_ROUNDS):
             g, margin, scale = self._tried(at, mask)
             wrong = margin < -FLAT * scale
@@ -274,14 +271,14 @@ class _Programs:
             g = g - nu * along
             pull = pull + nu * n
         slope = pull + 2 * lib.einsum("ijp,jp->ip", M, g)
-        scale = lib.largest(abs(b)) + lib.largest(abs(pull + b))
+        scale = lib.amax(abs(b), 0) + lib.amax(abs(pull + b), 0)
         return g, lib.where(mask, g, slope), scale
 
     def _eliminated(self, M: Any, mask: Any = None) -> tuple[list[list[Any]], Any]:
         """L and the pivots of M = L D Lᵀ on the modes of a mask, all unless given; the identity elsewhere."""
         lower: list[list[Any]] = []
         pivots: list[Any] = []
-        on = None if mask is None else self.lib.like(mask, M)
+        on = None if mask is None else self.lib.asarray(mask, dtype=M.dtype)
         for i in range(self.n):
             row: list[Any] = []
             scaled: list[Any] = []
@@ -323,9 +320,9 @@ class _Programs:
         for choice in product((False, True), repeat=self.n):
             if self.norm is not None and not any(choice):
                 continue
-            mask = lib.ones_like(self.b[:, at], bool) & lib.column(choice, self.b)
+            mask = lib.ones_like(self.b[:, at], dtype=lib.bool) & lib.asarray(choice, device=self.b.device)[:, None]
             g, margin, scale = self._tried(at, mask)
-            breach, g = lib.largest(-margin), self._clean(g, scale)
+            breach, g = lib.amax(-margin, 0), self._clean(g, scale)
             if best is None:
                 best, least = g, breach
             else:
@@ -341,7 +338,7 @@ def _winner(lib: Any, b: Any, own: Any, x: Any, p: Any, fixed: Any) -> Any:
         )
         raise InputError(message)
     height = b / x
-    top = lib.largest(height)
-    share = lib.like(height == top, b)
-    total = lib.clip(top, 0.0) / (2 * p) if fixed is None else fixed
+    top = lib.amax(height, 0)
+    share = lib.asarray(height == top, dtype=b.dtype)
+    total = lib.clip(top, 0.0, None) / (2 * p) if fixed is None else fixed
     return share / share.sum(0) * total / x
