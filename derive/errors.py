@@ -1,4 +1,4 @@
-"""What can go wrong with an input, as two exceptions with sentences that say what to do."""
+"""What can go wrong with an input, as exceptions with sentences that say what to do."""
 
 from __future__ import annotations
 
@@ -29,11 +29,7 @@ class NotAnalyticError(InputError):
 
 
 class OddOrderError(InputError):
-    """The expansion would have a term of odd order in (W, b), and expansions have even orders only."""
-
-
-class NameClashError(InputError):
-    """What is put on a loss brings a parameter whose name the loss has already."""
+    """A bias leaves a term of odd order in (W, b), and expansions have even orders only."""
 
 
 def quoted(text: object) -> str:
