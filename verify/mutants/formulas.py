@@ -8,9 +8,8 @@ look at either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -19,110 +18,17 @@ import sympy
 from derive import InputError
 from verify.claims.canonical import same
 from verify.claims.claim import Claim, Measured, Reading
-from verify.claims.formulas import A0, C, Sigma
+from verify.claims.slips import MATRICES, N, Slip, slips
 from verify.claims.values import evaluate
 from verify.evidence import Evidence
 from verify.mutants.killing import SYMBOLIC, Outcome, Verdicts, outcome
-from verify.mutants.mutant import Mutant
 
-FACTORS = {"doubled": sympy.Integer(2), "halved": sympy.Rational(1, 2), "taken three quarters": sympy.Rational(3, 4)}
-OPPOSITE = {"never": "always", "always": "never", "yes": "no", "no": "yes", "rises": "falls", "falls": "rises"}
-# What counts: data in a batch, and kept modes.
-N, d_M = sympy.symbols("N d_M")
-MATRICES = {"A_0": A0, "C": C, "Sigma": Sigma}
+# The number of kept modes.
+d_M = sympy.Symbol("d_M")
 # What a formula without a finite value raises.
 UNDEFINED = (ZeroDivisionError, FloatingPointError, np.linalg.LinAlgError)
 # Digits to which numbers are alike before formulas are compared exactly.
 DIGITS = 9
-
-
-def slips(value: Any, letters: frozenset[str] = frozenset()) -> Iterator[Mutant]:
-    """Every single slip of one slot.
-
-    Args:
-        value: a formula, a condition, a word or a truth value.
-        letters: the names that have values where the slot is measured; no other letter is put in.
-
-    >>> from verify.claims.formulas import Tr, W
-    >>> print(*(one.name for one in slips(Tr(W * A0 * W.T), frozenset({"A_0", "C"}))), sep="; ")
-    sign of term 1 flipped; term 1 doubled; term 1 halved; term 1 taken three quarters; C for A_0
-    """
-    if isinstance(value, str):
-        if value in OPPOSITE:
-            yield Mutant("sense of a condition", "the opposite", OPPOSITE[value])
-        if value in MATRICES:
-            yield from (Mutant("symbol exchanged", f"{by} for {value}", by) for by in MATRICES if by != value)
-        return
-    if isinstance(value, bool) or value in (sympy.true, sympy.false):
-        yield Mutant("sense of a condition", "the opposite", not bool(value))
-        return
-    value = sympy.sympify(value, strict=True)
-    if isinstance(value, sympy.core.relational.Relational):
-        yield Mutant("sense of a condition", "the sense turned", type(value)(value.rhs, value.lhs, evaluate=False))
-        for side in ("lhs", "rhs"):
-            for one in _of_expression(getattr(value, side), letters):
-                sides = {"lhs": value.lhs, "rhs": value.rhs, side: one.value}
-                changed = type(value)(sides["lhs"], sides["rhs"], evaluate=False)
-                yield Mutant(one.operator, f"{one.name} of the {side}", changed)
-        return
-    if isinstance(value, sympy.Expr):
-        yield from _of_expression(value, letters)
-
-
-def _of_expression(value: sympy.Expr, letters: frozenset[str]) -> Iterator[Mutant]:
-    if value == 0:
-        yield Mutant("coefficient", "a one for the zero", sympy.S.One)
-        return
-    for number, (terms, put_back) in enumerate(_sums(value)):
-        place = f" of the {number}. sum" if number else ""
-        for k, term in enumerate(terms):
-            where = f"term {k + 1}{place}"
-            yield Mutant("sign", f"sign of {where} flipped", put_back(k, -term))
-            for name, factor in FACTORS.items():
-                kind = "term dropped or doubled" if name == "doubled" else "coefficient"
-                yield Mutant(kind, f"{where} {name}", put_back(k, factor * term))
-            if len(terms) > 1:
-                yield Mutant("term dropped or doubled", f"{where} dropped", put_back(k, None))
-    for node in sorted(value.atoms(sympy.Pow, sympy.MatPow), key=str):
-        if node.exp.is_Number:
-            for by in (node.exp + 1, -node.exp):
-                yield Mutant(
-                    "exponent", f"{node.base}^{by} for {node}", value.xreplace({node: node.func(node.base, by)})
-                )
-    yield from _other_letters(value, letters)
-
-
-def _sums(value: sympy.Expr) -> Iterator[tuple[list[sympy.Expr], Any]]:
-    """The whole as a sum, and each sum within: its terms, and a function that changes or drops one of them."""
-    inside = [node for node in sorted(value.atoms(sympy.Add, sympy.MatAdd), key=str) if node != value]
-    for node in [value, *inside]:
-        add = sympy.MatAdd if isinstance(node, sympy.MatrixExpr) else sympy.Add
-        terms = list(node.args) if isinstance(node, add) else [node]
-
-        def put_back(k: int, term: sympy.Expr | None, node: Any = node, add: Any = add, terms: Any = terms) -> Any:
-            changed = [*terms[:k], *([] if term is None else [term]), *terms[k + 1 :]]
-            made = changed[0] if len(changed) == 1 else add(*changed)
-            return made if node is value else value.xreplace({node: made})
-
-        yield terms, put_back
-
-
-def _other_letters(value: sympy.Expr, letters: frozenset[str]) -> Iterator[Mutant]:
-    for name, letter in MATRICES.items():
-        if value.has(letter):
-            for by in sorted(letters & set(MATRICES) - {name}):
-                yield Mutant("symbol exchanged", f"{by} for {name}", value.xreplace({letter: MATRICES[by]}))
-    # How far a sum runs is a size.
-    sizes = {
-        one for node in value.atoms(sympy.Sum) for limits in node.limits for end in limits for one in end.free_symbols
-    }
-    plain = (one for one in value.free_symbols - sizes if isinstance(one, sympy.Symbol) and one.name in letters)
-    symbols = sorted(plain, key=str)
-    for p, q in combinations(symbols, 2):
-        yield Mutant("symbol exchanged", f"{p} and {q} exchanged", value.xreplace({p: q, q: p}))
-    if N in symbols:
-        for by in (N - 1, N + 1):
-            yield Mutant("symbol exchanged", f"{by} for N", value.xreplace({N: by}))
 
 
 def of_claim(claim: Claim) -> Verdicts:
@@ -140,8 +46,8 @@ def of_claim(claim: Claim) -> Verdicts:
             for route, found_of_right in _judged(right.value, right.value, reading, measured).items():
                 if original.get(route) != "killed":
                     original[route] = found_of_right
-            undone = [Mutant("repair undone", "as printed", printed)]
-            for one in [*undone, *slips(right.value, _letters(measured))]:
+            undone = Slip("repair undone", "as printed", printed)
+            for one in [undone, *slips(right.value, _letters(measured))]:
                 name = f"{slot}{f' ({reading.name})' if reading.name else ''}: {one.name}"
                 said = _said(one.value, reading, measured)
                 if said.like(right) and _equal(said.value, right.value, reading):

@@ -22,6 +22,7 @@ from derive.landscape import Landscape, landscapes
 from numeric.landscape import Solved, landscape_in_numbers
 from numeric.modes import Modes, StationaryPoint
 from verify import autodiff, basins, minima
+from verify.claims.slips import FACTORS
 from verify.evidence import Evidence
 from verify.mutants.killing import ORDER, Verdicts, judged
 from verify.mutants.mutant import Mutant, distinct
@@ -33,7 +34,6 @@ STARTS = 30
 # Digits to which two lists of points are told apart.
 DIGITS = 9
 TOLERANCE = 1e-7
-FACTORS = {"doubled": sympy.Integer(2), "halved": sympy.Rational(1, 2), "taken three quarters": sympy.Rational(3, 4)}
 
 
 # Couplings.

@@ -5,7 +5,8 @@ import sympy
 
 from verify.claims import Ledger, Measured, Point, Reading
 from verify.claims.formulas import A0, C, Sigma, Tr, W
-from verify.mutants.formulas import of_claim, slips
+from verify.claims.slips import slips
+from verify.mutants.formulas import of_claim
 
 x, N = sympy.symbols("x N")
 
