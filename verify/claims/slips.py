@@ -23,7 +23,7 @@ MATRICES = {"A_0": A0, "C": C, "Sigma": Sigma}
 
 
 class Slip(NamedTuple):
-    """One slip: its kind, one of `verify.mutants.mutant.OPERATORS`; what was done and where; what the slot becomes."""
+    """One slip: its kind, one of the `OPERATORS` of mutants; what was done and where; what the slot becomes."""
 
     operator: str
     name: str
