@@ -166,13 +166,15 @@ def _files() -> list[Target]:
 
     arrays = [matrix(np.eye(2)), matrix(np.array([_Runs()]))]
     archives = [_archive(pickles[1]), _archive(pickles[3])]
+    dots = array(images=np.zeros((2, 4, 4, 3), np.uint8), labels=np.array([1, 0]))
     return [
         Target("results", _file("one.jsonl", results), [lines], (b"\n", *JSON)),
         Target("stored.json", _file("one.json", _read), [b'{"iclr:eq8": {"verdict": "holds"}}'], JSON),
         Target("A0.csv", _file("A0.csv", covariance), [b"1,0.5\n0.5,2\n"], (b",", b"\n", b"nan", b"1e400")),
         Target("A0.npy", _file("A0.npy", covariance), arrays),
         Target("features.npz", _file("f.npz", read_features), [features]),
-        Target("pickle", plain, pickles, (b"cos\nsystem\n", b"\x85R.", b"\x93")),
+        Target("pickle", plain, pickles, (b"cos\nsystem\n", b"\x85R.", b"\x93", b"q\x00", b"h\x00", b"(e", b"b")),
+        Target("images.npz", _file("test.npz", images), [dots], (b"|O", b"(2, 4, 4, 3)", b"10000000000")),
         Target("parquet", _file("train.parquet", read_images), [_parquet()], (b"PAR1",)),
         Target("archive", _file("c.tar", images), archives),
         Target("png", _file("x.png", _image), [_png("RGB"), _png("P")], (b"IHDR", b"IDAT", b"PLTE", b"tRNS")),

@@ -8,12 +8,13 @@ from pathlib import Path
 from derive import InputError
 from verify.images.batches import has_batches, read_archive, read_batches
 from verify.images.folders import SPLITS, has_classes, read_folder
+from verify.images.npz import read_npz
 from verify.images.parquet import parquet_files, read_parquet
 from verify.images.pixels import Images
 
 ARCHIVES = (".tar.gz", ".tgz", ".tar")
 FORMS = (
-    "parquet files (train-*.parquet), CIFAR-10's binary or Python batches (a folder or .tar.gz), "
+    "parquet files (train-*.parquet), CIFAR-10's Python batches (a folder or .tar.gz), .npz files (train.npz), "
     "or one folder of PNG or JPEG images a class"
 )
 
@@ -22,10 +23,11 @@ def read_images(path: str | Path, split: str = "train") -> Images:
     """Read images with labels.
 
     Args:
-        path: a folder, or the folder above it, or a single parquet file or archive, in any of the forms
+        path: a folder, or the folder above it, or a single parquet or NumPy file or archive, in any of the forms
 
             - parquet, as Hugging Face shares it: ``train-00000-of-00001.parquet`` with a column of encoded images;
-            - the published binary or Python batches of CIFAR-10, in a folder or a .tar.gz; no pickle is executed;
+            - the published Python batches of CIFAR-10, in a folder or a .tar.gz; no pickle is executed;
+            - ``train.npz`` or any .npz file, with arrays of images, (N, h, w, 3) or (N, 3, h, w), uint8, and labels;
             - folders of PNG or JPEG images, one a class.
         split: ``train`` or ``test``.
 
@@ -59,6 +61,8 @@ def _reader(place: Path) -> Callable[[str], Images]:
     if place.is_file():
         if place.suffix == ".parquet":
             return lambda split: read_parquet([place], split)
+        if place.suffix == ".npz":
+            return lambda split: read_npz(place, split)
         if place.name.endswith(ARCHIVES):
             return lambda split: read_archive(place, split)
         raise InputError(f"{place} is in no known form: {FORMS}")
@@ -80,6 +84,8 @@ def _folder_reader(folder: Path) -> Callable[[str], Images] | None:
         return lambda split: read_parquet(parquet_files(folder, split), split)
     if has_batches(path.name for path in folder.iterdir()):
         return lambda split: read_batches(folder, split)
+    if any((folder / f"{split}.npz").exists() for split in SPLITS):
+        return lambda split: read_npz(folder / f"{split}.npz", split)
     if has_classes(folder):
         return lambda split: read_folder(folder, split)
     return None

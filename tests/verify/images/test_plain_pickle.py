@@ -1,21 +1,25 @@
 """Pickles of plain data are read as pickle reads them; nothing in them is executed."""
 
+import copyreg
 import os
 import pickle
 import pickletools
+import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 from stored import python2
 
 from derive import InputError
+from verify.images import plain_pickle
 from verify.images.plain_pickle import read_plain
 
 PLAIN = {
     b"batch_label": b"training batch 1 of 5",
     b"long": b"x" * 300,
     "text": "ä€😀" * 100,
-    b"labels": [6, 9, 0, 255, 256, 70000, -1, 2**40, -(2**40)],
+    b"labels": [6, 9, 0, 255, 256, 70000, -1, 2**31 - 1, -(2**31)],
     b"data": np.arange(24, dtype=np.uint8).reshape(4, 6),
     "fortran": np.asfortranarray(np.arange(6, dtype=">i4").reshape(2, 3)),
     b"halves": np.array([0.5, -1.5], dtype="<f8"),
@@ -96,6 +100,8 @@ def test_instructions_that_make_objects_are_refused():
         (b"\x80\x02Vx\nQ.", "UNICODE"),
         (b"\x80\x02K\x01Q.", "BINPERSID"),
         (b"\x80\x02\x82\x01.", "EXT1"),
+        # Keys that all have one hash are whole numbers of more than eight bytes; labels have one byte.
+        (b"\x80\x02\x8a\x01\x00.", "LONG1"),
     ):
         expected = f"data_batch_1 uses the pickle instruction {name}, which images and labels do not need; "
         assert said(content) == expected + "nothing of it was executed"
@@ -130,9 +136,145 @@ def test_random_damage_is_refused_or_read_and_nothing_else():
     assert refused > 1000
 
 
+DAMAGED = "data_batch_1 is cut short, damaged, or no pickle; get the file again"
+
+
 def test_nesting_without_end_is_refused_or_read():
-    deep = b"\x80\x02)" + b"\x85" * 50_000
-    read_plain(deep + b".", "a file")
-    assert said(b"\x80\x02}" + deep[2:] + b"K\x01s.") == (
-        "data_batch_1 is cut short, damaged, or no pickle; get the file again"
-    )
+    lists = b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999
+    read_plain(lists + b".", "a file")
+    # As a key it is hashed, in C, to its depth.
+    for depth in (2_000, 2_000_000):
+        assert said(b"\x80\x02})" + b"\x85" * depth + b"K\x01s.") == DAMAGED
+    assert said(b"\x80\x02}" + lists[2:] + b"K\x01s.") == DAMAGED
+
+
+def twice(put, get):
+    """A tuple of two of the tuple before, a hundred times over, as a key: 2^100 hashes."""
+    return b"\x80\x04})" + b"".join(put(k) + get(k) + b"\x86" for k in range(100)) + b"K\x01s."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        twice(lambda k: b"q" + bytes([k]), lambda k: b"h" + bytes([k])),
+        twice(lambda _: b"\x94", lambda k: b"h" + bytes([k])),
+        # What is put after it has changed nothing is still the tuple.
+        twice(lambda k: b"(eq" + bytes([k]), lambda k: b"h" + bytes([k])),
+        twice(lambda k: b"Nbq" + bytes([k]), lambda k: b"h" + bytes([k])),
+        # The place of a number that is overwritten by the tuple: MEMOIZE counts what lies there.
+        b"\x80\x04}K\x01q\x01\x85\x94h\x01h\x01\x86s.",
+        b"\x80\x04}K\x01q\x00\x85q\x00h\x00h\x00\x86s.",
+        # A list that holds itself.
+        b"\x80\x04]q\x00h\x00a.",
+    ],
+)
+def test_a_tuple_or_list_is_fetched_from_the_memo_by_none(content):
+    assert said(content) == DAMAGED
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02K\x01r\xff\xff\xff\x7f.",  # a memo of 2^31 places
+        b"\x80\x02K\x01q\x02.",
+        b"\x80\x04\x95" + (2**62).to_bytes(8, "little") + b"N.",  # a frame, bytes, text
+        b"\x80\x04\x8e" + (2**62).to_bytes(8, "little") + b"x.",
+        b"\x80\x04\x8e" + (2**36).to_bytes(8, "little") + b"x.",
+        b"\x80\x05\x96" + (2**36).to_bytes(8, "little") + b"x.",
+        b"\x80\x04\x8d" + (2**36).to_bytes(8, "little") + b"x.",
+        b"\x80\x02T\xff\xff\xff\x7fx.",
+        b"\x80\x02T\xff\xff\xff\xffx.",
+        # One long text encoded a thousand times.
+        b"\x80\x02](c_codecs\nencode\nq\x00X\xe8\x03\x00\x00"
+        + b"x" * 1000
+        + b"q\x01X\x06\x00\x00\x00latin1q\x02\x86R"
+        + b"h\x00h\x01h\x02\x86R" * 1000
+        + b"e.",
+    ],
+)
+def test_a_small_file_asks_for_little_memory(content):
+    tracemalloc.start()
+    try:
+        assert said(content) == DAMAGED
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_array_has_the_size_of_its_content():
+    for shape in ((2**62, 2**62), (10**30,), (-1,), (1,) * 100, [6], (2.0, 3)):
+        name = Harmful(np._core.multiarray._reconstruct, np.ndarray, (0,), b"b")
+        content = pickle.dumps(Built(name.call, (1, shape, np.dtype("u1"), False, b"123456")), 2)
+        assert said(content) in {DAMAGED, LONG}
+    content = pickle.dumps(Built(name.call, (1, (2, 3), np.dtype("u1"), False, b"123456")), 2)
+    assert read_plain(content, "a file").tolist() == np.frombuffer(b"123456", np.uint8).reshape(2, 3).tolist()
+
+
+LONG = "data_batch_1 uses the pickle instruction LONG1, which images and labels do not need; nothing of it was executed"
+
+
+class Built(Harmful):
+    """What is made by a call, and then given a state."""
+
+    def __init__(self, call, state):
+        self.call = (*call, state)
+
+
+KNOWN = [
+    b"cnumpy\nndarray\n",
+    b"cnumpy\ndtype\n",
+    b"c_codecs\nencode\n",
+    b"cnumpy.core.multiarray\n_reconstruct\n",
+    b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R",
+    b"cnumpy\ndtype\nX\x02\x00\x00\x00u1K\x00K\x01\x87R",
+]
+STATES = [
+    b"}X\x04\x00\x00\x00textX\x01\x00\x00\x00xs",  # an attribute, and one that slots would have
+    b"N}X\x04\x00\x00\x00textX\x01\x00\x00\x00xs\x86",
+    b"N}X\x05\x00\x00\x00valueNs\x86",
+    b"N}X\x08\x00\x00\x00__call__X\x01\x00\x00\x00xs\x86",
+    b"N}X\x09\x00\x00\x00__class__cnumpy\nndarray\ns\x86",
+    b"}",
+    b"N",
+]
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("name", [*KNOWN, b"]", b"}", b"C\x01x", b"\x96\x01" + bytes(7) + b"x"])
+def test_no_attribute_is_set(name, state):
+    before = {kind: dict(vars(kind)) for kind in (plain_pickle._Name, plain_pickle._Type, plain_pickle._Array)}
+    content = b"\x80\x05" + name + state + b"b."
+    if state == b"N" and name not in KNOWN:
+        read_plain(content, "a file")  # pickle sets nothing then
+    else:
+        assert said(content) == DAMAGED
+    assert before == {kind: dict(vars(kind)) for kind in before}
+    assert same(read_plain(pickle.dumps(PLAIN, 2), "a file"), PLAIN)
+
+
+@pytest.mark.parametrize("arguments", [b")", b"K\x01\x85", b"X\x01\x00\x00\x00OK\x00K\x01\x87", b"]"])
+@pytest.mark.parametrize("name", KNOWN)
+def test_stand_ins_take_only_what_arrays_are_written_with(name, arguments):
+    assert said(b"\x80\x05" + name + arguments + b"R.") == DAMAGED
+
+
+def test_methods_of_plain_values_are_not_reached():
+    # APPENDS calls `extend`, SETITEMS sets items, where the object has them.
+    for content in (b"C\x01x(K\x01e", b"X\x01\x00\x00\x00x(K\x01e", b")(K\x01e", b"cnumpy\ndtype\n(K\x01e"):
+        assert said(b"\x80\x05" + content + b".") == DAMAGED
+    for content in (b")K\x00K\x01s", b"cnumpy\ndtype\nK\x00K\x01s", b"C\x01xK\x00K\x01s"):
+        assert said(b"\x80\x05" + content + b".") == DAMAGED
+
+
+def test_nothing_is_imported_and_extensions_are_not_looked_up(monkeypatch):
+    monkeypatch.setattr(copyreg, "_inverted_registry", {1: ("os", "system")})
+    assert " uses the pickle instruction EXT1" in said(b"\x80\x02\x82\x01.")
+    for name in ("antigravity.geohash", "verify.images.plain_pickle._Name", "numpy.core.multiarray.scalar"):
+        module, _, last = name.rpartition(".")
+        expected = name.replace("numpy.core", "numpy._core")
+        for content in (
+            b"c" + f"{module}\n{last}\n".encode(),
+            b"\x8c" + bytes([len(module)]) + module.encode() + b"\x8c" + bytes([len(last)]) + last.encode() + b"\x93",
+        ):
+            assert f" asks for the function {expected}, " in said(b"\x80\x04" + content + b".")
+    assert "antigravity" not in sys.modules

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import tarfile
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ from verify.images.reading import read_images
 LABELS = [3, 0, 1, 2, 0, 3]
 CLASSES = ("ant", "bee", "cow", "dog")
 FORMS = (
-    "parquet files (train-*.parquet), CIFAR-10's binary or Python batches (a folder or .tar.gz), "
+    "parquet files (train-*.parquet), CIFAR-10's Python batches (a folder or .tar.gz), .npz files (train.npz), "
     "or one folder of PNG or JPEG images a class"
 )
 
@@ -137,23 +138,13 @@ def test_parquet_that_lacks_something(tmp_path, pixels, pngs):
     assert said(file, "test") == f"{file} holds the split train, and test was asked for; give their folder"
 
 
-# --- CIFAR-10's own forms
+# --- CIFAR-10's own form
 
 PICKLED = {
     "python-2": python2,
     **{f"protocol-{k}": (lambda value, k=k: pickle.dumps(value, k)) for k in (2, 3, 4, 5)},
     "text-keys": lambda value: pickle.dumps({key.decode(): one for key, one in value.items()}),
 }
-
-
-def binary(folder, splits):
-    """The same images in the binary form."""
-    folder.mkdir()
-    for name, rows in [*((f"data_batch_{k + 1}", slice(4 * k, 4 * k + 4)) for k in range(5)), ("test_batch", slice(4))]:
-        pixels, labels = splits["test" if name == "test_batch" else "train"]
-        records = [bytes([label]) + one.tobytes() for one, label in zip(pixels[rows], labels[rows], strict=True)]
-        (folder / f"{name}.bin").write_bytes(b"".join(records))
-    (folder / "batches.meta.txt").write_text("".join(f"class{k}\n" for k in range(10)) + "\n")
 
 
 @pytest.mark.parametrize("pickled", PICKLED.values(), ids=PICKLED)
@@ -166,47 +157,46 @@ def test_python_batches(tmp_path, pickled):
         assert images.source == f"cifar-10-batches-py: {len(labels)} images of CIFAR-10's Python form, without loss"
 
 
-def test_binary_batches_and_an_archive(tmp_path):
+def test_an_archive(tmp_path):
     splits = write_batches(tmp_path / "cifar-10-batches-py", python2)
-    folder = tmp_path / "cifar-10-batches-bin"
-    binary(folder, splits)
-    with tarfile.open(tmp_path / "cifar-10-binary.tar.gz", "w:gz") as archive:
-        archive.add(folder, folder.name)
-    with tarfile.open(tmp_path / "cifar-10-python.tgz", "w:gz") as archive:
+    name = "cifar-10-python.tgz"
+    with tarfile.open(tmp_path / name, "w:gz") as archive:
         archive.add(tmp_path / "cifar-10-batches-py", "cifar-10-batches-py")
-    for name in (folder.name, "cifar-10-binary.tar.gz", "cifar-10-python.tgz"):
-        for split, (pixels, labels) in splits.items():
-            images = read_images(tmp_path / name, split)
-            assert same(images, pixels, labels)
-            assert len(images.names) == 10
-            form = "Python" if "python" in name else "binary"
-            assert images.source == f"{name}: {len(labels)} images of CIFAR-10's {form} form, without loss"
+    for split, (pixels, labels) in splits.items():
+        images = read_images(tmp_path / name, split)
+        assert same(images, pixels, labels)
+        assert len(images.names) == 10
+        assert images.source == f"{name}: {len(labels)} images of CIFAR-10's Python form, without loss"
+    write_batches(tmp_path / "another", python2)
     assert said(tmp_path) == (
-        f"{tmp_path} holds several sets of images; give one of them: {folder}, {tmp_path / 'cifar-10-batches-py'}"
+        f"{tmp_path} holds several sets of images; give one of them: {tmp_path / 'another'}, "
+        f"{tmp_path / 'cifar-10-batches-py'}"
     )
 
 
-def test_damaged_binary_batches(tmp_path):
-    folder = tmp_path / "bin"
-    binary(folder, write_batches(tmp_path / "py", python2))
-    third = folder / "data_batch_3.bin"
-    whole = third.read_bytes()
-    third.write_bytes(whole[:-1])
-    assert said(folder) == (
-        f"{third} has {len(whole) - 1} bytes, which is no whole number of records of 3073; get the file again"
-    )
-    third.write_bytes(bytes([10]) + whole[1:])
-    assert said(folder) == f"{third} has labels that are not from 0 to 9; it is damaged, or another data set"
-    third.unlink()
-    assert said(folder) == f"{folder} lacks data_batch_3.bin; get the missing files"
-    (folder / "test_batch.bin").unlink()
-    expected = f"{folder} has no images of the split test: no file test_batch or test_batch.bin"
-    assert said(folder, "test") == expected
-    third.write_bytes(whole)
-    (folder / "batches.meta.txt").write_text("one two")
-    assert said(folder) == f"{folder / 'batches.meta.txt'} names 2 classes; CIFAR-10 has 10"
-    (folder / "batches.meta.txt").unlink()
-    assert read_images(folder).names == tuple(map(str, range(10)))
+def test_batches_that_are_missing(tmp_path):
+    write_batches(tmp_path, python2)
+    (tmp_path / "data_batch_3").unlink()
+    assert said(tmp_path) == f"{tmp_path} lacks data_batch_3; get the missing files"
+    (tmp_path / "test_batch").unlink()
+    assert said(tmp_path, "test") == f"{tmp_path} has no images of the split test: no file test_batch"
+
+
+def test_names_of_batches(tmp_path):
+    write_batches(tmp_path, python2)
+    file = tmp_path / "batches.meta"
+    for names, message in (
+        ([b"one", b"two"], f"{file} names 2 classes; CIFAR-10 has 10"),
+        (None, f"{file} has no list 'label_names'"),
+        ([[[]] for _ in range(10)], f"{file} has no list 'label_names'"),
+    ):
+        file.write_bytes(python2({b"label_names": names}))
+        assert said(tmp_path) == message
+    # A name is a list in a list, and so on, which Python could not write out.
+    file.write_bytes(b"\x80\x02}X\x0b\x00\x00\x00label_names]" + b"]" * 100_000 + b"a" * 100_000 + b"s.")
+    assert said(tmp_path) == f"{file} has no list 'label_names'"
+    file.unlink()
+    assert read_images(tmp_path).names == tuple(map(str, range(10)))
 
 
 def test_damaged_python_batches(tmp_path):
@@ -254,10 +244,10 @@ def test_a_malicious_batch_is_refused_in_a_folder_and_in_an_archive(tmp_path, mo
 def test_a_file_in_an_archive_that_announces_too_much_is_not_read(tmp_path):
     file = tmp_path / "cifar.tar"
     with tarfile.open(file, "w") as archive:
-        member = tarfile.TarInfo("cifar/data_batch_1.bin")
+        member = tarfile.TarInfo("cifar/data_batch_1")
         member.size = 10**12
         archive.addfile(member)
-    assert said(file) == f"data_batch_1.bin in {file} has {10**12} bytes, more than a batch of CIFAR-10 has"
+    assert said(file) == f"data_batch_1 in {file} has {10**12} bytes, more than a batch of CIFAR-10 has"
 
 
 def test_only_gzipped_and_plain_archives_are_read(tmp_path):
@@ -291,11 +281,103 @@ def test_archives_that_are_damaged_or_of_something_else(tmp_path):
         other = tarfile.TarInfo("readme.html")
         other.size = 3
         archive.addfile(other, io.BytesIO(b"abc"))
-    expected = f"{file} has no images of the split train: no file data_batch_1 or data_batch_1.bin"
+    expected = f"{file} has no images of the split train: no file data_batch_1"
     assert said(file) == expected
     with tarfile.open(file, "w:gz") as archive:
         archive.addfile(other, io.BytesIO(b"abc"))
-    assert said(file) == f"{file} holds no CIFAR-10 batches: data_batch_1 to data_batch_5 and test_batch, or .bin"
+    assert said(file) == f"{file} holds no CIFAR-10 batches: data_batch_1 to data_batch_5 and test_batch"
+
+
+# --- NumPy's files
+
+
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize(
+    "names", [("images", "labels"), ("train_images", "train_labels"), ("x_train", "y_train")], ids=" ".join
+)
+def test_numpy_arrays(tmp_path, pixels, names, last):
+    file = tmp_path / "insects.npz"
+    stored = pixels.transpose(0, 2, 3, 1) if last else pixels
+    # Labels are of any whole type, and a column in some data sets.
+    np.savez_compressed(file, **{names[0]: stored, names[1]: np.array(LABELS, np.uint8)[:, None]}, other=[1.0])
+    images = read_images(file)
+    assert same(images, pixels, LABELS)
+    assert images.names == ("0", "1", "2", "3")
+    assert images.source == "insects.npz: 6 images in NumPy arrays, without loss"
+
+
+def test_numpy_arrays_of_both_splits(tmp_path, pixels):
+    file = tmp_path / "both.npz"
+    np.savez(file, x_train=pixels, y_train=LABELS, x_test=pixels[:2], y_test=LABELS[:2])
+    assert same(read_images(file), pixels, LABELS)
+    assert same(read_images(file, "test"), pixels[:2], LABELS[:2])
+    folder = tmp_path / "files"
+    folder.mkdir()
+    np.savez(folder / "train.npz", images=pixels, labels=LABELS)
+    np.savez(folder / "test.npz", images=pixels[:2], labels=LABELS[:2])
+    assert same(read_images(folder), pixels, LABELS)
+    assert same(read_images(folder, "test"), pixels[:2], LABELS[:2])
+    (folder / "train.npz").unlink()
+    assert said(folder) == f"cannot read {folder / 'train.npz'}: No such file or directory"
+    assert said(folder / "test.npz") == (
+        f"{folder / 'test.npz'} has no images of the split train: it holds images, labels, and train_images and "
+        f"train_labels or x_train and y_train are needed"
+    )
+
+
+def test_numpy_arrays_that_are_no_images(tmp_path, pixels):
+    file = tmp_path / "a.npz"
+    shape = "uint8 of shape (N, h, w, 3) or (N, 3, h, w) is needed"
+    numbers = "whole numbers of shape (6,) are needed"
+    range_ = "whole numbers from 0 to 9999 are needed"
+    for images, labels, message in (
+        (pixels / 255, LABELS, f"images in {file} is float64 of shape (6, 3, 32, 32); {shape}"),
+        (pixels[:, :1], LABELS, f"images in {file} is uint8 of shape (6, 1, 32, 32); {shape}"),
+        (pixels[:, 0], LABELS, f"images in {file} is uint8 of shape (6, 32, 32); {shape}"),
+        (
+            pixels[..., :3],
+            LABELS,
+            f"images in {file} has the shape (6, 3, 32, 3), which does not say which of its axes are the colours",
+        ),
+        (pixels[:0], [], f"{file} holds no images"),
+        (pixels, LABELS[:5], f"labels in {file} is int64 of shape (5,); {numbers}"),
+        (pixels, np.array(LABELS) / 2, f"labels in {file} is float64 of shape (6,); {numbers}"),
+        (pixels, list(map(str, LABELS)), f"labels in {file} is <U1 of shape (6,); {numbers}"),
+        (pixels, [-1] * 6, f"{file} has the label -1; {range_}"),
+        (pixels, [0, 10_000, 0, 0, 0, 0], f"{file} has the label 10000; {range_}"),
+    ):
+        np.savez(file, images=images, labels=labels)
+        assert said(file) == message
+    np.savez(file, images=pixels)
+    assert said(file) == (
+        f"{file} has no images of the split train: it holds images, and train_images and train_labels or "
+        f"x_train and y_train or images and labels are needed"
+    )
+
+
+def test_numpy_files_that_are_damaged_or_pickled(tmp_path, pixels, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "a.npz"
+    np.savez(file, images=pixels, labels=LABELS)
+    whole = file.read_bytes()
+    for content in (b"", whole[:100], whole[:-30], b"no archive", pickle.dumps(Harmful())):
+        file.write_bytes(content)
+        message = said(file)
+        assert message.startswith(f"{file} cannot be read as NumPy arrays (")
+        assert message.endswith("); get the file again")
+    np.savez(file, images=np.array([Harmful()]), labels=LABELS)
+    assert said(file).startswith(f"{file} cannot be read as NumPy arrays (Object arrays cannot be loaded")
+    with file.open("wb") as one:
+        np.save(one, pixels)
+    assert "it holds one array, and" in said(file)
+    # A header that announces more than the file holds.
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**15, 3, 8, 8)})
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("images.npy", header.getvalue())
+        archive.writestr("labels.npy", header.getvalue())
+    assert said(file).startswith(f"{file} cannot be read as NumPy arrays (")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz"]
 
 
 # --- folders
