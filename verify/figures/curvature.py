@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
+from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing
 
 if TYPE_CHECKING:
     from verify.collapsed import Collapsed
@@ -24,8 +24,7 @@ def draw_curvature(found: Collapsed) -> Picture:
     values = [found.points[s].value for s in strengths]
     errors = [found.points[s].error for s in strengths]
     exact = [None if found.exact is None else found.exact[s] for s in strengths]
-    with styled():
-        figure = new_figure(6.4, 3.8)
+    with drawing(6.4, 3.8) as figure:
         axes = figure.add_subplot()
         axes.axhline(0.0, color="black", linewidth=0.8)
         axes.errorbar(
@@ -53,7 +52,6 @@ def draw_curvature(found: Collapsed) -> Picture:
         axes.set_xticks(strengths, [f"{s:g}" for s in strengths], minor=False)
         axes.minorticks_off()
         figure.legend(loc="outside lower center", ncols=1)
-        laid_out(figure)
     return Picture(
         figure,
         ("sigma", "curvature", "standard_error", "exact"),

@@ -18,7 +18,7 @@ from derive.landscape import Landscape, landscapes
 from numeric import kernel
 from numeric.landscape import landscape_in_numbers
 from numeric.sampling import Covariances
-from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, Picture, laid_out, new_figure, styled
+from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, Picture, drawing
 
 if TYPE_CHECKING:
     from derive import Expansion
@@ -66,8 +66,7 @@ def loss_along(
         reach = 1.3 * max(_return(expansion, data, direction, values) for data in panels.values()) or 1.0
     a = np.linspace(-reach, reach, 2 * _POINTS - 1)
     curves = {name: _loss(expansion, data, a[:, None, None] * direction, values) for name, data in panels.items()}
-    with styled():
-        figure = new_figure(6.4, 4.0)
+    with drawing(6.4, 4.0) as figure:
         axes = figure.add_subplot()
         axes.axhline(0.0, color="black", linewidth=0.6)
         for (name, curve), (colour, style) in zip(curves.items(), _LINES, strict=False):
@@ -76,7 +75,6 @@ def loss_along(
         space = 0.05 * (high - low)
         axes.set(xlabel="a", ylabel="L(a W)", xlim=(-reach, reach), ylim=(low - space, high))
         figure.legend(loc="outside right upper")
-        laid_out(figure)
     return Picture(
         figure, ("a", *curves), list(zip(a.tolist(), *(one.tolist() for one in curves.values()), strict=True))
     )
@@ -157,11 +155,10 @@ def toy_landscape(
     weights[..., 0, 0], weights[..., 1, 1] = np.meshgrid(r, r)
     maps = {title: _loss(expansion, data, weights, values) for title, data in panels.items()}
     low, high = _range(maps.values())
-    with styled():
+    with drawing(3.3 * len(panels) + 1.4, 4.1) as figure:
         from matplotlib.ticker import MaxNLocator
 
         levels = np.asarray(MaxNLocator(_LEVELS).tick_values(low, high))
-        figure = new_figure(3.3 * len(panels) + 1.4, 4.1)
         row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
         drawn: Any = None
         for axes, (title, loss) in zip(row, maps.items(), strict=True):
@@ -176,7 +173,6 @@ def toy_landscape(
         handles = {name: handle for axes in row for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
         if handles:
             figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(handles), handletextpad=0.2)
-        laid_out(figure)
     return Picture(figure, ("panel", "kind", "r1", "r2", "loss"), rows)
 
 

@@ -18,9 +18,7 @@ from verify.figures.picture import (
     VERMILION,
     YELLOW,
     Picture,
-    laid_out,
-    new_figure,
-    styled,
+    drawing,
     symbol,
 )
 
@@ -69,11 +67,10 @@ def draw_phases(
     """
     x, y = np.meshgrid(diagram.x, diagram.y)
     label, names, colours = _regions(diagram.kept)
-    with styled():
+    with drawing(7.4, 4.4) as figure:
         from matplotlib.colors import BoundaryNorm, ListedColormap
         from matplotlib.patches import Patch
 
-        figure = new_figure(7.4, 4.4)
         axes = figure.add_subplot()
         # Pixels, in an SVG too: one path a grid point would make it huge.
         axes.pcolormesh(
@@ -98,7 +95,6 @@ def draw_phases(
             title=title,
         )
         figure.legend(handles=handles, loc="outside right upper", handlelength=1.6, labelspacing=0.8)
-        laid_out(figure)
     columns = [x, y, *np.moveaxis(diagram.powers, -1, 0)]
     modes = [f"power_{i + 1}" for i in range(diagram.powers.shape[-1])]
     phase = diagram.phase.ravel()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +127,27 @@ def laid_out(figure: Figure) -> None:
     for _ in range(3):
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
+
+
+@contextmanager
+def drawing(width: float, height: float) -> Iterator[Figure]:
+    """An empty figure to draw on in the style of all pictures; its layout is settled at the end."""
+    with styled():
+        figure = new_figure(width, height)
+        yield figure
+        laid_out(figure)
+
+
+def few_ticks(panel: Any, at: Iterable[float], along: Sequence[float]) -> None:
+    """Plain numbers on a logarithmic x axis, where they lie among what is drawn along it."""
+    panel.set_xticks([one for one in at if min(along) <= one <= max(along)], minor=False)
+    panel.set_xticks([], minor=True)
+    panel.xaxis.set_major_formatter("{x:g}")
+
+
+def legend_beside(figure: Figure, panel: Any) -> None:
+    """One panel's legend for all of them, to their right."""
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside right upper")
 
 
 def save(picture: Picture, path: str | Path, *, dpi: int = 200) -> Path:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.agreement import compared
-from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
-from verify.reproduce.figure import Shown
-from verify.reproduce.linear import seeded
+from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing, few_ticks, legend_beside
+from verify.reproduce.figure import THEORIES, Shown
+from verify.reproduce.linear import against, seeded
+from verify.reproduce.table import Table
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.data import Population
 from verify.training.engine import Plan, train
@@ -53,7 +53,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
         for loss, grid in GRID.items()
         for first in ((1,) if quick else range(3))
     )
-    return Sweep("eigenvalues", "verify.reproduce.eigenvalues:unit", units)
+    return Sweep("eigenvalues", f"{__name__}:unit", units)
 
 
 def unit(*, loss: str, c: list[float], n: int, steps: int, rate: float, seeds: int, seed: int) -> dict[str, Any]:
@@ -81,32 +81,25 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     for settings, found in zip(sweep.units, results, strict=True):
         loss, powers = settings["loss"], np.array(found["powers"])
         theory = predictions(loss, 1.0, settings["c"], LOSSES[loss])
-        rho = float(theory.radius)
         for k, c in enumerate(settings["c"]):
-            guesses = [float(getattr(theory, name)[k]) for name in ("published", "quartic", "exact")]
-            off = float(theory.truncation[k])
-            # 2 % of the prediction; of 1/(a + c), where h = 1, for a mode that is said to collapse.
-            decided = [
-                compared(guess, powers[:, k].tolist(), scale=guess or 1 / (1 + c), truncation=0.0 if exact else off)
-                for guess, exact in zip(guesses, (False, False, True), strict=True)
-            ]
+            guesses, decided = against(theory, k, powers[:, k], c)
             mean = decided[0].measured
             ratios = [mean / guess if guess else float("nan") for guess in guesses]
             rows.append(
-                (loss, c, len(powers), rho, mean, decided[0].error, *guesses, *ratios, decided[2].z,
+                (loss, c, len(powers), float(theory.radius), mean, decided[0].error, *guesses, *ratios, decided[2].z,
                  *(one.word for one in decided))
             )  # fmt: skip
     rows.sort(key=lambda row: (list(GRID).index(row[0]), row[1]))
-    return Shown(_drawn(rows), _lines(rows))
+    table = Table(HEADER, rows)
+    return Shown(_drawn(table), _lines(table))
 
 
-def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
-    with styled():
-        figure = new_figure(13.0, 4.2)
+def _drawn(table: Table) -> Picture:
+    with drawing(13.0, 4.2) as figure:
         axes = figure.subplots(1, 3)
         for panel, (loss, given) in zip(axes, LOSSES.items(), strict=True):
-            here = [row for row in rows if row[0] == loss]
-            c = np.array([row[1] for row in here])
+            here = table.where(loss=loss)
+            c, trained, error = (np.array(here[name]) for name in ("c_over_a", "trained", "error"))
             fine = np.linspace(0.7 * c.min(), 1.1 * c.max(), 400)
             theory = predictions(loss, 1.0, fine[:, None], given)
             for name, label, colour, style in (
@@ -116,28 +109,24 @@ def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
             ):
                 panel.plot(fine, (getattr(theory, name) * theory.s)[:, 0], style, color=colour, label=label)
             panel.errorbar(
-                c, [row[4] * (1 + row[1]) for row in here], [row[5] * (1 + row[1]) for row in here], fmt="o",
-                color="black", markersize=4.5, label="trained",
-            )  # fmt: skip
+                c, trained * (1 + c), error * (1 + c), fmt="o", color="black", markersize=4.5, label="trained"
+            )
             panel.set(xscale="log", xlabel="c/a", title=loss + (", β = ½" if given else ""))
-            panel.set_xticks([one for one in (0.1, 0.2, 0.5, 1, 2, 5, 10) if fine[0] <= one <= fine[-1]], minor=False)
-            panel.set_xticks([], minor=True)
-            panel.xaxis.set_major_formatter("{x:g}")
-            panel.set_ylim(-0.05, 1.15 * max(row[4] * (1 + row[1]) for row in here))
+            few_ticks(panel, (0.1, 0.2, 0.5, 1, 2, 5, 10), fine)
+            panel.set_ylim(-0.05, 1.15 * float((trained * (1 + c)).max()))
         axes[0].set_ylabel("h, eigenvalue of WᵀW times (a + c)")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper")
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+        legend_beside(figure, axes[0])
+    return Picture(figure, table.header, table.rows)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+def _lines(table: Table) -> list[str]:
     lines = []
     for loss in LOSSES:
-        here = [row for row in rows if row[0] == loss]
-        for name, column, ratio in (("published", 13, 9), ("quartic", 14, 10), ("exact", 15, 11)):
-            words = [row[column] for row in here]
-            counts = ", ".join(f"{words.count(word)} {word}" for word in ("agrees", "off", "undecided"))
-            ratios = [row[ratio] for row in here if np.isfinite(row[ratio])]
-            lines.append(f"{loss}: {name}: {counts}; trained/predicted from {min(ratios):.3f} to {max(ratios):.3f}")
+        here = table.where(loss=loss)
+        for name in THEORIES:
+            ratios = [one for one in here[f"trained_over_{name}"] if np.isfinite(one)]
+            lines.append(
+                f"{loss}: {name}: {here.words(f'{name}_is')}; trained/predicted from {min(ratios):.3f} to"
+                f" {max(ratios):.3f}"
+            )
     return lines

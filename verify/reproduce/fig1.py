@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from verify.agreement import compared
-from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
+from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing
 from verify.reproduce.figure import RATE, STEPS, Shown
-from verify.reproduce.linear import seeded
+from verify.reproduce.linear import against, seeded
+from verify.reproduce.table import Table
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.data import Population
 from verify.training.engine import Plan, train
@@ -46,7 +46,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
         }
         for k in range(3 if quick else 5)
     )
-    return Sweep("fig1", "verify.reproduce.fig1:unit", units)
+    return Sweep("fig1", f"{__name__}:unit", units)
 
 
 def unit(*, n: int, steps: int, rate: float, seed: int) -> dict[str, Any]:
@@ -73,29 +73,23 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     rows = []
     for at, (panel, noise) in enumerate(PANELS.items()):
         for mode, c in enumerate(noise):
-            guesses = [float(getattr(theory, name)[at, mode]) for name in ("published", "quartic", "exact")]
-            off = float(theory.truncation[at, mode])
-            decided = [
-                compared(guess, powers[:, at, mode].tolist(), scale=guess or 1 / (1 + c), truncation=slack)
-                for guess, slack in zip(guesses, (off, off, 0.0), strict=True)
-            ]
+            guesses, decided = against(theory, (at, mode), powers[:, at, mode], c)
             rows.append(
                 (panel, mode + 1, c, len(powers), *guesses, float(theory.radius[at]), decided[0].measured,
                  decided[0].error, *(one.word for one in decided))
             )  # fmt: skip
+    table = Table(HEADER, rows)
     lines = [
-        f"{panel}, mode {mode}: trained {trained:.4f} ± {error:.4f}, all orders {exact:.4f} ({word})"
-        for panel, mode, _, _, _, _, exact, _, trained, error, _, _, word in rows
+        "{panel}, mode {mode}: trained {trained:.4f} ± {error:.4f}, all orders {exact:.4f} ({exact_is})".format(**row)
+        for row in table.named
     ]
-    return Shown(_drawn(powers, theory.exact, rows), lines)
+    return Shown(_drawn(powers, theory.exact, table), lines)
 
 
-def _drawn(powers: Array, exact: Array, rows: Sequence[tuple[Any, ...]]) -> Picture:
+def _drawn(powers: Array, exact: Array, table: Table) -> Picture:
     reach = 1.3 * float(np.sqrt(max(powers.max(), exact.max())))
     r = np.linspace(-reach, reach, 161)
-    colours = (BLUE, ORANGE, VERMILION)
-    with styled():
-        figure = new_figure(14.6, 4.3)
+    with drawing(14.6, 4.3) as figure:
         axes = figure.subplots(1, 1 + len(PANELS), width_ratios=(1.15, 1, 1, 1))
         maps = [np.add(*np.meshgrid(*(_loss(r, c) for c in noise))) for noise in PANELS.values()]
         low = min(float(one.min()) for one in maps)
@@ -103,16 +97,19 @@ def _drawn(powers: Array, exact: Array, rows: Sequence[tuple[Any, ...]]) -> Pict
         for k, (panel, (title, noise)) in enumerate(zip(axes[1:], PANELS.items(), strict=True)):
             panel.contourf(r, r, maps[k], levels=levels, cmap="cividis", extend="max")
             panel.contour(r, r, maps[k], levels=levels, colors="black", linewidths=0.35, alpha=0.5, linestyles="solid")
-            for name, column, mark, size in (("published", 4, "s", 5.5), ("quartic, derived", 5, "^", 6.5)):
-                at = [np.sqrt(row[column]) for row in rows if row[0] == title]
-                _mirrored(panel, at, mark, color=VERMILION if column == 4 else ORANGE, markersize=size, label=name)
+            for name, label, mark, size, colour in (
+                ("published", "published", "s", 5.5, VERMILION),
+                ("quartic", "quartic, derived", "^", 6.5, ORANGE),
+            ):
+                at = np.sqrt(table.where(panel=title)[name])
+                _mirrored(panel, at, mark, color=colour, markersize=size, label=label)
             _mirrored(panel, np.sqrt(exact[k]), "*", color="white", markersize=15, label="minimum, all orders")
             for one in np.sqrt(powers[:, k]):
                 _mirrored(panel, one, "o", color="black", markersize=3.5, label="trained")
             panel.set(xlabel="r₁", aspect="equal", title=f"{title}\nc = {noise[0]:g}, {noise[1]:g}; a = 1")
             # One mode of each panel along its axis: the curves of panel (a).
-            mode = {0: 1, 1: 0, 2: 0}[k]
-            axes[0].plot(r, _loss(r, noise[mode]), color=colours[k], linewidth=2, label=f"c = {noise[mode]:g}")
+            mode, colour = ((1, BLUE), (0, ORANGE), (0, VERMILION))[k]
+            axes[0].plot(r, _loss(r, noise[mode]), color=colour, linewidth=2, label=f"c = {noise[mode]:g}")
             for sign in (1, -1):
                 ends = sign * np.sqrt(powers[:, k, mode])
                 axes[0].plot(ends, _loss(ends, noise[mode]), "o", color="black", markersize=3.5)
@@ -126,8 +123,7 @@ def _drawn(powers: Array, exact: Array, rows: Sequence[tuple[Any, ...]]) -> Pict
         handles, labels = axes[1].get_legend_handles_labels()
         shown = dict(zip(labels, handles, strict=True))
         figure.legend(shown.values(), shown, loc="outside lower center", ncols=len(shown))
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+    return Picture(figure, table.header, table.rows)
 
 
 def _loss(r: Array, c: float) -> Array:

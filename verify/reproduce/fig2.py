@@ -15,7 +15,7 @@ quick form has narrow ones on a processor, on 10,000 images where some are given
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -24,7 +24,8 @@ import numpy as np
 
 from derive import InputError, Rational
 from verify.figures.maps import mirrored_map
-from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, Picture, laid_out, new_figure, styled
+from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, Picture, drawing
+from verify.hand_written import one_thread
 from verify.images.augment import gaussian
 from verify.last_layer.capture import augmented, features_of
 from verify.last_layer.features import Features
@@ -37,6 +38,7 @@ from verify.networks.objective import Objective
 from verify.networks.pretrain import Schedule, pretrain
 from verify.reproduce.figure import Shown
 from verify.reproduce.linear import seeded
+from verify.reproduce.table import Table
 from verify.sweeps.sweep import Settings, Sweep
 from verify.threads import one_thread
 
@@ -97,12 +99,16 @@ class Fig2:
         shared = {**size, "architecture": network, "schedule": schedule, "data": data, "seed": seed}
         strengths = self.strengths if quick else FULL_STRENGTHS
         units = tuple({**shared, "sigma": sigma} for sigma in strengths)
-        return Sweep(self.name, "verify.reproduce.fig2:unit", units)
+        return Sweep(self.name, f"{__name__}:unit", units)
 
     def shown(self, sweep: Sweep, results: Sequence[Any]) -> Shown:
         """Curves along a for all strengths, a map over (r₁, r₂) for each, and both orders."""
-        picture = _drawn(sweep, results)
-        return Shown(picture, [results[0]["source"], *(_line(row) for row in picture.rows)])
+        rows = [
+            (settings["architecture"]["name"], settings["sigma"], settings["seed"], *found["row"])
+            for settings, found in zip(sweep.units, results, strict=True)
+        ]
+        table = Table(HEADER, rows)
+        return Shown(_drawn(table, results), [results[0]["source"], *map(_line, table.named)])
 
 
 RESNET = Fig2(
@@ -181,10 +187,9 @@ def _orders(here: AtStrength) -> list[Any]:
     ]  # fmt: skip
 
 
-def _drawn(sweep: Sweep, results: Sequence[Any]) -> Picture:
-    sigmas = [one["sigma"] for one in sweep.units]
-    with styled():
-        figure = new_figure(3.4 * (1 + len(results)), 3.7)
+def _drawn(table: Table, results: Sequence[Any]) -> Picture:
+    sigmas = table["sigma"]
+    with drawing(3.4 * (1 + len(results)), 3.7) as figure:
         axes = figure.subplots(1, 1 + len(results))
         for sigma, found, colour in zip(sigmas, results, COLOURS, strict=False):
             # Each curve in units of its own depth or height: the strengths differ by orders of magnitude.
@@ -198,16 +203,10 @@ def _drawn(sweep: Sweep, results: Sequence[Any]) -> Picture:
             first, second = (np.array(one) for one in found["axes"])
             mirrored_map(panel, (first, second), np.array(found["over"]), f"σ = {sigma:g}\n{found['phase']}")
             panel.set(ylabel="r₂", aspect="auto")
-        laid_out(figure)
-    table = [
-        (settings["architecture"]["name"], settings["sigma"], settings["seed"], *found["row"])
-        for settings, found in zip(sweep.units, results, strict=True)
-    ]
-    return Picture(figure, HEADER, table)
+    return Picture(figure, table.header, table.rows)
 
 
-def _line(row: Sequence[Any]) -> str:
-    here = dict(zip(HEADER, row, strict=True))
+def _line(here: Mapping[str, Any]) -> str:
     signs = {1: "+", 0: "undecided", -1: "−"}
     measured, predicted = (signs[here[f"sign_{by}"]] for by in ("measured", "predicted"))
     orders = ", ".join(

@@ -12,6 +12,7 @@ a₁ − 2 vᵀM⁻¹v + vᵀM⁻¹ W A0 Wᵀ M⁻¹v. At the exact minimum, W d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import eq
 from typing import Any
 
 import numpy as np
@@ -20,20 +21,10 @@ from numpy.typing import NDArray
 
 from verify.agreement import compared
 from verify.figures.phases import oriented_augmentation
-from verify.figures.picture import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    VERMILION,
-    Picture,
-    laid_out,
-    new_figure,
-    styled,
-)  # fmt: skip
+from verify.figures.picture import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, Picture, drawing
 from verify.reproduce.figure import RATE, STEPS, Shown
 from verify.reproduce.linear import seeded
+from verify.reproduce.table import Table, standard_error, tally
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.data import Population
 from verify.training.engine import Plan, train
@@ -68,7 +59,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
         }
         for k in range(3)
     )
-    return Sweep("fig3", "verify.reproduce.fig3:unit", units)
+    return Sweep("fig3", f"{__name__}:unit", units)
 
 
 def unit(*, sigmas: list[float], thetas: list[float], n: int, steps: int, rate: float, seed: int) -> dict[str, Any]:
@@ -124,21 +115,20 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     sigma, theta = (one.ravel() for one in np.meshgrid(settings["sigmas"], settings["thetas"], indexing="ij"))
     a, c = oriented_augmentation(sigma, theta)
     theory = predictions("beta-infonce", a, c, {"beta": BETA})
-    gram = np.array([one["gram"] for one in results])
-    measured, closed = (np.array([one[name] for one in results]) for name in ("downstream", "closed"))
-    mean, error = gram.mean(0), gram.std(0, ddof=1) / np.sqrt(len(gram))
+    gram, measured, closed = (np.array([one[name] for one in results]) for name in ("gram", "downstream", "closed"))
+    mean, error = gram.mean(0), standard_error(gram)
     phases = [
         _phase(one * theory.s, least) for one, least in ((mean, KEPT), (theory.exact, 0.0), (theory.published, 0.0))
     ]
     wanted = (RIDGE / (theory.exact[:, 0] + RIDGE)) ** 2
+    numbers = np.column_stack([mean[:, 0], error[:, 0], mean[:, 1], error[:, 1], theory.exact, theory.published])
     rows = [
-        (float(sigma[k]), float(theta[k]), len(gram), mean[k, 0], error[k, 0], mean[k, 1], error[k, 1],
-         *theory.exact[k], *theory.published[k], *(PHASES[one[k]] for one in phases), measured[:, k].mean(),
-         measured[:, k].std(ddof=1) / np.sqrt(len(gram)), closed[:, k].mean(), wanted[k])
+        (float(sigma[k]), float(theta[k]), len(gram), *numbers[k].tolist(), *(PHASES[one[k]] for one in phases),
+         *map(float, (measured[:, k].mean(), standard_error(measured[:, k]), closed[:, k].mean(), wanted[k])))
         for k in range(len(sigma))
     ]  # fmt: skip
-    plain = [tuple(float(one) if isinstance(one, np.floating) else one for one in row) for row in rows]
-    return Shown(_drawn(plain), _lines(plain, theory.exact, gram))
+    table = Table(HEADER, rows)
+    return Shown(_drawn(table), _lines(table, theory.exact, gram))
 
 
 def _phase(heights: Array, least: float) -> NDArray[np.intp]:
@@ -147,28 +137,23 @@ def _phase(heights: Array, least: float) -> NDArray[np.intp]:
     return np.asarray(np.where(content, np.where(style, 0, 1), np.where(style, 2, 3)))
 
 
-def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
-    with styled():
+def _drawn(table: Table) -> Picture:
+    with drawing(12.6, 4.6) as figure:
+        from matplotlib.colors import ListedColormap
         from matplotlib.lines import Line2D
 
-        figure = new_figure(12.6, 4.6)
         above, below = figure.subplots(1, 2)
-        fine = np.linspace(min(row[0] for row in rows) * 0.5, max(row[0] for row in rows) * 1.05, 240)
-        across = np.linspace(-0.05, 1.05, 220)
-        x, y = np.meshgrid(fine, across)
-        inside = np.clip(y, 0.0, 1.0)
-        a, c = oriented_augmentation(x, inside)
-        region = _phase((exact := predictions("beta-infonce", a, c, {"beta": BETA}).exact).reshape(-1, 2), 0.0)
-        from matplotlib.colors import ListedColormap
-
+        fine = np.linspace(min(table["sigma"]) * 0.5, max(table["sigma"]) * 1.05, 240)
+        x, y = np.meshgrid(fine, np.linspace(-0.05, 1.05, 220))
+        exact = _exact(x, np.clip(y, 0.0, 1.0))
         above.pcolormesh(
-            x, y, region.reshape(exact.shape[:-1]), cmap=ListedColormap(_COLOURS), vmin=-0.5, vmax=3.5, alpha=0.35,
-            rasterized=True,
+            x, y, _phase(exact.reshape(-1, 2), 0.0).reshape(x.shape), cmap=ListedColormap(_COLOURS), vmin=-0.5,
+            vmax=3.5, alpha=0.35, rasterized=True,
         )  # fmt: skip
-        for k, name in enumerate(PHASES):
-            at = [row for row in rows if row[11] == name]
-            above.plot([row[0] for row in at], [row[1] for row in at], "o", color=_COLOURS[k], markersize=5,
-                       markeredgecolor="black", markeredgewidth=0.4)  # fmt: skip
+        for name, colour in zip(PHASES, _COLOURS, strict=True):
+            at = table.where(phase_trained=name)
+            above.plot(at["sigma"], at["theta"], "o", color=colour, markersize=5, markeredgecolor="black",
+                       markeredgewidth=0.4)  # fmt: skip
         for level, colour, style in ((1.0, "black", "-"), (2.0, VERMILION, "--")):
             with np.errstate(divide="ignore"):
                 boundary = level / fine**2
@@ -183,37 +168,40 @@ def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
         ]
         for orientation, colour, name in ((0.5, PURPLE, "isotropic, θ = ½"), (1.0, GREEN, "on the style, θ = 1"),
                                  (0.0, ORANGE, "on the content, θ = 0")):  # fmt: skip
-            here = [row for row in rows if row[1] == orientation]
-            if not here:
+            here = table.where(theta=orientation)
+            if not len(here):
                 continue
-            a, c = oriented_augmentation(fine, np.full_like(fine, orientation))
-            g = predictions("beta-infonce", a, c, {"beta": BETA}).exact[:, 0]
+            g = _exact(fine, np.full_like(fine, orientation))[:, 0]
             below.plot(fine, (RIDGE / (g + RIDGE)) ** 2, color=colour, linewidth=1.6)
-            below.errorbar([row[0] for row in here], [row[14] for row in here], [row[15] for row in here], fmt="o",
+            below.errorbar(here["sigma"], here["downstream_measured"], here["downstream_error"], fmt="o",
                            color=colour, markersize=4.5)  # fmt: skip
             handles.append(Line2D([], [], color=colour, marker="o", markersize=4.5, label=name))
         below.set(
             xlabel="strength σ", ylabel="downstream error", yscale="log", xlim=(fine[0], fine[-1]), ylim=(1e-7, 3)
         )
         figure.legend(handles=handles, loc="outside right upper", labelspacing=0.7)
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+    return Picture(figure, table.header, table.rows)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]], exact: Array, gram: Array) -> list[str]:
-    sure = [row for row in rows if row[11] == row[12]]
-    printed = [row for row in rows if row[11] == row[13]]
-    words = [
+def _exact(sigma: Array, theta: Array) -> Array:
+    """Eigenvalues of WᵀW at the exact minimum, (…, 2)."""
+    return predictions("beta-infonce", *oriented_augmentation(sigma, theta), {"beta": BETA}).exact
+
+
+def _lines(table: Table, exact: Array, gram: Array) -> list[str]:
+    phases = {name: sum(map(eq, table["phase_trained"], table[f"phase_{name}"])) for name in ("exact", "published")}
+    held = [
         compared(float(exact[k, i]), gram[:, k, i].tolist(), scale=float(max(exact[k, i], 0.05))).word
-        for k in range(len(rows))
-        for i in (0, 1)
+        for k, i in np.ndindex(exact.shape)
     ]
-    counts = ", ".join(f"{words.count(word)} {word}" for word in ("agrees", "off", "undecided"))
-    style = [[row[14] for row in rows if row[1] == 1.0 and (row[0] > 1) == beyond] for beyond in (False, True)]
-    before, after = (float(np.median(one)) if one else float("nan") for one in style)
+    style = table.where(theta=1.0)
+    errors: dict[bool, list[float]] = {False: [], True: []}
+    for sigma, error in zip(style["sigma"], style["downstream_measured"], strict=True):
+        errors[sigma > 1].append(error)
+    before, after = (float(np.median(one)) if one else float("nan") for one in errors.values())
     return [
         f"θ = 1: median downstream error {before:.1e} while the style is kept, {after:.1e} where it has collapsed",
-        f"the trained phase is that of the exact landscape at {len(sure)} of {len(rows)} points",
-        f"and that of the published B at {len(printed)} of {len(rows)}",
-        f"eigenvalues against the exact landscape: {counts}",
+        f"the trained phase is that of the exact landscape at {phases['exact']} of {len(table)} points",
+        f"and that of the published B at {phases['published']} of {len(table)}",
+        f"eigenvalues against the exact landscape: {tally(held)}",
     ]

@@ -17,6 +17,7 @@ the ten leading eigenvectors of A0, and of C.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from math import sqrt
 from typing import Any
 
@@ -24,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import catalogue
-from verify.figures.picture import BLUE, ORANGE, Picture, laid_out, new_figure, styled
+from verify.figures.picture import BLUE, ORANGE, Picture, drawing
+from verify.hand_written import one_thread
 from verify.images.imbalance import HIGH, MEDIUM, NONE, imbalanced
 from verify.images.pixels import Images
 from verify.images.simclr_views import simclr
@@ -38,6 +40,7 @@ from verify.networks.objective import Objective
 from verify.networks.pretrain import Schedule, pretrain
 from verify.reproduce.figure import Shown
 from verify.reproduce.linear import seeded
+from verify.reproduce.table import Table
 from verify.sweeps.sweep import Settings, Sweep
 from verify.threads import one_thread
 
@@ -52,6 +55,7 @@ LOSSES = {
     "infonce": Objective("ntxent", {"tau": 0.5}, normalised=True),
     "spectral": Objective("spectral", normalised=True),
 }
+COLOURS = {"infonce": BLUE, "spectral": ORANGE}
 LEADING = 10
 Array = NDArray[np.float64]
 
@@ -81,7 +85,7 @@ def sweep(*, quick: bool, seed: int, data: str | None) -> Sweep:
         for imbalance in COUNTS
         for k in range(seed, seed + seeds)
     )
-    return Sweep("fig4", "verify.reproduce.fig4:unit", units)
+    return Sweep("fig4", f"{__name__}:unit", units)
 
 
 def unit(
@@ -157,95 +161,87 @@ def alignment(features: Features) -> list[float]:
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """Bars with error bars over seeds, what W aligns with, and B as derived."""
     rows = [
-        (one["loss"], one["projector"], one["imbalance"], one["seed"], *found["row"])
-        for one, found in zip(sweep.units, results, strict=True)
+        (*(settings[name] for name in ("loss", "projector", "imbalance", "seed")), *found["row"])
+        for settings, found in zip(sweep.units, results, strict=True)
     ]
-    return Shown(_drawn(rows), [results[0]["source"], results[0]["views"], *_lines(rows)])
+    table = Table(HEADER, rows)
+    return Shown(_drawn(table), [results[0]["source"], results[0]["views"], *_lines(table)])
 
 
-def _projectors(rows: Sequence[tuple[Any, ...]]) -> list[int]:
-    """Their hidden dimensions, 0 for none first."""
-    return sorted({row[1] for row in rows})
-
-
-def _mean(rows: Sequence[tuple[Any, ...]], name: str, **where: Any) -> tuple[float, float]:
+def _mean(table: Table, name: str, **where: Any) -> tuple[float, float]:
     """The mean over the rows that fit, and its standard error; without a second row that is not known."""
-    named = [dict(zip(HEADER, row, strict=True)) for row in rows]
-    values = [one[name] for one in named if all(one[key] == value for key, value in where.items())]
+    values = table.where(**where)[name]
     error = float(np.std(values, ddof=1) / sqrt(len(values))) if len(values) > 1 else np.nan
     return float(np.mean(values)), error
 
 
-def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
-    with styled():
-        figure = new_figure(13.0, 3.9)
+def _over_imbalances(table: Table, name: str, **where: Any) -> tuple[list[float], list[float]]:
+    """Means and errors, to be drawn from left to right."""
+    means, errors = zip(*(_mean(table, name, imbalance=one, **where) for one in COUNTS), strict=True)
+    return list(means), list(errors)
+
+
+def _drawn(table: Table) -> Picture:
+    with drawing(13.0, 3.9) as figure:
         bars = figure.subplots(1, 4)
-        for panel, projector in zip(bars[:2], _projectors(rows), strict=True):
-            for k, (loss, colour) in enumerate(zip(LOSSES, (BLUE, ORANGE), strict=True)):
-                found = [_mean(rows, "accuracy", loss=loss, projector=projector, imbalance=one) for one in COUNTS]
-                panel.bar(
-                    np.arange(3) + 0.4 * k - 0.2, [mean for mean, _ in found], 0.36, color=colour, label=loss,
-                    yerr=[error for _, error in found], capsize=3,
-                )  # fmt: skip
+        at = np.arange(3)
+        for panel, projector in zip(bars[:2], sorted(set(table["projector"])), strict=True):
+            for k, (loss, colour) in enumerate(COLOURS.items()):
+                means, errors = _over_imbalances(table, "accuracy", loss=loss, projector=projector)
+                panel.bar(at + 0.4 * k - 0.2, means, 0.36, color=colour, label=loss, yerr=errors, capsize=3)
             panel.axhline(0.1, color="black", linewidth=0.6, linestyle=":")
             panel.set_xticks(range(3), list(COUNTS))
             panel.set(xlabel="imbalance", title="with projector" if projector else "without projector")
         bars[0].set_ylabel("accuracy of linear evaluation")
         # Room above the highest bar for the legend, and one scale for both panels.
-        top = 1.25 * max(row[HEADER.index("accuracy")] for row in rows)
         for panel in bars[:2]:
-            panel.set_ylim(0, top)
+            panel.set_ylim(0, 1.25 * max(table["accuracy"]))
         bars[0].legend(fontsize=9, loc="upper right", ncols=2)
         for panel, what in zip(bars[2:], ("cosine", "overlap"), strict=True):
-            for k, (loss, colour) in enumerate(zip(LOSSES, (BLUE, ORANGE), strict=True)):
-                for matrix, filled in (("A0", True), ("C", False)):
-                    found = [_mean(rows, f"{what}_{matrix}", loss=loss, projector=0, imbalance=one) for one in COUNTS]
+            for k, (loss, colour) in enumerate(COLOURS.items()):
+                for matrix, style, face in (("A0", "o-", colour), ("C", "s--", "white")):
                     panel.errorbar(
-                        np.arange(3) + 0.06 * k, [mean for mean, _ in found], [error for _, error in found],
-                        fmt="o-" if filled else "s--", color=colour, markerfacecolor=colour if filled else "white",
-                        label=f"{loss}, {matrix}", capsize=3,
+                        at + 0.06 * k, *_over_imbalances(table, f"{what}_{matrix}", loss=loss, projector=0), fmt=style,
+                        color=colour, markerfacecolor=face, label=f"{loss}, {matrix}", capsize=3,
                     )  # fmt: skip
             panel.set_xticks(range(3), list(COUNTS))
             panel.set(xlabel="imbalance", ylim=(0, 1), title=f"{what} of W, no projector")
         bars[2].legend(fontsize=8)
-        bars[3].axhline(_mean(rows, "overlap_by_chance", projector=0)[0], color="black", linewidth=0.6, linestyle=":")
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+        bars[3].axhline(_mean(table, "overlap_by_chance", projector=0)[0], color="black", linewidth=0.6, linestyle=":")
+    return Picture(figure, table.header, table.rows)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+def _lines(table: Table) -> list[str]:
     lines = [f"derived: B = {catalogue(name).expand(order=2).origin()} for {name}" for name in ("ntxent", "spectral")]
-    for loss in LOSSES:
-        for projector in _projectors(rows):
-            where = {"loss": loss, "projector": projector}
-            each = {one: _mean(rows, "accuracy", imbalance=one, **where) for one in COUNTS}
-            listed = ", ".join(f"{one} {_with_error(*value)}" for one, value in each.items())
-            drop = each["none"][0] - each["high"][0]
-            error = sqrt(each["none"][1] ** 2 + each["high"][1] ** 2)
-            aligned = ", ".join(
-                f"{what} with {matrix} {_mean(rows, f'{what}_{matrix}', **where)[0]:.2f}"
-                for what in ("cosine", "overlap")
-                for matrix in ("A0", "C")
-            )
-            lines.append(
-                f"{loss}, {'with' if projector else 'without'} projector: accuracy at imbalance {listed}; drop from"
-                f" none to high {_with_error(drop, error)}; W: {aligned}"
-            )
-    lines += [_compared(rows, projector) for projector in _projectors(rows)]
-    return lines
+    projectors = sorted(set(table["projector"]))
+    for loss, projector in product(LOSSES, projectors):
+        where = {"loss": loss, "projector": projector}
+        each = {one: _mean(table, "accuracy", imbalance=one, **where) for one in COUNTS}
+        listed = ", ".join(f"{one} {_with_error(*value)}" for one, value in each.items())
+        drop = each["none"][0] - each["high"][0]
+        error = sqrt(each["none"][1] ** 2 + each["high"][1] ** 2)
+        aligned = ", ".join(
+            f"{what} with {matrix} {_mean(table, f'{what}_{matrix}', **where)[0]:.2f}"
+            for what, matrix in product(("cosine", "overlap"), ("A0", "C"))
+        )
+        lines.append(
+            f"{loss}, {'with' if projector else 'without'} projector: accuracy at imbalance {listed}; drop from"
+            f" none to high {_with_error(drop, error)}; W: {aligned}"
+        )
+    return lines + [_compared(table, projector) for projector in projectors]
 
 
-def _compared(rows: Sequence[tuple[Any, ...]], projector: int) -> str:
+def _compared(table: Table, projector: int) -> str:
     """Whether one loss loses less than the other, beyond three standard errors over seeds."""
     drops, square = [], 0.0
     for loss in LOSSES:
         (none, first), (high, second) = (
-            _mean(rows, "accuracy", loss=loss, projector=projector, imbalance=one) for one in ("none", "high")
+            _mean(table, "accuracy", loss=loss, projector=projector, imbalance=one) for one in ("none", "high")
         )
         drops.append(none - high)
         square += first**2 + second**2
     more, error = drops[0] - drops[1], sqrt(square)
-    seeds = len({row[3] for row in rows})
+    seeds = len(set(table["seed"]))
     decided = seeds >= 3 and abs(more) > 3 * error
     verdict = ("spectral is more robust" if more > 0 else "infonce is more robust") if decided else "undecided"
     where = f"{'with' if projector else 'without'} projector"

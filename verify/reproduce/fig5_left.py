@@ -8,15 +8,25 @@ initial weights are those of torch's linear layers; besides the constant learnin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from verify.agreement import compared
-from verify.figures.picture import BLUE, GREEN, GREY, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
-from verify.reproduce.figure import D0, RATE, STEPS, Shown
-from verify.reproduce.linear import finite_minimum, modes_of, trained_over, training_set
+from verify.figures.picture import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    Picture,
+    drawing,
+    few_ticks,
+    legend_beside,
+)  # fmt: skip
+from verify.reproduce.figure import D0, RATE, STEPS, THEORIES, Shown
+from verify.reproduce.linear import SMALLEST, finite_minima, modes_of, smallest, trained_over, training_set
+from verify.reproduce.table import Table, by_setting, standard_error
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.engine import Plan
 from verify.training.predictions import predictions
@@ -27,7 +37,6 @@ HEADER = (
     "trained_constant", "trained_constant_error", "trained_cosine", "trained_cosine_error",
     "published_is", "quartic_is", "exact_is", "finite_N_is",
 )  # fmt: skip
-SMALLEST = 3
 # The search for a training set's minimum begins with no eigenvalue above this. Where σ is small the loss of N separate
 # data is flat there to all digits; a search that has not moved found no minimum.
 START = 3.0
@@ -55,7 +64,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
         for decay in ("constant", "cosine")
     )
     costs = tuple(one["n"] ** 2 * (2.0 if one["draws"] and one["decay"] == "cosine" else 1.0) for one in units)
-    return Sweep("fig5-left", "verify.reproduce.fig5_left:unit", units, costs)
+    return Sweep("fig5-left", f"{__name__}:unit", units, costs)
 
 
 def unit(
@@ -65,121 +74,94 @@ def unit(
     points = training_set(n, d0, seed)
     a, vectors = modes_of(points)
     trained = trained_over(points, sigmas, "infonce-batch", Plan(rate=rate, steps=steps, decay=decay), seed=seed)
-    finite: list[list[list[float]]] = []
-    if draws and decay == "cosine":
-        for sigma in sigmas:
-            theory = predictions("infonce", a, sigma**2)
-            start = vectors * np.minimum(theory.exact, START) @ vectors.T
-            finite.append(
-                [
-                    finite_minimum(
-                        points, sigma, "infonce-batch", start, seed=2 * seed + half, draws=draws, parameters={}
-                    )[:SMALLEST]
-                    for half in (0, 1)
-                ]
-            )
-    return {
-        "a": a.tolist(),
-        "end": [one[:SMALLEST] for one in trained["end"]],
-        "averaged": [one[:SMALLEST] for one in trained["averaged"]],
-        "finite": finite,
-    }
+    finite = []
+    for sigma in sigmas if draws and decay == "cosine" else ():
+        start = vectors * np.minimum(predictions("infonce", a, sigma**2).exact, START) @ vectors.T
+        finite.append(finite_minima(points, sigma, "infonce-batch", start, seed=seed, draws=draws, parameters={}))
+    return {"a": a.tolist(), **smallest(trained), "finite": finite}
 
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """The trained eigenvalues beside the three predictions and the training sets' own minima."""
-    rows: list[tuple[Any, ...]] = []
-    for n in dict.fromkeys(one["n"] for one in sweep.units):
-        of = {
-            decay: [r for u, r in zip(sweep.units, results, strict=True) if u["n"] == n and u["decay"] == decay]
-            for decay in ("constant", "cosine")
-        }
-        for at, sigma in enumerate(sweep.units[0]["sigmas"]):
-            rows += _rows(n, sigma, at, of)
-    return Shown(_drawn(rows), _lines(rows))
+    trained = by_setting(sweep, results, "n", "decay")
+    rows = [
+        row
+        for n in dict.fromkeys(n for n, _ in trained)
+        for at, sigma in enumerate(sweep.units[0]["sigmas"])
+        for row in _rows(n, sigma, at, trained[n, "constant"], trained[n, "cosine"])
+    ]
+    table = Table(HEADER, rows)
+    return Shown(_drawn(table), _lines(table))
 
 
-def _rows(n: int, sigma: float, at: int, of: dict[str, list[Any]]) -> list[tuple[Any, ...]]:
-    theory = [predictions("infonce", one["a"], sigma**2) for one in of["cosine"]]
+def _rows(n: int, sigma: float, at: int, constant: list[Any], cosine: list[Any]) -> Iterator[tuple[Any, ...]]:
+    theory = [predictions("infonce", one["a"], sigma**2) for one in cosine]
     rho = float(np.mean([one.radius for one in theory]))
-    found: list[tuple[Any, ...]] = []
+    finite = np.array([one["finite"][at] for one in cosine if one["finite"]])
+    if len(finite) and np.abs(finite - START).max() < 1e-6:
+        finite = finite * np.nan
     for k in range(SMALLEST):
-        guesses = {
-            name: np.array([np.sort(getattr(one, name))[k] for one in theory])
-            for name in ("published", "quartic", "exact")
-        }
-        finite = np.array([one["finite"][at] for one in of["cosine"] if one["finite"]])
-        if len(finite) and np.abs(finite - START).max() < 1e-6:
-            finite = finite * np.nan
+        guesses = {name: np.array([np.sort(getattr(one, name))[k] for one in theory]) for name in THEORIES}
         minimum = finite[..., k].mean(1) if len(finite) else np.full(len(theory), np.nan)
         # Two independent sets of draws a training set: half their distance is the error of their mean.
         error = float(np.abs(finite[:, 0, k] - finite[:, 1, k]).mean() / 2) if len(finite) else float("nan")
-        constant, cosine = (np.array([one["averaged"][at][k] for one in of[decay]]) for decay in of)
+        measured = [np.array([one["averaged"][at][k] for one in of]) for of in (constant, cosine)]
         off = float(np.abs(guesses["quartic"] - guesses["exact"]).mean())
         # Each training set has its own prediction: their differences are what spreads between seeds.
         words = [
-            compared(0.0, cosine - guess, scale=float(guess.mean()), truncation=truncation).word
-            for guess, truncation in (
-                (guesses["published"], off), (guesses["quartic"], off), (guesses["exact"], 0.0), (minimum, error),
-            )
-        ]  # fmt: skip
-        spread = [float(one.std(ddof=1) / np.sqrt(len(one))) for one in (constant, cosine)]
+            compared(0.0, measured[1] - guess, scale=float(guess.mean()), truncation=truncation).word
+            for guess, truncation in zip((*guesses.values(), minimum), (off, off, 0.0, error), strict=True)
+        ]
         means = [float(guess.mean()) for guess in guesses.values()]
-        found.append(
-            (n, sigma, k + 1, len(cosine), *means, rho, float(minimum.mean()), error, float(constant.mean()), spread[0],
-             float(cosine.mean()), spread[1], *words)
-        )  # fmt: skip
-    return found
+        ends = [float(of(one)) for one in measured for of in (np.mean, standard_error)]
+        yield (n, sigma, k + 1, len(cosine), *means, rho, float(minimum.mean()), error, *ends, *words)
 
 
-def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
-    sizes = list(dict.fromkeys(row[0] for row in rows))
-    with styled():
-        figure = new_figure(5.4 * len(sizes) + 2.2, 4.4)
+def _drawn(table: Table) -> Picture:
+    sizes = table.distinct("N")
+    with drawing(5.4 * len(sizes) + 2.2, 4.4) as figure:
         axes = figure.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
         for panel, n in zip(axes, sizes, strict=True):
-            here = [row for row in rows if row[0] == n and row[2] == 1]
-            sigma = [row[1] for row in here]
-            for column, name, colour, style in (
-                (4, "published: ½ B/Σ²", VERMILION, "--"),
-                (5, "quartic, derived: ⅔ B/Σ²", ORANGE, "-."),
-                (6, "all orders, N → ∞", BLUE, "-"),
+            here = table.where(N=n, mode=1)
+            sigma = here["sigma"]
+            for name, label, colour, style in (
+                ("published", "published: ½ B/Σ²", VERMILION, "--"),
+                ("quartic", "quartic, derived: ⅔ B/Σ²", ORANGE, "-."),
+                ("exact", "all orders, N → ∞", BLUE, "-"),
             ):
-                panel.plot(sigma, [row[column] for row in here], style, color=colour, linewidth=1.8, label=name)
+                panel.plot(sigma, here[name], style, color=colour, linewidth=1.8, label=label)
             panel.errorbar(
-                sigma, [row[8] for row in here], [row[9] for row in here], fmt="s", markersize=7, color=GREEN,
+                sigma, here["finite_N"], here["finite_N_error"], fmt="s", markersize=7, color=GREEN,
                 markerfacecolor="none", label="minimum for this training set",
             )  # fmt: skip
-            for value, error, mark, colour, name in (
-                (10, 11, "v", GREY, "trained, rate 6e-4"),
-                (12, 13, "o", "black", "trained, rate → 0"),
+            for name, mark, colour, label in (
+                ("trained_constant", "v", GREY, "trained, rate 6e-4"),
+                ("trained_cosine", "o", "black", "trained, rate → 0"),
             ):
                 panel.errorbar(
-                    sigma, [row[value] for row in here], [row[error] for row in here], fmt=mark, markersize=4.5,
-                    color=colour, label=name, capsize=2,
+                    sigma, here[name], here[f"{name}_error"], fmt=mark, markersize=4.5, color=colour, label=label,
+                    capsize=2,
                 )  # fmt: skip
             panel.set(xscale="log", yscale="log", xlabel="strength σ of the augmentation", title=f"N = {n}")
             panel.set_ylim(3e-6, 100)
-            panel.set_xticks([one for one in (0.1, 0.2, 0.5, 1, 2, 5) if min(sigma) <= one <= max(sigma)], minor=False)
-            panel.set_xticks([], minor=True)
-            panel.xaxis.set_major_formatter("{x:g}")
+            few_ticks(panel, (0.1, 0.2, 0.5, 1, 2, 5), sigma)
         axes[0].set_ylabel("smallest eigenvalue of WᵀW")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper")
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+        legend_beside(figure, axes[0])
+    return Picture(figure, table.header, table.rows)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+def _lines(table: Table) -> list[str]:
     lines = []
-    for n in dict.fromkeys(row[0] for row in rows):
-        for name, column in (("trained, rate → 0", 12), ("trained, constant rate", 10), ("exact landscape", 6)):
-            strong = [row for row in rows if row[0] == n and row[2] == 1 and row[1] >= STRONG and row[column] > 0]
+    for n in table.distinct("N"):
+        here = table.where(N=n)
+        for name, column in (
+            ("trained, rate → 0", "trained_cosine"),
+            ("trained, constant rate", "trained_constant"),
+            ("exact landscape", "exact"),
+        ):
+            strong = [row for row in here.where(mode=1).named if row["sigma"] >= STRONG and row[column] > 0]
             if len(strong) > 1:
-                slope = np.polyfit(np.log([row[1] for row in strong]), np.log([row[column] for row in strong]), 1)[0]
+                slope = np.polyfit(*(np.log([row[of] for row in strong]) for of in ("sigma", column)), 1)[0]
                 lines.append(f"N = {n}: {name}: the smallest eigenvalue goes like σ^{slope:.2f} from σ = {STRONG:g} on")
-        for name, column in (("published", 14), ("quartic", 15), ("exact", 16), ("finite N", 17)):
-            words = [row[column] for row in rows if row[0] == n]
-            counts = ", ".join(f"{words.count(word)} {word}" for word in ("agrees", "off", "undecided"))
-            lines.append(f"N = {n}: {name}: {counts}")
+        lines += [f"N = {n}: {name.replace('_', ' ')}: {here.words(f'{name}_is')}" for name in (*THEORIES, "finite_N")]
     return lines

@@ -18,9 +18,10 @@ import numpy as np
 import torch
 
 from derive import catalogue
-from verify.figures.picture import BLUE, GREEN, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
+from verify.figures.picture import BLUE, GREEN, ORANGE, VERMILION, Picture, drawing, few_ticks, legend_beside
 from verify.reproduce.figure import D0, RATE, STEPS, Shown
-from verify.reproduce.linear import finite_minimum, modes_of, trained_over, training_set
+from verify.reproduce.linear import SMALLEST, finite_minima, modes_of, smallest, trained_over, training_set
+from verify.reproduce.table import Table, by_setting, standard_error
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.engine import Plan
 from verify.training.predictions import predictions
@@ -32,7 +33,6 @@ HEADER = (
     "finite_N_alpha_1", "finite_N_error",
 )  # fmt: skip
 ALPHAS = (0.1, 1.0)
-SMALLEST = 3
 
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
@@ -54,7 +54,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
         for decay in ("constant", "cosine")
         if n < 2000 or decay == "constant"
     )
-    return Sweep("fig5-mid", "verify.reproduce.fig5_mid:unit", units, tuple(3e4 + one["n"] ** 2 for one in units))
+    return Sweep("fig5-mid", f"{__name__}:unit", units, tuple(3e4 + one["n"] ** 2 for one in units))
 
 
 def unit(
@@ -70,20 +70,12 @@ def unit(
     )
     start = vectors * predictions("infonce", a, sigma**2).exact @ vectors.T
     finite = [
-        [
-            finite_minimum(
-                points, sigma, "weighted-infonce", start, seed=2 * seed + half, draws=draws, parameters={"alpha": alpha}
-            )[:SMALLEST]
-            for half in (0, 1)
-        ]
+        finite_minima(
+            points, sigma, "weighted-infonce", start, seed=seed, draws=draws, parameters={"alpha": alpha}
+        )
         for alpha in (ALPHAS if draws else ())
-    ]
-    return {
-        "a": a.tolist(),
-        "end": [one[:SMALLEST] for one in trained["end"]],
-        "averaged": [one[:SMALLEST] for one in trained["averaged"]],
-        "finite": finite,
-    }
+    ]  # fmt: skip
+    return {"a": a.tolist(), **smallest(trained), "finite": finite}
 
 
 def curvature(alpha: float) -> Any:
@@ -106,86 +98,80 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     rows: list[tuple[Any, ...]] = []
     sigma = sweep.units[0]["sigma"]
     curves = [curvature(alpha) for alpha in ALPHAS]
-    for n, decay in dict.fromkeys((one["n"], one["decay"]) for one in sweep.units):
-        here = [r for u, r in zip(sweep.units, results, strict=True) if (u["n"], u["decay"]) == (n, decay)]
+    for (n, decay), here in by_setting(sweep, results, "n", "decay").items():
         for k in range(SMALLEST):
             a = np.array([one["a"][k] for one in here])
             # The printed B = A0 − ((1 − α)/N) C.
             printed = np.maximum(a - (1 - ALPHAS[0]) / n * sigma**2, 0.0) / (2 * (a + sigma**2) ** 2)
             exact = predictions("infonce", a, sigma**2).exact
-            values = np.array([[one["averaged"][which][k] for one in here] for which in (0, 1)])
-            error = values.std(1, ddof=1) / np.sqrt(len(here))
+            values = [np.array([one["averaged"][which][k] for one in here]) for which in (0, 1)]
+            trained = [float(of(one)) for one in values for of in (np.mean, standard_error)]
             apart = values[0] - values[1]
-            spread = apart.std(ddof=1) / np.sqrt(len(here))
             finite = np.array([[[half[k] for half in alpha] for alpha in one["finite"]] for one in here])
             minimum = finite.mean((0, 2)) if finite.size else np.full(2, np.nan)
             off = float(np.abs(finite[..., 0] - finite[..., 1]).mean() / 2) if finite.size else float("nan")
             b = [float(curve(a, sigma**2, n).mean()) for curve in curves]
             rows.append(
-                (n, decay, k + 1, len(here), float(printed.mean()), float(exact.mean()), *b, float(values[0].mean()),
-                 float(error[0]), float(values[1].mean()), float(error[1]), float(apart.mean() / spread),
-                 *map(float, minimum), off)
+                (n, decay, k + 1, len(here), float(printed.mean()), float(exact.mean()), *b, *trained,
+                 float(apart.mean() / standard_error(apart)), *map(float, minimum), off)
             )  # fmt: skip
     critical = _critical(sweep, results)
-    return Shown(_drawn(rows, critical), _lines(rows, critical))
+    table = Table(HEADER, rows)
+    return Shown(_drawn(table, critical), _lines(table, critical))
 
 
 def _critical(sweep: Sweep, results: Sequence[Any]) -> float:
     """The N at which the printed condition stops to hold for the smallest eigenvalue: N a_min(N) = (1 − α) σ²."""
-    sizes = sorted({one["n"] for one in sweep.units})
-    products = [
-        n * float(np.mean([r["a"][0] for u, r in zip(sweep.units, results, strict=True) if u["n"] == n])) for n in sizes
-    ]
+    products = {
+        n: n * float(np.mean([one["a"][0] for one in here]))
+        for (n,), here in sorted(by_setting(sweep, results, "n").items())
+    }
     level = (1 - ALPHAS[0]) * sweep.units[0]["sigma"] ** 2
-    return float(np.exp(np.interp(level, products, np.log(sizes))))
+    return float(np.exp(np.interp(level, list(products.values()), np.log(list(products)))))
 
 
-def _drawn(rows: Sequence[tuple[Any, ...]], critical: float) -> Picture:
+def _drawn(table: Table, critical: float) -> Picture:
     names = {"constant": "rate 6e-4, as printed", "cosine": "rate → 0"}
-    with styled():
-        figure = new_figure(12.6, 4.4)
+    with drawing(12.6, 4.4) as figure:
         axes = figure.subplots(1, 2, sharey=True)
         for panel, (decay, title) in zip(axes, names.items(), strict=True):
-            here = [row for row in rows if row[1] == decay and row[2] == 1]
-            n = [row[0] for row in here]
-            panel.plot(n, [row[4] for row in here], "--", color=VERMILION, linewidth=1.8, label="published, α = 0.1")
-            panel.plot(n, [row[5] for row in here], "-", color=BLUE, linewidth=1.8, label="all orders, N → ∞, any α")
-            for value, error, minimum, mark, colour, alpha in (
-                (8, 9, 13, "o", ORANGE, "0.1"),
-                (10, 11, 14, "x", "black", "1"),
+            here = table.where(rate=decay, mode=1)
+            n = here["N"]
+            for name, style, colour, label in (
+                ("published_alpha_0.1", "--", VERMILION, "published, α = 0.1"),
+                ("exact", "-", BLUE, "all orders, N → ∞, any α"),
             ):
+                panel.plot(n, here[name], style, color=colour, linewidth=1.8, label=label)
+            for alpha, mark, least, colour in (("0.1", "o", "s", ORANGE), ("1", "x", "+", "black")):
                 panel.errorbar(
-                    n, [row[value] for row in here], [row[error] for row in here], fmt=mark, markersize=6,
+                    n, here[f"trained_alpha_{alpha}"], here[f"error_alpha_{alpha}"], fmt=mark, markersize=6,
                     color=colour, label=f"trained, α = {alpha}", capsize=2, markerfacecolor="none",
                 )  # fmt: skip
                 if decay == "cosine":
                     panel.plot(
-                        n, [row[minimum] for row in here], {"0.1": "s", "1": "+"}[alpha], color=GREEN, markersize=9,
-                        markerfacecolor="none", label=f"minimum for this training set, α = {alpha}",
+                        n, here[f"finite_N_alpha_{alpha}"], least, color=GREEN, markersize=9, markerfacecolor="none",
+                        label=f"minimum for this training set, α = {alpha}",
                     )  # fmt: skip
             panel.axvline(critical, color=VERMILION, linewidth=1, linestyle=":", label="published critical N")
             panel.set(xscale="log", xlabel="size N of the training set", title=title)
             panel.set_yscale("symlog", linthresh=1e-5)
-            panel.set_xticks([one for one in (10, 20, 50, 100, 200, 500, 1000, 2000) if min(n) <= one <= max(n)])
-            panel.set_xticks([], minor=True)
-            panel.xaxis.set_major_formatter("{x:g}")
+            few_ticks(panel, (10, 20, 50, 100, 200, 500, 1000, 2000), n)
             panel.set_ylim(0, 3e-3)
         axes[0].set_ylabel("smallest eigenvalue of WᵀW")
-        handles, labels = axes[1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper")
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+        legend_beside(figure, axes[1])
+    return Picture(figure, table.header, table.rows)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]], critical: float) -> list[str]:
+def _lines(table: Table, critical: float) -> list[str]:
     lines = [f"published: the smallest eigenvalue is 0 below N = {critical:.0f} for α = 0.1"]
-    lowest = min(row[6] for row in rows)
+    lowest = min(table["B_alpha_0.1"])
     lines.append(f"derived for a fixed training set: B ≥ {lowest:.2g} at every N and for both α: no collapse")
     for decay in ("constant", "cosine"):
-        here = [row for row in rows if row[1] == decay]
-        apart = [row[12] for row in here if row[3] > 2]  # two seeds have no spread to speak of
-        below = [row for row in here if row[2] == 1 and row[0] < critical]
-        zero = sum(row[8] < 3 * row[9] for row in below)
+        here = table.where(rate=decay).named
+        # Two seeds have no spread to speak of.
+        apart = [row["difference_over_error"] for row in here if row["seeds"] > 2]
+        below = [row for row in here if row["mode"] == 1 and row["N"] < critical]
+        zero = sum(row["trained_alpha_0.1"] < 3 * row["error_alpha_0.1"] for row in below)
         lines.append(
             f"{decay} rate: α = 0.1 and α = 1 differ by {np.mean(np.abs(apart)):.1f} standard errors on average,"
             f" {max(map(abs, apart)):.1f} at most, over {len(apart)} settings of three seeds or more"

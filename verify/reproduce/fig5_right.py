@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.agreement import compared
-from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, Picture, laid_out, new_figure, styled
-from verify.reproduce.figure import RATE, STEPS, Shown
+from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, Picture, drawing
+from verify.reproduce.figure import RATE, STEPS, THEORIES, Shown
 from verify.reproduce.linear import modes_of, trained_over, training_set
+from verify.reproduce.table import Table, by_setting, standard_error
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.engine import Plan
 from verify.training.predictions import predictions
@@ -49,7 +49,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
         for beta, n, seeds in settings
         for k in range(seeds)
     )
-    return Sweep("fig5-right", "verify.reproduce.fig5_right:unit", units, tuple(one["n"] ** 2.0 for one in units))
+    return Sweep("fig5-right", f"{__name__}:unit", units, tuple(one["n"] ** 2.0 for one in units))
 
 
 def unit(*, n: int, d0: int, beta: float, sigmas: list[float], steps: int, rate: float, seed: int) -> dict[str, Any]:
@@ -70,13 +70,12 @@ def unit(*, n: int, d0: int, beta: float, sigmas: list[float], steps: int, rate:
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """The trained eigenvalues beside the predictions, with the collapse points."""
     rows: list[tuple[Any, ...]] = []
-    for beta, n in dict.fromkeys((one["beta"], one["n"]) for one in sweep.units):
-        here = [r for u, r in zip(sweep.units, results, strict=True) if (u["beta"], u["n"]) == (beta, n)]
+    for (beta, n), here in by_setting(sweep, results, "beta", "n").items():
         a = np.array([one["a"] for one in here])
         for at, sigma in enumerate(sweep.units[0]["sigmas"]):
             theory = predictions("beta-infonce", a, sigma**2, {"beta": beta})
             trained = np.array([one["eigenvalues"][at] for one in here])
-            guesses = {name: np.sort(getattr(theory, name), -1) for name in ("published", "quartic", "exact")}
+            guesses = {name: np.sort(getattr(theory, name), -1) for name in THEORIES}
             off = np.abs(guesses["quartic"] - guesses["exact"]).mean(0)
             for k in range(a.shape[1]):
                 # A collapsed mode is held against the scale of what is not.
@@ -84,37 +83,38 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
                 words = [
                     compared(
                         0.0, trained[:, k] - guess[:, k], scale=scale, truncation=0.0 if name == "exact" else off[k]
-                    )
+                    ).word
                     for name, guess in guesses.items()
                 ]
                 level = float(a[:, k].mean())
+                points = [float(np.sqrt(one / (1 - beta))) for one in (level, beta * level)]
                 rows.append(
-                    (beta, n, sigma, k + 1, len(here), level, float(np.sqrt(level / (1 - beta))),
-                     float(np.sqrt(beta * level / (1 - beta))), *(float(one[:, k].mean()) for one in guesses.values()),
-                     float(theory.radius.mean()), float(trained[:, k].mean()),
-                     float(trained[:, k].std(ddof=1) / np.sqrt(len(here))), *(one.word for one in words))
+                    (beta, n, sigma, k + 1, len(here), level, *points,
+                     *(float(one[:, k].mean()) for one in guesses.values()), float(theory.radius.mean()),
+                     float(trained[:, k].mean()), float(standard_error(trained[:, k])), *words)
                 )  # fmt: skip
-    return Shown(_drawn(rows), _lines(rows))
+    table = Table(HEADER, rows)
+    return Shown(_drawn(table), _lines(table))
 
 
-def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
-    panels = list(dict.fromkeys(row[:2] for row in rows))
-    with styled():
+def _drawn(table: Table) -> Picture:
+    panels = table.distinct("beta", "N")
+    with drawing(4.6 * len(panels) + 2.4, 4.4) as figure:
         from matplotlib.lines import Line2D
 
-        figure = new_figure(4.6 * len(panels) + 2.4, 4.4)
         axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
         for panel, (beta, n) in zip(axes, panels, strict=True):
             for k, colour in enumerate(_COLOURS):
-                here = [row for row in rows if row[:2] == (beta, n) and row[3] == k + 1]
-                sigma = [row[2] for row in here]
+                here = table.where(beta=beta, N=n, mode=k + 1)
+                sigma = here["sigma"]
                 fine = np.linspace(min(sigma), max(sigma), 300)
-                theory = predictions("beta-infonce", here[0][5], fine**2, {"beta": beta})
+                theory = predictions("beta-infonce", here["a"][0], fine**2, {"beta": beta})
+                derived, published = here["collapse_derived"][:1], here["collapse_published"][:1]
                 panel.plot(fine, np.sqrt(theory.exact), color=colour, linewidth=1.6)
                 panel.plot(fine, np.sqrt(theory.published), "--", color=colour, linewidth=1.0, alpha=0.8)
-                panel.plot(sigma, np.sqrt([row[12] for row in here]), "o", color=colour, markersize=4.5)
-                panel.plot([here[0][7]], [0], "^", color=colour, markersize=9, clip_on=False, zorder=5)
-                panel.plot([here[0][6]], [0], "v", color=colour, markersize=9, clip_on=False, markerfacecolor="none")
+                panel.plot(sigma, np.sqrt(here["trained"]), "o", color=colour, markersize=4.5)
+                panel.plot(derived, [0], "^", color=colour, markersize=9, clip_on=False, zorder=5)
+                panel.plot(published, [0], "v", color=colour, markersize=9, clip_on=False, markerfacecolor="none")
             panel.set(xlabel="strength σ of the augmentation", title=f"β = {beta:g}, N = {n}", ylim=(-0.03, 2.0))
         axes[0].set_ylabel("square roots of the eigenvalues of WᵀW")
         plain: dict[str, Any] = {"color": "black", "linewidth": 0}
@@ -127,23 +127,20 @@ def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
                    label="collapse, published:\na = (1 − β) σ²", **plain),
         ]  # fmt: skip
         figure.legend(handles=handles, loc="outside right upper", labelspacing=0.8)
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+    return Picture(figure, table.header, table.rows)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+def _lines(table: Table) -> list[str]:
     lines = []
-    for beta, n in dict.fromkeys(row[:2] for row in rows):
-        here = [row for row in rows if row[:2] == (beta, n)]
-        for name, column in (("published", 14), ("quartic", 15), ("exact", 16)):
-            words = [row[column] for row in here]
-            counts = ", ".join(f"{words.count(word)} {word}" for word in ("agrees", "off", "undecided"))
-            lines.append(f"β = {beta:g}, N = {n}: {name}: {counts}")
-        at = [(row[2], row[12]) for row in here if row[3] == 1]
-        gone = [sigma for sigma, value in at if value < 0.01 * at[0][1]]
-        first = next(row for row in here if row[3] == 1)
+    for beta, n in table.distinct("beta", "N"):
+        here, where = table.where(beta=beta, N=n), f"β = {beta:g}, N = {n}"
+        lines += [f"{where}: {name}: {here.words(f'{name}_is')}" for name in THEORIES]
+        smallest = here.where(mode=1).named
+        first = smallest[0]
+        gone = [row["sigma"] for row in smallest if row["trained"] < 0.01 * first["trained"]]
         lines.append(
-            f"β = {beta:g}, N = {n}: the smallest eigenvalue is below 1 % of where it began from σ ="
-            f" {min(gone) if gone else float('nan'):.2g} on; derived {first[7]:.2f}, published {first[6]:.2f}"
+            f"{where}: the smallest eigenvalue is below 1 % of where it began from σ ="
+            f" {min(gone) if gone else float('nan'):.2g} on; derived {first['collapse_derived']:.2f}, published"
+            f" {first['collapse_published']:.2f}"
         )
     return lines

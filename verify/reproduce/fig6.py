@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from derive import catalogue
 from derive.landscape import landscapes
 from numeric.phases import phase_diagram
-from verify.figures.picture import BLUE, GREEN, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
+from verify.figures.picture import BLUE, GREEN, ORANGE, VERMILION, Picture, drawing, legend_beside
 from verify.reproduce.figure import D0, RATE, STEPS, Shown
-from verify.reproduce.linear import modes_of, trained_over, training_set
+from verify.reproduce.linear import SMALLEST, modes_of, trained_over, training_set
+from verify.reproduce.table import Table, by_setting, standard_error
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.engine import Plan
 
@@ -31,7 +32,6 @@ HEADER = (
     "trained_over_mean", "modes_below_1_percent_of_mean", "modes_collapsed_by_derived_penalty",
     "modes_collapsed_by_published_penalty",
 )  # fmt: skip
-SMALLEST = 3
 Array = NDArray[np.float64]
 
 
@@ -53,7 +53,7 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
         for k in range(seeds)
         for decay in ("constant", "cosine")
     )
-    return Sweep("fig6", "verify.reproduce.fig6:unit", units, tuple(one["n"] ** 2.0 for one in units))
+    return Sweep("fig6", f"{__name__}:unit", units, tuple(one["n"] ** 2.0 for one in units))
 
 
 def unit(*, n: int, d0: int, sigmas: list[float], steps: int, rate: float, decay: Any, seed: int) -> dict[str, Any]:
@@ -110,16 +110,12 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """The trained eigenvalues beside both forms of the norm-penalty theory."""
     rows: list[tuple[Any, ...]] = []
     sigmas = np.array(sweep.units[0]["sigmas"])
-    for n, decay in dict.fromkeys((one["n"], one["decay"]) for one in sweep.units):
-        here = [r for u, r in zip(sweep.units, results, strict=True) if (u["n"], u["decay"]) == (n, decay)]
-        theory = [
-            np.sort(np.mean([np.sort(of(np.array(one["a"]), sigmas), -1) for one in here], 0), -1)
-            for of in (published_penalty, derived_penalty)
-        ]
-        gone = [
-            np.mean([(of(np.array(one["a"]), sigmas) == 0).sum(-1) for one in here], 0)
-            for of in (derived_penalty, published_penalty)
-        ]
+    for (n, decay), here in by_setting(sweep, results, "n", "decay").items():
+        penalties = [
+            [of(np.array(one["a"]), sigmas) for one in here] for of in (published_penalty, derived_penalty)
+        ]  # fmt: skip
+        published, derived = (np.sort(np.mean([np.sort(one, -1) for one in of], 0), -1) for of in penalties)
+        lost_published, lost_derived = (np.mean([(one == 0).sum(-1) for one in of], 0) for of in penalties)
         trained = np.array([one["eigenvalues"] for one in here])
         below = (trained < 0.01 * trained.mean(-1, keepdims=True)).sum(-1).mean(0)
         for at, sigma in enumerate(sigmas):
@@ -127,62 +123,59 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
                 mean = float(trained[:, at, k].mean())
                 rows.append(
                     (n, decay, float(sigma), k + 1, len(here), float(np.mean([one["a"][k] for one in here])),
-                     *(float(one[at, k]) for one in theory), mean,
-                     float(trained[:, at, k].std(ddof=1) / np.sqrt(len(here))), mean / float(trained[:, at].mean()),
-                     float(below[at]), *(float(one[at]) for one in gone))
+                     float(published[at, k]), float(derived[at, k]), mean, float(standard_error(trained[:, at, k])),
+                     mean / float(trained[:, at].mean()), float(below[at]), float(lost_derived[at]),
+                     float(lost_published[at]))
                 )  # fmt: skip
-    return Shown(_drawn(rows), _lines(rows))
+    table = Table(HEADER, rows)
+    return Shown(_drawn(table), _lines(table))
 
 
-def _drawn(rows: Sequence[tuple[Any, ...]]) -> Picture:
-    sizes = list(dict.fromkeys(row[0] for row in rows))
-    with styled():
-        figure = new_figure(5.4 * len(sizes) + 2.4, 4.4)
+def _drawn(table: Table) -> Picture:
+    sizes = table.distinct("N")
+    with drawing(5.4 * len(sizes) + 2.4, 4.4) as figure:
         axes = figure.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
         for panel, n in zip(axes, sizes, strict=True):
-            here = [row for row in rows if row[0] == n and row[1] == "cosine" and row[3] == 1]
-            sigma = [row[2] for row in here]
-            panel.plot(sigma, [row[6] for row in here], "--", color=VERMILION, label="norm penalty, published (Thm 2)")
-            panel.plot(sigma, [row[7] for row in here], "-", color=BLUE, label="norm penalty, derived")
+            here = table.where(N=n, rate="cosine", mode=1)
+            sigma = here["sigma"]
+            panel.plot(sigma, here["penalty_published"], "--", color=VERMILION, label="norm penalty, published (Thm 2)")
+            panel.plot(sigma, here["penalty_derived"], "-", color=BLUE, label="norm penalty, derived")
             for decay, name, mark, colours in (
                 ("constant", "rate 6e-4", "v", ("#888888",)),
                 ("cosine", "rate → 0", "o", ("black", GREEN, ORANGE)),
             ):
                 for k, colour in enumerate(colours):
-                    line = [row for row in rows if row[:2] == (n, decay) and row[3] == k + 1]
-                    label = f"trained, {name}, {('smallest', 'second', 'third')[k]}"
+                    line = table.where(N=n, rate=decay, mode=k + 1)
                     panel.errorbar(
-                        sigma, [row[8] for row in line], [row[9] for row in line], fmt=mark + ":", markersize=4.5,
-                        color=colour, label=label, capsize=2, linewidth=0.8,
+                        sigma, line["trained"], line["error"], fmt=mark + ":", markersize=4.5, color=colour,
+                        label=f"trained, {name}, {('smallest', 'second', 'third')[k]}", capsize=2, linewidth=0.8,
                     )  # fmt: skip
-            panel.axvline(np.sqrt(here[0][5]), color="black", linewidth=0.8, linestyle=(0, (1, 3)))
+            level = np.sqrt(here["a"][0])
+            panel.axvline(level, color="black", linewidth=0.8, linestyle=(0, (1, 3)))
             panel.annotate(
-                "σ² = a", (np.sqrt(here[0][5]), 0.97), xycoords=("data", "axes fraction"), ha="right", va="top",
+                "σ² = a", (level, 0.97), xycoords=("data", "axes fraction"), ha="right", va="top",
                 xytext=(-3, 0), textcoords="offset points", fontsize=9,
             )  # fmt: skip
             panel.set(xlabel="strength σ of the augmentation", title=f"N = {n}")
         axes[0].set_ylabel("smallest eigenvalues of WᵀW at E|Wx|² = 1")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper")
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+        legend_beside(figure, axes[0])
+    return Picture(figure, table.header, table.rows)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+def _lines(table: Table) -> list[str]:
     lines = []
-    for n, decay in dict.fromkeys(row[:2] for row in rows):
-        at = [row for row in rows if row[:2] == (n, decay) and row[3] == 1]
-        gone = [
-            [row[2] for row in at if test(row)]
-            for test in (_collapsed, lambda row: row[7] == 0, lambda row: row[6] == 0)
-        ]
-        said = [f"from σ = {min(one):g}" if one else "nowhere" for one in gone]
+    for n, decay in table.distinct("N", "rate"):
+        rows = table.where(N=n, rate=decay, mode=1).named
+        trained, derived, published = (
+            f"from σ = {min(gone):g}" if (gone := [row["sigma"] for row in rows if lost(row)]) else "nowhere"
+            for lost in (
+                lambda row: row["trained_over_mean"] < 0.01,
+                lambda row: row["penalty_derived"] == 0,
+                lambda row: row["penalty_published"] == 0,
+            )
+        )
         lines.append(
-            f"N = {n}, {decay} rate: smallest eigenvalue below 1 % of the mean {said[0]}; zero by the norm penalty as"
-            f" derived {said[1]}, as published {said[2]}; √a = {np.sqrt(at[0][5]):.2f}"
+            f"N = {n}, {decay} rate: smallest eigenvalue below 1 % of the mean {trained}; zero by the norm penalty as"
+            f" derived {derived}, as published {published}; √a = {np.sqrt(rows[0]['a']):.2f}"
         )
     return lines
-
-
-def _collapsed(row: tuple[Any, ...]) -> bool:
-    return bool(row[10] < 0.01)

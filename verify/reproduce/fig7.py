@@ -16,7 +16,8 @@ features: ½ d²L/da² = −Tr[W B Wᵀ], B = β Ā0 − (1 − β) C̄ with Ā0
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 from math import sqrt
 from typing import Any
 
@@ -27,9 +28,10 @@ from torch import Tensor
 from derive import catalogue
 from verify.agreement import compared
 from verify.figures.maps import mirrored_map
-from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, laid_out, new_figure, styled
+from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing
 from verify.reproduce.figure import D0, Shown
 from verify.reproduce.linear import seeded, training_set
+from verify.reproduce.table import Table, by_setting
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.data import TrainingSet
 from verify.training.engine import Plan, train
@@ -42,6 +44,7 @@ HEADER = (
     "curvature_measured", "curvature_error", "curvature_predicted", "curvature_is",
 )  # fmt: skip
 BETA = 0.5
+ACTIVATIONS = ("tanh", "relu")
 STRENGTHS = {"weak": 0.7, "intermediate": 1.3, "strong": 2.0}
 D1 = 2
 # E|f|², centred, below which an embedding counts as collapsed.
@@ -64,10 +67,10 @@ def sweep(*, quick: bool, seed: int) -> Sweep:
             "draws": 8 if quick else 24,
             "seed": seed + k,
         }
-        for activation in ("tanh", "relu")
+        for activation in ACTIVATIONS
         for k in range(1 if quick else 2)
     )
-    return Sweep("fig7", "verify.reproduce.fig7:unit", units)
+    return Sweep("fig7", f"{__name__}:unit", units)
 
 
 def unit(
@@ -168,56 +171,51 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """Curves along a for both activations, maps over the two rows, and the curvatures at 0."""
     rows: list[tuple[Any, ...]] = []
     for settings, found in zip(sweep.units, results, strict=True):
-        for k, sigma in enumerate(settings["sigmas"]):
-            here = found["maps"][k]
-            over = np.array(here["over"])
+        for sigma, here in zip(settings["sigmas"], found["maps"], strict=True):
+            over, along = np.array(here["over"]), np.array(here["along"])
             i, j = np.unravel_index(over.argmin(), over.shape)
-            along = np.array(here["along"])
-            scale = float(np.abs(here["second"]).mean())
-            decided = compared(here["predicted"], here["second"], scale=scale)
+            decided = compared(here["predicted"], here["second"], scale=float(np.abs(here["second"]).mean()))
             rows.append(
                 (settings["activation"], sigma, settings["seed"], settings["steps"], here["before"],
-                 float(np.interp(1.0, here["a"], along)), float(along[len(along) // 2]), here["r"][i], here["r"][j],
+                 float(np.interp(1.0, here["a"], along)), float(_middle(along)), here["r"][i], here["r"][j],
                  decided.measured, decided.error, here["predicted"], decided.word)
             )  # fmt: skip
-    return Shown(_drawn(sweep, results, rows), _lines(rows))
+    table = Table(HEADER, rows)
+    first = {activation: found[0]["maps"] for (activation,), found in by_setting(sweep, results, "activation").items()}
+    return Shown(_drawn(table, first), _lines(table))
 
 
-def _drawn(sweep: Sweep, results: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> Picture:
-    first = {one["activation"]: r for one, r in reversed(list(zip(sweep.units, results, strict=True)))}
-    names = list(STRENGTHS)
-    with styled():
-        figure = new_figure(13.6, 6.6)
+def _middle(along: Sequence[float]) -> float:
+    """The loss at a = 0."""
+    return along[len(along) // 2]
+
+
+def _drawn(table: Table, first: Mapping[str, Any]) -> Picture:
+    with drawing(13.6, 6.6) as figure:
         axes = figure.subplots(2, 4)
-        for row, activation in zip(axes, ("tanh", "relu"), strict=True):
-            maps = first[activation]["maps"]
-            for k, (name, colour) in enumerate(zip(names, (BLUE, ORANGE, VERMILION), strict=True)):
-                along = np.array(maps[k]["along"])
-                middle = along[len(along) // 2]
-                row[0].plot(maps[k]["a"], along - middle, color=colour, label=f"{name}, σ = {STRENGTHS[name]:g}")
+        for row, (activation, maps) in zip(axes, first.items(), strict=True):
+            for (name, sigma), colour, here in zip(STRENGTHS.items(), (BLUE, ORANGE, VERMILION), maps, strict=True):
+                along = np.array(here["along"])
+                row[0].plot(here["a"], along - _middle(along), color=colour, label=f"{name}, σ = {sigma:g}")
             row[0].axhline(0.0, color="black", linewidth=0.6)
-            shortfall = min(min(one["along"]) - one["along"][len(one["along"]) // 2] for one in maps)
+            shortfall = min(min(one["along"]) - _middle(one["along"]) for one in maps)
             row[0].set(xlabel="a", ylabel=f"{activation}: L(aW) − L(0)", ylim=(1.15 * shortfall, -0.8 * shortfall))
-            for k, panel in enumerate(row[1:]):
-                r = np.array(maps[k]["r"])
+            for panel, sigma, here in zip(row[1:], STRENGTHS.values(), maps, strict=True):
+                r = np.array(here["r"])
                 # f is turned to its principal axes, and a reflection is a rotation of the embedding: L is even in both.
-                mirrored_map(panel, (r, r), np.array(maps[k]["over"]), f"σ = {STRENGTHS[names[k]]:g}")
+                mirrored_map(panel, (r, r), np.array(here["over"]), f"σ = {sigma:g}")
             row[1].set_ylabel("r₂")
         axes[0][0].legend(loc="lower center", fontsize=8, bbox_to_anchor=(0.5, 1.0))
-        laid_out(figure)
-    return Picture(figure, HEADER, rows)
+    return Picture(figure, table.header, table.rows)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    words = [row[12] for row in rows]
-    counts = ", ".join(f"{words.count(word)} {word}" for word in ("agrees", "off", "undecided"))
-    lines = [f"curvature of L(aW) at a = 0 against −Tr[W B Wᵀ] of the features: {counts}"]
-    for activation in ("tanh", "relu"):
-        for sigma in STRENGTHS.values():
-            here = [row for row in rows if row[:2] == (activation, sigma)]
-            at = ", ".join(f"({row[7]:.2f}, {row[8]:.2f})" for row in here)
-            deeper = ", ".join(_deepened(row[6] - row[5], row[4]) for row in here)
-            lines.append(f"{activation}, σ = {sigma:g}: minimum at (r₁, r₂) = {at}; {deeper}")
+def _lines(table: Table) -> list[str]:
+    lines = [f"curvature of L(aW) at a = 0 against −Tr[W B Wᵀ] of the features: {table.words('curvature_is')}"]
+    for activation, sigma in product(ACTIVATIONS, STRENGTHS.values()):
+        here = table.where(activation=activation, sigma=sigma).named
+        at = ", ".join("({r1_at_minimum:.2f}, {r2_at_minimum:.2f})".format(**row) for row in here)
+        deeper = ", ".join(_deepened(row["loss_at_0"] - row["loss_at_1"], row["depth_before"]) for row in here)
+        lines.append(f"{activation}, σ = {sigma:g}: minimum at (r₁, r₂) = {at}; {deeper}")
     return lines
 
 

@@ -34,6 +34,8 @@ OF_IMAGES = ("fig2-resnet", "fig2-vit", "fig4")
 RATE = 6e-4
 STEPS = 5000
 D0 = 32
+# What is held against trained models, see `verify.training.predictions`.
+THEORIES = ("published", "quartic", "exact")
 
 
 @dataclass(frozen=True, eq=False)

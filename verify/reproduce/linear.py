@@ -10,13 +10,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from verify.reproduce.figure import THEORIES
 from verify.sweeps.sweep import seed_of
+from verify.training.comparing import Compared, compared
 from verify.training.data import TrainingSet
 from verify.training.engine import Plan, train
 from verify.training.finite import lowest
 from verify.training.models import Model
+from verify.training.predictions import Predictions
 
 Array = NDArray[np.float64]
+# How many eigenvalues are shown where there are many.
+SMALLEST = 3
 
 
 def seeded(*parts: object) -> torch.Generator:
@@ -78,32 +83,47 @@ def trained_over(
     }
 
 
-def finite_minimum(
+def smallest(trained: Mapping[str, Any]) -> dict[str, Any]:
+    """The smallest eigenvalues alone, of what `trained_over` returns."""
+    return {name: [one[:SMALLEST] for one in trained[name]] for name in ("end", "averaged")}
+
+
+def finite_minima(
     points: Tensor, sigma: float, loss: str, start: Array, *, seed: int, draws: int, parameters: Mapping[str, Any]
-) -> list[float]:
-    """Eigenvalues of WᵀW, increasing, at the minimum of this training set's loss, for one set of draws of the noise.
+) -> list[list[float]]:
+    """The smallest eigenvalues of WᵀW, increasing, at the minimum of this training set's loss, for two sets of draws.
 
     Args:
         points: the training set.
         sigma: of the noise.
         loss: the loss.
         start: (d0, d0), WᵀW to begin with.
-        seed: of the draws.
-        draws: how many, see `verify.training.finite`.
+        seed: of the training set; the draws have seeds of their own.
+        draws: how many in a set, see `verify.training.finite`.
         parameters: of the loss.
 
     """
     values, vectors = np.linalg.eigh(start)
     floor = 1e-2 * values.max()  # a mode that starts at 0 would stay there
     W = torch.from_numpy(np.sqrt(np.maximum(values, floor))[:, None] * vectors.T)
-    found = lowest(
-        points,
-        torch.full((1, points.shape[1]), sigma, dtype=torch.float64),
-        loss,
-        draws=draws,
-        generator=seeded("noise", seed),
-        start=W,
-        parameters=parameters,
-    )
-    eigenvalues: list[float] = torch.linalg.eigvalsh(found.gram).clamp_min(0.0).tolist()
-    return eigenvalues
+    noise = torch.full((1, points.shape[1]), sigma, dtype=torch.float64)
+    found = [
+        lowest(
+            points, noise, loss, draws=draws, generator=seeded("noise", 2 * seed + half), start=W, parameters=parameters
+        )
+        for half in (0, 1)
+    ]
+    return [torch.linalg.eigvalsh(one.gram).clamp_min(0.0).tolist()[:SMALLEST] for one in found]
+
+
+def against(theory: Predictions, at: Any, powers: Array, c: float) -> tuple[list[float], list[Compared]]:
+    """The three predictions for a mode with a = 1, and each held against the trained powers.
+
+    2 % of the prediction agree; of 1/(a + c), where h = 1, for a mode that is said to collapse.
+    """
+    guesses = [float(getattr(theory, name)[at]) for name in THEORIES]
+    off = float(theory.truncation[at])
+    return guesses, [
+        compared(guess, powers.tolist(), scale=guess or 1 / (1 + c), truncation=0.0 if name == "exact" else off)
+        for name, guess in zip(THEORIES, guesses, strict=True)
+    ]

@@ -12,6 +12,7 @@ from derive import InputError
 from verify.last_layer.features import Features
 from verify.reproduce import fig2, fig4
 from verify.reproduce.run import plan, reproduce
+from verify.reproduce.table import Table
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -66,13 +67,13 @@ def test_a_result_is_shown_with_its_sign(sign, word):
         "B_zero": 2,
         "B_negative": 1,
     }
-    said = fig2._line([row[name] for name in fig2.HEADER])
+    said = fig2._line(row)
     assert said.startswith(f"σ = 1: curvature {word}, by B −; order 2 1 (moments 1")
     assert "B has 3 > 0, 2 ≈ 0, 1 < 0; no collapse, minimum at (r₁, r₂) = (1.00, 1.00)" in said
 
 
-def rows_of(drops, seeds=3, noise=0.001):
-    """Rows of Fig. 4 in which a loss loses so much from none to high imbalance."""
+def table_of(drops, seeds=3, noise=0.001):
+    """A table of Fig. 4 in which a loss loses so much from none to high imbalance."""
     blank = dict.fromkeys(fig4.HEADER, 0.5)
     rows = []
     for loss, drop in drops.items():
@@ -82,7 +83,7 @@ def rows_of(drops, seeds=3, noise=0.001):
                     where = {"loss": loss, "projector": projector, "imbalance": imbalance, "seed": seed}
                     row = blank | where | {"accuracy": 0.5 - lost + noise * (seed - 1)}
                     rows.append(tuple(row[name] for name in fig4.HEADER))
-    return rows
+    return Table(fig4.HEADER, rows)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def rows_of(drops, seeds=3, noise=0.001):
     ],
 )
 def test_robustness_is_decided_beyond_the_noise_of_seeds_alone(drops, how, verdict):
-    assert fig4._compared(rows_of(drops, **how), 0).endswith(f"): {verdict}")
+    assert fig4._compared(table_of(drops, **how), 0).endswith(f"): {verdict}")
 
 
 def test_what_a_last_layer_aligns_with_is_seen():
