@@ -88,7 +88,7 @@ def read_plain(content: bytes, where: str) -> Any:
 
 def _check(content: bytes, where: str) -> None:
     """Refuse instructions that are not needed, and those that cost more than the file's size."""
-    memo: dict[int, bool] = {}  # of what lies there, whether it may be fetched
+    memo: dict[Any, bool] = {}  # of what lies there, whether it may be fetched
     short, tuples = False, 0
     for instruction, argument, _ in pickletools.genops(content):
         name = instruction.name

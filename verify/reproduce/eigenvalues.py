@@ -16,8 +16,8 @@ import torch
 
 from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing, few_ticks, legend_beside
 from verify.reproduce.figure import THEORIES, Shown
-from verify.reproduce.linear import against, seeded
-from verify.reproduce.table import Table
+from verify.reproduce.linear import against, seeded, words
+from verify.reproduce.table import Row, Table
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.data import Population
 from verify.training.engine import Plan, train
@@ -25,10 +25,6 @@ from verify.training.models import Model
 from verify.training.predictions import predictions
 
 TITLE = "Trained eigenvalues against c/a"
-HEADER = (
-    "loss", "c_over_a", "seeds", "rho", "trained", "error", "published", "quartic", "exact", "trained_over_published",
-    "trained_over_quartic", "trained_over_exact", "z_exact", "published_is", "quartic_is", "exact_is",
-)  # fmt: skip
 LOSSES = {"infonce": {}, "beta-infonce": {"beta": 0.5}, "spectral": {}}
 GRID = {
     "infonce": (0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0),
@@ -36,24 +32,16 @@ GRID = {
     "spectral": (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0),
 }
 MODES = 4
+FULL: Settings = {"n": 600, "steps": 1500, "rate": 5e-3, "seeds": 8}
 
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each loss and four values of c/a, which are spread over the grid; all seeds together."""
-    units: tuple[Settings, ...] = tuple(
-        {
-            "loss": loss,
-            "c": list(grid[first::3]),
-            "n": 250 if quick else 600,
-            "steps": 300 if quick else 1500,
-            "rate": 2e-2 if quick else 5e-3,
-            "seeds": 4 if quick else 8,
-            "seed": seed,
-        }
-        for loss, grid in GRID.items()
-        for first in ((1,) if quick else range(3))
+    size: Settings = {"n": 250, "steps": 300, "rate": 2e-2, "seeds": 4} if quick else FULL
+    units = (
+        {"loss": loss, "c": list(GRID[loss][first::3])} for loss in GRID for first in ((1,) if quick else range(3))
     )
-    return Sweep("eigenvalues", f"{__name__}:unit", units)
+    return Sweep("eigenvalues", f"{__name__}:unit", tuple({**size, **one, "seed": seed} for one in units))
 
 
 def unit(*, loss: str, c: list[float], n: int, steps: int, rate: float, seeds: int, seed: int) -> dict[str, Any]:
@@ -77,20 +65,20 @@ def unit(*, loss: str, c: list[float], n: int, steps: int, rate: float, seeds: i
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """The table, and the heights h = (a + c) g against c/a."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     for settings, found in zip(sweep.units, results, strict=True):
         loss, powers = settings["loss"], np.array(found["powers"])
         theory = predictions(loss, 1.0, settings["c"], LOSSES[loss])
         for k, c in enumerate(settings["c"]):
-            guesses, decided = against(theory, k, powers[:, k], c)
-            mean = decided[0].measured
-            ratios = [mean / guess if guess else float("nan") for guess in guesses]
-            rows.append(
-                (loss, c, len(powers), float(theory.radius), mean, decided[0].error, *guesses, *ratios, decided[2].z,
-                 *(one.word for one in decided))
-            )  # fmt: skip
-    rows.sort(key=lambda row: (list(GRID).index(row[0]), row[1]))
-    table = Table(HEADER, rows)
+            decided = against(theory, k, powers[:, k], c)
+            guesses = {name: one.predicted for name, one in decided.items()}
+            mean, error, z = (getattr(decided["exact"], name) for name in ("measured", "error", "z"))
+            row: Row = {"loss": loss, "c_over_a": c, "seeds": len(powers), "rho": float(theory.radius)}
+            row |= {"trained": mean, "error": error, **guesses}
+            row |= {f"trained_over_{name}": mean / guess if guess else np.nan for name, guess in guesses.items()}
+            rows.append(row | {"z_exact": z, **words(decided)})
+    rows.sort(key=lambda row: (list(GRID).index(row["loss"]), row["c_over_a"]))
+    table = Table.of(rows)
     return Shown(_drawn(table), _lines(table))
 
 
@@ -112,7 +100,7 @@ def _drawn(table: Table) -> Picture:
                 c, trained * (1 + c), error * (1 + c), fmt="o", color="black", markersize=4.5, label="trained"
             )
             panel.set(xscale="log", xlabel="c/a", title=loss + (", β = ½" if given else ""))
-            few_ticks(panel, (0.1, 0.2, 0.5, 1, 2, 5, 10), fine)
+            few_ticks(panel, (0.1, 0.2, 0.5, 1, 2, 5, 10), fine.tolist())
             panel.set_ylim(-0.05, 1.15 * float((trained * (1 + c)).max()))
         axes[0].set_ylabel("h, eigenvalue of WᵀW times (a + c)")
         legend_beside(figure, axes[0])

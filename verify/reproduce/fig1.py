@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing
 from verify.reproduce.figure import RATE, STEPS, Shown
-from verify.reproduce.linear import against, seeded
+from verify.reproduce.linear import against, seeded, words
 from verify.reproduce.table import Table
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.data import Population
@@ -26,10 +26,6 @@ from verify.training.models import Model
 from verify.training.predictions import along_mode, predictions
 
 TITLE = "Fig. 1: the toy landscape of β-InfoNCE, β = ½"
-HEADER = (
-    "panel", "mode", "c_over_a", "seeds", "published", "quartic", "exact", "rho", "trained", "error", "published_is",
-    "quartic_is", "exact_is",
-)  # fmt: skip
 BETA = 0.5
 Array = NDArray[np.float64]
 PANELS = {"no collapse": (0.5, 0.3), "dimensional collapse": (1.4, 0.3), "complete collapse": (1.6, 1.3)}
@@ -37,15 +33,8 @@ PANELS = {"no collapse": (0.5, 0.3), "dimensional collapse": (1.4, 0.3), "comple
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each seed, with all three panels."""
-    units: tuple[Settings, ...] = tuple(
-        {
-            "n": 100 if quick else 300,
-            "steps": 300 if quick else STEPS,
-            "rate": 1e-2 if quick else RATE,
-            "seed": seed + k,
-        }
-        for k in range(3 if quick else 5)
-    )
+    size: Settings = {"n": 100, "steps": 300, "rate": 1e-2} if quick else {"n": 300, "steps": STEPS, "rate": RATE}
+    units = tuple({**size, "seed": seed + k} for k in range(3 if quick else 5))
     return Sweep("fig1", f"{__name__}:unit", units)
 
 
@@ -73,12 +62,14 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     rows = []
     for at, (panel, noise) in enumerate(PANELS.items()):
         for mode, c in enumerate(noise):
-            guesses, decided = against(theory, (at, mode), powers[:, at, mode], c)
+            decided = against(theory, (at, mode), powers[:, at, mode], c)
+            exact = decided["exact"]
             rows.append(
-                (panel, mode + 1, c, len(powers), *guesses, float(theory.radius[at]), decided[0].measured,
-                 decided[0].error, *(one.word for one in decided))
-            )  # fmt: skip
-    table = Table(HEADER, rows)
+                {"panel": panel, "mode": mode + 1, "c_over_a": c, "seeds": len(powers)}
+                | {name: one.predicted for name, one in decided.items()}
+                | {"rho": float(theory.radius[at]), "trained": exact.measured, "error": exact.error, **words(decided)}
+            )
+    table = Table.of(rows)
     lines = [
         "{panel}, mode {mode}: trained {trained:.4f} ± {error:.4f}, all orders {exact:.4f} ({exact_is})".format(**row)
         for row in table.named

@@ -32,11 +32,11 @@ from verify.training.models import Model
 from verify.training.predictions import predictions
 
 TITLE = "Fig. 3: phases of β-InfoNCE and the downstream error, β = ½"
-HEADER = (
-    "sigma", "theta", "seeds", "content_trained", "content_error", "style_trained", "style_error", "content_exact",
-    "style_exact", "content_published", "style_published", "phase_trained", "phase_exact", "phase_published",
-    "downstream_measured", "downstream_error", "downstream_of_trained_W", "downstream_exact",
-)  # fmt: skip
+FULL: Settings = {
+    "sigmas": [round(0.1 + 0.1 * k, 1) for k in range(18)], "thetas": [round(0.1 * k, 1) for k in range(11)],
+    "n": 128, "steps": STEPS, "rate": RATE,
+}  # fmt: skip
+QUICK: Settings = {"sigmas": [0.5, 1.5], "thetas": [0.0, 0.5, 1.0], "n": 64, "steps": 400, "rate": 1e-2}
 BETA = 0.5
 RIDGE = 1e-3
 # A mode counts as kept where h = (a + c) g is above this: between what noise leaves and what the next σ would have.
@@ -48,17 +48,7 @@ Array = NDArray[np.float64]
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each seed, with all σ and θ."""
-    units: tuple[Settings, ...] = tuple(
-        {
-            "sigmas": [0.5, 1.5] if quick else [round(0.1 + 0.1 * k, 1) for k in range(18)],
-            "thetas": [0.0, 0.5, 1.0] if quick else [round(0.1 * k, 1) for k in range(11)],
-            "n": 64 if quick else 128,
-            "steps": 400 if quick else STEPS,
-            "rate": 1e-2 if quick else RATE,
-            "seed": seed + k,
-        }
-        for k in range(3)
-    )
+    units = tuple({**(QUICK if quick else FULL), "seed": seed + k} for k in range(3))
     return Sweep("fig3", f"{__name__}:unit", units)
 
 
@@ -117,17 +107,23 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     theory = predictions("beta-infonce", a, c, {"beta": BETA})
     gram, measured, closed = (np.array([one[name] for one in results]) for name in ("gram", "downstream", "closed"))
     mean, error = gram.mean(0), standard_error(gram)
-    phases = [
-        _phase(one * theory.s, least) for one, least in ((mean, KEPT), (theory.exact, 0.0), (theory.published, 0.0))
-    ]
-    wanted = (RIDGE / (theory.exact[:, 0] + RIDGE)) ** 2
-    numbers = np.column_stack([mean[:, 0], error[:, 0], mean[:, 1], error[:, 1], theory.exact, theory.published])
-    rows = [
-        (float(sigma[k]), float(theta[k]), len(gram), *numbers[k].tolist(), *(PHASES[one[k]] for one in phases),
-         *map(float, (measured[:, k].mean(), standard_error(measured[:, k]), closed[:, k].mean(), wanted[k])))
-        for k in range(len(sigma))
-    ]  # fmt: skip
-    table = Table(HEADER, rows)
+    phases = {
+        "trained": _phase(mean * theory.s, KEPT),
+        "exact": _phase(theory.exact * theory.s, 0.0),
+        "published": _phase(theory.published * theory.s, 0.0),
+    }
+    columns = {
+        "sigma": sigma, "theta": theta, "seeds": np.full(len(sigma), len(gram)),
+        "content_trained": mean[:, 0], "content_error": error[:, 0],
+        "style_trained": mean[:, 1], "style_error": error[:, 1],
+        "content_exact": theory.exact[:, 0], "style_exact": theory.exact[:, 1],
+        "content_published": theory.published[:, 0], "style_published": theory.published[:, 1],
+        **{f"phase_{name}": np.array(PHASES)[one] for name, one in phases.items()},
+        "downstream_measured": measured.mean(0), "downstream_error": standard_error(measured),
+        "downstream_of_trained_W": closed.mean(0),
+        "downstream_exact": (RIDGE / (theory.exact[:, 0] + RIDGE)) ** 2,
+    }  # fmt: skip
+    table = Table(tuple(columns), list(zip(*(one.tolist() for one in columns.values()), strict=True)))
     return Shown(_drawn(table), _lines(table, theory.exact, gram))
 
 
@@ -191,7 +187,7 @@ def _exact(sigma: Array, theta: Array) -> Array:
 def _lines(table: Table, exact: Array, gram: Array) -> list[str]:
     phases = {name: sum(map(eq, table["phase_trained"], table[f"phase_{name}"])) for name in ("exact", "published")}
     held = [
-        compared(float(exact[k, i]), gram[:, k, i].tolist(), scale=float(max(exact[k, i], 0.05))).word
+        compared(float(exact[k, i]), gram[:, k, i].tolist(), scale=max(float(exact[k, i]), 0.05)).word
         for k, i in np.ndindex(exact.shape)
     ]
     style = table.where(theta=1.0)

@@ -25,18 +25,17 @@ from verify.figures.picture import (
     legend_beside,
 )  # fmt: skip
 from verify.reproduce.figure import D0, RATE, STEPS, THEORIES, Shown
-from verify.reproduce.linear import SMALLEST, finite_minima, modes_of, smallest, trained_over, training_set
-from verify.reproduce.table import Table, by_setting, standard_error
+from verify.reproduce.linear import SMALLEST, finite_minima, modes_of, smallest, trained_over, training_set, words
+from verify.reproduce.table import Row, Table, by_setting, standard_error
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.engine import Plan
 from verify.training.predictions import predictions
 
 TITLE = "Fig. 5, left: InfoNCE, smallest eigenvalues of WᵀW"
-HEADER = (
-    "N", "sigma", "mode", "seeds", "published", "quartic", "exact", "rho", "finite_N", "finite_N_error",
-    "trained_constant", "trained_constant_error", "trained_cosine", "trained_cosine_error",
-    "published_is", "quartic_is", "exact_is", "finite_N_is",
-)  # fmt: skip
+FULL: Settings = {
+    "sigmas": [0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0], "d0": D0, "steps": STEPS, "rate": RATE,
+}  # fmt: skip
+QUICK: Settings = {"sigmas": [0.5, 1.5, 3.0], "d0": 4, "steps": 400, "rate": 5e-3}
 # The search for a training set's minimum begins with no eigenvalue above this. Where σ is small the loss of N separate
 # data is flat there to all digits; a search that has not moved found no minimum.
 START = 3.0
@@ -46,19 +45,10 @@ STRONG = 2.0
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each training set and learning rate."""
-    sigmas = [0.5, 1.5, 3.0] if quick else [0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0]
     sizes = {40: 3} if quick else {100: 6, 400: 3}
-    units: tuple[Settings, ...] = tuple(
-        {
-            "n": n,
-            "d0": 4 if quick else D0,
-            "sigmas": sigmas,
-            "steps": 400 if quick else STEPS,
-            "rate": 5e-3 if quick else RATE,
-            "decay": decay,
-            "draws": 4 if quick else 24 if n == 100 else 0,
-            "seed": seed + k,
-        }
+    draws = {40: 4, 100: 24, 400: 0}
+    units = tuple(
+        {**(QUICK if quick else FULL), "n": n, "decay": decay, "draws": draws[n], "seed": seed + k}
         for n, seeds in sizes.items()
         for k in range(seeds)
         for decay in ("constant", "cosine")
@@ -84,17 +74,17 @@ def unit(
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """The trained eigenvalues beside the three predictions and the training sets' own minima."""
     trained = by_setting(sweep, results, "n", "decay")
-    rows = [
+    rows: list[Row] = [
         row
         for n in dict.fromkeys(n for n, _ in trained)
         for at, sigma in enumerate(sweep.units[0]["sigmas"])
         for row in _rows(n, sigma, at, trained[n, "constant"], trained[n, "cosine"])
     ]
-    table = Table(HEADER, rows)
+    table = Table.of(rows)
     return Shown(_drawn(table), _lines(table))
 
 
-def _rows(n: int, sigma: float, at: int, constant: list[Any], cosine: list[Any]) -> Iterator[tuple[Any, ...]]:
+def _rows(n: int, sigma: float, at: int, constant: list[Any], cosine: list[Any]) -> Iterator[Row]:
     theory = [predictions("infonce", one["a"], sigma**2) for one in cosine]
     rho = float(np.mean([one.radius for one in theory]))
     finite = np.array([one["finite"][at] for one in cosine if one["finite"]])
@@ -105,16 +95,23 @@ def _rows(n: int, sigma: float, at: int, constant: list[Any], cosine: list[Any])
         minimum = finite[..., k].mean(1) if len(finite) else np.full(len(theory), np.nan)
         # Two independent sets of draws a training set: half their distance is the error of their mean.
         error = float(np.abs(finite[:, 0, k] - finite[:, 1, k]).mean() / 2) if len(finite) else float("nan")
-        measured = [np.array([one["averaged"][at][k] for one in of]) for of in (constant, cosine)]
+        measured = {
+            decay: np.array([one["averaged"][at][k] for one in of])
+            for decay, of in (("constant", constant), ("cosine", cosine))
+        }
         off = float(np.abs(guesses["quartic"] - guesses["exact"]).mean())
         # Each training set has its own prediction: their differences are what spreads between seeds.
-        words = [
-            compared(0.0, measured[1] - guess, scale=float(guess.mean()), truncation=truncation).word
-            for guess, truncation in zip((*guesses.values(), minimum), (off, off, 0.0, error), strict=True)
-        ]
-        means = [float(guess.mean()) for guess in guesses.values()]
-        ends = [float(of(one)) for one in measured for of in (np.mean, standard_error)]
-        yield (n, sigma, k + 1, len(cosine), *means, rho, float(minimum.mean()), error, *ends, *words)
+        held = guesses | {"finite_N": minimum}
+        decided = {
+            name: compared(0.0, measured["cosine"] - held[name], scale=float(held[name].mean()), truncation=slack)
+            for name, slack in {"published": off, "quartic": off, "exact": 0.0, "finite_N": error}.items()
+        }
+        row: Row = {"N": n, "sigma": sigma, "mode": k + 1, "seeds": len(cosine)}
+        row |= {name: float(guess.mean()) for name, guess in guesses.items()}
+        row |= {"rho": rho, "finite_N": float(minimum.mean()), "finite_N_error": error}
+        for decay, one in measured.items():
+            row |= {f"trained_{decay}": float(one.mean()), f"trained_{decay}_error": float(standard_error(one))}
+        yield row | words(decided)
 
 
 def _drawn(table: Table) -> Picture:
@@ -159,9 +156,11 @@ def _lines(table: Table) -> list[str]:
             ("trained, constant rate", "trained_constant"),
             ("exact landscape", "exact"),
         ):
-            strong = [row for row in here.where(mode=1).named if row["sigma"] >= STRONG and row[column] > 0]
+            smallest_one = zip(*(here.where(mode=1)[of] for of in ("sigma", column)), strict=True)
+            strong = [(sigma, value) for sigma, value in smallest_one if sigma >= STRONG and value > 0]
             if len(strong) > 1:
-                slope = np.polyfit(*(np.log([row[of] for row in strong]) for of in ("sigma", column)), 1)[0]
+                logarithms = np.log(strong)
+                slope = np.polyfit(logarithms[:, 0], logarithms[:, 1], 1)[0]
                 lines.append(f"N = {n}: {name}: the smallest eigenvalue goes like σ^{slope:.2f} from σ = {STRONG:g} on")
         lines += [f"N = {n}: {name.replace('_', ' ')}: {here.words(f'{name}_is')}" for name in (*THEORIES, "finite_N")]
     return lines

@@ -12,6 +12,7 @@ negative eigenvalue no mode collapses, at any N.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -21,40 +22,25 @@ from derive import catalogue
 from verify.figures.picture import BLUE, GREEN, ORANGE, VERMILION, Picture, drawing, few_ticks, legend_beside
 from verify.reproduce.figure import D0, RATE, STEPS, Shown
 from verify.reproduce.linear import SMALLEST, finite_minima, modes_of, smallest, trained_over, training_set
-from verify.reproduce.table import Table, by_setting, standard_error
+from verify.reproduce.table import Row, Table, by_setting, standard_error
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.engine import Plan
 from verify.training.predictions import predictions
 
 TITLE = "Fig. 5, middle: weighted InfoNCE, σ = 5"
-HEADER = (
-    "N", "rate", "mode", "seeds", "published_alpha_0.1", "exact", "B_alpha_0.1", "B_alpha_1", "trained_alpha_0.1",
-    "error_alpha_0.1", "trained_alpha_1", "error_alpha_1", "difference_over_error", "finite_N_alpha_0.1",
-    "finite_N_alpha_1", "finite_N_error",
-)  # fmt: skip
 ALPHAS = (0.1, 1.0)
 
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each training set and learning rate, with both α."""
     sizes = {8: 3, 30: 3} if quick else {40: 4, 65: 4, 100: 4, 200: 3, 500: 3, 2000: 2}
-    units: tuple[Settings, ...] = tuple(
-        {
-            "n": n,
-            "d0": 4 if quick else D0,
-            "sigma": 5.0,
-            "steps": 300 if quick else STEPS,
-            "rate": 2e-3 if quick else RATE,
-            "decay": decay,
-            "draws": (8 if quick else max(4, 1000 // n)) if decay == "cosine" and n <= 200 else 0,
-            "seed": seed + k,
-        }
-        for n, seeds in sizes.items()
-        for k in range(seeds)
-        for decay in ("constant", "cosine")
-        if n < 2000 or decay == "constant"
-    )
-    return Sweep("fig5-mid", f"{__name__}:unit", units, tuple(3e4 + one["n"] ** 2 for one in units))
+    size: Settings = {"d0": 4, "steps": 300, "rate": 2e-3} if quick else {"d0": D0, "steps": STEPS, "rate": RATE}
+    units: list[Settings] = []
+    for n, seeds in sizes.items():
+        for k, decay in product(range(seeds), ("constant", "cosine") if n < 2000 else ("constant",)):
+            draws = (8 if quick else max(4, 1000 // n)) if decay == "cosine" and n <= 200 else 0
+            units.append({**size, "n": n, "sigma": 5.0, "decay": decay, "draws": draws, "seed": seed + k})
+    return Sweep("fig5-mid", f"{__name__}:unit", tuple(units), tuple(3e4 + one["n"] ** 2 for one in units))
 
 
 def unit(
@@ -95,9 +81,9 @@ def curvature(alpha: float) -> Any:
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """Both α beside each other and the predictions."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     sigma = sweep.units[0]["sigma"]
-    curves = [curvature(alpha) for alpha in ALPHAS]
+    curvatures = {alpha: curvature(alpha) for alpha in ALPHAS}
     for (n, decay), here in by_setting(sweep, results, "n", "decay").items():
         for k in range(SMALLEST):
             a = np.array([one["a"][k] for one in here])
@@ -105,18 +91,21 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
             printed = np.maximum(a - (1 - ALPHAS[0]) / n * sigma**2, 0.0) / (2 * (a + sigma**2) ** 2)
             exact = predictions("infonce", a, sigma**2).exact
             values = [np.array([one["averaged"][which][k] for one in here]) for which in (0, 1)]
-            trained = [float(of(one)) for one in values for of in (np.mean, standard_error)]
             apart = values[0] - values[1]
             finite = np.array([[[half[k] for half in alpha] for alpha in one["finite"]] for one in here])
             minimum = finite.mean((0, 2)) if finite.size else np.full(2, np.nan)
             off = float(np.abs(finite[..., 0] - finite[..., 1]).mean() / 2) if finite.size else float("nan")
-            b = [float(curve(a, sigma**2, n).mean()) for curve in curves]
-            rows.append(
-                (n, decay, k + 1, len(here), float(printed.mean()), float(exact.mean()), *b, *trained,
-                 float(apart.mean() / standard_error(apart)), *map(float, minimum), off)
-            )  # fmt: skip
+            row: Row = {"N": n, "rate": decay, "mode": k + 1, "seeds": len(here)}
+            row |= {"published_alpha_0.1": float(printed.mean()), "exact": float(exact.mean())}
+            row |= {f"B_alpha_{alpha:g}": float(B(a, sigma**2, n).mean()) for alpha, B in curvatures.items()}
+            for alpha, one in zip(ALPHAS, values, strict=True):
+                row |= {f"trained_alpha_{alpha:g}": float(one.mean())}
+                row |= {f"error_alpha_{alpha:g}": float(standard_error(one))}
+            row["difference_over_error"] = float(apart.mean() / standard_error(apart))
+            row |= {f"finite_N_alpha_{alpha:g}": float(one) for alpha, one in zip(ALPHAS, minimum, strict=True)}
+            rows.append(row | {"finite_N_error": off})
     critical = _critical(sweep, results)
-    table = Table(HEADER, rows)
+    table = Table.of(rows)
     return Shown(_drawn(table, critical), _lines(table, critical))
 
 

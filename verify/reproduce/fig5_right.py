@@ -18,34 +18,23 @@ import torch
 
 from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, Picture, drawing
 from verify.reproduce.figure import RATE, STEPS, THEORIES, Shown
-from verify.reproduce.linear import modes_of, trained_over, training_set
-from verify.reproduce.table import Table, by_setting, standard_error
+from verify.reproduce.linear import modes_of, trained_over, training_set, words
+from verify.reproduce.table import Row, Table, by_setting, standard_error
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.engine import Plan
 from verify.training.predictions import predictions
 
 TITLE = "Fig. 5, right: β-InfoNCE, all five eigenvalues of WᵀW"
-HEADER = (
-    "beta", "N", "sigma", "mode", "seeds", "a", "collapse_published", "collapse_derived", "published", "quartic",
-    "exact", "rho", "trained", "error", "published_is", "quartic_is", "exact_is",
-)  # fmt: skip
+FULL: Settings = {"sigmas": [round(0.2 + 0.1 * k, 1) for k in range(18)], "d0": 5, "steps": STEPS, "rate": RATE}
+QUICK: Settings = {"sigmas": [0.5, 0.8, 1.4], "d0": 5, "steps": 400, "rate": 1e-2}
 _COLOURS = (BLUE, GREEN, SKY, PURPLE, ORANGE)
 
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each β and training set."""
-    sigmas = [0.5, 0.8, 1.4] if quick else [round(0.2 + 0.1 * k, 1) for k in range(18)]
     settings = [(0.5, 60, 3)] if quick else [(0.5, 100, 4), (0.7, 100, 3), (0.5, 200, 3)]
-    units: tuple[Settings, ...] = tuple(
-        {
-            "n": n,
-            "d0": 5,
-            "beta": beta,
-            "sigmas": sigmas,
-            "steps": 400 if quick else STEPS,
-            "rate": 1e-2 if quick else RATE,
-            "seed": seed + k,
-        }
+    units = tuple(
+        {**(QUICK if quick else FULL), "n": n, "beta": beta, "seed": seed + k}
         for beta, n, seeds in settings
         for k in range(seeds)
     )
@@ -69,7 +58,7 @@ def unit(*, n: int, d0: int, beta: float, sigmas: list[float], steps: int, rate:
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """The trained eigenvalues beside the predictions, with the collapse points."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     for (beta, n), here in by_setting(sweep, results, "beta", "n").items():
         a = np.array([one["a"] for one in here])
         for at, sigma in enumerate(sweep.units[0]["sigmas"]):
@@ -80,20 +69,20 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
             for k in range(a.shape[1]):
                 # A collapsed mode is held against the scale of what is not.
                 scale = float(max(guesses["exact"][:, k].mean(), 0.05 * guesses["exact"].max()) or 0.01)
-                words = [
-                    compared(
+                decided = {
+                    name: compared(
                         0.0, trained[:, k] - guess[:, k], scale=scale, truncation=0.0 if name == "exact" else off[k]
-                    ).word
+                    )
                     for name, guess in guesses.items()
-                ]
+                }
                 level = float(a[:, k].mean())
-                points = [float(np.sqrt(one / (1 - beta))) for one in (level, beta * level)]
-                rows.append(
-                    (beta, n, sigma, k + 1, len(here), level, *points,
-                     *(float(one[:, k].mean()) for one in guesses.values()), float(theory.radius.mean()),
-                     float(trained[:, k].mean()), float(standard_error(trained[:, k])), *words)
-                )  # fmt: skip
-    table = Table(HEADER, rows)
+                row: Row = {"beta": beta, "N": n, "sigma": sigma, "mode": k + 1, "seeds": len(here), "a": level}
+                row["collapse_published"] = float(np.sqrt(level / (1 - beta)))
+                row["collapse_derived"] = float(np.sqrt(beta * level / (1 - beta)))
+                row |= {name: float(guess[:, k].mean()) for name, guess in guesses.items()}
+                row |= {"rho": float(theory.radius.mean()), "trained": float(trained[:, k].mean())}
+                rows.append(row | {"error": float(standard_error(trained[:, k])), **words(decided)})
+    table = Table.of(rows)
     return Shown(_drawn(table), _lines(table))
 
 

@@ -11,6 +11,7 @@ printed (Theorem 2, Eq. 11, with the mask that keeps all modes whose eigenvalue 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,36 +23,23 @@ from numeric.phases import phase_diagram
 from verify.figures.picture import BLUE, GREEN, ORANGE, VERMILION, Picture, drawing, legend_beside
 from verify.reproduce.figure import D0, RATE, STEPS, Shown
 from verify.reproduce.linear import SMALLEST, modes_of, trained_over, training_set
-from verify.reproduce.table import Table, by_setting, standard_error
+from verify.reproduce.table import Row, Table, by_setting, standard_error
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.engine import Plan
 
 TITLE = "Fig. 6: InfoNCE with f/|f|"
-HEADER = (
-    "N", "rate", "sigma", "mode", "seeds", "a", "penalty_published", "penalty_derived", "trained", "error",
-    "trained_over_mean", "modes_below_1_percent_of_mean", "modes_collapsed_by_derived_penalty",
-    "modes_collapsed_by_published_penalty",
-)  # fmt: skip
+FULL: Settings = {
+    "sigmas": [0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0], "d0": D0, "steps": STEPS, "rate": RATE,
+}  # fmt: skip
+QUICK: Settings = {"sigmas": [0.1, 0.5], "d0": 6, "steps": 300, "rate": 5e-3}
 Array = NDArray[np.float64]
 
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each training set and learning rate."""
-    sigmas = [0.1, 0.5] if quick else [0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0]
-    sizes = {30: 3} if quick else {100: 3, 200: 3}
-    units: tuple[Settings, ...] = tuple(
-        {
-            "n": n,
-            "d0": 6 if quick else D0,
-            "sigmas": sigmas,
-            "steps": 300 if quick else STEPS,
-            "rate": 5e-3 if quick else RATE,
-            "decay": decay,
-            "seed": seed + k,
-        }
-        for n, seeds in sizes.items()
-        for k in range(seeds)
-        for decay in ("constant", "cosine")
+    units = tuple(
+        {**(QUICK if quick else FULL), "n": n, "decay": decay, "seed": seed + k}
+        for n, k, decay in product((30,) if quick else (100, 200), range(3), ("constant", "cosine"))
     )
     return Sweep("fig6", f"{__name__}:unit", units, tuple(one["n"] ** 2.0 for one in units))
 
@@ -108,12 +96,10 @@ def published_penalty(a: Array, sigmas: Array) -> Array:
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """The trained eigenvalues beside both forms of the norm-penalty theory."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     sigmas = np.array(sweep.units[0]["sigmas"])
     for (n, decay), here in by_setting(sweep, results, "n", "decay").items():
-        penalties = [
-            [of(np.array(one["a"]), sigmas) for one in here] for of in (published_penalty, derived_penalty)
-        ]  # fmt: skip
+        penalties = [[of(np.array(one["a"]), sigmas) for one in here] for of in (published_penalty, derived_penalty)]
         published, derived = (np.sort(np.mean([np.sort(one, -1) for one in of], 0), -1) for of in penalties)
         lost_published, lost_derived = (np.mean([(one == 0).sum(-1) for one in of], 0) for of in penalties)
         trained = np.array([one["eigenvalues"] for one in here])
@@ -122,12 +108,20 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
             for k in range(SMALLEST):
                 mean = float(trained[:, at, k].mean())
                 rows.append(
-                    (n, decay, float(sigma), k + 1, len(here), float(np.mean([one["a"][k] for one in here])),
-                     float(published[at, k]), float(derived[at, k]), mean, float(standard_error(trained[:, at, k])),
-                     mean / float(trained[:, at].mean()), float(below[at]), float(lost_derived[at]),
-                     float(lost_published[at]))
+                    {
+                        "N": n, "rate": decay, "sigma": float(sigma), "mode": k + 1, "seeds": len(here),
+                        "a": float(np.mean([one["a"][k] for one in here])),
+                        "penalty_published": float(published[at, k]),
+                        "penalty_derived": float(derived[at, k]),
+                        "trained": mean,
+                        "error": float(standard_error(trained[:, at, k])),
+                        "trained_over_mean": mean / float(trained[:, at].mean()),
+                        "modes_below_1_percent_of_mean": float(below[at]),
+                        "modes_collapsed_by_derived_penalty": float(lost_derived[at]),
+                        "modes_collapsed_by_published_penalty": float(lost_published[at]),
+                    }
                 )  # fmt: skip
-    table = Table(HEADER, rows)
+    table = Table.of(rows)
     return Shown(_drawn(table), _lines(table))
 
 
@@ -167,11 +161,11 @@ def _lines(table: Table) -> list[str]:
     for n, decay in table.distinct("N", "rate"):
         rows = table.where(N=n, rate=decay, mode=1).named
         trained, derived, published = (
-            f"from σ = {min(gone):g}" if (gone := [row["sigma"] for row in rows if lost(row)]) else "nowhere"
-            for lost in (
-                lambda row: row["trained_over_mean"] < 0.01,
-                lambda row: row["penalty_derived"] == 0,
-                lambda row: row["penalty_published"] == 0,
+            f"from σ = {min(gone):g}" if gone else "nowhere"
+            for gone in (
+                [row["sigma"] for row in rows if row["trained_over_mean"] < 0.01],
+                [row["sigma"] for row in rows if row["penalty_derived"] == 0],
+                [row["sigma"] for row in rows if row["penalty_published"] == 0],
             )
         )
         lines.append(

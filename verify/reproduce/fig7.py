@@ -31,7 +31,7 @@ from verify.figures.maps import mirrored_map
 from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing
 from verify.reproduce.figure import D0, Shown
 from verify.reproduce.linear import seeded, training_set
-from verify.reproduce.table import Table, by_setting
+from verify.reproduce.table import Row, Table, by_setting
 from verify.sweeps.sweep import Settings, Sweep
 from verify.training.data import TrainingSet
 from verify.training.engine import Plan, train
@@ -39,14 +39,12 @@ from verify.training.losses import batched
 from verify.training.models import Model, Weights
 
 TITLE = "Fig. 7: the last layer of three-layer networks"
-HEADER = (
-    "activation", "sigma", "seed", "steps", "depth_before", "loss_at_1", "loss_at_0", "r1_at_minimum", "r2_at_minimum",
-    "curvature_measured", "curvature_error", "curvature_predicted", "curvature_is",
-)  # fmt: skip
 BETA = 0.5
 ACTIVATIONS = ("tanh", "relu")
 STRENGTHS = {"weak": 0.7, "intermediate": 1.3, "strong": 2.0}
 D1 = 2
+FULL: Settings = {"n": 100, "d0": D0, "width": 64, "steps": 16_000, "points": 41, "draws": 24}
+QUICK: Settings = {"n": 40, "d0": 6, "width": 16, "steps": 400, "points": 9, "draws": 8}
 # E|f|², centred, below which an embedding counts as collapsed.
 COLLAPSED = 1e-2
 # A minimum that has deepened by no more than this share over the last quarter of the steps has been reached.
@@ -55,20 +53,10 @@ CONVERGED = 0.05
 
 def sweep(*, quick: bool, seed: int) -> Sweep:
     """One unit for each activation and seed, with all strengths."""
-    units: tuple[Settings, ...] = tuple(
-        {
-            "activation": activation,
-            "n": 40 if quick else 100,
-            "d0": 6 if quick else D0,
-            "width": 16 if quick else 64,
-            "sigmas": list(STRENGTHS.values()),
-            "steps": 400 if quick else 16_000,
-            "points": 9 if quick else 41,
-            "draws": 8 if quick else 24,
-            "seed": seed + k,
-        }
-        for activation in ACTIVATIONS
-        for k in range(1 if quick else 2)
+    size = {**(QUICK if quick else FULL), "sigmas": list(STRENGTHS.values())}
+    units = tuple(
+        {**size, "activation": activation, "seed": seed + k}
+        for activation, k in product(ACTIVATIONS, range(1 if quick else 2))
     )
     return Sweep("fig7", f"{__name__}:unit", units)
 
@@ -169,18 +157,19 @@ def _curvature() -> Any:
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
     """Curves along a for both activations, maps over the two rows, and the curvatures at 0."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     for settings, found in zip(sweep.units, results, strict=True):
         for sigma, here in zip(settings["sigmas"], found["maps"], strict=True):
             over, along = np.array(here["over"]), np.array(here["along"])
             i, j = np.unravel_index(over.argmin(), over.shape)
             decided = compared(here["predicted"], here["second"], scale=float(np.abs(here["second"]).mean()))
-            rows.append(
-                (settings["activation"], sigma, settings["seed"], settings["steps"], here["before"],
-                 float(np.interp(1.0, here["a"], along)), float(_middle(along)), here["r"][i], here["r"][j],
-                 decided.measured, decided.error, here["predicted"], decided.word)
-            )  # fmt: skip
-    table = Table(HEADER, rows)
+            row: Row = {"activation": settings["activation"], "sigma": sigma}
+            row |= {"seed": settings["seed"], "steps": settings["steps"], "depth_before": here["before"]}
+            row |= {"loss_at_1": float(np.interp(1.0, here["a"], along)), "loss_at_0": _middle(here["along"])}
+            row |= {"r1_at_minimum": here["r"][i], "r2_at_minimum": here["r"][j]}
+            row |= {"curvature_measured": decided.measured, "curvature_error": decided.error}
+            rows.append(row | {"curvature_predicted": here["predicted"], "curvature_is": decided.word})
+    table = Table.of(rows)
     first = {activation: found[0]["maps"] for (activation,), found in by_setting(sweep, results, "activation").items()}
     return Shown(_drawn(table, first), _lines(table))
 
@@ -196,7 +185,7 @@ def _drawn(table: Table, first: Mapping[str, Any]) -> Picture:
         for row, (activation, maps) in zip(axes, first.items(), strict=True):
             for (name, sigma), colour, here in zip(STRENGTHS.items(), (BLUE, ORANGE, VERMILION), maps, strict=True):
                 along = np.array(here["along"])
-                row[0].plot(here["a"], along - _middle(along), color=colour, label=f"{name}, σ = {sigma:g}")
+                row[0].plot(here["a"], along - _middle(here["along"]), color=colour, label=f"{name}, σ = {sigma:g}")
             row[0].axhline(0.0, color="black", linewidth=0.6)
             shortfall = min(min(one["along"]) - _middle(one["along"]) for one in maps)
             row[0].set(xlabel="a", ylabel=f"{activation}: L(aW) − L(0)", ylim=(1.15 * shortfall, -0.8 * shortfall))

@@ -116,14 +116,19 @@ def finite_minima(
     return [torch.linalg.eigvalsh(one.gram).clamp_min(0.0).tolist()[:SMALLEST] for one in found]
 
 
-def against(theory: Predictions, at: Any, powers: Array, c: float) -> tuple[list[float], list[Compared]]:
-    """The three predictions for a mode with a = 1, and each held against the trained powers.
+def against(theory: Predictions, at: Any, powers: Array, c: float) -> dict[str, Compared]:
+    """The three predictions for a mode with a = 1, each held against the trained powers, by name.
 
-    2 % of the prediction agree; of 1/(a + c), where h = 1, for a mode that is said to collapse.
+    A difference counts from 2 % of the prediction on; of 1/(a + c), where h = 1, for a mode that is said to collapse.
     """
-    guesses = [float(getattr(theory, name)[at]) for name in THEORIES]
     off = float(theory.truncation[at])
-    return guesses, [
-        compared(guess, powers.tolist(), scale=guess or 1 / (1 + c), truncation=0.0 if name == "exact" else off)
-        for name, guess in zip(THEORIES, guesses, strict=True)
-    ]
+    guesses = {name: float(getattr(theory, name)[at]) for name in THEORIES}
+    return {
+        name: compared(guess, powers.tolist(), scale=guess or 1 / (1 + c), truncation=0.0 if name == "exact" else off)
+        for name, guess in guesses.items()
+    }
+
+
+def words(decided: Mapping[str, Compared]) -> dict[str, str]:
+    """The columns of a table that say how each prediction fares."""
+    return {f"{name}_is": one.word for name, one in decided.items()}

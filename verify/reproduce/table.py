@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from verify.sweeps.sweep import Sweep
 
+Row = dict[str, Any]
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -20,7 +22,7 @@ class Table:
         header: the names of the columns.
         rows: in the order in which they are written.
 
-    >>> table = Table(("N", "word"), [(10, "agrees"), (20, "off"), (20, "agrees")])
+    >>> table = Table.of([{"N": 10, "word": "agrees"}, {"N": 20, "word": "off"}, {"N": 20, "word": "agrees"}])
     >>> table["N"], table.where(N=20)["word"], table.distinct("N"), table.words("word")
     ([10, 20, 20], ['off', 'agrees'], [10, 20], '2 agrees, 1 off, 0 undecided')
 
@@ -28,6 +30,11 @@ class Table:
 
     header: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Table:
+        """From rows that name their columns, the same ones in the same order."""
+        return cls(tuple(rows[0]), [tuple(row.values()) for row in rows])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -37,7 +44,7 @@ class Table:
         return [row[at] for row in self.rows]
 
     @property
-    def named(self) -> list[dict[str, Any]]:
+    def named(self) -> list[Row]:
         """The rows, with the names of the columns."""
         return [dict(zip(self.header, row, strict=True)) for row in self.rows]
 
