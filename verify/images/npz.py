@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
+from derive.errors import quoted
 from verify.images.folders import SPLITS
 from verify.images.parquet import MOST_CLASSES
 from verify.images.pixels import Images
@@ -70,11 +71,16 @@ def _arrays(path: Path, pairs: list[tuple[str, str]]) -> tuple[str, dict[str, ND
             if isinstance(found, np.ndarray):
                 return "one array", {}
             pair = next((pair for pair in pairs if set(pair) <= set(found.files)), ())
-            return ", ".join(found.files[:6]) or "nothing", {name: found[name] for name in pair}
+            return _shown(", ".join(found.files[:6])) or "nothing", {name: found[name] for name in pair}
         except Exception as error:  # noqa: BLE001 (errors of zip, header and pickle have no common base)
-            reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-            raise InputError(f"{path} cannot be read as NumPy arrays ({reason}); get the file again") from None
+            reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+            raise InputError(f"{path} cannot be read as NumPy arrays ({_shown(reason)}); get the file again") from None
 
 
 def _kind(array: NDArray[Any]) -> str:
-    return f"{array.dtype} of shape {array.shape}"
+    return f"{_shown(str(array.dtype))} of shape {array.shape}"
+
+
+def _shown(text: str) -> str:
+    """In one line that is not too long, whatever is in the file."""
+    return quoted(text)[1:-1]

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
+from derive.errors import quoted
 
 # All names that may occur, once NumPy 1's "numpy.core" is written as NumPy 2 writes it.
 KNOWN = {
@@ -122,7 +123,7 @@ class _Reader(pickle.Unpickler):
         known = re.sub(r"^numpy\.core\.", "numpy._core.", f"{module}.{name}")
         if known not in KNOWN:
             raise InputError(
-                f"{self.where} asks for the function {known}, which images and labels do not need; "
+                f"{self.where} asks for the function {quoted(known)[1:-1]}, which images and labels do not need; "
                 f"nothing of it was executed"
             )
         return _Name(known)

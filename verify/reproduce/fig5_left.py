@@ -156,8 +156,8 @@ def _lines(table: Table) -> list[str]:
             ("trained, constant rate", "trained_constant"),
             ("exact landscape", "exact"),
         ):
-            smallest_one = zip(*(here.where(mode=1)[of] for of in ("sigma", column)), strict=True)
-            strong = [(sigma, value) for sigma, value in smallest_one if sigma >= STRONG and value > 0]
+            points = zip(*(here.where(mode=1)[of] for of in ("sigma", column)), strict=True)
+            strong = [(sigma, value) for sigma, value in points if sigma >= STRONG and value > 0]
             if len(strong) > 1:
                 logarithms = np.log(strong)
                 slope = np.polyfit(logarithms[:, 0], logarithms[:, 1], 1)[0]

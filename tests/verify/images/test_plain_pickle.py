@@ -100,7 +100,7 @@ def test_instructions_that_make_objects_are_refused():
         (b"\x80\x02Vx\nQ.", "UNICODE"),
         (b"\x80\x02K\x01Q.", "BINPERSID"),
         (b"\x80\x02\x82\x01.", "EXT1"),
-        # Keys that all have one hash are whole numbers of more than eight bytes; labels have one byte.
+        # Whole numbers of any length: many keys with one hash could be made of them.
         (b"\x80\x02\x8a\x01\x00.", "LONG1"),
     ):
         expected = f"data_batch_1 uses the pickle instruction {name}, which images and labels do not need; "
@@ -168,7 +168,7 @@ def twice(put, get):
         b"\x80\x04]q\x00h\x00a.",
     ],
 )
-def test_a_tuple_or_list_is_fetched_from_the_memo_by_none(content):
+def test_no_tuple_or_list_is_fetched_from_the_memo(content):
     assert said(content) == DAMAGED
 
 
@@ -278,3 +278,9 @@ def test_nothing_is_imported_and_extensions_are_not_looked_up(monkeypatch):
         ):
             assert f" asks for the function {expected}, " in said(b"\x80\x04" + content + b".")
     assert "antigravity" not in sys.modules
+
+
+def test_a_name_is_shown_in_one_line():
+    name = b"X\x04\x00\x00\x00a\x0c\nb"
+    assert " asks for the function a\\x0c\\nb.a\\x0c\\nb, " in said(b"\x80\x04" + name + name + b"\x93.")
+    assert len(said(b"\x80\x04c" + b"x" * 10**6 + b"\ny\n.")) < 400
