@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from derive.conditions import Condition
     from derive.described import Described
-    from verify.collapsed import Collapsed
     from verify.evidence import Evidence, Verdict
 
 Tone = Literal["keeps", "loses", "open"]
@@ -68,7 +67,7 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     if below == "unbounded" and not scope:
         return Answer("Unbounded below: the loss falls to −∞ as W grows, and has no minimum.", "loses")
     if growth:
-        return Answer(_cut(f"Unbounded below, and has no minimum. {growth}"), "loses")
+        return Answer(cut_short(f"Unbounded below, and has no minimum. {growth}"), "loses")
     order = 4 if found.higher is None else found.higher.order or found.higher.expansion.order
     if found.quartic is not None and found.quartic.verdict == "unbounded":
         if below == "bounded":
@@ -121,28 +120,6 @@ def _unbounded_where(found: Described) -> tuple[str, ...]:
     return (f"unbounded below where {where}", short) if len(where) <= LONGEST else (short,)
 
 
-def of_collapsed(found: Collapsed) -> Answer:
-    """Of a loss without an expansion: whether a collapsed mode was seen to stay collapsed."""
-    strengths = _listed([f"{s:g}" for s in found.points])
-    seen = {one.verdict for one in found.points.values()}
-    change, points = found.change, list(found.points.values())
-    drifts = found.drifts
-    if drifts:
-        return Answer(f"{NONE}; whether a lost mode stays lost is not determined: {drifts}.", "open")
-    if change.found:
-        kept = points[0].value < points[-1].value
-        at = f"σ {'≥' if kept else '≤'} {change.text()}"
-        other = "below" if kept else "above"
-        return Answer(f"{NONE}; a collapsed mode stays collapsed for {at}, measured, and reopens {other}.", "open")
-    if seen == {"stays collapsed"}:
-        said = f"Collapses: a mode that is lost stays lost at every augmentation measured, σ = {strengths}."
-        return Answer(f"{said} {NONE}.", "loses")
-    if seen == {"reopens"}:
-        said = f"Keeps modes: one that is lost reopens at every augmentation measured, σ = {strengths}."
-        return Answer(f"{said} {NONE}.", "keeps")
-    return Answer(_cut(f"{NONE}; whether a lost mode stays lost is not determined: {change.reason}."), "open")
-
-
 def without_expansion(kind: str, why: str = "") -> Answer:
     """Of a loss without an expansion of which nothing more was measured.
 
@@ -154,7 +131,7 @@ def without_expansion(kind: str, why: str = "") -> Answer:
     'Has no expansion at W = 0 (cusp); which modes are kept is not determined.'
     """
     head = "Whether it has an expansion at W = 0 is not determined" if kind == "undecided" else f"{NONE} ({kind})"
-    return Answer(_cut(f"{head}; which modes are kept is not determined{f': {why}' if why else ''}."), "open")
+    return Answer(cut_short(f"{head}; which modes are kept is not determined{f': {why}' if why else ''}."), "open")
 
 
 def undetermined(why: str, *, scope: str = "", growth: str = "") -> Answer:
@@ -186,7 +163,7 @@ def of_comparison(other: str, agrees: bool | None, lines: Sequence[str], tone: T
         None: f"Whether the code agrees with {other} is not decided",
     }[agrees]
     return Answer(
-        _cut(f"{head}: {said}." if said else f"{head}."), tone if agrees else "open" if agrees is None else "loses"
+        cut_short(f"{head}: {said}." if said else f"{head}."), tone if agrees else "open" if agrees is None else "loses"
     )
 
 
@@ -201,7 +178,7 @@ def of_field(missing: str, *, of_ratio: bool) -> Answer:
     'Training does not follow this loss: no gradient reaches z2: it is detached. No minima and no collapse are stated.'
     """
     head = "The gradient is not that of the values" if of_ratio else "Training does not follow this loss"
-    return Answer(_cut(f"{head}: {missing}. No minima and no collapse are stated."), "open")
+    return Answer(cut_short(f"{head}: {missing}. No minima and no collapse are stated."), "open")
 
 
 def in_light_of(answer: Answer, about: str, verdict: Verdict) -> Answer:
@@ -260,12 +237,14 @@ def _sentence(clause: str, scope: str = "", more: str = "", *, cut: bool = True)
     """A clause as a sentence, in a scope; without one its subject, the loss, is left out."""
     said = f"{scope}, {clause}" if scope else clause.removeprefix("it ")
     whole = f"{said[0].upper()}{said[1:]}.{f' {more}' if more else ''}"
-    return _cut(whole) if cut else whole
+    return cut_short(whole) if cut else whole
 
 
-def _cut(text: str) -> str:
+def cut_short(text: str) -> str:
+    """A text, ended by dots where it is longer than an answer."""
     return textwrap.shorten(text, WHOLE, placeholder=" …")
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them: a, b and c."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

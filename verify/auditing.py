@@ -16,7 +16,6 @@ from verify.answer import (
     Answer,
     in_light_of,
     not_measured,
-    of_collapsed,
     of_landscape,
     undetermined,
     without_expansion,
@@ -83,7 +82,7 @@ class Audit(Describable):
         if self.landscape is not None:
             found = of_landscape(self.landscape)
         elif self.transverse is not None:
-            found = of_collapsed(self.transverse)
+            found = self.transverse.answer
         elif self.expansion is not None:
             found = undetermined("no landscape was derived")
         else:

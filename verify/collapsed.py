@@ -22,6 +22,7 @@ from derive import CATALOGUE, InputError, catalogue
 from numeric.sampling import Covariances
 from numeric.sphere import Sphere
 from verify.agreement import CURVATURES, SIGN, SLOPES
+from verify.answer import NONE, Answer, cut_short, listed
 from verify.evidence import Evidence
 from verify.masked import alike, drift, modes
 from verify.opening import opening
@@ -71,6 +72,28 @@ class Collapsed:
     def drifts(self) -> str:
         """That the kept modes are not stationary, so that nothing is decided; "" where they are."""
         return "" if self.drift <= SLOPES else f"W is not stationary: a gradient of {self.drift:.1f} standard errors"
+
+    @property
+    def answer(self) -> Answer:
+        """Whether a mode that has collapsed was seen to stay so."""
+        strengths = listed([f"{s:g}" for s in self.points])
+        seen = {one.verdict for one in self.points.values()}
+        change, points = self.change, list(self.points.values())
+        drifts = self.drifts
+        if drifts:
+            return Answer(f"{NONE}; whether a lost mode stays lost is not determined: {drifts}.", "open")
+        if change.found:
+            kept = points[0].value < points[-1].value
+            at = f"σ {'≥' if kept else '≤'} {change.text()}"
+            other = "below" if kept else "above"
+            return Answer(f"{NONE}; a collapsed mode stays collapsed for {at}, measured, and reopens {other}.", "open")
+        if seen == {"stays collapsed"}:
+            said = f"Collapses: a mode that is lost stays lost at every augmentation measured, σ = {strengths}."
+            return Answer(f"{said} {NONE}.", "loses")
+        if seen == {"reopens"}:
+            said = f"Keeps modes: one that is lost reopens at every augmentation measured, σ = {strengths}."
+            return Answer(f"{said} {NONE}.", "keeps")
+        return Answer(cut_short(f"{NONE}; whether a lost mode stays lost is not determined: {change.reason}."), "open")
 
     def evidence(self) -> tuple[Evidence, ...]:
         """A line for the derivatives, one a strength, one for the sign change."""

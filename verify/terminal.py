@@ -11,15 +11,14 @@ from verify.verdict_words import verdict_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from verify.auditing import Audit
-    from verify.description import Description
+    from verify.description import Describable, Description
     from verify.evidence import Evidence
 
 LABEL = 14
 WIDTH = 100
 
 
-def audit_text(found: Audit, width: int = WIDTH) -> str:
+def audit_text(found: Describable, width: int = WIDTH) -> str:
     """The audit in plain text, lines folded at ``width``."""
     return found.text(width)
 

@@ -25,12 +25,12 @@ from verify.answer import (
     WHOLE,
     Answer,
     in_light_of,
-    of_collapsed,
     of_comparison,
     of_landscape,
     undetermined,
     without_expansion,
 )
+from verify.collapsed import Collapsed
 from verify.transition import Crossing
 
 N, tau = symbols("N tau")
@@ -226,7 +226,7 @@ FOUND = Crossing(0.31, 0.01)
     ],
 )
 def test_a_loss_without_an_expansion_has_its_answer(found, text, tone):
-    assert of_collapsed(found) == Answer(text, tone)
+    assert Collapsed.answer.fget(found) == Answer(text, tone)
 
 
 def test_what_was_not_measured_is_said():

@@ -9,7 +9,6 @@ from verify.answer import (
     Answer,
     in_light_of,
     not_measured,
-    of_collapsed,
     of_comparison,
     of_field,
     of_landscape,
@@ -74,7 +73,7 @@ def _of_loss(found: BlackBoxAudit) -> Answer:
         growth = found.growth.text() if found.growth else ""
         return of_landscape(found.landscape, scope=", ".join(_claimed(found)), growth=growth)
     if found.transverse is not None:
-        return of_collapsed(found.transverse)
+        return found.transverse.answer
     if found.second is not None:
         return undetermined("the loss singles out coordinates, and its fourth order has no formula in traces")
     if found.expansion is not None:

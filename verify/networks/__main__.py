@@ -1,4 +1,4 @@
-"""Train one network on images, in one process or in several: ``python -m verify.networks``, or with ``torchrun``.
+"""Train one network on images, in one process or several: ``python -m verify.networks`` or ``torchrun``.
 
     torchrun --nproc-per-node 8 -m verify.networks --network resnet18 --data cifar-10-batches-py --out net.safetensors
 
