@@ -80,7 +80,7 @@ class Find:
 def fuzz(
     targets: list[Target], seconds: float, seed: int, runs: int | None = None, last: Path | None = None
 ) -> Iterator[Find]:
-    """Change inputs for so long, or so many a target; yields what fails, once a kind.
+    """Change inputs for so long, or this many a target; yields what fails, once a kind.
 
     Args:
         targets: what is given inputs.

@@ -92,7 +92,7 @@ def _moment(n: int) -> int:
 
 
 def form(order: int, rounds: int = 1) -> str:
-    """The same in FORM for every dimension, so many times in one process; what it printed.
+    """The same in FORM for every dimension, this many times in one process; what it printed.
 
     Raises:
         FileNotFoundError: FORM is not installed.

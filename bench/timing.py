@@ -29,7 +29,7 @@ class Times:
         return median(self.samples)
 
     def shared(self, number: int) -> Times:
-        """Seconds for one of so many things that each call did."""
+        """Seconds for one of this many things that each call did."""
         return Times(tuple(one / number for one in self.samples))
 
     def __str__(self) -> str:

@@ -40,7 +40,7 @@ def declared(given: Mapping[str, object], parameters: Mapping[str, sympy.Symbol]
     """The ranges that somebody gave by name, each a pair of ends that are left out, None where there is no end.
 
     Raises:
-        InputError: a name that is no parameter, or a pair that is no range.
+        InputError: a name that is not a parameter, or a pair that is not a range.
 
     >>> str(declared({"rho": (0, 1)}, {"rho": sympy.Symbol("rho")}, "loss"))
     'rho: between 0 and 1'
@@ -49,7 +49,7 @@ def declared(given: Mapping[str, object], parameters: Mapping[str, sympy.Symbol]
     for name, pair in given.items():
         if name not in parameters:
             listed = ", ".join(parameters) or "none"
-            message = f"{loss}: ranges names {name!r}, which is no parameter; there are: {listed}"
+            message = f"{loss}: ranges names {name!r}, which is not a parameter; there are: {listed}"
             raise InputError(message)
         symbol = parameters[name]
         one = _range(pair, f"{loss}: ranges[{name!r}] = {pair!r}")
@@ -62,7 +62,7 @@ def declared(given: Mapping[str, object], parameters: Mapping[str, sympy.Symbol]
 
 def _range(pair: object, what: str) -> Range:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
-        message = f"{what} is no pair of ends; write (0, 1), or (0, None) where there is no upper end"
+        message = f"{what} is not a pair of ends; write (0, 1), or (0, None) where there is no upper end"
         raise InputError(message)
     low, high = (end if end is None else as_scalar(end) for end in pair)
     if any(end is not None and not end.is_number for end in (low, high)):

@@ -44,7 +44,7 @@ class Elements(NamedTuple):
 
 def elements_of(atoms: Mapping[int, sympy.Expr]) -> Elements:
     """The atoms of a coefficient in as few letters as they need."""
-    # Generators are the symbols and whatever else is no sum of such. Where a root b^(1/q) occurs, b is its q-th
+    # Generators are the symbols and whatever else is not a sum of such. Where a root b^(1/q) occurs, b is its q-th
     # power and no generator of its own; where b is a sum, a symbol in it is eliminated if that can be, otherwise
     # the root is subject to a relation. Roots of numbers go to the field of the coefficients.
     generators = {generator for atom in atoms.values() for generator in _generators(atom)}

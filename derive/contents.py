@@ -162,7 +162,7 @@ def check_definition(expression: Expression, name: str) -> None:
     for label in sorted({*parameters(expression), *named}):
         if not label.isidentifier():
             message = (
-                f"{name}: {label!r} is no name of a parameter, a view or a coordinate; use letters, digits"
+                f"{name}: {label!r} is not a name of a parameter, a view or a coordinate; use letters, digits"
                 " and _, as in alpha or x_pos (Greek letters are written by name)"
             )
             raise InputError(message)

@@ -116,7 +116,7 @@ def letters_of(form: Form) -> list[str]:
 
 
 def square_root(form: Form) -> tuple[sympy.Expr, dict[str, sympy.Expr]] | None:
-    """The factor k and the combination y with form = k (Σ_X y_X X)², None where it is no multiple of one square.
+    """The factor k and the combination y with form = k (Σ_X y_X X)², None where it is not a multiple of one square.
 
     The first letter has y_X = 1, and is one that occurs.
 

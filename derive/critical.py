@@ -74,7 +74,7 @@ def transition(expansion: Expansion) -> Transition:
 
     Raises:
         InputError: where a mode is not held back by any term of the expansion, or only for some parameters; where there
-            are no terms of order 2, or sums over coordinates remain.
+            are not terms of order 2, or sums over coordinates remain.
 
     >>> from derive import catalogue
     >>> found = transition(catalogue("beta-infonce").expand(order=4))

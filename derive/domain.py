@@ -43,7 +43,7 @@ def end_of(mus: Iterable[sympy.Expr], ranges: Ranges | None = None) -> sympy.Exp
 def towards(slope: sympy.Expr, end: sympy.Expr, h: sympy.Symbol) -> tuple[int, sympy.Expr]:
     """How ℓ′ behaves as h rises to a finite end: its pole's order there, and the coefficient of (1 − h/end)^−order.
 
-    An order of 0 or less is no pole: the divergences of several logarithms cancel.
+    An order of 0 or less is not a pole: the divergences of several logarithms cancel.
 
     >>> h = sympy.Symbol("h")
     >>> towards(h / (1 - h**2), sympy.S.One, h), towards(1 / (1 + h), sympy.S.One, h)

@@ -9,7 +9,7 @@ that H commutes with B̃: on each eigenvector of B̃, with eigenvalue b, the lan
 whatever B is, commuting with Σ or not. Where A0 and C commute, h = (a + c) g with g the eigenvalue of WᵀW, and b is
 that of B divided by a + c. Words and resolvents that mix A0 with Σ take the same form on the common eigenvectors
 alone; there the result holds for commuting A0 and C. Where I + μ S stops being positive definite the closed form ends,
-and roots of φ′(h) = b beyond are no stationary points of the loss.
+and roots of φ′(h) = b beyond are not stationary points of the loss.
 """
 
 from __future__ import annotations

@@ -144,8 +144,8 @@ class Expansion:
         """The expansion with exact values put for parameters, all at once; ``sympy.oo`` takes the limit, afterwards.
 
         Raises:
-            InputError: a name that is no parameter, a value outside of its range, or one at which the expansion is not
-                finite.
+            InputError: a name that is not a parameter, a value outside of its range, or one at which the expansion is
+                not finite.
 
         >>> from derive import catalogue
         >>> import sympy
@@ -215,7 +215,7 @@ class Expansion:
     def to_json(self) -> dict[str, object]:
         """The expansion as plain JSON values.
 
-        A term is coefficient × ∏ Tr[…] over ``traces``. Terms that are no traces also carry ``coordinate_sums``:
+        A term is coefficient × ∏ Tr[…] over ``traces``. Terms that are not traces also carry ``coordinate_sums``:
         each is a list of [i, [letters], j], the entries of W X₁ Wᵀ W X₂ Wᵀ … whose product is summed over the
         coordinates i, j. The letter "bias" stands for b bᵀ in place of W X Wᵀ. Coefficients are read back by
         `derive.plain_text.read`, whatever the parameters are called.

@@ -92,7 +92,7 @@ def minima(points: StationaryPoints, lowest: str = "global") -> str:
 
 
 def _largest_alone(points: StationaryPoints, lowest: str) -> str:
-    """For q₁ < 0 two kept modes are no minimum, and one is where q₁ + q₂ > 0."""
+    """For q₁ < 0 two kept modes are not a minimum, and one is where q₁ + q₂ > 0."""
     one = points.isotropic
     held, side = sign(one.q1 + one.q2, ranges=_ranges(points)), sign(one.eigenvalue(), ranges=_ranges(points))
     # A bias that is on with Tr[W X Wᵀ] below a bound is no longer on where this landscape falls.

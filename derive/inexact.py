@@ -6,11 +6,11 @@ import sympy
 
 
 def inexact(value: object, scalar: object) -> str:
-    """Why a value is no scalar: the number that is not exact, and how to write it."""
+    """Why a value is not a scalar: the number that is not exact, and how to write it."""
     floats = sorted(scalar.atoms(sympy.Float), key=str) if isinstance(scalar, sympy.Expr) else []
     given = str(value) if isinstance(scalar, sympy.Float) else str(floats[0]) if floats else ""
     if not given or not floats[0].is_finite:
-        return f"{value!r} is no number; write an integer, or sympy.Rational(1, 10) for 0.1"
+        return f"{value!r} is not a number; write an integer, or sympy.Rational(1, 10) for 0.1"
     exact = sympy.Rational(given)
     # 1/0.07 has been divided already: 100/7 was meant.
     simple = exact.limit_denominator(1000)

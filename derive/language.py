@@ -156,7 +156,7 @@ def _over_data(
         raise InputError(message)
     for view in bound:
         if view.white or not view.name.startswith(view.datum):
-            message = f"Mean(…, over=distinct({names})): {view.name} is no view of data as views() makes them"
+            message = f"Mean(…, over=distinct({names})): {view.name} is not a view of data as views() makes them"
             raise InputError(message)
     # The first datum names the sample.
     return Average(node, tuple(sorted(set(bound), key=lambda view: (data.index(view.datum), view))), count)

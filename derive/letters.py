@@ -62,7 +62,7 @@ def letters(names: str, *, positive: bool | None = None) -> tuple[Letter, ...]:
 
 
 def by_name(value: sympy.Basic) -> dict[str, sympy.Symbol]:
-    """The parameters of an expression by their names; the theory's letters are none.
+    """The parameters of an expression by their names; the theory's letters are not among them.
 
     >>> by_name(Letter("m") * sympy.Symbol("m") + Letter("h_i"))
     {'m': m}

@@ -180,7 +180,7 @@ class Loss:
         N = 2, one of them is shown with a datum of its own, chi2 beside chi.
 
         Raises:
-            InputError: for a name that is no parameter of this loss, a value outside of the range that was declared
+            InputError: for a name that is not a parameter of this loss, a value outside of the range that was declared
                 for it or at which the loss is not defined, and for d1, which is a property of W and is set on an
                 expansion.
 

@@ -91,17 +91,17 @@ class Matrix:
         return _Product(tuple(factors))
 
     def __radd__(self, other: object) -> Matrix:
-        """Sum with what is no matrix, which is refused."""
+        """Sum with what is not a matrix, which is refused."""
         return _matrix(other, "+") + self
 
     def __rsub__(self, other: object) -> Matrix:
-        """Difference from what is no matrix, which is refused."""
+        """Difference from what is not a matrix, which is refused."""
         return _matrix(other, "-") - self
 
     def no_number(self) -> NoReturn:
         """Refuse to be taken for a number."""
         message = (
-            "a matrix is no number; write trace(M), log_det(M), or M[i, j] for an entry, and M @ P for a product of"
+            "a matrix is not a number; write trace(M), log_det(M), or M[i, j] for an entry, and M @ P for a product of"
             " matrices"
         )
         raise InputError(message)
@@ -230,7 +230,7 @@ def _matrix(value: object, operation: str) -> Matrix:
         shown = as_scalar(value) if not isinstance(value, Expression) else "…"
         message = f"{operation}: {shown} is a number and no matrix; write {shown} * identity for that multiple of I"
         raise InputError(message)
-    message = f"{operation}: {value!r} is no matrix; give SecondMoment(x, x), identity, or what is made of them"
+    message = f"{operation}: {value!r} is not a matrix; give SecondMoment(x, x), identity, or what is made of them"
     raise InputError(message)
 
 

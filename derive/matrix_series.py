@@ -53,7 +53,7 @@ def in_powers(node: LogDet | InverseEntry, orders: Sequence[bool], dimension: sy
     what = definition(node, TEXT)
     if orders[0]:
         message = (
-            f"{what} is of a matrix that is no multiple of the identity at W = 0, and is not expanded; write it as a"
+            f"{what} is of a matrix that is not a multiple of the identity at W = 0, and is not expanded; write it as a"
             " number times identity plus second moments"
         )
         raise InputError(message)

@@ -194,7 +194,7 @@ class ModePotential:
         """The coefficients k_1, k_2, … of the branch h = k_1 b + k_2 b² + …, by reversion of φ′(h) = b.
 
         Raises:
-            InputError: φ″(0) = 0, where h is no power series in b.
+            InputError: φ″(0) = 0, where h is not a power series in b.
 
         """
         taylor = [sympy.diff(self.slope, h, k).subs(h, 0) / sympy.factorial(k) for k in range(terms + 1)]

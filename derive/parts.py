@@ -25,7 +25,7 @@ from derive.signs import sign
 from derive.structure import matrix_of, size
 from derive.written import definition
 
-# A logarithm may be replaced by any of its exponents: at most so many choices are tried.
+# A logarithm may be replaced by any of its exponents: at most this many choices are tried.
 _CHOICES = 32
 # A polynomial of a higher degree is not expanded for its growth alone.
 _DEGREE = 8

@@ -55,7 +55,7 @@ def read(text: str, names: Iterable[str] = ()) -> sympy.Expr:
         names: of the parameters, where one of them is called E or pi (the JSON's ``parameters``).
 
     Raises:
-        InputError: text that is no formula.
+        InputError: text that is not a formula.
 
     >>> read("-(N - 1)*lambda/(2*S**2)"), read("E*exp(1)", ["E"]), read("sqrt(pi)/2")
     (lambda*(1 - N)/(2*S**2), E*E, sqrt(pi)/2)
@@ -82,9 +82,9 @@ def read(text: str, names: Iterable[str] = ()) -> sympy.Expr:
                 return _OPERATIONS[type(operation)](value(left), value(right))
             case ast.UnaryOp(operation, operand) if type(operation) in _OPERATIONS:
                 return _OPERATIONS[type(operation)](value(operand))
-        raise InputError(f"{quoted(text)} is no formula as quartic writes them")
+        raise InputError(f"{quoted(text)} is not a formula as quartic writes them")
 
     try:
         return value(ast.parse(_NAME.sub(hide, text), mode="eval").body)
     except (SyntaxError, RecursionError):
-        raise InputError(f"{quoted(text)} is no formula as quartic writes them") from None
+        raise InputError(f"{quoted(text)} is not a formula as quartic writes them") from None

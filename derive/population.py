@@ -65,7 +65,7 @@ def population(loss: Loss, N: str = "N") -> Loss:
         A loss without N. What the limit drops, a constant that grows with N, stands in its notes.
 
     Raises:
-        InputError: N is no parameter of the loss, or a part that depends on W has no limit.
+        InputError: N is not a parameter of the loss, or a part that depends on W has no limit.
 
     >>> from derive import catalogue, closed_form
     >>> limit = population(catalogue("weighted-infonce"))

@@ -196,7 +196,7 @@ def _of_closed_form(name: str, closed: ClosedForm) -> Recession:
 
 
 def _slope(closed: ClosedForm) -> sympy.Expr:
-    """ℓ′(h) of what is no polynomial, which separates into modes."""
+    """ℓ′(h) of what is not a polynomial, which separates into modes."""
     modes = exact_modes(replace(closed, polynomial=closed.polynomial.with_terms(())))
     return sympy.S.Zero if modes is None else modes.slope
 

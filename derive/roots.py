@@ -89,7 +89,7 @@ def _primes(number: sympy.Rational) -> Factors:
 
 @lru_cache(maxsize=4096)
 def _irreducible(value: sympy.Expr) -> tuple[sympy.Expr, list[tuple[sympy.Expr, int]]]:
-    """A number and powers of irreducible polynomials in symbols, exponentials and whatever else is no sum."""
+    """A number and powers of irreducible polynomials in symbols, exponentials and whatever else is not a sum."""
     above, below = (sympy.factor_list(part) for part in sympy.fraction(sympy.together(value)))
     number = above[0] / below[0]
     return number, [*above[1], *((factor, -power) for factor, power in below[1])]

@@ -3,8 +3,8 @@
 The signs that an expression can have are a set, a part of {−1, 0, 1}, put together from those of its parts. A symbol is
 replaced by a *letter* that is positive or zero: x in (l, h) is (l + h p)/(1 + p), N ≥ 2 is 2 + p, and a
 symbol without a sign is p, 0 and −p in turn. A sum is then a quotient of polynomials in letters; signs follow from
-their coefficients, from the roots of a polynomial in one letter, from a discriminant; what is no polynomial, such as a
-logarithm, is a letter of its own, whose range is that of log g according to g − 1. Where all that leaves a sign open,
+their coefficients, from the roots of a polynomial in one letter, from a discriminant; what is not a polynomial, such as
+a logarithm, is a letter of its own, whose range is that of log g according to g − 1. Where all that leaves a sign open,
 interval arithmetic on parts of the ranges decides some of what is left.
 
 The ranges come to `sign` in one of two ways. What has ranges of its own, such as a `Landscape` or an `Expansion`, gives
@@ -197,7 +197,7 @@ def _of_power(base: sympy.Expr, exponent: sympy.Expr) -> Signs:
 
 
 def _of_sum(value: sympy.Expr) -> Signs:
-    """The signs of a sum: as a quotient of polynomials in letters, some of them in place of what is no polynomial."""
+    """The signs of a sum: as a quotient of polynomials in letters, some of them standing for what is no polynomial."""
     value, hidden = _polynomial_in(sympy.expand_power_exp(value))
     choices = [_choices(part, letter) for part, letter in hidden.items()]
     if sum(len(one) > 1 for one in choices) > _SPLIT:
@@ -235,7 +235,7 @@ def _polynomial_in(value: sympy.Expr) -> tuple[sympy.Expr, dict[sympy.Expr, symp
 
 
 def _irrational(value: sympy.Expr) -> list[sympy.Expr]:
-    """The outermost parts of an expression that are no polynomials or quotients of such."""
+    """The outermost parts of an expression that are not polynomials or quotients of such."""
     if isinstance(value, sympy.Add | sympy.Mul) or (isinstance(value, sympy.Pow) and value.exp.is_Integer):
         return list(dict.fromkeys(part for one in value.args for part in _irrational(one)))
     return [] if value.is_Symbol or value.is_number else [value]
@@ -259,7 +259,7 @@ def _power(base: sympy.Expr, exponent: sympy.Rational) -> sympy.Expr:
 
 
 def _choices(part: sympy.Expr, letter: sympy.Symbol) -> list[sympy.Expr]:
-    """What is no polynomial, in a positive letter: one expression for each case, according to its sign or size."""
+    """What is not a polynomial, in a positive letter: one expression for each case, according to its sign or size."""
     if isinstance(part, sympy.Pow | sympy.exp):
         # A power of what is above 1 is above 1 where the exponent is positive.
         base, exponent = part.as_base_exp()
@@ -287,7 +287,7 @@ def _of_surd(value: sympy.Expr, hidden: dict[sympy.Expr, sympy.Symbol]) -> Signs
         return ALL
     top, bottom = sympy.fraction(sympy.together(value))
     top = sympy.Poly(sympy.expand(top), letter)
-    # Even powers of the root are no roots.
+    # Even powers of the root are not roots.
     free, slope = sympy.S.Zero, sympy.S.Zero
     for (power,), coefficient in top.terms():
         part = coefficient * root.base ** (power // 2)

@@ -74,7 +74,7 @@ def common(values: Iterable[sympy.Expr]) -> int:
 
 
 def _factors(value: sympy.Expr) -> list[tuple[sympy.Expr, int]]:
-    """Factors that are no numbers, with whole powers; others are factors as they are."""
+    """Factors that are not numbers, with whole powers; others are factors as they are."""
     found = []
     for factor in sympy.Mul.make_args(value):
         base, power = factor.as_base_exp()

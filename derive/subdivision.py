@@ -22,7 +22,7 @@ Part = dict[sympy.Symbol, Interval]
 _PARTS = 200
 # And operations on intervals that all of them may take.
 _WORK = 20_000
-# Points that are looked at beforehand: before parts, and for one sign alone; on a grid of so many steps.
+# Points that are looked at beforehand: before parts, and for one sign alone; on a grid of this many steps.
 _FEW, _MANY, _STEPS = 12, 60, 31
 # Beyond this size an exponential is 0 or infinite, and a cosine is not computed.
 _FAR = 500
@@ -166,7 +166,7 @@ def _sum(one: Interval, other: Interval) -> Interval:
 
 
 def _product(one: Interval, other: Interval) -> Interval:
-    # An end at infinity is no value: 0 times it is 0.
+    # An end at infinity is not a value: 0 times it is 0.
     ends = [0.0 if 0 in (x, y) else x * y for x in one for y in other]
     return _outwards(min(ends), max(ends))
 

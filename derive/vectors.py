@@ -85,14 +85,14 @@ class Vector:
     def __add__(self, other: object) -> Vector:
         """Sum of two vectors."""
         if not isinstance(other, Vector | View):
-            message = f"{other!r} is no vector; add embedding(x) or a centroid to one"
+            message = f"{other!r} is not a vector; add embedding(x) or a centroid to one"
             raise InputError(message)
         return Vector((*self.terms, *as_vector(other).terms))
 
     def __sub__(self, other: object) -> Vector:
         """Difference of two vectors."""
         if not isinstance(other, Vector | View):
-            message = f"{other!r} is no vector; subtract embedding(x) or a centroid from one"
+            message = f"{other!r} is not a vector; subtract embedding(x) or a centroid from one"
             raise InputError(message)
         return self + -1 * as_vector(other)
 
@@ -118,7 +118,7 @@ class Vector:
 
     def no_number(self) -> NoReturn:
         """Refuse to be taken for a number."""
-        message = "a vector is no number; write inner(u, v) for ⟨u, v⟩, inner(u, u) for |u|² and half_sq(u, v)"
+        message = "a vector is not a number; write inner(u, v) for ⟨u, v⟩, inner(u, u) for |u|² and half_sq(u, v)"
         raise InputError(message)
 
     def __pow__(self, exponent: object) -> NoReturn:

@@ -17,7 +17,7 @@ class View(NamedTuple):
     Attributes:
         name: how the view is written, for instance ``x`` or ``x_pos``.
         datum: the datum it shows; views with one datum name share it.
-        white: the view is no data but standard Gaussian noise in input space, N(0, I): the average of
+        white: the view is not data but standard Gaussian noise in input space, N(0, I): the average of
             |f(g)|² over it is ‖W‖², which is how weight decay is written.
 
     """
@@ -81,7 +81,8 @@ def views(names: str) -> tuple[View, ...]:
     ``x``, and ``chi`` is a view of an independent one.
 
     Raises:
-        InputError: a name that is none, or twice; a negative that would be a view of its anchor's datum (x, x_neg).
+        InputError: something that is not a name, or a name given twice; a negative that would be a view of its anchor's
+            datum (x, x_neg).
 
     >>> x, x_pos, chi = views("x, x_pos, chi")
     >>> x.datum == x_pos.datum, x.datum == chi.datum
@@ -94,7 +95,7 @@ def views(names: str) -> tuple[View, ...]:
         raise InputError(message) from None
     for name in split:
         if not name.isidentifier():
-            message = f"views({names!r}): {name!r} is no name; write for instance views('x, x_pos, chi')"
+            message = f"views({names!r}): {name!r} is not a name; write for instance views('x, x_pos, chi')"
             raise InputError(message)
     if len(set(split)) < len(split):
         message = f"views({names!r}): a name stands twice; each view needs its own"

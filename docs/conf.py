@@ -14,7 +14,7 @@ project = "quartic"
 author = "The quartic authors"
 copyright = "the quartic authors"  # noqa: A001 (the name is Sphinx's)
 
-# myst_nb reads pages and notebooks alike, with one grammar; it runs nothing here. The tests run the notebooks.
+# myst_nb reads both pages and notebooks, with one grammar; it runs nothing here. The tests run the notebooks.
 extensions = ["myst_nb", "formulas", "named_files"]
 # With -t quick, in the fast tests, docstrings are not read. The name tags is put in by Sphinx.
 quick = "tags" in globals() and tags.has("quick")  # noqa: F821

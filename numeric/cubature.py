@@ -25,7 +25,7 @@ def gaussian_cubature(dimension: int, degree: int, *, positive: bool = False) ->
     Weights may be negative. A mean over the nodes is then not the mean of any random variable, yet every
     moment up to the degree is the Gaussian's. A Taylor coefficient at W = 0 of a loss built from population
     means depends on the data through such moments alone, so it is the Gaussian one exactly. Away from W = 0
-    the weighted sum is no population loss: log of a mean may even have no real value.
+    the weighted sum is not a population loss: log of a mean may even have no real value.
 
     ``positive`` asks for the tensor product whatever its size: its weights are positive, so rounding stays that
     of one value, where a sparse grid multiplies it by the sum of |weights|.

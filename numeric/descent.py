@@ -1,6 +1,6 @@
 """Minimisers and stationary points found by iteration, in batches: what a landscape's theory is held against.
 
-Functions of x, of shape (batch, n), in NumPy or torch alike, on whatever device x lives:
+Functions of x, of shape (batch, n), in NumPy or torch, on whatever device x lives:
 
     value(x)     (batch,)
     gradient(x)  (batch, n)
@@ -97,7 +97,7 @@ def descend(function: Smooth, starts: Any, *, steps: int = 300, tolerance: float
     Args:
         function: what to minimise.
         starts: (batch, n).
-        steps: at most so many.
+        steps: at most this many.
         tolerance: on the length of the gradient.
 
     """
@@ -145,7 +145,7 @@ def newton(function: Smooth, starts: Any, *, steps: int = 300, tolerance: float 
 
 
 def index(function: Smooth, x: Any, *, flat: float = 1e-7) -> Any:
-    """The number of negative curvatures at each point, (batch,); those within ``flat`` of zero are none."""
+    """The number of negative curvatures at each point, (batch,); those within ``flat`` of zero do not count."""
     curvatures = _library(x).linalg.eigvalsh(function.hessian(x))
     scale = abs(curvatures).max(-1, keepdims=True) if isinstance(x, np.ndarray) else curvatures.abs().amax(-1, True)  # noqa: FBT003
     return (curvatures < -flat * scale).sum(-1)

@@ -258,7 +258,7 @@ def exact_number(name: str, value: object) -> sympy.Expr:
         value = sympy.Rational(numerator, denominator)
     scalar = as_scalar(value)
     if not scalar.is_number:
-        message = f"{name} = {value} is no number"
+        message = f"{name} = {value} is not a number"
         raise InputError(message)
     return scalar
 

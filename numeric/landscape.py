@@ -60,7 +60,7 @@ class Solved:
         """One W (d1, d0) at a stationary point, at the rotation of the embedding that the landscape is for.
 
         Raises:
-            InputError: constant diagonals of several matrices, for a d1 that is no power of two.
+            InputError: constant diagonals of several matrices, for a d1 that is not a power of two.
 
         """
         d0 = self.frame.shape[0]
@@ -78,7 +78,9 @@ class Solved:
             # D is a multiple of the square of one combination of eigenvalues: any of its rows.
             return level(rows**2 @ D[np.abs(D.diagonal()).argmax(), : rows.shape[1]])
         if d1 & (d1 - 1):
-            message = f"d1 = {d1} is no power of two: there need be no rotation with constant diagonals of all W X Wᵀ"
+            message = (
+                f"d1 = {d1} is not a power of two: there need be no rotation with constant diagonals of all W X Wᵀ"
+            )
             raise InputError(message)
         turn = np.ones((1, 1))
         while len(turn) < d1:
@@ -170,7 +172,7 @@ def quartic_landscape(
     rows = _rows(d1, len(linear))
     for name, number in (("q1", q1), ("q2", q2), ("c", c)):
         if not isfinite(number):
-            message = f"{name} = {number} is no finite number"
+            message = f"{name} = {number} is not a finite number"
             raise InputError(message)
     for name, number in (("kappa", kappa), ("c", c)):
         if not number >= 0:
@@ -297,6 +299,6 @@ def _rows(d1: int | None, d0: int) -> int:
     if d1 is None:
         return d0
     if int(d1) != d1 or d1 < 1:
-        message = f"d1 = {d1} is no number of rows; W needs one or more"
+        message = f"d1 = {d1} is not a number of rows; d1 must be at least 1"
         raise InputError(message)
     return int(d1)

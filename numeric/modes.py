@@ -46,7 +46,7 @@ Kind = Literal["minimum", "saddle", "maximum"]
 
 # Curvatures smaller than this, relative to the largest, count as zero.
 FLAT = 1e-10
-# All masks are tried: at most so many modes.
+# All masks are tried: at most this many modes.
 MOST_MODES = 16
 
 

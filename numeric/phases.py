@@ -62,7 +62,7 @@ class PhaseDiagram:
 
     @property
     def kept(self) -> NDArray[np.bool_]:
-        """(ny, nx, n), which modes are kept; the bias is none."""
+        """(ny, nx, n), which modes are kept; the bias does not count."""
         return self.powers[..., : self.a.shape[-1]] > 0
 
     @property
@@ -232,7 +232,9 @@ def _parameters(
     given = {name: float(value) for name, value in values.items()}
     for name, value in given.items():
         if not np.isfinite(value):
-            message = f"{name} = {value} is no finite number; for an infinite kappa leave the penalty out and give norm"
+            message = (
+                f"{name} = {value} is not a finite number; for an infinite kappa leave the penalty out and give norm"
+            )
             raise InputError(message)
     missing = sorted(used - given.keys() - grids.keys() - {"d1"})
     if missing:

@@ -24,9 +24,9 @@ from numeric.arrays import arrays, contiguous, put_back, taken
 
 # A power or a slope below this share of what it is the difference of is zero: the mode is critical, or rounding.
 FLAT = 1e-12
-# Up to so many modes all pairs of them are compared, which takes less time than to sort them.
+# Up to this many modes all pairs of them are compared, which takes less time than to sort them.
 _PAIRS = 8
-# Masks are exchanged in blocks so many times, then one mode at a time, and what is left tries all masks.
+# Masks are exchanged in blocks this many times, then one mode at a time, and what is left tries all masks.
 _BLOCK_ROUNDS = 8
 _ROUNDS = 60
 MOST_MASKS = 16

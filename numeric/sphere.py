@@ -1,4 +1,4 @@
-r"""InfoNCE of exactly normalised features over a population, by quadrature: r modes alike and one more.
+r"""InfoNCE of exactly normalised features over a population, by quadrature: r equal modes and one more.
 
 f = (z, s y)/√(|z|² + s² y²) with z ~ N(0, I_r), y ~ N(0, 1), the second view z′ = λ z + √(1−λ²) w with w ~ N(0, I_r),
 and y′ correlated with y by μ; s = 0 is the point at which the mode y is collapsed. With the temperature τ
@@ -45,7 +45,7 @@ NODES = 10, 14
 
 @dataclass(frozen=True)
 class Sphere:
-    """Normalised InfoNCE with r modes alike.
+    """Normalised InfoNCE with r equal modes.
 
     Attributes:
         r: the number of kept modes, from 1 to 200.
@@ -73,7 +73,7 @@ class Sphere:
         The error is at most 1e-10/τ.
 
         Raises:
-            InputError: ``opened`` is no correlation, or two rules differ by more than that error.
+            InputError: ``opened`` is not a correlation, or two rules differ by more than that error.
 
         >>> Sphere(8, 0.9).value(0.1, 0.2) > Sphere(8, 0.9).value(0.0, 0.2)
         True

@@ -1,9 +1,9 @@
 """When a measured mean agrees with a prediction, and when it contradicts it: the one rule, and each limit by its name.
 
-A mean agrees within so many standard errors and contradicts beyond more of them, which are those of a normal law: where
-the samples are counted Student's t keeps the chance and moves the limit (`verify.significance`). Between the two, and
-where noise would hide what is to be seen, nothing is decided. A limit differs from another one where the laws of what
-is averaged differ, and where more or fewer comparisons are made.
+A mean agrees within this many standard errors and contradicts beyond more of them, which are those of a normal law:
+where the samples are counted Student's t keeps the chance and moves the limit (`verify.significance`). Between the two,
+and where noise would hide what is to be seen, nothing is decided. A limit differs from another one where the laws of
+what is averaged differ, and where more or fewer comparisons are made.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ BATCHES = Limits(7.0, agrees=4.5)
 # Coefficients over thousands of draws: 6e-7 for a normal estimate, so that thousands of comparisons raise none.
 COEFFICIENTS = Limits(5.0)
 
-# A sign counts beyond so many standard errors: where nothing falls or rises, one in 30,000 is wrong.
+# A sign counts beyond this many standard errors: where nothing falls or rises, one in 30,000 is wrong.
 SIGN = 4.0
 # Beyond so many a number that stands for itself is told from 0, or from another: one of a last layer, say, whose error
 # a reader sees beside it.

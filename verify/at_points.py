@@ -48,7 +48,7 @@ class AtPoints:
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
-        """The views that the definition has of each datum; the datum itself, without noise, is none of them."""
+        """The views that the definition has of each datum; the datum itself, without noise, is not one of them."""
         found = names_by_datum(self.expression)
         return {
             datum: sorted(name for name in names if not is_centre(View(name, datum))) for datum, names in found.items()

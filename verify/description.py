@@ -38,7 +38,7 @@ class Description:
     Attributes:
         title: how people call the loss; of a check, what came of it in a sentence.
         source: where it was published, empty where that is not known.
-        remark: what kind of thing was audited, where it is no definition.
+        remark: what kind of thing was audited, where it is not a definition.
         answer: what is kept and what is lost; None where that was not asked.
         about: what the verdict is about, as it stands within a sentence; empty where the verdict stands elsewhere.
         sections: what was found, in order.

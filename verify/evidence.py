@@ -19,7 +19,7 @@ INDEPENDENT: tuple[RouteName, ...] = ("exact", "autodiff", "remainder", "monte-c
 OF_A_PRINT: tuple[RouteName, ...] = ("symbolic", *INDEPENDENT)
 # How many routes a verdict needs, unless one is exact.
 NEEDED = 2
-# A distance of so many tolerances is no matter of rounding.
+# A distance of this many tolerances is no matter of rounding.
 FAR = 1e3
 NAN = "nan agrees with nothing and contradicts nothing"
 
@@ -66,7 +66,7 @@ class Evidence:
     short: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
-        """Decide nothing by what is no number."""
+        """Decide nothing by what is not a number."""
         if self.agrees is None:
             return
         if any(isinstance(one, float) and math.isnan(one) for one in (self.predicted, self.measured, self.error)):

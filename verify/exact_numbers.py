@@ -28,7 +28,7 @@ def read_number(text: str, where: str) -> sympy.Rational:
         where: what the message begins with, such as "--set tau".
 
     Raises:
-        InputError: it is no number, or one of no usual size.
+        InputError: it is not a number, or one of no usual size.
 
     >>> [read_number(text, "") for text in ("0.001", "1e-3", "1/1000", ".5", "+2", "2.5e2", "-6/4")]
     [1/1000, 1/1000, 1/1000, 1/2, 2, 250, -3/2]
@@ -40,7 +40,8 @@ def read_number(text: str, where: str) -> sympy.Rational:
     match = _NUMBER.fullmatch(text)
     if not match:
         message = (
-            f"{where}: {quoted(text)} is no exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction"
+            f"{where}: {quoted(text)} is not an exact number; write an integer, a decimal like 0.001 or 1e-3, a"
+            " fraction"
             " like 1/10, or oo"
         )
         raise InputError(message)

@@ -147,7 +147,7 @@ Gridded = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Tenso
 
 
 def on_grid(name: str, parameters: Mapping[str, float]) -> Gridded | None:
-    """A catalogue loss, without modifiers, on grids; None where it is no sum of log-sums.
+    """A catalogue loss, without modifiers, on grids; None where it is not a sum of log-sums.
 
     For a population the batch is split as in `verify.jackknife.both_ways`.
 

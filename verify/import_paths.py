@@ -97,7 +97,7 @@ def packaged(path: Path) -> list[Path]:
 def package(folders: Sequence[Path]) -> str:
     """The dotted name under which folders, each in the one before, are imported; their own files are run.
 
-    A name that is none (v1.0), or that something else has, is changed.
+    A name that is not an identifier (v1.0), or that something else has, is changed.
     """
     name = ""
     for folder in folders:

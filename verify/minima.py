@@ -188,14 +188,15 @@ def held_against(found: Lowest, case: Landscape) -> Evidence:
     elif listed and _has_to_list(case, solved, found.ends):
         distance = float(np.abs(gram[0] - solved.gram(listed[0])).max())
         return evidence(QUANTITY, distance, agrees=False, tolerance=near)
-    # Minima whose modes share rows are not listed, so that it is no contradiction to lack one; another loss there is.
+    # Minima whose modes share rows are not listed, so that it is not a contradiction to lack one; another loss there
+    # is.
     off = abs(sum(solved.loss_at(found.ends[0]).values()) - found.loss)
     quantity = "L where the optimiser ends, theory − optimiser; the theory lists no minimum"
     return evidence(quantity, off, within(off, level) and None)
 
 
 def _no_minimum(found: Lowest, solved: Solved, point: StationaryPoint) -> float | None:
-    """By how much a listed minimum is none of the expansion's; None where the theory gives no W there."""
+    """By how much a listed minimum is not one of the expansion's; None where the theory gives no W there."""
     try:
         x = solved.weight(point).reshape(1, -1)
     except InputError:

@@ -114,7 +114,7 @@ def check_direction(W: ArrayLike, covariances: Covariances, direction: ArrayLike
     """
     weight, step = np.asarray(W, dtype=np.float64), np.asarray(direction, dtype=np.float64)
     if step.shape != weight.shape:
-        raise InputError(f"the direction has shape {step.shape} and W {weight.shape}; they must be alike")
+        raise InputError(f"the direction has shape {step.shape} and W {weight.shape}; they must be equal")
     root, _ = _roots(covariances.Sigma)
     left, singular, right = np.linalg.svd(weight @ root)
     rank = int((singular > FLAT * singular[0]).sum())

@@ -84,7 +84,7 @@ def measured_of(subject: Subject) -> RayValues:
     subject.tick("remainder")
     at, batch = place(subject), subject.here.batch_size
     if at is None:
-        what = "means over so many data" if batch is None else f"a batch of {batch}"
+        what = "means over this many data" if batch is None else f"a batch of {batch}"
         many = f"{what} need{'s' if batch else ''} too many cubature nodes at order {subject.order}"
         raise InputError(many if batch is None else f"{many}; leave N open")
     return measure(subject.loss, at, subject.order)

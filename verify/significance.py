@@ -1,6 +1,6 @@
 """How far a mean of few samples must lie from a prediction before that counts: Student's t in place of the normal law.
 
-A check says "so many standard errors" and means the chance that goes with it in a normal law: 5 is 6e-7. The standard
+A check says "this many standard errors" and means the chance that goes with it in a normal law: 5 is 6e-7. The standard
 error of n samples is itself known to about 1/√(2n) only, and (mean − truth)/(standard error) is distributed like t with
 n − 1 degrees of freedom (Student 1908), whose tails are heavier: of 16 samples every 6,000th mean is 5 standard errors
 off, of 40 every 80,000th. The limits here keep the chance and let the number of standard errors grow.
@@ -14,10 +14,10 @@ from math import inf, isfinite
 
 @lru_cache(maxsize=10_000)
 def limit(sigmas: float, samples: int) -> float:
-    """The standard errors that a mean of so many samples exceeds as seldom as a normal number exceeds ``sigmas``.
+    """The standard errors that a mean of this many samples exceeds as seldom as a normal number exceeds ``sigmas``.
 
     Args:
-        sigmas: of a normal law, two-sided or one-sided alike.
+        sigmas: of a normal law, two-sided or one-sided.
         samples: independent and alike, behind the mean and its standard error; with fewer than 2 nothing counts.
 
     >>> [round(limit(5, n), 2) for n in (4, 16, 40, 1_000_000)]
@@ -34,7 +34,7 @@ def limit(sigmas: float, samples: int) -> float:
 
 
 def within(distance: float, tolerance: float) -> bool | None:
-    """Whether a distance is no larger than a tolerance; None where either is no number.
+    """Whether a distance is no larger than a tolerance; None where either is not a number.
 
     What is not finite agrees with nothing and contradicts nothing. Any comparison with nan is False, so that
     ``distance < tolerance`` would contradict, and ``not distance > tolerance`` agree.

@@ -271,7 +271,7 @@ def _minimum_through_6(sixth: Expansion, values: Mapping[str, float], data: Cova
 
 
 def _jacobian(gradient: Function, x: Array) -> Array:
-    """By central differences: the gradient is no cubic here, and needs no more than a good direction."""
+    """By central differences: the gradient is not a cubic here, and needs no more than a good direction."""
     step = 1e-5
     columns = [(gradient(x + step * one) - gradient(x - step * one)) / (2 * step) for one in np.eye(x.shape[-1])]
     jacobian = np.stack(columns, -1)

@@ -98,7 +98,7 @@ def crossing(curve: Curve, low: float, high: float, *, tolerance: float = 1e-4) 
         tolerance: of s, as a share of the bracket.
 
     Raises:
-        InputError: the ends are no bracket, or fewer than four measurements.
+        InputError: the ends are not a bracket, or fewer than four measurements.
 
     >>> noise = np.random.default_rng(0).normal(size=100)
     >>> found = crossing(lambda s: s - 0.5 + 0.1 * noise, 0.0, 2.0)
@@ -107,7 +107,7 @@ def crossing(curve: Curve, low: float, high: float, *, tolerance: float = 1e-4) 
 
     """
     if not low < high:
-        raise InputError(f"the strengths {low:g} and {high:g} are no bracket; give the lower one first")
+        raise InputError(f"the strengths {low:g} and {high:g} are not a bracket; give the lower one first")
     curve = cache(curve)
     ends = [np.asarray(curve(s), dtype=np.float64) for s in (low, high)]
     if len(ends[0]) < 4:

@@ -104,7 +104,7 @@ class Transverse:
         if not self.stationary:
             worst = int(np.abs(self.slopes / self.slope_errors).argmax())
             slope, error = self.slopes[worst], self.slope_errors[worst]
-            return f"the loss has a slope of {slope:.2g} ± {error:.1g} along a direction: W is no stationary point"
+            return f"the loss has a slope of {slope:.2g} ± {error:.1g} along a direction: W is not a stationary point"
         share = _largest_share(self.samples)
         if share > LARGEST_SHARE:
             return f"one of {len(self.samples)} batches makes up {share:.0%} of the variance: the error is unknown"

@@ -33,7 +33,7 @@ def two_views(name: str, parameters: Mapping[str, float] | None = None) -> TwoVi
         parameters: numbers for the loss's parameters.
 
     Raises:
-        InputError: a loss without a hand-written function, or a modifier that is no function of the features.
+        InputError: a loss without a hand-written function, or a modifier that is not a function of the features.
 
     >>> z = torch.randn(2, 5, 16, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     >>> two_views("infonce+normalised")(z[0], z[1]).shape
@@ -45,7 +45,7 @@ def two_views(name: str, parameters: Mapping[str, float] | None = None) -> TwoVi
         raise InputError(f"no hand-written torch loss is known for {base!r}; known are {', '.join(TORCH_LOSSES)}")
     for modifier in modifiers:
         if modifier not in ("normalised", "norm-penalty"):
-            raise InputError(f"+{modifier} is no function of the features alone; leave it out here")
+            raise InputError(f"+{modifier} is not a function of the features alone; leave it out here")
     if modifiers == ["norm-penalty", "normalised"]:
         raise InputError("a penalty on the norm of normalised features is a constant; leave one of the two out")
     given = dict(parameters or {})

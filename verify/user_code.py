@@ -97,7 +97,7 @@ def _alone(path: Path) -> ModuleType:
     """A file by itself, under a name that no import finds."""
     spec = importlib.util.spec_from_file_location(path.stem.replace(".", "_"), path)
     if spec is None or spec.loader is None:  # pragma: no cover (its name ends in .py)
-        message = f"{path} is no Python file"
+        message = f"{path} is not a Python file"
         raise InputError(message)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -73,7 +73,7 @@ own, path/to/file.py:name. Known: ntxent, siglip
 
 
 def _nearest(name: str, names: list[str], elsewhere: frozenset[str]) -> tuple[str, str]:
-    """The known name that is meant, and a remark; empty where it is none of them."""
+    """The known name that is meant, and a remark; empty where it is not one of them."""
     own = {_plain(one): (one, "") for one in names}
     other = {spelled: (one, remark) for one, more, remark in OTHERS for spelled in more.split() if one in names}
     meant = dict.fromkeys(elsewhere, ("", "")) | other | own

@@ -148,7 +148,7 @@ class Scaled(Covariances):
     def _with(self, *, datum: bool) -> bool:
         """Whether the datum itself stands beside its views."""
         if datum and self.law.per == "view":
-            message = "a datum whose views have each their own scale has none itself, and is no point to evaluate at"
+            message = "a datum whose views have each their own scale has none itself, and is not a point to evaluate at"
             raise InputError(message)
         return datum
 

@@ -95,7 +95,7 @@ def test_what_was_found_stays_mended(tmp_path):
     (tmp_path / "A0.npy").write_bytes(FOUND["A0.npy"])
     with pytest.raises(InputError, match="holds no matrix of numbers"):
         _matrix(str(tmp_path / "A0.npy"))
-    with pytest.raises(InputError, match="starts like JSON and is none"):
+    with pytest.raises(InputError, match="starts like JSON but is not JSON"):
         read_expansion(FOUND["expansion.json"].decode(), loss="one", symbols={})
     with pytest.raises(InputError, match="e is raised to whole numbers and fractions up to 100"):
         read_expansion(FOUND["formula"].decode(), loss="one", symbols={"tau": sympy.Symbol("tau")})

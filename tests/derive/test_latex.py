@@ -90,7 +90,7 @@ def test_markup_is_escaped():
 
 @pytest.mark.parametrize("names", ["x, x_pos, chi", "x, x_a_b, y", "image, image_crop, text", "x, x_pos_pos, x2"])
 def test_a_loss_over_any_views_compiles(names, compiled):
-    """Names of views with several underscores are no double subscripts."""
+    """Names of views with several underscores are not double subscripts."""
     first, second, third = views(names)
     strength = Symbol("gamma_1")
     loss = Loss(strength * Mean(inner(first, second) * exp(inner(third, third)), over=(first, second, third)))

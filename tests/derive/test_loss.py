@@ -162,7 +162,8 @@ def test_what_vanishes_only_in_part_is_analytic():
 def test_a_name_is_a_name(name):
     """Names are written into LaTeX, pages and terminals as they are."""
     said = (
-        f"loss: {name!r} is no name of a parameter, a view or a coordinate; use letters, digits and _, as in alpha or"
+        f"loss: {name!r} is not a name of a parameter, a view or a coordinate; use letters, digits and _, as"
+        " in alpha or"
         " x_pos (Greek letters are written by name)"
     )
     made = [

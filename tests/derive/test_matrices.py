@@ -145,11 +145,11 @@ def test_without_a_multiple_of_the_identity_there_is_no_expansion(loss, degree):
     [
         (lambda: P + epsilon, "write epsilon * identity"),
         (lambda: 2 - P, "2 is a number and no matrix"),
-        (lambda: P @ "P", "'P' is no matrix"),
+        (lambda: P @ "P", "'P' is not a matrix"),
         (lambda: P * P, "M @ P for a product"),
-        (lambda: P**2, "a matrix is no number"),
-        (lambda: exp(P), "a matrix is no number"),
-        (lambda: Loss(P), "a matrix is no number"),
+        (lambda: P**2, "a matrix is not a number"),
+        (lambda: exp(P), "a matrix is not a number"),
+        (lambda: Loss(P), "a matrix is not a number"),
         (lambda: list(P), "d1² entries"),
         (lambda: Loss(log_det(P - identity)).expand(2), "is not real: the matrix is -1 I"),
         (

@@ -97,10 +97,10 @@ def test_landscapes_carry_ranges_along() -> None:
 @pytest.mark.parametrize(
     ("ranges", "message"),
     [
-        ({"sigma": (0, 1)}, "loss: ranges names 'sigma', which is no parameter; there are: rho"),
+        ({"sigma": (0, 1)}, "loss: ranges names 'sigma', which is not a parameter; there are: rho"),
         (
             {"rho": 1},
-            "loss: ranges['rho'] = 1 is no pair of ends; write (0, 1), or (0, None) where there is no upper end",
+            "loss: ranges['rho'] = 1 is not a pair of ends; write (0, 1), or (0, None) where there is no upper end",
         ),
         (
             {"rho": (1, 0)},
@@ -132,7 +132,7 @@ def test_what_contradicts_a_range() -> None:
 
 
 def test_weight_zero_may_be_set() -> None:
-    """Positive unless said is what signs are told for; it is no range that somebody declared."""
+    """Positive unless said is what signs are told for; it is not a range that somebody declared."""
     assert "alpha" not in catalogue("weighted-infonce").set({"alpha": 0}).parameters
 
 

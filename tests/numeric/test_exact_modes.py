@@ -223,7 +223,7 @@ def test_numbers_of_every_kind():
         ((0, 0), "a = 0, c = 0: the eigenvalues of A0 and C are not negative, and not both zero"),
         ((1, 1), "parameters: 'beta' is missing; there are: beta"),
         ((1, 1, {"beta": 1, "tau": 2}), "parameters: 'tau' is unknown; there are: beta"),
-        ((1, 1, {"beta": sympy.Symbol("y")}), "beta = y is no number"),
+        ((1, 1, {"beta": sympy.Symbol("y")}), "beta = y is not a number"),
     ],
 )
 def test_unusable_numbers(arguments, message):

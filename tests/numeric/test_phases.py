@@ -131,7 +131,7 @@ X, Y = ("sigma", [1.0, 2.0]), ("theta", [0.5])
             lambda: phase_diagram(BETA, ("beta", [1.0]), Y, oriented, {"beta": 0.5}),
             "'beta' is an axis and has a value; leave it out of values",
         ),
-        (lambda: phase_diagram(BETA, X, Y, oriented, {"beta": np.inf}), "beta = inf is no finite number"),
+        (lambda: phase_diagram(BETA, X, Y, oriented, {"beta": np.inf}), "beta = inf is not a finite number"),
         (lambda: phase_diagram(BETA, X, Y, oriented, {"beta": 0.5}, d1=1), "d1 = 1 rows are too few for 2 modes"),
         (lambda: phase_diagram(BETA, X, Y, oriented, {"beta": 0.5}, norm=0.0), "norm must be a positive number"),
         (lambda: phase_diagram(BETA, X, Y, oriented, {"beta": 0.5}, bias=True), "a free bias enters the norm alone"),

@@ -118,7 +118,7 @@ def test_a_landscape_has_its_answer(loss, text, tone):
 
 
 def test_what_is_known_of_complete_collapse_is_said_beside_what_is_not():
-    """Two sums over coordinates pull against each other; all terms of order 4 grow, and W = 0 is no minimum."""
+    """Two sums over coordinates pull against each other; all terms of order 4 grow, and W = 0 is not a minimum."""
     P, S = SecondMoment(x, x_pos), SecondMoment(x, x)
     sums = diagonal_sum(lambda i: P[i, i] ** 2) + 2 * diagonal_sum(lambda i: S[i, i] ** 2)
     said = answer(Loss(-inner(x, x_pos) + sums + Mean(inner(x, chi) ** 2, over=chi)))

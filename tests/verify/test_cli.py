@@ -235,7 +235,8 @@ def test_an_order_that_is_no_integer_is_refused(order, refused):
 @pytest.mark.parametrize("text", ["0.1x", '__import__("os")', "1/-2", "N", ""])
 def test_text_that_is_no_exact_number_is_refused(text, refused):
     expected = (
-        f"quartic: --set alpha: {text!r} is no exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction"
+        f"quartic: --set alpha: {text!r} is not an exact number; write an integer, a decimal like 0.001 or"
+        " 1e-3, a fraction"
         " like 1/10, or oo"
     )
     assert refused("derive", "weighted-infonce", "--set", f"alpha={text}") == expected

@@ -45,7 +45,7 @@ NOT_RUN = Evidence("trained", "minima", ran=False)
         # One that is exact.
         ([PROVED], "refuted"),
         ([AUTODIFF, REMAINDER, PROVED, NOT_RUN], "refuted"),
-        # What is no independent route does not refute with one that is, but no loss holds against it.
+        # What is not an independent route does not refute with one that is, but no loss holds against it.
         ([Evidence("symbolic", "c", agrees=False), NOISY], "undecided"),
         ([Evidence("symbolic", "c", agrees=False), AUTODIFF, REMAINDER], "undecided"),
         ([Evidence("symbolic", "c", agrees=False)], "undecided"),

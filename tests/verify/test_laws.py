@@ -68,7 +68,8 @@ def test_laws_are_what_their_names_say():
         (
             "gaussian:nu=__import__",
             (
-                "--law gaussian: nu: '__import__' is no exact number; write an integer, a decimal like 0.001 or 1e-3, a"
+                "--law gaussian: nu: '__import__' is not an exact number; write an integer, a decimal like 0.001 or"
+                " 1e-3, a"
                 " fraction like 1/10, or oo"
             ),
         ),

@@ -58,7 +58,7 @@ def test_fewer_directions_on_demand():
         ),
         ([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]], "the direction moves the kept modes (overlap 1): it opens none"),
         ([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], "the direction moves the kept modes (overlap 1): it opens none"),
-        ([[0.0, 1.0]], "the direction has shape (1, 2) and W (2, 3); they must be alike"),
+        ([[0.0, 1.0]], "the direction has shape (1, 2) and W (2, 3); they must be equal"),
     ],
 )
 def test_wrong_directions_are_refused(direction, message):

@@ -173,7 +173,7 @@ def test_what_is_no_exact_number_is_refused(text):
         assert parse_values([f"alpha={text}"]) == {"alpha": 1}
         return
     expected = (
-        f"--set alpha: {text!r} is no exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction like"
+        f"--set alpha: {text!r} is not an exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction like"
         " 1/10, or oo"
     )
     assert refusal(parse_values, [f"alpha={text}"]) == expected

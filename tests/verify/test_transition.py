@@ -71,7 +71,7 @@ def test_a_flat_crossing_is_undecided():
 @pytest.mark.parametrize(
     ("low", "high", "curve", "message"),
     [
-        (2.0, 1.0, lambda s: s + NOISE, "the strengths 2 and 1 are no bracket; give the lower one first"),
+        (2.0, 1.0, lambda s: s + NOISE, "the strengths 2 and 1 are not a bracket; give the lower one first"),
         (1.0, 2.0, lambda _: np.ones(3), "3 measurements give no standard error; take 4 or more"),
     ],
 )

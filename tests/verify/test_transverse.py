@@ -165,7 +165,7 @@ def test_one_batch_that_decides_alone_gives_no_verdict():
 def test_a_slope_gives_no_verdict():
     found = replace(at(0.7), slopes=np.array([0.5]), slope_errors=np.array([0.01]))
     assert found.verdict == "undecided"
-    assert found.why_not == "the loss has a slope of 0.5 ± 0.01 along a direction: W is no stationary point"
+    assert found.why_not == "the loss has a slope of 0.5 ± 0.01 along a direction: W is not a stationary point"
 
 
 def test_a_batch_normalised_loss_is_measured_where_no_row_is_zero():

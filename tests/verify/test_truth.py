@@ -94,7 +94,7 @@ def test_the_seed_alone_decides_the_draws():
 
 
 def test_a_loss_under_a_catalogue_name_but_with_another_definition_is_evaluated_as_defined():
-    """A name is no proof."""
+    """A name is not proof."""
     wrong = replace(catalogue("infonce"), expression=catalogue("spectral").expression)
     at = case(wrong, {}, seed=0)
     assert isinstance(at.truth, EvaluatedTruth)

@@ -67,7 +67,7 @@ def test_one_by_one_is_the_same_as_all_at_once():
     ("name", "message"),
     [
         ("mine", f"no hand-written torch loss is known for 'mine'; known are {', '.join(TORCH_LOSSES)}"),
-        ("infonce+weight-decay", "+weight-decay is no function of the features alone; leave it out here"),
+        ("infonce+weight-decay", "+weight-decay is not a function of the features alone; leave it out here"),
         (
             "infonce+norm-penalty+normalised",
             "a penalty on the norm of normalised features is a constant; leave one of the two out",

@@ -52,7 +52,7 @@ def measure(subject: Subject) -> Drawn:
     drawn = at.embedded(at.data.draw(np.random.default_rng(subject.seed + 1), (DRAWS, size)))
     if method.autograd:
         coefficients = np.array([autograd.along(subject.box, z, order) for z in drawn])
-        # What values lose to rounding is no statistical error, but an error.
+        # What values lose to rounding is not a statistical error, but an error.
         floor = 5e5 * method.rounding * float(np.abs(coefficients[:, 1:]).max())
         floors = np.full(order + 1, floor + 10 * method.rounding * float(np.abs(coefficients[:, 0]).max()))
     else:

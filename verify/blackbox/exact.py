@@ -1,6 +1,6 @@
 """From measured numbers to exact ones: rational numbers, and rational functions of the batch size.
 
-A number with an error is taken for a rational p/q only when that is no coincidence: about q² e of all numbers have a
+A number with an error is taken for a rational p/q only when that is not a coincidence: about q² e of all numbers have a
 rational with a denominator up to q within e, so this has to be small. A rational function of N has to go through more
 points than it has coefficients, and the points left over are its test. Numbers in single precision are too coarse for
 that, and are fitted together.
@@ -168,7 +168,9 @@ def constants(texts: Sequence[str], values: Mapping[str, sympy.Expr]) -> list[tu
         try:
             expression = _parsed(ast.parse(text.strip(), mode="eval").body, text.strip())
         except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-            message = f"--constants {quoted(text)} is no constant; write numbers, names, + - * / **, exp, log, sqrt, pi"
+            message = (
+                f"--constants {quoted(text)} is not a constant; write numbers, names, + - * / **, exp, log, sqrt, pi"
+            )
             raise InputError(message) from None
         missing = sorted(symbol.name for symbol in expression.free_symbols if symbol.name not in values)
         if missing:
@@ -176,7 +178,7 @@ def constants(texts: Sequence[str], values: Mapping[str, sympy.Expr]) -> list[tu
             raise InputError(message)
         size = _size(expression, values)
         if size is None:
-            message = f"--constants {quoted(text)} is no real number of usual size; give a number other than 0"
+            message = f"--constants {quoted(text)} is not a real number of usual size; give a number other than 0"
             raise InputError(message)
         found.append((expression, size))
     return found

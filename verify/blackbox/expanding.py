@@ -102,7 +102,7 @@ def expanded(
     )
     in_code = [one.value for one in found_in_code]
     notes += [
-        f"{name} = {value:g} is no number of the code, as far as was seen"
+        f"{name} = {value:g} is not a number of the code, as far as was seen"
         for name, value in values.items()
         if not any(np.isclose(value, [one, -one]).any() for one in in_code)
     ]
@@ -116,7 +116,7 @@ def expanded(
 def _beyond(found: Expanded, tables: Sequence[_Table], terms: Mapping[Invariants, sympy.Expr]) -> Expanded:
     """The same, held against new measurements at batches far larger than those it was made from.
 
-    Code that uses so many negatives at most, or changes its form with the batch, shows only there; and a number that
+    Code that uses this many negatives at most, or changes its form with the batch, shows only there; and a number that
     was left as it was measured may change its sign.
     """
     box, seen = tables[0].box, found.sizes[-1]
@@ -171,7 +171,7 @@ def _measured_at(found: Expanded, tables: Sequence[_Table], size: int) -> dict[I
 
 
 def _right(found: Expanded, there: Mapping[Invariants, Measured], size: int) -> bool:
-    """Whether the formula gives what was measured at a batch size, where it is no number."""
+    """Whether the formula gives what was measured at a batch size, where it is not a number."""
     left = {sympy.Symbol(name) for name in found.numbers}
     formula = replace(
         found,

@@ -1,8 +1,9 @@
 """What training follows where that is not the gradient of the loss: a stopped gradient, a backward pass of one's own.
 
 Autograd's gradient F is held against the gradient of the values, one coordinate at a time. Where the two differ the
-loss is no potential of training: F is a field, and its minima are not those of the loss. What is said of it here is how
-much of the gradient is there, and the linear part of the flow near W = 0: dW/dt = −∂L/∂W, F in place of the gradient.
+loss is not a potential of training: F is a field, and its minima are not those of the loss. What is said of it here is
+how much of the gradient is there, and the linear part of the flow near W = 0: dW/dt = −∂L/∂W, F in place of the
+gradient.
 """
 
 from __future__ import annotations

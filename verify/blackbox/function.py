@@ -185,7 +185,7 @@ class BlackBox:
         return InputError(f"{self.name} raised {type(error).__name__} on {shape}: {said_by(error)}")
 
     def _unreadable(self, found: Any, error: Exception) -> InputError:
-        what = f"returned a value of type {type(found).__name__} that is no number"
+        what = f"returned a value of type {type(found).__name__} that is not a number"
         return InputError(f"{self.name} {what} ({said_by(error)}); it must return a scalar tensor")
 
     def _scalar(self, found: Any) -> torch.Tensor:

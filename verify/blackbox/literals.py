@@ -27,7 +27,7 @@ DEPTH = 3
 RESERVED = frozenset(
     ["N", "d", "d0", "d1", "m", "c", "kappa", "theta", "L_0", "A0", "C", "Sigma", "W", "B", "E", "I", "S", "oo", "pi"]
 )
-# Beyond this an exponential is no factor that one meets.
+# Beyond this an exponential is not a factor that one meets.
 LARGEST = 40.0
 # Exponentials of a number without a name are worked out in its fraction, whose parts have to be small.
 LONGEST = 1000

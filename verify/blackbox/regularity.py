@@ -316,7 +316,7 @@ def _broken(
         return _by_power(base, min(broken))
     if misfit.order is not None:
         reason = (
-            f"its terms of order {misfit.order} are no polynomial of the embeddings, though smooth along each ray: "
+            f"its terms of order {misfit.order} are not a polynomial of the embeddings, though smooth along each ray: "
             f"not {misfit.order} times differentiable"
         )
         return replace(base, kind="rough", reason=reason, order=misfit.order - 1, residual=misfit.residual)

@@ -70,7 +70,7 @@ def reach(function: Function, direction: Array, radius: float, rounding: float) 
 
 @dataclass(frozen=True)
 class Misfit:
-    """The lowest order whose coefficient is no polynomial of the direction.
+    """The lowest order whose coefficient is not a polynomial of the direction.
 
     Attributes:
         order: k, None where every order through 4 is a polynomial.

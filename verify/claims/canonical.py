@@ -148,7 +148,7 @@ def polynomial(value: sympy.MatrixExpr) -> Polynomial:
     """A matrix expression as word → coefficient.
 
     Raises:
-        InputError: a node that is no sum, product, power, transpose, inverse or letter.
+        InputError: a node that is not a sum, product, power, transpose, inverse or letter.
 
     """
     match value:

@@ -3,7 +3,8 @@
 A printed statement is a set of named *slots*: formulas, conditions, words or truth values. The function of a claim
 never sees it. It gives *readings*, one for each way in which a careful reader can take the statement (most have one),
 and each reading holds what quartic derives for the slots and what was measured of them. Whether the print is right is
-decided afterwards (`verify.claims.judging`), which is why a misprint, a repair and the print itself are judged alike.
+decided afterwards (`verify.claims.judging`), which is why a misprint, a repair and the print itself are judged in the
+same way.
 """
 
 from __future__ import annotations

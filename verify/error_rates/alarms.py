@@ -1,10 +1,10 @@
 """False alarms: what each statistical check says of a derivation that is right, over many seeded runs.
 
 A run draws its random numbers anew and asks the check's own decision. It is a false alarm when the check contradicts
-what is right; undecided is none. Beside the alarms stands how many there would be if the check took a fixed number of
-standard errors, as if means of any number of samples were normal (`verify.agreement`). Runs are drawn many at a time
-and cut apart, which the checks do not see; samples are smaller than in an audit where that cannot be afforded ten
-thousand times, which makes the check worse.
+what is right; undecided does not count as one. Beside the alarms stands how many there would be if the check took a
+fixed number of standard errors, as if means of any number of samples were normal (`verify.agreement`). Runs are drawn
+many at a time and cut apart, which the checks do not see; samples are smaller than in an audit where that cannot be
+afforded ten thousand times, which makes the check worse.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Check:
 
     Attributes:
         name: of the check and the size of its samples.
-        sigmas: its level is that of so many standard errors of a normal law, two-sided.
+        sigmas: its level is that of this many standard errors of a normal law, two-sided.
         run: of a seed and a number of runs.
         comparisons: that a run makes, each at that level.
         at_once: runs in a unit of the sweep.
@@ -99,7 +99,7 @@ def monte_carlo_coefficients(seed: int, runs: int, *, name: str, rows: int, dime
 
 
 def _coefficients(truth: Truth, generator: np.random.Generator, runs: int, rows: int, *, pairs: int) -> Array:
-    """Coefficients of the even orders, (runs, rows, orders); a row holds so many pairs of views in memory."""
+    """Coefficients of the even orders, (runs, rows, orders); a row holds this many pairs of views in memory."""
     few = max(1, monte_carlo.PAIRS // pairs)
     parts = [min(few, runs * rows - start) for start in range(0, runs * rows, few)]
     ts = circle(RADIUS, PHASES)

@@ -46,7 +46,7 @@ class Drawn:
         """One view of each image.
 
         Raises:
-            InputError: x is no batch of images in floating point.
+            InputError: x is not a batch of images in floating point.
 
         """
         if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
@@ -75,7 +75,7 @@ def gaussian(sigma: float) -> Augmentation:
 
     """
     if not isfinite(sigma) or sigma < 0:
-        raise InputError(f"σ = {sigma} is no strength of noise; a finite number that is not negative is needed")
+        raise InputError(f"σ = {sigma} is not a strength of noise; a finite number that is not negative is needed")
 
     def draw(x: Tensor, generator: Generator) -> Tensor:
         noise = torch.randn(x.shape, generator=generator, device=generator.device, dtype=x.dtype)

@@ -94,10 +94,10 @@ class Images:
         return replace(self, pixels=self.pixels[chosen], labels=self.labels[chosen])
 
     def first(self, number: int) -> Images:
-        """The first so many images.
+        """The first this many images.
 
         Raises:
-            InputError: there are not so many.
+            InputError: there are not that many.
 
         """
         if not 1 <= operator.index(number) <= len(self):

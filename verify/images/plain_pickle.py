@@ -36,7 +36,7 @@ KNOWN = {
 TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"}
 PUTS = {"BINPUT", "LONG_BINPUT", "MEMOIZE"}
 GETS = {"BINGET", "LONG_BINGET"}
-# What they put on the stack is no tuple, so that it may be fetched again: no tuple then holds another one twice.
+# What they put on the stack is not a tuple, so that it may be fetched again: no tuple then holds another one twice.
 SINGLE = {
     *("BININT", "BININT1", "BININT2", "BINFLOAT", "BINSTRING", "SHORT_BINSTRING"),
     *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
@@ -62,7 +62,7 @@ def read_plain(content: bytes, where: str) -> Any:
         where: the name of the file, for the sentence.
 
     Raises:
-        InputError: it asks for anything else, or is no whole pickle.
+        InputError: it asks for anything else, or is not a whole pickle.
 
     >>> read_plain(pickle.dumps({"data": np.arange(3, dtype=np.uint8), "labels": [1, 2]}), "a file")
     {'data': array([0, 1, 2], dtype=uint8), 'labels': [1, 2]}

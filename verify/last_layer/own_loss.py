@@ -97,7 +97,7 @@ class _Evaluated:
     def _population(self, over: tuple[View, ...], others: Array) -> tuple[dict[View, Array], Array]:
         """Every datum, or every combination of different data where a mean is over several."""
         data = sorted({view.datum for view in over})
-        if over[0].white:  # weight decay is no function of features; it is added apart
+        if over[0].white:  # weight decay is not a function of features; it is added apart
             return {view: np.zeros((1, others.shape[2])) for view in over}, np.ones(1)
         size = others.shape[1] // len(data)
         which = np.array(list(product(range(size), repeat=len(data))))

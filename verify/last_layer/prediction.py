@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 BLOCKS = 16
-# Blocks without which a spread is no standard error.
+# Blocks without which a spread is not a standard error.
 FEWEST = 4
 # The two estimates take different views for the same one. What is left of their difference is small, but its law over
 # few blocks is skewed: its error is not taken below this share of that of the measurement.

@@ -1,6 +1,6 @@
 """The second order of a torch function, found by calling it: enough for B, whatever the law of the features.
 
-At second order a loss of a batch that treats data alike and turns with the embedding is
+At second order a loss of a batch that treats all data equally and turns with the embedding is
 
     Σ_i (h₁₁|z1_i|² + h₂₂|z2_i|² + h₁₂⟨z1_i, z2_i⟩) + Σ_{i≠j} (½ g₁₁⟨z1_i, z1_j⟩ + ½ g₂₂⟨z2_i, z2_j⟩ + g₁₂⟨z1_i, z2_j⟩),
 

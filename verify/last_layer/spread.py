@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from verify.last_layer.moments import DataMoments
 
 Array = NDArray[np.float64]
-# A sign, or a difference, counts beyond so many standard errors.
+# A sign, or a difference, counts beyond this many standard errors.
 # A singular value of this share of the largest is 0 to the rounding of single precision.
 NOTHING = 1e-6
 
@@ -66,7 +66,7 @@ class Second:
             d1: the dimension of the embedding, on which some losses depend.
 
         Raises:
-            InputError: a parameter without a value, or a second order that is no sum of inner products.
+            InputError: a parameter without a value, or a second order that is not a sum of inner products.
 
         """
         found = dict.fromkeys(("own", "other", "mean", "decay"), 0.0)

@@ -58,7 +58,7 @@ def slips(loss: Loss, order: int) -> Iterator[Mutant]:
 
 
 def _of(expansion: Expansion, loss: Loss) -> Expansion:
-    """As an expansion of the loss itself; one with a parameter that the loss does not have is none of it."""
+    """As an expansion of the loss itself; one with a parameter that the loss does not have is not one of it."""
     return replace(expansion, parameters=tuple(loss.parameters), constant=sympy.S.Zero)
 
 

@@ -45,7 +45,7 @@ def distinct(
     Args:
         made: in the order in which they are to be kept; of equal ones the first is.
         original: the key of what is right.
-        key: what is equal for equal values alone; None for a value that is no derivation at all, which is left out.
+        key: what is equal for equal values alone; None for a value that is not a derivation at all, which is left out.
 
     >>> made = [Mutant("sign", "−2", -2), Mutant("sign", "−2 again", -2), Mutant("sign", "2", 2)]
     >>> kept, equivalent = distinct(made, 2, int)

@@ -128,12 +128,12 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], Metadata]:
     opened, _, damaged = _safetensors()
     try:
         with opened(str(path), framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no mapping)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is not a mapping)
             texts = file.metadata() or {}
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or 'no such file, or no permission'}") from None
     except damaged:
-        raise InputError(f"{path} is no safetensors file, or is damaged") from None
+        raise InputError(f"{path} is not a safetensors file, or is damaged") from None
     return tensors, {key: _value(text) for key, text in texts.items()}
 
 
@@ -146,7 +146,7 @@ def _value(text: str) -> Any:
 
 
 def _safetensors() -> tuple[Any, Any, type[Exception]]:
-    """How files are opened and made, and the error of one that is none."""
+    """How files are opened and made, and the error of one that is not."""
     try:
         from safetensors import SafetensorError, safe_open
         from safetensors.torch import save

@@ -45,7 +45,7 @@ class Accuracy:
 
     @property
     def error(self) -> float:
-        """The standard error of the share as a mean over so many test images.
+        """The standard error of the share as a mean over this many test images.
 
         >>> Accuracy(0.5, (0.5,), 2500).error
         0.01

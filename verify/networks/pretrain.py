@@ -106,7 +106,7 @@ def pretrain(
         schedule: how.
         device: "cpu", "cuda", …
         path: of a checkpoint, ending in .safetensors, which is gone on from where it exists; none unless given.
-        every: so many steps lie between two checkpoints.
+        every: this many steps lie between two checkpoints.
         tick: called with the number of steps that were made since, those of an earlier run at once.
 
     Returns:
@@ -194,7 +194,7 @@ class _Run:
         return share(one), share(other)
 
     def look(self, loss: Tensor) -> None:
-        """Note the loss before the step, and refuse to go on where it, or a weight after the step, is no number."""
+        """Note the loss before the step, and refuse to go on where it, or a weight after the step, is not a number."""
         value = float(summed(loss))
         if not isfinite(value) or not all(bool(one.isfinite().all()) for one in self.network.parameters()):
             message = (
@@ -226,7 +226,7 @@ class _Run:
         """Go on from a checkpoint.
 
         Raises:
-            InputError: it is none of this run.
+            InputError: it belongs to another run.
 
         """
         tensors, metadata = read_tensors(path)

@@ -53,7 +53,7 @@ def expanded(expression: Expression, law: Law, values: Mapping[str, Fraction], o
         order: at most 31, and at most 2 for a fixed set.
 
     Raises:
-        InexactError: a number in it is no fraction.
+        InexactError: a number in it is not a fraction.
 
     >>> from derive import catalogue
     >>> one = [[Fraction(1)]]

@@ -1,6 +1,6 @@
 """The numbers that SymPy's expressions stand for, as fractions.
 
-Rational numbers are themselves and parameters have given values. e and the logarithms of numbers are no fractions:
+Rational numbers are themselves and parameters have given values. e and the logarithms of numbers are not fractions:
 rational numbers stand for them that obey e^(p + q) = e^p e^q, log(p q) = log p + log q for the primes in `_PRIMES`, and
 log e = 1. An identity that holds by these rules alone, as those of an expansion do, holds between the stand-ins; one
 that does not would need a coincidence.
@@ -41,7 +41,7 @@ class Numbers:
         """The value.
 
         Raises:
-            InexactError: it is no fraction.
+            InexactError: it is not a fraction.
 
         """
         if expression.is_Rational:
@@ -125,6 +125,6 @@ def _root(number: int, degree: int) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if middle**degree <= number else (low, middle - 1)
     if low**degree != number or number <= 0:
-        message = f"the root of degree {degree} of {number} is no whole number"
+        message = f"the root of degree {degree} of {number} is not a whole number"
         raise InexactError(message)
     return low

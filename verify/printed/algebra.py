@@ -192,7 +192,7 @@ def _letters(word: str) -> str:
 
 
 def misfit(word: str, *, around: bool) -> str:
-    """Why a word of matrices is no product of W X Wᵀ."""
+    """Why a word of matrices is not a product of W X Wᵀ."""
     if not word or FACTORS.keys().isdisjoint(word):
         return f"{written(word) or 'a number'} holds no W: the words are products of W A0 Wᵀ, W Σ Wᵀ, W C Wᵀ and W Wᵀ"
     pairs = list(zip(word, word[1:] + (word[0] if around else ""), strict=False))
@@ -201,7 +201,7 @@ def misfit(word: str, *, around: bool) -> str:
         if one.columns != other.rows:
             sizes = f"{one.text} is {one.rows}×{one.columns} and {other.text} {other.rows}×{other.columns}"
             return f"{written(word)} does not fit: {sizes}"
-    return f"{written(word)} is no product of W X Wᵀ: one of A0, Σ, C or nothing stands between W and Wᵀ"
+    return f"{written(word)} is not a product of W X Wᵀ: one of A0, Σ, C or nothing stands between W and Wᵀ"
 
 
 def written(word: str) -> str:

@@ -22,7 +22,7 @@ def behind(formula: Formula, base: Node, start: Token) -> Node:
     """A base, which has been read, with all that stands behind it.
 
     Raises:
-        PlaceError: what can be read in two ways, or is no exponent and no pair of coordinates.
+        PlaceError: what can be read in two ways, or is neither an exponent nor a pair of coordinates.
 
     """
     raised = False

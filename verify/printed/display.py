@@ -26,7 +26,7 @@ def undisplayed(text: str) -> str:
     r"""The text with all that surrounds its formula turned into spaces, as long as before.
 
     Raises:
-        PlaceError: what is opened is not closed, or is no display of a formula.
+        PlaceError: what is opened is not closed, or is not a display of a formula.
 
     >>> undisplayed(r"\[ N + 1 \label{one} \]").split()
     ['N', '+', '1']
@@ -41,7 +41,7 @@ def undisplayed(text: str) -> str:
     while opened := _OPENING.match(shown):
         sign, name = opened["sign"], opened["name"]
         if name and name not in _ENVIRONMENTS:
-            said = f"the environment {name} is no display of a formula; write the formula alone"
+            said = f"the environment {name} is not a display of a formula; write the formula alone"
             raise PlaceError(said, text, opened.start("sign"))
         end = re.escape(_ENDS.get(sign, "")) or rf"\\end\s*\{{{re.escape(_starred(sign))}\}}"
         close = re.search(rf"(?:{end})(?={_BEHIND.pattern})", shown[opened.end() :])

@@ -50,7 +50,7 @@ def of_json(
     """The sum of the terms of `Expansion.to_json`, or of an audit that holds it; its order, and L(0) where it is said.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not one.
 
     """
     try:
@@ -64,7 +64,7 @@ def of_json(
         if isinstance(error, InputError):
             raise
         message = (
-            f"{what} is no JSON of an expansion, as quartic derive --json prints it: {type(error).__name__} {error}"
+            f"{what} is not JSON of an expansion, as quartic derive --json prints it: {type(error).__name__} {error}"
         )
         raise InputError(message) from None
 
@@ -84,7 +84,7 @@ def coefficient(text: str, symbols: Mapping[str, sympy.Expr]) -> sympy.Expr:
     """An expression in numbers and parameters.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not one.
 
     """
     formula = Formula(text, symbols)
@@ -95,7 +95,7 @@ def of_sympy(value: sympy.Basic, symbols: Mapping[str, sympy.Expr], what: str) -
     """A sum of products of traces, matrices and coefficients.
 
     Raises:
-        InputError: something else, a matrix of another name, or a symbol that is no parameter.
+        InputError: something else, a matrix of another name, or a symbol that is not a parameter.
 
     """
     return _of_sympy(_in_symbols(value, symbols), what)
@@ -161,7 +161,7 @@ def _of_sympy(node: sympy.Basic, what: str) -> Node:
 def _in_symbols(value: sympy.Basic, symbols: Mapping[str, sympy.Expr]) -> sympy.Basic:
     """The loss's own symbols put for those of their names."""
     given = [one for one in value.free_symbols if isinstance(one, sympy.Symbol)]
-    # The sizes of the matrices are no parameters.
+    # The sizes of the matrices are not parameters.
     sizes = {size for one in value.atoms(sympy.MatrixSymbol) for part in one.shape for size in part.free_symbols}
     unknown = sorted(one.name for one in given if one.name not in symbols and one not in sizes)
     if unknown:

@@ -188,7 +188,7 @@ class Meaning:
         if node.name == "exp" and _beyond(value):
             raise self.refuse(f"e is raised to whole numbers and fractions up to {_LARGEST_POWER} here", node.at)
         if node.name == "log" and value == 0:
-            raise self.refuse("the logarithm of 0 is no number", node.at)
+            raise self.refuse("the logarithm of 0 is not a number", node.at)
         return self._at(node.at, lambda: algebra.scalar(node.function(value)))
 
 

@@ -24,7 +24,7 @@ _LETTERS = {"W": "W"} | {one.name: letter for letter, one in LETTERS.items() if 
 _OF_DATA = dict.fromkeys(("Sigma_x", "Sigma_X", "Sigma_xx", "Sigma_XX"), "Sigma")
 MATRICES = (*_LETTERS, *_OF_DATA, "G")
 _IDENTITY = re.compile(r"I(?:_\{?(?:d|D|n|m|p)(?:_?\{?[01]\}?)?\}?)?|Id")
-# Letters of the field that are no parameters.
+# Letters of the field that are not parameters.
 _WORDS = ("Tr", "W", "A0", "Sigma", "C", "G", "I", "exp", "log", "sqrt")
 _CONSTANTS = {"e": sympy.E, "E": sympy.E, "pi": sympy.pi}
 # Letters side by side without a space, as LaTeX takes them: W A_0 W of WA_0W.

@@ -134,7 +134,7 @@ def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> StatedMat
         symbols: the loss's parameters by name.
 
     Raises:
-        InputError: it is no sum of multiples of A0, Sigma, C and I.
+        InputError: it is not a sum of multiples of A0, Sigma, C and I.
 
     >>> read_matrix("beta A0 + (beta - 1) C", {"beta": sympy.Symbol("beta")}).letters
     {'A0': beta, 'C': beta - 1, 'I': 0}
@@ -164,7 +164,7 @@ def _letters(node: Node, printed: object, what: str) -> dict[str, sympy.Expr]:
         for one, weight in meaning.polynomial(term).items():
             letters = {"A": ("A0",), "C": ("C",), "S": ("A0", "C"), "": ("I",)}.get(one.word)
             if letters is None or one.invariants or one.entries:
-                said = f"{what} is a sum of multiples of A0, Sigma, C and I, and this is none"
+                said = f"{what} is a sum of multiples of A0, Sigma, C and I, and this is not one"
                 raise meaning.refuse(said, term.at) if isinstance(printed, str) else InputError(said)
             for letter in letters:
                 found[letter] += weight
@@ -194,7 +194,7 @@ def _content(path: Path) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{_WHAT} cannot be read from {path}: {getattr(error, 'strerror', None) or 'it is no text'}"
+        message = f"{_WHAT} cannot be read from {path}: {getattr(error, 'strerror', None) or 'it is not text'}"
         raise InputError(message) from None
 
 
@@ -202,6 +202,6 @@ def _json(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        message = f"{_WHAT} starts like JSON and is none: {error}"
+        message = f"{_WHAT} starts like JSON but is not JSON: {error}"
         raise InputError(message) from None
     return dict(found)

@@ -30,7 +30,7 @@ _EQUAL = ("=", "≈")
 _REFUSED = {
     "∝": "∝ leaves a factor open, and with it what is said of each term; write = and the factor",
     "∼": "∼ may leave a factor open; write = or \\approx",
-} | dict.fromkeys(("<", ">", "<=", ">=", "≠"), "an inequality is no expansion; write = or \\approx")  # fmt: skip
+} | dict.fromkeys(("<", ">", "<=", ">=", "≠"), "an inequality is not an expansion; write = or \\approx")  # fmt: skip
 _BREAKS = (",", ";")
 _WORDS = ("where", "with", "and", "here")
 _OPENING, _ENDS = ("(", "[", "{", "⟨"), (")", "]", "}", "⟩")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from derive.words import Invariants
     from verify.printed.algebra import Coordinate, Entry, Polynomial
 
-# A coordinate at so many places joins what stands there.
+# A coordinate at this many places joins what stands there.
 _JOINS = 2
 _TWICE_B = re.compile(r"d([^bd]*)b(?=d)")
 
@@ -66,7 +66,7 @@ def summed(value: Polynomial, names: Iterable[str]) -> Polynomial:
     """The sum over coordinates.
 
     Raises:
-        InputError: a coordinate that no entry has, or of the data alone, which is no invariant.
+        InputError: a coordinate that no entry has, or of the data alone, which is not an invariant.
 
     >>> P = {Product("WSw"): 1}
     >>> from verify.printed.algebra import times

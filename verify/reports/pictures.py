@@ -83,7 +83,7 @@ def _phases(expansion: Expansion, landscape: Described, values: Values, norm: fl
 
     def draw() -> tuple[Picture, str]:
         axes = ("σ", STRENGTHS), ("θ", ORIENTATIONS)
-        # A penalty of infinite strength fixes the norm, and is no part of the loss then.
+        # A penalty of infinite strength fixes the norm, and is not part of the loss then.
         cases = landscapes(expansion if limit is None else expansion.set({limit: 0}))
         diagram = phase_diagram(cases, *axes, oriented_augmentation, here, norm=norm)
         shares = [(name, float((diagram.phase == number).mean())) for number, name in enumerate(PHASES)]

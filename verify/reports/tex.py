@@ -58,6 +58,6 @@ def plain(text: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    # Two hyphens of an option are no dash.
+    # Two hyphens of an option are not a dash.
     text = text.replace("--", "-{}-")
     return re.sub(r"[^ -~]", lambda sign: f"[U+{ord(sign[0]):04X}]", text)

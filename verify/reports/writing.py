@@ -58,7 +58,7 @@ def write_report(found: Describable, path: str | Path, **options: Any) -> Path:
     file = usable_report(path, *FORMS)
     form, held = FORMS[file.suffix.lower()], content(found, **options)
     names = [_beside(file, one, _PICTURES.get(form, "")) for one in held.drawn]
-    # The command may name a file whose name is no Unicode.
+    # The command may name a file whose name is not Unicode.
     text = _written(held, form, names).encode("utf-8", "replace")
     try:
         if form in _PICTURES:

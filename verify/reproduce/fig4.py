@@ -4,7 +4,7 @@ Printed (Sec. 4.3, App. C): ResNet-12, 20,000 images with three lists of class c
 from half of the area on, SGD with a cosine from 0.03 to 0.001, a projector of two layers (512, batch normalisation) or
 none, linear evaluation. Left out, and chosen: both losses are of f/|f|, as they were published and are trained; InfoNCE
 is SimCLR's NT-Xent at τ = ½, the spectral loss that of Eq. 14; weight decay 1e-3 as in Fig. 2; d1 = 128. The linear
-layer is trained on training images of all classes alike, and judged on the test images (as in Liu et al. 2021).
+layer is trained on training images of all classes equally, and judged on the test images (as in Liu et al. 2021).
 It looks at f without a projector, and at the backbone with one; the backbone's features are judged in both cases.
 
 The printed explanation is that the spectral loss aligns W with C, which does not depend on the classes, and InfoNCE

@@ -105,7 +105,7 @@ class Results:
         lines = whole.split(b"\n") if newline else []
         found = _content(lines[0]) if lines else None
         if not isinstance(found, dict) or found.get("quartic-sweep") != FORMAT:
-            message = f"{self.path} is no results file of a sweep; move it away, or write elsewhere"
+            message = f"{self.path} is not a results file of a sweep; move it away, or write elsewhere"
             raise InputError(message)
         if found != header:
             what = (

@@ -32,7 +32,7 @@ class Plan:
     Attributes:
         optimiser: "adam" (β₁ = 0.9, β₂ = 0.999, ε = 1e-8, as published) or "sgd".
         rate: the learning rate.
-        steps: at most so many.
+        steps: at most this many.
         decay: "constant", or "cosine" to bring the rate to 0 over the steps.
         momentum: of SGD.
         weight_decay: γ of γ|W|² on the last layer; a number, or a value a model.
@@ -127,7 +127,7 @@ def train(
         scale: of random weights, see `Model.initial`.
 
     Raises:
-        InputError: training that diverges, and a loss that is no finite number.
+        InputError: training that diverges, and a loss that is not a finite number.
 
     >>> from verify.training.data import TrainingSet
     >>> generator = torch.Generator().manual_seed(0)
@@ -214,7 +214,7 @@ class _Run:
         if batches > 1:
             value = value.reshape(-1, batches).mean(-1)
         if self.plan.norm_penalty is not None:
-            # The mean of |f|² is over all batches of a model: its square is no mean of squares.
+            # The mean of |f|² is over all batches of a model: its square is not a mean of squares.
             every = z[0].reshape(len(value), -1, z[0].shape[-1])
             value = value + norm_penalty(every, None, *self.plan.norm_penalty)
         value = value + self.plan.weight_decay * (weights["W"] ** 2).sum((-2, -1))
@@ -238,7 +238,7 @@ class _Run:
             one.addcdiv_(first, root, value=-rate / (1 - 0.9 ** (step + 1)))
 
     def check(self, value: Tensor, step: int) -> None:
-        """Refuse to go on with a loss that is no number."""
+        """Refuse to go on with a loss that is not a number."""
         bad = int((~value.isfinite()).sum())
         if not bad:
             return

@@ -73,7 +73,7 @@ def lowest(
         tolerance: on the largest entry of the gradient.
 
     Raises:
-        InputError: a loss that is no finite number on the way.
+        InputError: a loss that is not a finite number on the way.
 
     >>> generator = torch.Generator().manual_seed(0)
     >>> points = torch.randn(30, 2, generator=generator, dtype=torch.float64)

@@ -42,7 +42,7 @@ class Model:
     normalised: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what is no model."""
+        """Refuse what is not a model."""
         if self.activation is not None and self.activation not in _ACTIVATIONS:
             message = f"activation = {self.activation!r}: give tanh, relu, or None for a linear model"
             raise InputError(message)

@@ -89,11 +89,11 @@ UNUSABLE = {
     paints_the_terminal: "raised ValueError on two batches of shape (4, 2): two lines, ?[31mred?[0m",
     asks: "raised EOFError on two batches of shape (4, 2): EOF when reading a line",
     takes_all_memory: "ran out of memory on two batches of shape (4, 2); give it more with --memory GIB",
-    too_large: "returned a value of type int that is no number (int too large to convert to float); it must return a"
+    too_large: "returned a value of type int that is not a number (int too large to convert to float); it must return a"
     " scalar tensor",
-    nowhere: "returned a value of type Tensor that is no number (Tensor.item() cannot be called on meta tensors);"
+    nowhere: "returned a value of type Tensor that is not a number (Tensor.item() cannot be called on meta tensors);"
     " it must return a scalar tensor",
-    sparse: "returned a value of type Tensor that is no number (reshape is not implemented for sparse tensors);"
+    sparse: "returned a value of type Tensor that is not a number (reshape is not implemented for sparse tensors);"
     " it must return a scalar tensor",
     text: "returned a str; it must return a scalar tensor",
 }

@@ -121,7 +121,7 @@ def test_what_is_open_in_a_definition_is_asked_for():
 
 def test_weight_decay_is_no_function_of_embeddings():
     loss = replace(catalogue("infonce-batch").with_weight_decay(HALF))
-    assert averages.why_not(loss) == "it holds ‖W‖², which is no function of embeddings"
+    assert averages.why_not(loss) == "it holds ‖W‖², which is not a function of embeddings"
     found = beside(PLAIN["infonce-batch"].code, loss)
     assert found.agrees is None
     assert found.evidence[0].ran is False

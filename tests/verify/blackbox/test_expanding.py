@@ -155,7 +155,7 @@ def test_a_number_that_depends_on_the_width_is_claimed_for_one_width():
 
 @pytest.mark.parametrize("most", [12, 40])
 def test_a_formula_is_claimed_for_the_batches_at_which_it_holds(most):
-    """Code that uses so many negatives at most: nothing of that shows at small N."""
+    """Code that uses this many negatives at most: nothing of that shows at small N."""
 
     def limited(z1, z2):
         s = z1 @ z2.T
@@ -291,7 +291,7 @@ def test_a_unit_is_tried_beside_1():
         (lambda z1, z2: 2.5 * (z1 * z2).sum(-1).mean(), 1),
     ):
         assert expanded(BlackBox(loss), route(), order=2).expansion.B["A0"] == -Rational(5, 2) * unit
-    # cos 1 is no number that a code has in this form.
+    # cos 1 is not a number that a code has in this form.
     odd = expanded(BlackBox(lambda z1, z2: np.cos(1.0) * (z1 * z2).sum(-1).mean()), route(), order=2)
     assert odd.numbers["q1"][2][0] == pytest.approx(float(cos(1)))
 
@@ -299,18 +299,18 @@ def test_a_unit_is_tried_beside_1():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("__import__('os')", "is no constant"),
-        ("1/", "is no constant"),
-        ("a.b", "is no constant"),
-        ("exp(1", "is no constant"),
-        ("9**9**9**9", "is no constant"),
+        ("__import__('os')", "is not a constant"),
+        ("1/", "is not a constant"),
+        ("a.b", "is not a constant"),
+        ("exp(1", "is not a constant"),
+        ("9**9**9**9", "is not a constant"),
         ("1/tau", "what is tau"),
         ("log(-1)", "give a number other than 0"),
         ("0*1", "give a number other than 0"),
         ("sqrt(-2)", "give a number other than 0"),
         ("1/0", "give a number other than 0"),
         ("exp(exp(exp(100)))", "give a number other than 0"),
-        ("1e999999", "is no constant"),
+        ("1e999999", "is not a constant"),
     ],
 )
 def test_constants_are_parsed_and_not_evaluated(text, message):
@@ -389,4 +389,4 @@ def test_the_simplest_number_decides_the_power_of_a_constant():
     tau, N = Symbol("tau"), Symbol("N")
     assert found.expansion.terms_of_order(4)[1].coefficient.equals((N - 1) / (2 * N * tau**2))
     other = expanded(BlackBox(warm), route(radius=0.05), order=2, named=named, values={"tau": 0.2})
-    assert any("tau = 0.2 is no number of the code" in note for note in other.notes)
+    assert any("tau = 0.2 is not a number of the code" in note for note in other.notes)

@@ -1,4 +1,4 @@
-"""A field is no loss: what is detached is found and named, what detaches nothing is not, and no landscape is stated."""
+"""What is detached is found and named, what detaches nothing is not, and no landscape is stated of a field."""
 
 import numpy as np
 import pytest

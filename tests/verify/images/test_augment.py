@@ -67,7 +67,7 @@ def test_double_precision_stays():
 
 @pytest.mark.parametrize(("sigma", "text"), [(-0.1, "-0.1"), (float("nan"), "nan"), (float("inf"), "inf")])
 def test_a_strength_that_is_none_is_refused(sigma, text):
-    expected = f"σ = {text} is no strength of noise; a finite number that is not negative is needed"
+    expected = f"σ = {text} is not a strength of noise; a finite number that is not negative is needed"
     assert said(lambda: gaussian(sigma)) == expected
 
 

@@ -135,7 +135,7 @@ def test_outcomes(agreed, said):
 
 
 def test_an_expansion_that_is_not_real_has_no_value():
-    """VICReg with a sign before its ε: a root of a negative number, which is no loss."""
+    """VICReg with a sign before its ε: a root of a negative number, which is not a loss."""
     right = catalogue("vicreg").expand(2)
     wrong = right.with_terms(
         (term.invariants, term.coefficient.subs(sympy.Symbol("epsilon"), -sympy.Symbol("epsilon")))

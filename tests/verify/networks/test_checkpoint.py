@@ -61,7 +61,7 @@ def test_a_damaged_file_is_refused(file):
     content = file.read_bytes()
     for damaged in (content[:100], content[:-1], b"", b"\x00" * 64):
         file.write_bytes(damaged)
-        assert said(file) == f"{file} is no safetensors file, or is damaged"
+        assert said(file) == f"{file} is not a safetensors file, or is damaged"
 
 
 class Boom:
@@ -72,7 +72,7 @@ class Boom:
 def test_a_pickle_is_not_executed(tmp_path):
     place = tmp_path / "network.safetensors"
     place.write_bytes(pickle.dumps(Boom()))
-    assert said(place) == f"{place} is no safetensors file, or is damaged"
+    assert said(place) == f"{place} is not a safetensors file, or is damaged"
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):

@@ -128,7 +128,7 @@ def test_what_was_not_measured_is_undecided():
         (
             "infonce",
             {"given": {"M": "a"}},
-            "--set M: 'a' is no exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction like ",
+            "--set M: 'a' is not an exact number; write an integer, a decimal like 0.001 or 1e-3, a fraction like ",
         ),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_formula_has_the_value_that_its_matrices_give():
         (
             "Tr[W A0 A0 W^T]",
             (
-                "W A0 A0 Wᵀ is no product of W X Wᵀ: one of A0, Σ, C or nothing stands between W and Wᵀ\n"
+                "W A0 A0 Wᵀ is not a product of W X Wᵀ: one of A0, Σ, C or nothing stands between W and Wᵀ\n"
                 "  Tr[W A0 A0 W^T]\n  ^"
             ),
         ),

@@ -140,7 +140,8 @@ def test_it_is_read(text, meant):
         (
             r"N + \|W A_0\|_F^2",
             (
-                "‖M‖_F^2 is Tr[M Mᵀ], and W A0 A0 Wᵀ is no product of W X Wᵀ: one of A0, Σ, C or nothing stands between"
+                "‖M‖_F^2 is Tr[M Mᵀ], and W A0 A0 Wᵀ is not a product of W X Wᵀ: one of A0, Σ, C or nothing stands"
+                " between"
                 " W and Wᵀ\n  N + \\|W A_0\\|_F^2\n      ^"
             ),
         ),
@@ -154,7 +155,10 @@ def test_it_is_read(text, meant):
         (r"\[N", "'\\[' is opened here and not closed at the end of the formula\n  \\[N\n  ^"),
         (r"\begin{align} N \end{equation}", "the environment align is opened here and not closed at the end of the"),
         (r"\begin{equation} N \end{equation*}", "the environment equation is opened here and not closed at the end"),
-        (r"\begin{pmatrix} N \end{pmatrix}", "the environment pmatrix is no display of a formula; write the formula"),
+        (
+            r"\begin{pmatrix} N \end{pmatrix}",
+            "the environment pmatrix is not a display of a formula; write the formula",
+        ),
         (r"L &= N \\ B &= A_0", "the printed formula is of several things, L, B; give one formula"),
         (r"\sqrt[3]{N}", "a root other than the square root is written as a power, N^(1/3)\n  \\sqrt[3]{N}\n       ^"),
         (r"N\frac", "\\frac takes two groups in braces, as in \\frac{3}{4}\n  N\\frac\n        ^"),

@@ -88,12 +88,12 @@ def test_the_order_is_that_of_the_remainder_or_the_highest(printed, options, ord
         ("0", {"order": "4"}, "order is an even number such as 4, not '4'"),
         (sympy.Symbol("M"), {}, "M is unknown here; the parameters are N, d1"),
         (3, {}, "the printed formula is of type int; give text, a SymPy expression, JSON or an Expansion"),
-        ("{", {}, "the printed formula starts like JSON and is none: Expecting property name enclosed in double"),
-        ({"terms": [{}]}, {}, "the printed formula is no JSON of an expansion, as quartic derive --json prints it: "),
+        ("{", {}, "the printed formula starts like JSON but is not JSON: Expecting property name enclosed in double"),
+        ({"terms": [{}]}, {}, "the printed formula is not JSON of an expansion, as quartic derive --json prints it: "),
         (
             {"order": 2, "terms": [{"coefficient": "1", "traces": [["B"]]}]},
             {},
-            "the printed formula is no JSON of an expansion, as quartic derive --json prints it: KeyError 'B'",
+            "the printed formula is not JSON of an expansion, as quartic derive --json prints it: KeyError 'B'",
         ),
         (
             sympy.Trace(sympy.MatrixSymbol("X", 2, 2)),
@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_refused_in_words(printed, options, message):
 
 def test_a_missing_file_and_one_that_is_no_text(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"\xff\xfe")
-    for name, why in (("none.txt", "No such file or directory"), ("a.bin", "it is no text")):
+    for name, why in (("none.txt", "No such file or directory"), ("a.bin", "it is not text")):
         with pytest.raises(InputError) as refused:
             read(tmp_path / name)
         assert str(refused.value) == f"the printed formula cannot be read from {tmp_path / name}: {why}"
@@ -142,7 +142,7 @@ def test_a_matrix(printed):
 @pytest.mark.parametrize(
     ("printed", "message"),
     [("W A0 W^T",
-      "B, as it is printed, is a sum of multiples of A0, Sigma, C and I, and this is none\n  W A0 W^T\n  ^"),
+      "B, as it is printed, is a sum of multiples of A0, Sigma, C and I, and this is not one\n  W A0 W^T\n  ^"),
      (3.0, "B, as it is printed, is of type float; give text such as 'A0 - gamma I'")],
 )  # fmt: skip
 def test_what_is_no_matrix(printed, message):

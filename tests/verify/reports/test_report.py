@@ -191,7 +191,7 @@ def test_markup_in_names_is_text(hostile):
     assert not [key for _, attributes in found.elements for key in attributes if key.startswith("on")]
     # Title, heading, note, what was set, the contradiction and its row, the command.
     assert found.text.count(" ".join(MARKUP.split())) >= 8
-    # What is no mathematics stands as its plain text.
+    # What is not mathematics stands as its plain text.
     assert "<b>" in found.text
 
 

@@ -98,7 +98,7 @@ def test_markup_in_names_is_text_in_markdown(marked):
 
 
 def complaints(log):
-    """What pdflatex complains of. A word that stands out a little is no complaint."""
+    """What pdflatex complains of. A word that stands out a little is not a complaint."""
     complaint = re.compile(r"!|Missing character|LaTeX.*Warning|Overfull \\hbox \(\d{3}")
     return [line for line in log.splitlines() if complaint.match(line)]
 
@@ -147,7 +147,7 @@ def test_another_ending_is_refused(audited, tmp_path):
 
 @pytest.fixture(scope="module")
 def others():
-    """What is no audit: a check of a print, and a judged claim."""
+    """What is not an audit: a check of a print, and a judged claim."""
     difference = Difference("Tr[W A0 Wᵀ], order 2", "-2", "-1", "2")
     evidence = (Evidence("exact", "printed against the definition", 2.0, 1.0, 1e-9, "tolerance", agrees=False),)
     check = Check("expansion", "infonce", "-2 Tr[…]", "-Tr[…]", ("", ""), (difference,), evidence, "refuted")

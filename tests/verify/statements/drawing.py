@@ -33,7 +33,7 @@ class Drawn:
         parts: what it is made of, in words.
         through4: less the constant.
         exact: the polynomial in the loss to all orders.
-        beyond: what is no polynomial.
+        beyond: what is not a polynomial.
         known: whether `exact` and `beyond` are the whole loss, and not its growth alone.
         limit: the parameter that goes to infinity, whose penalty fixes E|f|².
         target: what that is fixed to.

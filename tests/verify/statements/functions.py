@@ -1,4 +1,4 @@
-"""Parts of a loss that are no polynomial, by hand: functions of P = W X Wᵀ that means of exponentials close to.
+"""Parts of a loss that are not a polynomial, by hand: functions of P = W X Wᵀ that means of exponentials close to.
 
 Each has its value and its slopes dL/dP_X, and knows where it is defined. Beyond its domain the mean of the exponential
 diverges to +∞, and the value is +∞ times the sign of what stands before the logarithm.

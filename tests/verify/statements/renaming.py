@@ -23,7 +23,7 @@ NAMES = (
     *("h_i", "b", "b_i", "lambda_i", "lambda", "lambda_", "rho", "epsilon", "Lambda_1", "Lambda_2", "M", "A", "S"),
     *("C", "W", "B", "K", "E", "I", "Q", "O", "pi", "zeta", "x", "h_j", "A0", "Sigma"),
 )
-# Sentences that name a parameter, and what is no answer.
+# Sentences that name a parameter, and what is not an answer.
 _LEFT_OUT = {"loss", "source", "assumptions", "reason", "why", "form", "parameters", "closed", "notes", "limit", "text"}
 
 

@@ -46,7 +46,7 @@ def test_every_cut_is_repaired_or_refused_and_loses_one_unit_at_most(file):
     for cut in range(len(whole)):
         file.write_bytes(whole[:cut])
         if cut < ends[0]:
-            assert refused(file) == f"{file} is no results file of a sweep; move it away, or write elsewhere"
+            assert refused(file) == f"{file} is not a results file of a sweep; move it away, or write elsewhere"
             continue
         said = []
         with Results(file, SWEEP, said.append) as results:
@@ -92,7 +92,7 @@ def test_other_versions_are_refused(file, monkeypatch):
 def test_a_file_of_something_else_is_refused_and_kept(tmp_path, content):
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
-    assert refused(path) == f"{path} is no results file of a sweep; move it away, or write elsewhere"
+    assert refused(path) == f"{path} is not a results file of a sweep; move it away, or write elsewhere"
 
 
 def test_a_file_in_use_is_refused(file):

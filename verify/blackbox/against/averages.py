@@ -55,7 +55,7 @@ def why_not(definition: Loss) -> str:
     if any(isinstance(node, ViewAverage) for node in nodes):
         return "it holds means over further views of a datum, and a batch has two"
     if any(isinstance(node, Average) and node.over[0].white for node in nodes):
-        return "it holds ‖W‖², which is no function of embeddings"
+        return "it holds ‖W‖², which is not a function of embeddings"
     data: dict[str, set[str]] = {}
     for node in nodes:
         for view in free_views(node):

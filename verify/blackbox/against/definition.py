@@ -121,7 +121,7 @@ def against_definition(
             seen = "at no order that was seen" if parts is None else f"at order {parts}"
             lines.append(("parts", f"the averages part {seen}"))
         if mine.has_core and differ and whole.values is not None and whole.values.agrees:
-            lines.append(("", "that cores are different functions is no contradiction where the losses are equal"))
+            lines.append(("", "that cores are different functions is not a contradiction where the losses are equal"))
     return Comparison(
         name, "definition", tuple(lines), whole.values, slopes, kinds, differ, parts, agrees, tuple(evidence)
     )

@@ -133,7 +133,7 @@ def _inside(
     on_average = order_on_average(one, other, rounding=rounding, smallest=smallest, seed=seed)
     lines.append(("parts", f"{what} part {_orders(on_batch, on_average)}"))
     if mine.has_core and values.agrees is not False:
-        lines.append(("", "that cores are different functions is no contradiction where the losses are equal"))
+        lines.append(("", "that cores are different functions is not a contradiction where the losses are equal"))
     return differ, on_average or on_batch, lines
 
 

@@ -2,7 +2,7 @@
 
 Rounding is measured, by moving the batch by a few units in the last place. What is larger than rounding is a difference
 only where it cannot be an epsilon of the code, and only where it is seen on more than a stray batch: a value that has
-left the range of its precision is no evidence about the loss.
+left the range of its precision is not evidence about the loss.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Kind = Literal["equal", "small", "stray", "offset", "factor", "affine", "differe
 
 # A relative difference below this may be an epsilon in the code.
 EPSILON = 1e-6
-# Beyond this it is none, however small the probabilities are that it is added to.
+# Beyond this it counts as zero, however small the probabilities are that it is added to.
 PLAIN = 1e-3
 # Differences on fewer batches than this, and than this share of them, are accidents of the arithmetic.
 FEWEST, SHARE = 3, 0.1
@@ -159,7 +159,7 @@ def judged(pairs: Sequence[Pair], notes: tuple[str, ...] = ()) -> Values:
     if (len(differ) < FEWEST or len(differ) < SHARE * len(deciding)) and not _in_a_whole_group(deciding):
         return Values("stray", None, tuple(pairs), notes)
     a, b, tolerances = (np.array([getattr(p, name) for p in deciding]) for name in ("a", "b", "tolerance"))
-    # What an epsilon changes is no part of the rule.
+    # What an epsilon changes is not part of the rule.
     loose = np.maximum(tolerances, np.where([p.status == "small" for p in deciding], np.abs(a - b), 0.0))
     found = relation(a, b, loose, [pair.batch.group for pair in deciding])
     return Values(found.kind, None if found.kind == "different" else found, tuple(pairs), notes)

@@ -1,4 +1,4 @@
-"""Sec. 3, "for a general φ": whether Eqs. (4) to (6) hold where the features are no linear function of the data."""
+"""Sec. 3, "for a general φ": whether Eqs. (4) to (6) hold where the features are not a linear function of the data."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ dimension = sympy.Symbol("d_0")
     gram=half * Sigma**-1 * (B * M + (2 * c - total) / d_M * Sigma * M) * Sigma**-1,
 )
 def theorem_2() -> Iterator[Reading]:
-    """The engine's stationary points in the limit; W = 0, which is stationary for every κ, is none of them."""
+    """The engine's stationary points in the limit; W = 0, which is stationary for every κ, is not one of them."""
     yield Reading({"gram": _gram()}, [_grams(), _extrapolated()], GENERIC)
     found = points(fixed=True)
     alike = found.power.subs({lambda_i: lam, L1: lam * m}, simultaneous=True).subs(m, d_M)

@@ -22,7 +22,7 @@ from verify.torch_losses import TORCH_LOSSES, weight_decay
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# An eigenvalue of WᵀW below this is none; those that are kept here are above 1e-3.
+# An eigenvalue of WᵀW below this counts as zero; those that are kept here are above 1e-3.
 GONE = 1e-6
 STARTS = 2
 DRAWS = 16

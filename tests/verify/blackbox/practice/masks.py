@@ -95,7 +95,7 @@ def debiased(z1, z2, prior=0.2):
     return (torch.log(positive + rest.clamp(min=count / math.e)) - positive.log()).mean()
 
 
-# The largest three of a row are kept: their sum, at second order, is no polynomial.
+# The largest three of a row are kept: their sum, at second order, is not a polynomial.
 @add(BROKEN, settings="τ = 0.5, the three hardest of a row", least=5)
 def three_hardest(z1, z2, tau=0.5):
     s = z1 @ z2.T / tau
@@ -121,7 +121,7 @@ def queue_of_axes(z1, z2):
     return F.cross_entropy(logits, torch.zeros(len(z1), dtype=torch.long))
 
 
-# Random negatives of a memory: directions are singled out, so that the second order is no trace. Keys are stopped.
+# Random negatives of a memory: directions are singled out, so that the second order is not a trace. Keys are stopped.
 @add(Truth(rotation=False, detached=True), settings="τ = 0.2, queue of 32 in a buffer, keys stopped")
 class Queue(torch.nn.Module):
     def __init__(self, size=32):

@@ -37,7 +37,7 @@ def momentum_contrast(q, k, tau=0.2):
     return F.cross_entropy(logits, torch.arange(len(q))) * (2 * tau)
 
 
-# Of softmaxes over coordinates: order of coordinates, not their signs; what is centred over them is no trace.
+# Of softmaxes over coordinates: order of coordinates, not their signs; what is centred over them is not a trace.
 @add(Truth(rotation=False, detached=True), settings="τ = 0.1, teacher 0.04, centred")
 def self_distillation(z1, z2, tau=0.1, teacher_tau=0.04):
     with torch.no_grad():

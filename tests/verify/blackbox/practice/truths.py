@@ -26,7 +26,7 @@ class Truth:
 
     Attributes:
         kinds: the names that regularity may be given.
-        A0: the coefficient of A0 in B, in N and d1; None where the second order is no trace, or there is none.
+        A0: the coefficient of A0 in B, in N and d1; None where the second order is not a trace, or there is none.
         C: that of C.
         like: a loss of the catalogue with the same expansion, with its parameters; None where none is known.
         times: this loss over that one.
