@@ -13,15 +13,19 @@ from derive.clusters import Sample
 from derive.errors import InputError
 from derive.expression import (
     Average,
+    Coordinate,
     CoordinateSum,
     Exp,
     Expression,
+    InverseEntry,
+    Log,
     LogDet,
     Power,
     Product,
     Sum,
     ViewAverage,
     children,
+    free_indices,
     free_views,
     labels,
     scalars,
@@ -192,3 +196,34 @@ def _check_symbols(expression: Expression, name: str) -> None:
 def _symbols(expression: Expression) -> set[sympy.Symbol]:
     """The symbols of a definition's scalars."""
     return set().union(*(value.free_symbols for value in scalars(expression)), set())
+
+
+def check_closed(expression: Expression) -> None:
+    """Refuse a definition that leaves views of two data, or a coordinate, unbound."""
+    loose = sorted(index.name for index in free_indices(expression))
+    if loose:
+        message = f"coordinate {loose[0]} is free; sum over it with diagonal_sum or off_diagonal_sum"
+        raise InputError(message)
+    data: dict[str, list[str]] = {}
+    for view in sorted(free_views(expression)):
+        data.setdefault(view.datum, []).append(view.name)
+    if len(data) > 1:
+        listed = "; ".join(", ".join(names) for names in data.values())
+        message = (
+            f"views of {len(data)} data are free ({listed}); the loss is averaged over one datum and its views,"
+            f" so bind the others with Mean(…, over=…){_pairing(list(data.values()))}"
+        )
+        raise InputError(message)
+
+
+def _pairing(data: list[list[str]]) -> str:
+    """How views pair, where no datum has two of them: names may have been meant to pair."""
+    if any(len(names) > 1 for names in data):
+        return ""
+    first, second = sorted((names[0] for names in data), key=lambda name: (len(name), name))[:2]
+    end = second.removeprefix(first).strip("_") or "pos"
+    meant = f"{first}_{end if len(end) < len(second) else 'pos'}"
+    return (
+        ". Views pair by what stands before the first underscore, as x and x_pos do: if"
+        f" {second} is a second view of {first}, call it {meant}"
+    )

@@ -29,7 +29,11 @@ class NotAnalyticError(InputError):
 
 
 class OddOrderError(InputError):
-    """A bias leaves a term of odd order in (W, b), and expansions have even orders only."""
+    """The expansion would have a term of odd order in (W, b), and expansions have even orders only."""
+
+
+class NameClashError(InputError):
+    """What is put on a loss brings a parameter whose name the loss has already."""
 
 
 def quoted(text: object) -> str:

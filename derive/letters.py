@@ -112,13 +112,3 @@ def yielding(name: str, taken: frozenset[str] | set[str]) -> str:
     while name in taken:
         name += "_"
     return name
-
-
-class sum_j(sympy.Function):  # type: ignore[misc]  # noqa: N801 (it is printed as it is named)
-    """Σ_j of an expression in a_j and c_j, over all d0 modes."""
-
-    nargs = 1
-
-    def _latex(self, printer: LatexPrinter, exp: str | None = None) -> str:
-        inside = rf"\sum_j {printer._print(self.args[0])}"  # noqa: SLF001 (how SymPy's printers are extended)
-        return inside if exp is None else rf"\left({inside}\right)^{{{exp}}}"

@@ -25,7 +25,7 @@ from derive.effort import LIMIT, derived
 from derive.errors import InputError, NameClashError
 from derive.expansion import Expansion, check_basis
 from derive.expression import Expression, as_expression, as_scalar, free_views, scalars
-from derive.language import Mean, inner
+from derive.language import EMBEDDING_DIMENSION, Mean, inner
 from derive.latex import for_notebook
 from derive.laws import Gaussian, Law
 from derive.laws.averaging import trace_polynomial

@@ -27,11 +27,12 @@ from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from derive.alphabet import LETTERS, factors, matrix, outer
-
 from derive.labelling import orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from derive.graphs import Vertex
 
 Link = tuple[int, str, int]
 Invariant = tuple[Link, ...]
@@ -39,13 +40,40 @@ Invariants = tuple[Invariant, ...]
 _Word = TypeVar("_Word", str, tuple[Any, ...])
 _End = TypeVar("_End", int, "Vertex")
 
-# Letters as they are named in JSON and in code.
-NAMES = {"A": "A0", "S": "Sigma", "C": "C", "I": "I", "D": "bias"}
-# The letter of b bᵀ, and the end of an open word that is b and no coordinate.
-BIAS = "D"
-END = -1
 # Coordinates whose orders are all tried.
 _FEW = 4
+
+
+@lru_cache(maxsize=100_000)
+def transpose(word: str) -> str:
+    """The transpose of a word, of letters or of factors and matrices: backwards, each put for its own transpose.
+
+    >>> transpose("AAS"), transpose("WAwWSb")
+    ('SAA', 'dSwWAw')
+    """
+    return "".join(matrix(one).transpose for one in reversed(word))
+
+
+def spelled(word: str) -> str:
+    """The factors and matrices whose product a word is.
+
+    >>> spelled("AID")
+    'WAwWwbd'
+    """
+    found = ""
+    for letter in word:
+        left, right = factors(letter)
+        found += left + ("" if LETTERS[letter].unit else letter) + transpose(right)
+    return found
+
+
+def rotations(word: _Word) -> Iterator[_Word]:
+    """The rotations of a word; a trace is that of each.
+
+    >>> list(rotations("AAS"))
+    ['AAS', 'ASA', 'SAA']
+    """
+    return (word[i:] + word[:i] for i in range(len(word)))
 
 
 @lru_cache(maxsize=100_000)
@@ -84,19 +112,19 @@ def invariant(links: tuple[Link, ...]) -> Invariant:
             return trace(word)
     kept = {i: i for i in ends if i < 0}
     return min(
-        tuple(sorted(_oriented(new[i], word, new[j]) for i, word, j in links))
+        tuple(sorted(oriented(new[i], word, new[j]) for i, word, j in links))
         for order in (permutations(vertices) if len(vertices) <= _FEW else _orders(links, vertices))
-        for new in ({vertex: number for number, vertex in enumerate(order)} | {END: END},)
+        for new in ({vertex: number for number, vertex in enumerate(order)} | kept,)
     )
 
 
 def _orders(links: tuple[Link, ...], vertices: Iterable[int]) -> Iterator[list[int]]:
     """Orders of many coordinates, told apart by the words that end in them."""
-    halves = sorted(half for i, word, j in links for half in ((i, word, j), (j, word[::-1], i)))
-    first = {v: sorted((word, j if j == END else j == v) for i, word, j in halves if i == v) for v in vertices}
+    halves = sorted(half for i, word, j in links for half in ((i, word, j), (j, transpose(word), i)))
+    first = {v: sorted((word, j if j < 0 else int(j == v)) for i, word, j in halves if i == v) for v in vertices}
 
     def around(vertex: int, colours: Mapping[int, int]) -> list[tuple[str, int]]:
-        return sorted((word, colours.get(j, END)) for i, word, j in halves if i == vertex)
+        return sorted((word, colours.get(j, j)) for i, word, j in halves if i == vertex)
 
     def twins(u: int, v: int) -> bool:
         new = {u: v, v: u}

@@ -9,7 +9,7 @@ import mpmath
 import sympy
 
 from derive.alphabet import BIAS
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 
 if TYPE_CHECKING:
     from derive import ClosedForm

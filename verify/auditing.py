@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 import sympy
 
-from derive import InputError, Loss, NotAnalyticError
+from derive import Gaussian, InputError, Law, Loss, NotAnalyticError
 from derive.described import Described, described
 from derive.population import population
+from numeric.laws import in_numbers
 from verify import homogeneity
 from verify.answer import (
     Answer,
@@ -184,7 +185,7 @@ def audit_definition(
     data = None if covariances is None else in_numbers(law, covariances)
     here, later = put_values(loss, given)
     finite = {name: value for name, value in given.items() if value is not sympy.oo}
-    subject = Subject(loss, finite, order, basis, sampling, covariances, seed, draws, train, tick)
+    subject = Subject(loss, finite, order, basis, sampling, data, seed, draws, train, tick, law)
     tick("derive")
     try:
         expansion = subject.expansion
@@ -193,7 +194,7 @@ def audit_definition(
             raise
         # A loss of normalised features has no expansion: that is what there is to check.
         tick("homogeneity")
-        evidence = homogeneity.ROUTE.evidence(Subject(here, seed=seed), error)
+        evidence = homogeneity.ROUTE.evidence(Subject(here, seed=seed, law=law), error)
         tick("transverse")
         transverse, measured = _transverse(loss, given, seed, law)
         found = Audit(here, given, None, None, "homogeneous", 0, error.reason, None, evidence + measured)
@@ -204,7 +205,7 @@ def audit_definition(
     def expand(higher: int) -> Expansion:
         return limits(here.expand(higher, basis=basis, sampling=sampling, data=law), later)[0]
 
-    landscape = described(_in_the_limit(here, later), shown, limit, expand)
+    landscape = described(_in_the_limit(here, later), shown, limit, expand, law)
     evidence = tuple(one for route in ROUTES for one in route.evidence(subject, expansion))
     return Audit(here, given, shown, subject.closed, "analytic", None, "", landscape, evidence)
 

@@ -27,6 +27,8 @@ RADIUS = 0.25
 TOLERANCE = 1e-8
 # The number of data times d0 up to which cubature nodes for derivatives are few.
 LARGEST = 16
+# And the nodes themselves, which a law may multiply.
+LARGEST_NODES = 200_000
 QUANTITY = "coefficients along a ray"
 
 
@@ -123,10 +125,14 @@ def places(subject: Subject) -> list[Case | None]:
     """A case for each size of a batch, None where it is too large."""
     # As many directions of the data as the nodes of a batch allow.
     found = ([subject.case(size=size, dimension=dimension) for dimension in (2, 1)] for size in subject.sizes)
-    return [
-        next((one for one in cases if not too_large(one.setting.batch, one.setting.covariances.d0)), None)
-        for cases in found
-    ]
+    return [next((one for one in cases if _is_small(one, subject.order)), None) for cases in found]
+
+
+def _is_small(at: Case, order: int) -> bool:
+    """Whether derivatives over the nodes of a batch are quick."""
+    here = at.setting
+    nodes = here.nodes(min(order, NESTED), here.batch or 1, 2)
+    return not too_large(here.batch, here.covariances.d0) and nodes <= LARGEST_NODES
 
 
 def why_not(subject: Subject) -> str:

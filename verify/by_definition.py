@@ -15,8 +15,8 @@ from verify import autodiff
 from verify.autodiff import RADIUS, RayCoefficients
 from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence
-from verify.routes import LARGEST_AUTODIFF
-from verify.settings import at_values, case, counted_symbols
+from verify.route import Route
+from verify.settings import at_values, case
 from verify.taylor import cauchy, cauchy_error, circle, safe_radius
 
 if TYPE_CHECKING:
@@ -48,10 +48,11 @@ def measure(subject: Subject) -> list[RayCoefficients | Evidence]:
     ]  # fmt: skip
 
 
-def _at(loss: Loss, at: Case, order: int) -> RayCoefficients | Evidence:
-    if (at.setting.batch or 1) * DIMENSION > LARGEST_AUTODIFF:
+def _at(subject: Subject, at: Case) -> RayCoefficients | Evidence:
+    order = subject.order
+    if autodiff.too_large(at.setting.batch, DIMENSION):
         return _not_run(order, f"a batch of {at.setting.batch} is too large for cubature; leave its size a symbol")
-    truth = Defined(at_values(loss, at.values), at.setting)
+    truth = EvaluatedTruth(at_values(subject.loss, at.values), at.setting)
     if (size := truth.size(order)) > LARGEST:
         return _not_run(order, f"its means take {size:.0e} numbers at order {order}, which is too many")
     ts = circle(safe_radius(lambda points: truth.averaged(points, order), 2 * RADIUS))

@@ -59,7 +59,7 @@ def derive(
     try:
         with deriving(progress(hidden=False, steps=2, after=2.0)) as tick:
             tick(f"order {order}")
-            expansion, limit = _expand(target, order, basis, settings, sampling, data)
+            expansion, limit, *_ = _expand(target, order, basis, settings, sampling, law)
             tick("text")
             written = json.dumps(expansion.to_json(), indent=2, ensure_ascii=False) if as_json else expansion.text()
     except NotAnalyticError as error:
@@ -88,11 +88,12 @@ def latex(
     """
     from derive import InputError, Loss
     from derive.described import described
-    from derive.latex import section, whole_document
+    from derive.section import section, whole_document
     from verify.target import find_target, refuse
 
     loss, write = find_target(target), whole_document if document else section
     if not isinstance(loss, Loss):
+        refuse("a torch function", {"--law": law != "gaussian"})
         with memory_limit(MEMORY):
             found = measured(loss, target, quiet=False, order=order)
         if found.expansion is None:
@@ -102,10 +103,9 @@ def latex(
         return
     with deriving(progress(hidden=False, steps=3, after=2.0)) as tick:
         tick(f"order {order}")
-        expansion, limit = _expand(target, order, basis, settings, sampling, data)
+        expansion, limit, loss, assumed = _expand(target, order, basis, settings, sampling, law)
         tick("landscape")
-        loss = _loss(target, settings)
-        shown = described(loss, expansion, limit) if order >= 4 else None
+        shown = described(loss, expansion, limit, law=assumed) if order >= 4 else None
         tick("text")
         written = write(loss, expansion, shown)
     _tell_of(limit)
@@ -182,21 +182,14 @@ def _expand(
 
     assumed, values = read_law(law).given(parse_values(settings))
     loss, later = put_values(find_loss(target), values)
-    law = Gaussian() if data == "gaussian" else Elliptical(moments, "view" if data.endswith("views") else "datum")
-    expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=law), later)
-    return expansion, limit
+    expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=assumed), later)
+    return expansion, limit, loss, assumed
 
 
 def _tell_of(limit: str | None) -> None:
     if limit is not None:
         said = f"the expansion has no limit {limit} → ∞, and is that of any {limit}; only the landscape has one"
         click.echo(f"quartic: {said}", err=True)
-
-
-def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
-    """Values of the loss's parameters, and moments s1, s4, … of a random scale."""
-    moments = {int(name[1:]): value for name, value in values.items() if re.fullmatch("s[0-9]{1,3}", name)}
-    return {name: value for name, value in values.items() if not re.fullmatch("s[0-9]{1,3}", name)}, moments
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from verify.evidence import Evidence
 from verify.route import Route
 
 if TYPE_CHECKING:
-    from derive import Expansion, Loss
+    from derive import Expansion, Law, Loss
     from verify.subject import Subject
 
 # The order through which a closed form is compared with the engine.
@@ -23,11 +23,13 @@ class Series:
     Attributes:
         closed: through `THROUGH`, or the order of the expansion.
         loss: that has it.
+        law: of the data.
 
     """
 
     closed: Expansion
     loss: Loss
+    law: Law
 
 
 def why_not(subject: Subject) -> str:
@@ -39,14 +41,14 @@ def measure(subject: Subject) -> Series:
     """The series of the closed form."""
     assert subject.closed is not None  # noqa: S101 (told the type checker; see why_not)
     subject.tick("exact")
-    return Series(subject.closed.series(max(THROUGH, subject.order)), subject.here)
+    return Series(subject.closed.series(max(THROUGH, subject.order)), subject.here, subject.law)
 
 
 def compare(found: Series, expansion: Expansion) -> list[Evidence]:
     """Equal through all orders, and through those of the expansion."""
     through = found.closed.order
     agrees = (
-        found.loss.expand(through).terms == found.closed.terms
+        found.loss.expand(through, data=found.law).terms == found.closed.terms
         and found.closed.truncate(expansion.order).terms == expansion.in_basis("A0,Sigma").terms
     )
     said = "equal" if agrees else "different"

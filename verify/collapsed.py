@@ -27,6 +27,7 @@ from verify.evidence import Evidence
 from verify.masked import alike, drift, modes
 from verify.opening import opening
 from verify.settings import counted_symbols, values_for
+from verify.threads import one_thread
 from verify.transition import Crossing, crossing, measured, predicted
 from verify.transverse import Transverse, plus_minus, transverse
 from verify.two_views import TwoViews, one_by_one, two_views

@@ -15,6 +15,7 @@ from derive import Loss, View
 from derive.contents import looks_at_coordinates
 from derive.drawn_out import is_centre
 from derive.expression import Average, ViewAverage, children, walk
+from numeric.sampling import Covariances
 from verify.at_points import AtPoints
 from verify.jackknife import jackknife
 from verify.truth import BLOCK, Setting, batches, blocks
@@ -168,4 +169,6 @@ class EvaluatedTruth:
     def _at(self, white: bool) -> Setting:  # noqa: FBT001 (what kind of data)
         if not white:
             return self.setting
-        return replace(self.setting, covariances=type(data)(np.zeros_like(data.A0), np.eye(data.d0)))
+        # Noise of unit variance is Gaussian, whatever the law of the data.
+        identity = np.eye(self.setting.covariances.d0)
+        return replace(self.setting, covariances=Covariances(np.zeros_like(identity), identity))

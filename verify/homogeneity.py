@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify import autodiff
-from verify.defined import Defined
+from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence, far
 from verify.route import Route
 from verify.settings import case
@@ -43,8 +43,8 @@ class Scaled:
 def measure(subject: Subject) -> Scaled:
     """Values and a slope along a ray."""
     # Positive weights: no node at 0, where the loss is not defined.
-    at = case(subject.here, {}, seed=subject.seed, size=2, positive=True)
-    defined = Defined(at.put_into(subject.here), at.setting)
+    at = case(subject.here, {}, seed=subject.seed, size=2, law=subject.law, positive=True)
+    defined = EvaluatedTruth(at.put_into(subject.here), at.setting)
     values = defined.drawn(np.array([0.25, 1.0, 4.0]), 7, np.random.default_rng(subject.seed), 8)
     spread = float(np.abs(values - values[:, 1:2]).max())
     tolerance = 1e-9 * max(1.0, float(np.abs(values).max()))

@@ -11,8 +11,9 @@ import sympy
 
 from derive import CATALOGUE, MODIFIERS, Gaussian, InputError, catalogue
 from derive.expression import ViewAverage, walk
-from numeric.sampling import Covariances, random_covariances
-from verify.defined import Defined
+from numeric.laws import random_in_numbers
+from numeric.sampling import random_covariances
+from verify.evaluated_truth import EvaluatedTruth
 from verify.evidence import Evidence, RouteName
 from verify.truth import Setting, Truth
 

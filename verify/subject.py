@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from derive import closed_form
-from verify.settings import Case, at_values, case, counted_symbols
+from verify.settings import GAUSSIAN, Case, at_values, case, counted_symbols
 
 if TYPE_CHECKING:
     import sympy
 
-    from derive import ClosedForm, Expansion, Loss
-    from numeric.sampling import Covariances
+    from derive import ClosedForm, Expansion, Law, Loss
+    from numeric.laws import Views
 
 DRAWS = 100_000
 
@@ -29,11 +29,12 @@ class Subject:
         order: through which it is expanded.
         basis: of its expansion.
         sampling: "iid" or "fixed".
-        covariances: the data to measure on; random ones where they are None.
+        covariances: the data to measure on; random ones of the law where they are None.
         seed: of all random numbers.
         draws: random batches at each setting.
         train: whether models are to be trained.
         tick: called with a word in the course of a long measurement.
+        law: of the data.
 
     """
 
@@ -42,11 +43,12 @@ class Subject:
     order: int = 4
     basis: str = "A0,Sigma"
     sampling: str = "iid"
-    covariances: Covariances | None = None
+    covariances: Views | None = None
     seed: int = 0
     draws: int = DRAWS
     train: bool = True
     tick: Callable[[str], None] = lambda _: None
+    law: Law = GAUSSIAN
 
     @cached_property
     def here(self) -> Loss:
@@ -56,12 +58,12 @@ class Subject:
     @cached_property
     def expansion(self) -> Expansion:
         """What is derived of it: where to look, never what is found there."""
-        return self.here.expand(self.order, basis=self.basis, sampling=self.sampling)
+        return self.here.expand(self.order, basis=self.basis, sampling=self.sampling, data=self.law)
 
     @cached_property
     def closed(self) -> ClosedForm | None:
         """Its closed form to all orders, None where the average does not close."""
-        return closed_form(self.here) if self.sampling == "iid" else None
+        return closed_form(self.here, self.law) if self.sampling == "iid" else None
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -82,5 +84,6 @@ class Subject:
             dimension=dimension,
             sampling=self.sampling,
             covariances=self.covariances,
+            law=self.law,
             positive=positive,
         )

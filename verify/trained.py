@@ -26,11 +26,11 @@ from numeric.landscape import landscape_in_numbers
 from numeric.laws import in_numbers
 from numeric.modes import minima
 from numeric.sampling import Covariances
-from verify.agreement import SEEN, SHARE, compared
+from verify.agreement import DOMAIN, SEEN, SHARE, compared
 from verify.evidence import Evidence
 from verify.minima import case_at
 from verify.route import Route
-from verify.settings import values_for
+from verify.settings import GAUSSIAN, values_for
 
 if TYPE_CHECKING:
     from derive import ClosedForm, Expansion, Law, Loss
@@ -89,6 +89,7 @@ class Models:
         data: a step had.
         values: of the loss's parameters.
         seed: of all random numbers.
+        law: of the data.
 
     """
 
@@ -98,6 +99,7 @@ class Models:
     data: int
     values: Mapping[str, float]
     seed: int
+    law: Law = GAUSSIAN
 
     @property
     def apart(self) -> bool:
@@ -115,7 +117,7 @@ def regimes(subject: Subject) -> Iterator[Regime]:
 
     """
     values = values_of(subject)
-    near = _near(subject.here, subject.expansion, values)
+    near = _near(subject.here, subject.expansion, values, subject.law)
     yield near
     yield from _away(subject.closed, values)
 
@@ -129,8 +131,8 @@ def values_of(subject: Subject) -> dict[str, float]:
 def models(subject: Subject, regime: Regime, seeds: int = SEEDS) -> Models:
     """Models of several seeds, an even number."""
     values = values_of(subject)
-    powers, data = _powers(subject.here, regime, values, subject.seed, seeds)
-    return Models(subject.here, regime, powers, data, values, subject.seed)
+    powers, data = _powers(subject.here, regime, values, subject.seed, seeds, subject.law)
+    return Models(subject.here, regime, powers, data, values, subject.seed, subject.law)
 
 
 def measure(subject: Subject) -> list[Models]:
@@ -161,7 +163,7 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
             return Evidence("trained", quantity, agrees=None, note="the landscape through order 4 has no lowest point")
         predicted = float((gram * data.Sigma).sum())
         if predicted > 0:
-            beyond = _minimum_through_6(_with_order_6(expansion, found.loss), found.values, data, gram)
+            beyond = _minimum_through_6(_with_order_6(expansion, found.loss, found.law), found.values, data, gram)
             slack = np.inf if beyond is None else abs(beyond - predicted)
     decided = compared(predicted, found.powers.tolist(), scale=regime.predicted, truncation=slack)
     agrees, why = decided.agrees, decided.why
@@ -196,14 +198,16 @@ def why_not(subject: Subject) -> str:
 
 def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law = GAUSSIAN) -> Regime:
     """The data at which the landscape through order 4 gives the modes a little power."""
-    found = _with_power(NEAR, loss, expansion, values, law)
-    if law.closes or found.slack <= DOMAIN * found.predicted:
+    found, slack = _with_power(NEAR, loss, expansion, values, law)
+    if law.closes or slack <= DOMAIN * found.predicted:
         return found
-    return _with_power(NEAR / LESS, loss, expansion, values, law)
+    return _with_power(NEAR / LESS, loss, expansion, values, law)[0]
 
 
-def _with_power(near: float, loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law) -> Regime:
-    """The data at which the landscape through order 4 gives each mode about that power."""
+def _with_power(
+    near: float, loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law
+) -> tuple[Regime, float]:
+    """The data at which the landscape through order 4 gives each mode that power, and what order 6 moves it by."""
     case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
     # Three grids, each between the neighbours of what the one before found: a transition may be steep in x.
     low, high, best = 0.02, 50.0, None
@@ -230,7 +234,7 @@ def _with_power(near: float, loss: Loss, expansion: Expansion, values: Mapping[s
         message = "the orders left out are not small at any minimum of the landscape through order 4"
         raise InputError(message)
     name = "near the transition" if power < 4 * NEAR else "where order 4 is all there is"
-    return Regime(name, data, power, by_expansion=True)
+    return Regime(name, data, power, by_expansion=True), abs(beyond - power)
 
 
 def _data(x: float) -> Covariances:
@@ -310,10 +314,9 @@ def _powers(
 
     base, *modifiers = loss.name.split("+")
     of, batch = batched(base), loss.batch_size
-    if batch is None:
-        data = size = DATA["moments" if loss.depends_on_moments else "pairs"]
-    else:
-        data, size = DATA["batches"], int(batch.subs({one: values[one.name] for one in batch.free_symbols}))
+    kind = "moments" if loss.depends_on_moments else "pairs" if batch is None else "batches"
+    data = DATA[kind] if law.closes else MORE * DATA[kind]
+    size = data if batch is None else int(batch.subs({one: values[one.name] for one in batch.free_symbols}))
     extra: dict[str, Any] = {}
     if "weight-decay" in modifiers:
         extra["weight_decay"] = values["gamma"]

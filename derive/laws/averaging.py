@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sympy import QQ
 
 from derive.effort import spend
-from derive.errors import InputError
+from derive.errors import OddOrderError
 from derive.scalars import size
 from derive.wick import constant_legs
 from derive.words import ends, letters, paired
@@ -31,7 +31,7 @@ def trace_polynomial(series: MomentSeries, law: Law, *, bias: bool = False) -> d
         bias: f(x) = W x + b rather than W x, which brings words of b bᵀ.
 
     Raises:
-        InputError: with a bias, a term of odd order in (W, b).
+        OddOrderError: with a bias, a term of odd order in (W, b).
 
     """
     total: dict[Invariants, Coefficient] = {}
@@ -76,7 +76,7 @@ def _in_pairs(total: Mapping[Invariants, Coefficient], scalars: Scalars) -> dict
                 f"a bias leaves a term of odd order {2 * sum(map(letters, invariants)) + loose} in (W, b), a coordinate"
                 " of f standing an odd number of times; expansions have even orders only, so leave the bias out"
             )
-            raise InputError(message)
+            raise OddOrderError(message)
     return result
 
 

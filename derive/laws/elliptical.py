@@ -16,7 +16,7 @@ from derive.errors import InputError
 from derive.expression import as_scalar
 from derive.graphs import VIEW
 from derive.letters import Letter
-from derive.wick import contract
+from derive.wick import contract, covariance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,7 @@ class Elliptical:
     moments: Mapping[int, object] = field(default_factory=dict)
     per: Literal["datum", "view"] = "datum"
     scale: Scale | None = None
+    between = staticmethod(covariance)
 
     def __post_init__(self) -> None:
         """Check what was given."""
@@ -138,7 +139,7 @@ class Elliptical:
 
     def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
         """The Gaussian moment times those of the scales."""
-        contracted = contract(graph)
+        contracted = contract(graph, self.between)
         if not contracted:
             return contracted
         weight = scalars.from_sympy(self.weight(graph))

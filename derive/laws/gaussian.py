@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf, prod
 from typing import TYPE_CHECKING
 
-from derive.wick import contract
+from derive.wick import contract, covariance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from derive.scalars import Coefficient, Scalars
     from derive.words import Invariants
 
-# The sum "p" and the difference "m" of two views of a datum, over √2, are independent: their covariances in letters.
-COMBINATIONS = {"p": {"S": 1, "A": 1}, "m": {"S": 1, "A": -1}}
+# The sum and the difference of two views of a datum, over √2, are independent. What is put into words in which S is the
+# covariance of the sum and C that of the difference.
+COMBINATIONS = {"S": {"S": 1, "A": 1}, "C": {"S": 1, "A": -1}}
 
 
 def normal_moment(power: int) -> int:
@@ -33,6 +34,8 @@ def normal_moment(power: int) -> int:
 @dataclass(frozen=True, slots=True)
 class Gaussian:
     """Zero-mean Gaussian views: Cov(x, x) = Σ, Cov(x, x′) = A0 for two views of a datum, 0 between data."""
+
+    between = staticmethod(covariance)
 
     @property
     def text(self) -> str:
@@ -64,4 +67,4 @@ class Gaussian:
 
     def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:  # noqa: ARG002
         """The sum over all pairings of the moment's legs (Isserlis' theorem)."""
-        return contract(graph)
+        return contract(graph, self.between)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from derive import CATALOGUE, closed_form
 from verify.claims.ledgers import published
+from verify.claims.listing import recorded_table
 from verify.claims.matrix import LEGEND, matrix
-from verify.tables import VARIANTS, collapse_of
+from verify.tables import catalogue_table, collapse_table
 
 README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -18,63 +18,6 @@ def between(marker):
     found = re.findall(rf"<!-- {marker} -->\n(.*?)<!-- /{marker} -->", TEXT, re.DOTALL)
     assert len(found) == 1, f"the README needs one block marked {marker}"
     return found[0]
-
-
-def catalogue_table():
-    """One row a loss: source, B, closed form, rotation invariance."""
-    rows = [
-        "| loss | source | B | closed form | rotation invariant |",
-        "|---|---|---|---|---|",
-    ]
-    for loss in CATALOGUE.values():
-        expansion = loss.expand(order=4)
-        rows.append(
-            f"| `{loss.name}` | {loss.source} | {origin(loss.name)} | {yes(closed_form(loss) is not None)}"
-            f" | {yes(expansion.rotation_invariant)} |"
-        )
-    return "\n".join(rows)
-
-
-def collapse_table():
-    """One row a loss: B, and whether its minima can lose modes (dimensional / complete collapse).
-
-    "if" where that depends on the data or on the parameters; the condition is in `quartic audit`.
-    """
-    rows = [f"| loss | B | {' | '.join(VARIANTS)} |", "|---" * (2 + len(VARIANTS)) + "|"]
-    for name in CATALOGUE:
-        cells = [cell(collapse_of(name, variant)) for variant in VARIANTS]
-        rows.append(f"| `{name}` | {origin(name)} | {' | '.join(cells)} |")
-    return "\n".join(rows)
-
-
-def origin(name):
-    return CATALOGUE[name].expand(order=2).origin()
-
-
-def cell(found):
-    return "open" if found.reason else f"{word(found.dimensional)} / {word(found.complete)}"
-
-
-def word(condition):
-    said = str(condition)
-    return said if said in ("never", "always") else "if"
-
-
-def yes(value):
-    return "yes" if value else "no"
-
-
-def recorded_table(ledgers):
-    """The recorded verdicts of ledgers as a Markdown table, a row a verdict: what the README shows."""
-    kinds = {"error": "refuted, an error", "misprint": "refuted, a misprint"}
-    claims = [claim for ledger in ledgers for claim in ledger]
-    by_verdict = {}
-    for claim in claims:
-        by_verdict.setdefault(kinds.get(claim.kind or "", claim.recorded), []).append(f"`{claim.id}`")
-    order = ("holds", "conditional", *kinds.values(), "refuted", "undecided", "not-run")
-    rows = [f"| {verdict} | {len(by_verdict[verdict])} | {' '.join(by_verdict[verdict])} |"
-            for verdict in order if verdict in by_verdict]  # fmt: skip
-    return "\n".join(["| verdict | number | claims |", "|---|---|---|", *rows])
 
 
 def test_the_catalogue_table_is_the_derived_one():

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive import words
-from derive.words import END, NAMES, invariant, is_trace, letters, substitute, trace
+from derive.alphabet import END, LETTERS
+from derive.words import invariant, is_trace, letters, substitute, trace
 from numeric.invariants import invariant_value, product_value
 
 ROOTS = np.random.default_rng(0).standard_normal((3, 4, 4))

@@ -10,8 +10,9 @@ from verify import autodiff, monte_carlo
 from verify.auditing import audit
 from verify.evidence import verdict
 from verify.laws import read_law
-from verify.routes import Routes
+from verify.routes import ROUTES
 from verify.settings import case
+from verify.subject import Subject
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -110,7 +111,8 @@ def test_every_route_runs_on_data_of_the_law(text):
 def test_one_laws_expansion_is_refuted_by_all_routes_on_data_of_another(law, of):
     loss = catalogue("infonce")
     expansion = loss.expand(4, data=read_law(of))
-    evidence = Routes(loss, {}, expansion, "iid", None, 0, 20_000, lambda _: None, read_law(law)).run(None)
+    subject = Subject(loss, draws=20_000, train=False, law=read_law(law))
+    evidence = [one for route in ROUTES for one in route.evidence(subject, expansion)]
     assert {one.route for one in evidence if one.agrees is False} >= {"remainder", "autodiff", "monte-carlo"}
     assert verdict(evidence) == "refuted"
 

@@ -300,8 +300,8 @@ def _in_sigma(values: Mapping[Invariants, Measured], at: Measurement) -> dict[In
     """Words of the sum and the difference of views in words of Σ and A0."""
     terms: dict[Invariants, list[tuple[float, Measured]]] = {}
     for invariants, value in values.items():
-        for half, weight in substitute(invariants, "p", COMBINATIONS["p"]).items():
-            for whole, more in substitute(half, "m", COMBINATIONS["m"]).items():
+        for half, weight in substitute(invariants, {"S": COMBINATIONS["S"]}).items():
+            for whole, more in substitute(half, {"C": COMBINATIONS["C"]}).items():
                 terms.setdefault(whole, []).append((float(weight * more), value))
     return {invariants: at.sum(*parts) for invariants, parts in terms.items()}
 

@@ -20,7 +20,7 @@ Power = tuple[str, int]
 def words(k: int) -> list[tuple[str, ...]]:
     """All products of words with k letters C, S; a word stands for its letters, sorted."""
     found: set[tuple[str, ...]] = set()
-    for letters in combinations_with_replacement("mp", k):
+    for letters in combinations_with_replacement("CS", k):
         for blocks in multiset_partitions(list(letters)):
             found.add(tuple(sorted("".join(sorted(block)) for block in blocks)))
     return sorted(found)

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 from derive import Expansion, Gaussian, InputError
+from derive.language import EMBEDDING_DIMENSION
 from derive.notation import TEXT, product_of_invariants
 from derive.ranges import Range, Ranges
 from derive.words import Invariants

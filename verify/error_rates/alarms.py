@@ -34,6 +34,8 @@ from verify.settings import case, filled_in
 from verify.significance import limit
 from verify.subject import Subject
 from verify.taylor import cauchy, circle
+from verify.threads import one_thread
+from verify.torch_truth import TorchTruth
 from verify.truth import Truth
 from verify.two_views import SMALLEST_POPULATION, two_views
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from derive import InputError
 from numeric.phases import PHASES
 from verify.agreement import SEEN, sign
-from verify.last_layer.contrastive import quadratic
+from verify.last_layer.grid import quadratic
 from verify.last_layer.objective import Objective
 
 if TYPE_CHECKING:

@@ -29,7 +29,6 @@ from derive import InputError
 from derive.graphs import COORDINATE, VIEW, WHITE, Vertex
 from derive.language import EMBEDDING_DIMENSION
 from derive.moments import moment_order
-from derive.series import EMBEDDING_DIMENSION
 from verify.agreement import SEEN, sign
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ import sympy
 from derive import InputError
 from derive.alphabet import BASES, BIAS, FACTORS, LETTERS
 from derive.alphabet import matrix as matrix_of
+from derive.language import EMBEDDING_DIMENSION
 from derive.scalars import collected
-from derive.series import EMBEDDING_DIMENSION
 from derive.words import Invariants, rotations, spelled, substitute, trace, transpose
 
 if TYPE_CHECKING:

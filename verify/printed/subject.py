@@ -14,8 +14,8 @@ from derive import Expansion, InputError, Loss
 from derive.expression import as_scalar
 from verify import by_definition
 from verify.autodiff import RayCoefficients
-from verify.printed.measuring import held_against, measured
 from verify.progress import progress, watching
+from verify.subject import Subject as Measured
 from verify.target import find_target, parse_values, put_values
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ class Definition:
         shown, limit = limits(here.expand(order, sampling=self.sampling), later)
         derived = self.loss.expand(order, sampling=self.sampling)
         tick("the definition in numbers")
-        points = measured(self.loss, {}, order, sampling=self.sampling, seed=self.seed)
-        evidence = tuple(held_against(point, derived) for point in points)
+        measured = partial(Measured, self.loss, order=order, sampling=self.sampling, seed=self.seed)
+        points = by_definition.measure(measured())
+        evidence = tuple(by_definition.compare(points, derived))
         if any(one.agrees is False for one in evidence):
             why = "the derivation does not agree with the definition in numbers, which is a fault of quartic: report it"
             return Found(shown, limit, evidence, supported=False, reason=why)
@@ -115,7 +116,7 @@ class Definition:
         finite = {name: value for name, value in given.items() if value is not sympy.oo}
         if finite:
             tick("at the given values")
-            points = measured(self.loss, finite, order, sampling=self.sampling, seed=self.seed)
+            points = by_definition.measure(measured(finite))
             derived = here.expand(order, sampling=self.sampling)
         # In a limit there is nothing to measure.
         agreed = [] if len(finite) < len(given) else by_definition.compare(points, derived)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from derive import InputError
 from derive.alphabet import BIAS, matrix
-from derive.series import EMBEDDING_DIMENSION
+from derive.language import EMBEDDING_DIMENSION
 from derive.words import connected, invariant, trace, transpose
 from verify.printed.algebra import Product, closed, misfit, open_word, plus, written
 

@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing, few_ticks, legend_beside
+from verify.figures.picture import (
+    BLUE,
+    ORANGE,
+    VERMILION,
+    Picture,
+    drawing,
+    few_ticks,
+    legend_beside,
+)
 from verify.reproduce.figure import THEORIES, Shown
 from verify.reproduce.linear import against, seeded, words
 from verify.reproduce.table import Row, Table

@@ -24,8 +24,15 @@ import numpy as np
 
 from derive import InputError, Rational
 from verify.figures.maps import mirrored_map
-from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, VERMILION, Picture, drawing
-from verify.hand_written import one_thread
+from verify.figures.picture import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    Picture,
+    drawing,
+)
 from verify.images.augment import gaussian
 from verify.last_layer.capture import augmented, features_of
 from verify.last_layer.features import Features

@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from derive import catalogue
 from verify.figures.picture import BLUE, ORANGE, Picture, drawing
-from verify.hand_written import one_thread
 from verify.images.imbalance import HIGH, MEDIUM, NONE, imbalanced
 from verify.images.pixels import Images
 from verify.images.simclr_views import simclr

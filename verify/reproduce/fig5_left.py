@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.agreement import compared
 from verify.figures.picture import (
     BLUE,
     GREEN,

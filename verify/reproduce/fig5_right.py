@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.agreement import compared
 from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, Picture, drawing
 from verify.reproduce.figure import RATE, STEPS, THEORIES, Shown
 from verify.reproduce.linear import modes_of, trained_over, training_set, words

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from verify.agreement import Compared, compared
 from verify.reproduce.figure import THEORIES
 from verify.sweeps.sweep import seed_of
-from verify.training.comparing import Compared, compared
 from verify.training.data import TrainingSet
 from verify.training.engine import Plan, train
 from verify.training.finite import lowest

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import QQ
 
-from derive import CATALOGUE, Loss, catalogue, clusters, draws, gaussian, half_sq, moments, series, wick
+from derive import CATALOGUE, Loss, catalogue, clusters, draws, half_sq, moments, series, wick
 from derive.expression import Coordinate, CoordinateSum
+from derive.laws import gaussian
 from derive.views import Index, View
 from verify.oracle.comparing import compare
 from verify.oracle.evaluating import expanded

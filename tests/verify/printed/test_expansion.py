@@ -7,10 +7,11 @@ import pytest
 import sympy
 
 from derive import CATALOGUE, InputError, Loss, Mean, NotAnalyticError, catalogue, exp, inner, log, symbols, views
+from verify.by_definition import held_against, measure
 from verify.mutants import mutants
 from verify.printed import ContradictedError, check_expansion, subject
 from verify.printed.expansion import differences
-from verify.printed.measuring import held_against, measured
+from verify.subject import Subject
 
 MESSAGE = r"""infonce: the printed expansion is refuted, 2 differences; the first is in Tr[W A0 Wᵀ], order 2
   printed       Tr[W A0 Wᵀ]
@@ -193,7 +194,7 @@ def test_what_rounding_makes_of_a_measurement_is_no_fault_of_the_derivation():
     x, x_pos, chi, psi = views("x, x_pos, chi, psi")
     inside = log(Mean(exp(inner(chi, psi)), over=psi))
     loss = Loss(log(2 * Mean(exp(inner(x, chi) + inside), over=chi, count=2)) - inner(x, x_pos))
-    (point,) = measured(loss, {}, 8, seed=1)
+    (point,) = measure(Subject(loss, order=8, seed=1))
     derived = loss.expand(8)
     assert held_against(point, derived).agrees
     assert not any(held_against(point, mutant).agrees for _, mutant in mutants(derived))
