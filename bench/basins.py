@@ -13,8 +13,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from verify.basins import MUTANTS, check
-from verify.problems import random_problem
+from verify.assurance.basins import MUTANTS, check
+from verify.assurance.random_landscapes import random_problem
 
 
 def main(problems: int = 50, starts: int = 1000) -> int:

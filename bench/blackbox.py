@@ -89,8 +89,8 @@ def infonce(z1: Array, z2: Array) -> Array:
 
 def by_rays(*, autograd: bool) -> Numbers:
     """The project's own: nothing is remembered between calls."""
-    from verify.blackbox.coefficients import Measurement, Method
-    from verify.blackbox.function import BlackBox
+    from verify.audits.blackbox.coefficients import Measurement, Method
+    from verify.truths.function import BlackBox
 
     at = Measurement(BlackBox(infonce), N, D, ORDER, Method(RADIUS, autograd=autograd))
     return {word: at.power(word)[0] for word in WORDS}
@@ -107,8 +107,8 @@ def directions() -> Array:
 
 def _along(coefficient: Callable[[Array], float]) -> Numbers:
     """The same contraction with Taylor coefficients of t⁴ along unit rays from elsewhere."""
-    from verify.blackbox.coefficients import Measurement, Method
-    from verify.blackbox.function import BlackBox
+    from verify.audits.blackbox.coefficients import Measurement, Method
+    from verify.truths.function import BlackBox
 
     @dataclass
     class Elsewhere(Measurement):
@@ -146,8 +146,8 @@ def dense(_: Array) -> Callable[[], Numbers]:
     """All 8⁴ fourth derivatives in the variables that suffice, of which a few are needed."""
     import torch
 
-    from verify.blackbox.coefficients import Measurement, Method
-    from verify.blackbox.function import BlackBox
+    from verify.audits.blackbox.coefficients import Measurement, Method
+    from verify.truths.function import BlackBox
 
     root = 2**-0.5
 

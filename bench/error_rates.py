@@ -22,12 +22,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from derive import InputError
-from verify.error_rates.measuring import false_alarms, mutants
-from verify.error_rates.tables import tables
-from verify.progress import sweep_progress
-from verify.sweeps.running import run
-from verify.sweeps.sweep import Sweep
-from verify.sweeps.writing import usable_folder, write_whole
+from verify.assurance.error_rates.measuring import false_alarms, mutants
+from verify.assurance.error_rates.tables import tables
+from verify.running.progress import sweep_progress
+from verify.running.sweeps.running import run
+from verify.running.sweeps.sweep import Sweep
+from verify.running.sweeps.writing import usable_folder, write_whole
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "error_rates.md"
 BEGIN, END = "<!-- error-rates -->\n", "<!-- /error-rates -->"

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from timing import ROOT
 
-from verify.sweeps.writing import write_whole
+from verify.running.sweeps.writing import write_whole
 
 OUT = ROOT / "out" / "bench"
 PAGE = ROOT / "docs" / "bench.md"

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from derive import InputError
-from verify.limits import TimeUpError, memory_limit, time_limit
+from verify.running.limits import TimeUpError, memory_limit, time_limit
 
 ROOT = str(Path(__file__).parents[1])
 PACKAGES = tuple(f"{ROOT}/{name}/" for name in ("derive", "numeric", "verify"))

@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors.torch import save
 
 from derive import CATALOGUE, InputError, catalogue
-from derive.series import HIGHEST_ORDER
+from derive.expansion.series import HIGHEST_ORDER
 
 SYMBOLS = {name: sympy.Symbol(name) for name in ("N", "alpha", "beta", "gamma", "tau")}
 FORMULA = tuple(
@@ -64,11 +64,11 @@ def _file(name: str, read: Callable[[Path], object]) -> Callable[[bytes, Path], 
 
 
 def _texts() -> list[Target]:
-    from verify.blackbox.exact import constants
-    from verify.last_layer.command import _numbers, _sizes
-    from verify.printed.conditions import read_condition
-    from verify.printed.reading import read_expansion, read_matrix
-    from verify.target import find_loss, parse_values, put_values
+    from verify.audits.blackbox.exact import constants
+    from verify.audits.target import find_loss, parse_values, put_values
+    from verify.command.landscape import _numbers, _sizes
+    from verify.papers.printed.conditions import read_condition
+    from verify.papers.printed.reading import read_expansion, read_matrix
 
     def expansion(text: str) -> object:
         stated = read_expansion(text, loss="mine", symbols=SYMBOLS, bias="b" in text)
@@ -122,13 +122,13 @@ def _texts() -> list[Target]:
 
 
 def _files() -> list[Target]:
-    from verify.claims.running import _read
-    from verify.images import read_images
-    from verify.images.plain_pickle import read_plain
-    from verify.last_layer.features import read_features
-    from verify.sweeps.results import Results
-    from verify.sweeps.sweep import Sweep
-    from verify.target import _matrix
+    from verify.audits.target import _matrix
+    from verify.networks.images import read_images
+    from verify.networks.images.plain_pickle import read_plain
+    from verify.networks.last_layer.features import read_features
+    from verify.papers.claims.running import _read
+    from verify.running.sweeps.results import Results
+    from verify.running.sweeps.sweep import Sweep
 
     sweep = Sweep("squares", "builtins:pow", ({"base": 2, "exp": 2}, {"base": 3, "exp": 2}))
 
@@ -182,7 +182,7 @@ def _files() -> list[Target]:
 
 
 def _image(path: Path) -> object:
-    from verify.images.decoding import decoded
+    from verify.networks.images.decoding import decoded
 
     return decoded([(path.name, path.read_bytes())])
 
@@ -212,8 +212,8 @@ def _archive(batch: bytes) -> bytes:
 
 
 def _checkpoints() -> list[Target]:
-    from verify.last_layer.checkpoint import load_weights
-    from verify.last_layer.network import network
+    from verify.networks.last_layer.checkpoint import load_weights
+    from verify.networks.last_layer.network import network
     from verify.networks.network import build
 
     small = build({"name": "vit", "width": 2, "depth": 1, "heads": 1, "patch": 16, "d1": 2})
@@ -247,7 +247,7 @@ _OPTIONS = (
 
 def _command(text: str) -> None:
     """``quartic derive`` with these words: exit status 0, 1 or 2, and no traceback."""
-    from verify import cli
+    from verify.command import cli
 
     words = [one for one in text.split("\n") if one]
     subcommand = [] if words[:1] in (["latex"], ["losses"]) else ["derive"]
@@ -288,8 +288,8 @@ def _loss(draw: random.Random) -> None:
         trace,
         views,
     )
-    from derive.expression import Coordinate, CoordinateSum
-    from derive.views import Index
+    from derive.definition.expression import Coordinate, CoordinateSum
+    from derive.definition.views import Index
 
     names = views("x, x_pos, chi, chi_pos, y")
     N, a = SYMBOLS["N"], SYMBOLS["alpha"]

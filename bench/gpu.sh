@@ -38,7 +38,7 @@ stage() {
   echo "images: ${QUARTIC_CIFAR10:-synthetic}"
 } 2>&1 | tee "$OUT/machine.txt"
 
-reproduce=("$PYTHON" -m verify.cli reproduce --out "$OUT")
+reproduce=("$PYTHON" -m verify.command.cli reproduce --out "$OUT")
 if "$PYTHON" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
   stage gpu-tests 30 "$PYTHON" -m pytest -q -m gpu tests/verify/networks tests/verify/training
   stage fig2-resnet 150 "${reproduce[@]}" fig2-resnet

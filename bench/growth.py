@@ -39,8 +39,8 @@ from timing import Times, alternate, print_table, print_versions
 from derive import catalogue
 from numeric import kernel
 from verify.figures.picture import BLUE, GREY, ORANGE, VERMILION, Picture, new_figure, save, styled
-from verify.limits import memory_of
-from verify.training.losses import batched
+from verify.running.limits import memory_of
+from verify.truths.batched import batched
 
 ROUNDS, BLOCK = 5, 0.02
 D_OF_BATCH = 8

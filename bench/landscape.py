@@ -17,9 +17,9 @@ import numpy as np
 import sympy
 
 from derive import catalogue
-from derive.landscape import MODE_I, MODE_J, Landscape, a_i, a_j, c_i, c_j, landscapes
-from numeric.descent import Smooth, descend
-from numeric.phases import PhaseDiagram, phase_diagram
+from derive.landscape.landscape import MODE_I, MODE_J, Landscape, a_i, a_j, c_i, c_j, landscapes
+from numeric.landscape.descent import Smooth, descend
+from numeric.landscape.phases import PhaseDiagram, phase_diagram
 
 ROUNDS = 7
 SIDE = 200

@@ -20,14 +20,14 @@ import torch
 from timing import Times, alternate, print_table, print_versions, ratio, show_ratio
 from torch import nn
 
-from verify.images import gaussian, synthetic_images
-from verify.last_layer.capture import augmented, features_of
-from verify.last_layer.features import Features
-from verify.last_layer.landscape import landscape
-from verify.last_layer.objective import objective
-from verify.last_layer.spread import orthogonal_parts
+from verify.networks.images import gaussian, synthetic_images
+from verify.networks.last_layer.capture import augmented, features_of
+from verify.networks.last_layer.features import Features
+from verify.networks.last_layer.landscape import landscape
+from verify.networks.last_layer.objective import objective
+from verify.networks.last_layer.second_moments import orthogonal_parts
 from verify.networks.network import build
-from verify.training.losses import batched
+from verify.truths.batched import batched
 
 GRID = 51
 REACH = 1.6

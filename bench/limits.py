@@ -3,9 +3,10 @@
 python bench/limits.py 100 0 limits.jsonl
 
 A hundred losses, seeds from 0; what is done already is not done again. Every loss is drawn from the whole language (see
-`verify.oracle.random_losses`), some with ugly numbers put for their parameters. Every command that takes a loss is run
-on it as a process of its own on a terminal of its own. No other tool derives such expansions, so there is no peer; the
-bounds are fixed: no process without a word for more than 5 s, none above 8 GiB, none that ends but by 0, 1 or 2.
+`verify.assurance.oracle.random_losses`), some with ugly numbers put for their parameters. Every command that takes a
+loss is run on it as a process of its own on a terminal of its own. No other tool derives such expansions, so there is
+no peer; the bounds are fixed: no process without a word for more than 5 s, none above 8 GiB, none that ends but by 0, 1
+or 2.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def drawn(seed: int) -> Loss:
     """A loss: as it comes, or with ugly numbers for some of its parameters."""
     from sympy import Integer, Rational, sqrt
 
-    from verify.oracle.random_losses import random_case
+    from verify.assurance.oracle.random_losses import random_case
 
     random = Random(seed)
     loss = random_case(random).loss
@@ -69,9 +70,9 @@ def _as_process(arguments: list[str], target: str) -> None:
     """What a process does: the command, or `numeric.kernel` on the loss, shown as a command shows what it does."""
     if arguments[0] == "kernel":
         from numeric import kernel
-        from verify.options import deriving
-        from verify.progress import progress
-        from verify.target import find_loss
+        from verify.audits.target import find_loss
+        from verify.command.options import deriving
+        from verify.running.progress import progress
 
         try:
             with deriving(progress(hidden=False, steps=2, after=2.0)) as tick:
@@ -84,7 +85,7 @@ def _as_process(arguments: list[str], target: str) -> None:
             print(error, file=sys.stderr)
             sys.exit(2)
         return
-    from verify.cli import main
+    from verify.command.cli import main
 
     sys.argv = ["quartic", arguments[0], target, *arguments[1:]]
     main()
@@ -163,7 +164,7 @@ def main(losses: int = 20, first: int = 0, file: str = "limits.jsonl") -> int:
     import numpy  # noqa: F401, ICN001
     import sympy  # noqa: F401
 
-    import verify.cli  # noqa: F401
+    import verify.command.cli  # noqa: F401
 
     found, wrong = list(run(losses, first, Path(file))), 0
     print(f"{'command':<12}{'runs':>6}{'refused':>9}{'slowest':>10}{'silent':>9}{'largest':>12}")

@@ -24,8 +24,8 @@ import numpy as np
 from timing import print_table, print_versions
 
 from derive import catalogue
-from verify import settings
-from verify.monte_carlo import measure
+from verify.routes.monte_carlo import measure
+from verify.truths import settings
 
 BATCH = 256
 BATCHES = 200

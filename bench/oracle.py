@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from timing import print_versions
 
-from verify.oracle.many import case_of, many, summed
-from verify.sweeps.running import run
+from verify.assurance.oracle.many import case_of, many, summed
+from verify.running.sweeps.running import run
 
 # Seconds that one case may take.
 LIMIT = 60.0

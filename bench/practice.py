@@ -4,7 +4,7 @@ python bench/practice.py [--only NAME] [--seconds S] [--out FOLDER] [--json FILE
 
 Losses written from papers, in the ways in which code writes them, are audited as they are and, where they normalise,
 with their normalisations replaced. The truth stands beside each, worked out by hand
-(`tests/verify/blackbox/practice`). A run that was stopped goes on where it was; another FOLDER, or an empty one,
+(`tests/verify/audits/blackbox/practice`). A run that was stopped goes on where it was; another FOLDER, or an empty one,
 begins anew.
 """
 
@@ -30,9 +30,9 @@ from practice.everything import PRACTICE
 from practice.sweeping import audits, one
 
 from derive import InputError
-from verify.sweeps.running import run
-from verify.sweeps.sweep import Sweep
-from verify.sweeps.writing import usable_folder, write_whole
+from verify.running.sweeps.running import run
+from verify.running.sweeps.sweep import Sweep
+from verify.running.sweeps.writing import usable_folder, write_whole
 
 Row = dict[str, Any]
 COLUMNS = ("loss", "settings", "what", "verdict", "s", "says")

@@ -16,8 +16,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     'python -c "pass"': (("-c", "pass"), HEAVY),
     'python -c "import sympy"': (("-c", "import sympy"), HEAVY),
     'python -c "import derive"': (("-c", "import derive"), HEAVY),
-    "quartic derive infonce": (("-m", "verify.cli", "derive", "infonce"), {"torch"}),
-    "quartic --help": (("-m", "verify.cli", "--help"), {"torch", "sympy"}),
+    "quartic derive infonce": (("-m", "verify.command.cli", "derive", "infonce"), {"torch"}),
+    "quartic --help": (("-m", "verify.command.cli", "--help"), {"torch", "sympy"}),
 }
 PEER = 'python -c "import sympy"'
 

@@ -4,9 +4,9 @@ python bench/statements.py [--count 500] [--seed S] [--seconds S] [--workers W] 
 
 Random losses of the language are audited: both signs of each coupling, sums over coordinates, penalty, bias, decay,
 logarithms of exponentials, degenerate ones among them. The truth stands beside each, written by hand in NumPy
-(`tests/verify/statements`), and each statement is read from its text and checked by minimisers, Hessians and limits
-along rays. With --names each loss has its parameters renamed to what the theory, SymPy or Python call something of
-their own, and the answers have to be the same. What is left undetermined is counted apart, as is what numbers do not
+(`tests/verify/assurance/statements`), and each statement is read from its text and checked by minimisers, Hessians and
+limits along rays. With --names each loss has its parameters renamed to what the theory, SymPy or Python call something
+of their own, and the answers have to be the same. What is left undetermined is counted apart, as is what numbers do not
 decide. A run that was stopped goes on where it was; another FOLDER, or an empty one, begins anew.
 """
 
@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verify"))
 from statements.sweeping import audits, renamings
 
 from derive import InputError
-from verify.sweeps.running import run
-from verify.sweeps.writing import usable_folder, write_whole
+from verify.running.sweeps.running import run
+from verify.running.sweeps.writing import usable_folder, write_whole
 
 Row = dict[str, Any]
 

@@ -10,7 +10,7 @@ and the loop has as many threads, as torch gives it by itself. The loop is measu
 which is exact for a loop. Before that both train one model from the same weights without noise and end at the same
 WᵀW to 1e-3.
 
-A second peer writes all pairs of differences out, (n, n, d), as `verify/torch_losses.py` does.
+A second peer writes all pairs of differences out, (n, n, d), as `verify/truths/torch_losses.py` does.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ import timing
 import torch
 from torch import Tensor
 
-from verify.torch_losses import weighted_infonce
-from verify.training.data import TrainingSet
-from verify.training.engine import Plan, train
-from verify.training.models import Model
+from verify.routes.training.data import TrainingSet
+from verify.routes.training.engine import Plan, train
+from verify.routes.training.models import Model
+from verify.truths.torch_losses import weighted_infonce
 
 # Figure, models, size of the training set, dimension, steps that are timed, models of the loop that are.
 SIZES = (

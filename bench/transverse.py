@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from derive import catalogue
 from numeric.sphere import Sphere
-from verify.collapsed import RANK, family
-from verify.masked import alike, modes
-from verify.transition import crossing, measured, measured_at_trained, predicted, trained
-from verify.two_views import two_views
+from verify.routes.reopening.collapsed_modes import RANK, family
+from verify.routes.reopening.kept_modes import alike, modes
+from verify.routes.reopening.transition import crossing, measured, measured_at_trained, predicted, trained
+from verify.truths.two_views import two_views
 
 LOW, HIGH = 0.05, 0.6
 BATCH = 256

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from sympy import Rational, Symbol, oo, symbols
 
-from derive.errors import InputError, NotAnalyticError
-from derive.exact import ClosedForm, closed_form
-from derive.expansion import Expansion, Term
-from derive.language import (
+from derive.definition.language import (
     Mean,
     diagonal_sum,
     distinct,
@@ -19,14 +16,17 @@ from derive.language import (
     sqrt,
     variance,
 )
-from derive.laws import Contaminated, Elliptical, Gaussian, Laplace, Law, StudentT
-from derive.loss import Loss
+from derive.definition.matrices import SecondMoment, identity, inverse, log_det, trace
+from derive.definition.vectors import centroid, embedding
+from derive.definition.views import View, views, white_noise
+from derive.errors import InputError, NotAnalyticError
+from derive.expansion.caches import clear_caches
+from derive.expansion.expansion import Expansion, Term
+from derive.expansion.laws import Contaminated, Elliptical, Gaussian, Laplace, Law, StudentT
+from derive.expansion.moments import MomentSeries
+from derive.landscape.closed_form import ClosedForm, closed_form
 from derive.losses import CATALOGUE, MODIFIERS, catalogue
-from derive.matrices import SecondMoment, identity, inverse, log_det, trace
-from derive.memory import clear_caches
-from derive.moments import MomentSeries
-from derive.vectors import centroid, embedding
-from derive.views import View, views, white_noise
+from derive.losses.loss import Loss
 
 __all__ = [
     "CATALOGUE",

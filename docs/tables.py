@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from verify.claims.ledgers import published
-from verify.claims.listing import recorded_table
-from verify.claims.matrix import matrix
-from verify.tables import catalogue_table, collapse_table
+from verify.papers.claims.ledgers import published
+from verify.reports.catalogue import catalogue_table, collapse_table
+from verify.reports.claims.listing import recorded_table
+from verify.reports.claims.matrix import matrix
 
 README = Path(__file__).parents[1] / "README.md"
 TABLES = {

@@ -11,9 +11,9 @@ import numpy as np
 import sympy
 
 from derive import catalogue
-from numeric.descent import Smooth, gradient_flow
-from verify.claims import Ledger, Measured, Point, Reading
-from verify.claims.formulas import A0, W, d1, gradient_of
+from numeric.landscape.descent import Smooth, gradient_flow
+from verify.papers.claims import Ledger, Measured, Point, Reading
+from verify.papers.claims.formulas import A0, W, d1, gradient_of
 
 ledger = Ledger(
     "simon2023",

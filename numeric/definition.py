@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from derive.clusters import Sample
-from derive.errors import InputError
-from derive.expression import (
+from derive.definition.clusters import Sample
+from derive.definition.expression import (
     Average,
     Coordinate,
     CoordinateSum,
@@ -35,12 +34,13 @@ from derive.expression import (
     ViewAverage,
     free_indices,
 )
-from derive.language import EMBEDDING_DIMENSION
+from derive.definition.language import EMBEDDING_DIMENSION
+from derive.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from derive.views import Index, View
+    from derive.definition.views import Index, View
 
 # Embeddings (points, d1) of a group of views that are drawn together, and the points' weights.
 Population = tuple[dict["View", Any], Any]
@@ -59,7 +59,7 @@ class Evaluator:
         d1: the embedding's dimension.
         noise: gives, for a number of views, what the augmentation adds to f of a datum in each, (points, d1), and
             weights; only a mean over further views in the population asks for it. (A mean over a number of them is
-            written out before, see `derive.drawn_out`.)
+            written out before, see `derive.definition.drawn_out`.)
         shaken: draws a relative error for every intermediate result, as large as rounding makes; None for none. How far
             the value moves is what rounding makes of it, whatever cancels (Parker, Monte Carlo Arithmetic, 1997).
 
@@ -126,7 +126,7 @@ class Evaluator:
             case InverseEntry(_, _, _, (row, column)):
                 inverse = self._inverse(node, scope)
                 return inverse[..., scope.indices[row], scope.indices[column]]
-        message = f"no value is known for {type(node).__name__}; was a new node added to derive.expression?"
+        message = f"no value is known for {type(node).__name__}; was a new node added to derive.definition.expression?"
         raise TypeError(message)
 
     def _mean(self, body: Expression, over: tuple[View, ...], count: object, scope: _Scope) -> Any:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derive import InputError
-from derive.alphabet import BIAS
-from derive.words import Invariant, Invariants
+from derive.algebra.alphabet import BIAS
+from derive.algebra.words import Invariant, Invariants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

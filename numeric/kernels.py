@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive import InputError
-from derive.alphabet import FACTORS, LETTERS, factors, letter_of
+from derive.algebra.alphabet import FACTORS, LETTERS, factors, letter_of
 from numeric.backends import Backend, backend
 from numeric.matrix_products import Plan
 

@@ -3,7 +3,7 @@
 For each letter X the product P_X = W X Wᵀ is formed once, or not at all where Tr[P_X] alone is needed, since
 Tr[W X Wᵀ] = Σ_ij (W X)_ij W_ij. A trace of a longer word is a sum of products of entries of its two halves, so k
 letters cost at most k − 2 further matrix products, shared between words. The gradient comes from the words
-(`derive.words.gradient`): ∂L/∂W = Σ_X K_X W X, K_X the matrices of the open words that end in W X.
+(`derive.algebra.words.gradient`): ∂L/∂W = Σ_X K_X W X, K_X the matrices of the open words that end in W X.
 For the model f(x) = W x + b the letter D has P_D = b bᵀ, and ∂L/∂b = K_D b. A letter F X Gᵀ of other factors has F X
 for W X, and belongs to the gradient in G.
 """
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.alphabet import BIAS, FACTORS, LETTERS, factors
-from derive.letters import named, yielding
-from derive.words import gradient, is_trace
-from derive.words import transpose as turned
+from derive.algebra.alphabet import BIAS, FACTORS, LETTERS, factors
+from derive.algebra.letters import named, yielding
+from derive.algebra.words import gradient, is_trace
+from derive.algebra.words import transpose as turned
 from numeric.backends import (
     added,
     column,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from derive import Expansion
-    from derive.words import Invariant
+    from derive.algebra.words import Invariant
 
 _INDICES = "ijklmnop"
 # Names that the source has for itself: its matrices, its functions, and what it assigns.

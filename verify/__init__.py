@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.lazily import lazily
+from verify.running.lazily import lazily
 
 if TYPE_CHECKING:
-    from verify.auditing import Audit, audit
-    from verify.evidence import Evidence, verdict
-    from verify.terminal import audit_text
+    from verify.audits.definition import Audit, audit
+    from verify.evidence.evidence import Evidence, verdict
+    from verify.evidence.terminal import audit_text
 
 __all__ = ["Audit", "Evidence", "audit", "audit_text", "verdict"]
 
 __getattr__ = lazily(
     __name__,
     {
-        "Audit": "auditing",
-        "audit": "auditing",
-        "Evidence": "evidence",
-        "verdict": "evidence",
+        "Audit": "audits.definition",
+        "audit": "audits.definition",
+        "Evidence": "evidence.evidence",
+        "verdict": "evidence.evidence",
         "audit_text": "terminal",
     },
 )

@@ -1,7 +1,7 @@
 """The pytest plugin: ``pytest --claims FILE`` runs the ledger in a file, one test item a claim, named by its id.
 
-With it come the fixtures for a user's own tests (`verify.printed.fixtures`) and ``--derivation-report``
-(`verify.printed.reported`). All is thin: SymPy and torch are loaded when a ledger is collected or a fixture is called,
+With it come the fixtures for a user's own tests (`verify.pytest.fixtures`) and ``--derivation-report``
+(`verify.pytest.reported`). All is thin: SymPy and torch are loaded when a ledger is collected or a fixture is called,
 never at pytest's start.
 """
 
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from verify.claims.claim import Claim
+    from verify.papers.claims.claim import Claim
 
-pytest_plugins = ("verify.printed.fixtures", "verify.printed.reported")
+pytest_plugins = ("verify.pytest.fixtures", "verify.pytest.reported")
 
 _FILES: pytest.StashKey[list[Path]] = pytest.StashKey()
 
@@ -28,8 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="A ledger of published claims (a Python file with a verify.claims.Ledger): one test item a claim, which"
-        " fails when its verdict is not the recorded one. Repeatable.",
+        help="A ledger of published claims (a Python file with a verify.papers.claims.Ledger): one test item a claim,"
+        " which fails when its verdict is not the recorded one. Repeatable.",
     )
 
 
@@ -57,7 +57,7 @@ class LedgerFile(pytest.File):
     def collect(self) -> Iterator[ClaimItem]:
         """One item a claim."""
         from derive import InputError
-        from verify.claims.ledgers import in_file
+        from verify.papers.claims.ledgers import in_file
 
         try:
             ledgers = in_file(self.path)
@@ -77,7 +77,7 @@ class ClaimItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the claim."""
-        from verify.claims.running import run
+        from verify.papers.claims.running import run
 
         if self.claim.slow:
             pytest.skip("a slow claim: quartic claims --slow runs it")
@@ -102,6 +102,6 @@ class OtherVerdictError(AssertionError):
     """A claim's live verdict is not the recorded one."""
 
     def __init__(self, result: dict[str, Any]) -> None:
-        from verify.claims.listing import whole
+        from verify.reports.claims.listing import whole
 
         super().__init__(f"recorded as {result['recorded']}, found {result['verdict']}:\n{whole(result)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from derive.errors import InputError, quoted
-from derive.loss import Loss
 from derive.losses import (
     alignment_uniformity,
     barlow_twins,
@@ -23,6 +22,7 @@ from derive.losses import (
     vicreg,
     weighted_infonce,
 )
+from derive.losses.loss import Loss
 from derive.losses.names import unknown
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sympy
 
-from derive.language import diagonal_sum, off_diagonal_sum
-from derive.loss import Loss
-from derive.matrices import SecondMoment
-from derive.views import views
+from derive.definition.language import diagonal_sum, off_diagonal_sum
+from derive.definition.matrices import SecondMoment
+from derive.definition.views import views
+from derive.losses.loss import Loss
 
 lamda = sympy.Symbol("lambda")
 x, x_pos = views("x, x_pos")

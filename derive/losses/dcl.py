@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sympy
 
-from derive.expression import Expression
-from derive.language import Mean, exp, inner, log
-from derive.loss import Loss
-from derive.views import View, views
+from derive.definition.expression import Expression
+from derive.definition.language import Mean, exp, inner, log
+from derive.definition.views import View, views
+from derive.losses.loss import Loss
 
 N, tau = sympy.symbols("N tau")
 x, x_pos, chi, chi_pos = views("x, x_pos, chi, chi_pos")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from derive.language import Mean, exp, inner, log
-from derive.loss import Loss
-from derive.views import views
+from derive.definition.language import Mean, exp, inner, log
+from derive.definition.views import views
+from derive.losses.loss import Loss
 
 N, t, b = sympy.symbols("N t b")
 x, x_pos, chi = views("x, x_pos, chi")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from derive.language import Mean, inner
-from derive.loss import Loss
-from derive.views import views
+from derive.definition.language import Mean, inner
+from derive.definition.views import views
+from derive.losses.loss import Loss
 
 x, x_pos, chi = views("x, x_pos, chi")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sympy
 
-from derive.expression import Expression
-from derive.language import (
+from derive.definition.expression import Expression
+from derive.definition.language import (
     EMBEDDING_DIMENSION,
     Mean,
     diagonal_sum,
@@ -19,9 +19,9 @@ from derive.language import (
     off_diagonal_sum,
     sqrt,
 )
-from derive.loss import Loss
-from derive.matrices import SecondMoment
-from derive.views import View, views
+from derive.definition.matrices import SecondMoment
+from derive.definition.views import View, views
+from derive.losses.loss import Loss
 
 lamda, mu, nu, gamma_std, epsilon, kappa, c = sympy.symbols("lambda mu nu gamma_std epsilon kappa c")
 x, x_pos = views("x, x_pos")

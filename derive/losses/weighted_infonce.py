@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sympy
 
-from derive.language import Mean, exp, half_sq, log
-from derive.loss import Loss
-from derive.views import views
+from derive.definition.language import Mean, exp, half_sq, log
+from derive.definition.views import views
+from derive.losses.loss import Loss
 
 N, alpha = sympy.symbols("N alpha")
 x, x_pos, chi = views("x, x_pos, chi")

@@ -1,4 +1,4 @@
-"""Laws in numbers, a law a file. `in_numbers` leads from a law of `derive.laws` to views of it."""
+"""Laws in numbers, a law a file. `in_numbers` leads from a law of `derive.expansion.laws` to views of it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from numeric.sampling import Covariances
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from derive.laws.scales import Scale
+    from derive.expansion.laws.scales import Scale
 
 Array = NDArray[np.float64]
 # How far a moment is above its least value: nodes lie near 0 where it is less, and far out where it is more.

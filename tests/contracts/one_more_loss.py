@@ -12,7 +12,7 @@ import sympy
 import torch
 
 from derive import CATALOGUE, Loss, Mean, exp, half_sq, inner, views
-from verify.torch_losses import TORCH_LOSSES, TorchLoss
+from verify.truths.torch_losses import TORCH_LOSSES, TorchLoss
 
 NAME = "spectral-exponential"
 x, x_pos, chi = views("x, x_pos, chi")

@@ -10,9 +10,9 @@ import pytest
 import sympy
 
 from derive import InputError
-from verify.printed.conditions import read_condition
-from verify.printed.reading import read_expansion
-from verify.target import _matrix, find_target
+from verify.audits.target import _matrix, find_target
+from verify.papers.printed.conditions import read_condition
+from verify.papers.printed.reading import read_expansion
 
 BENCH = Path(__file__).parents[2] / "bench"
 # Each made one of the readers raise something else than InputError, or would have hung it.

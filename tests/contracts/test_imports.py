@@ -97,7 +97,7 @@ def test_imports_run_one_way(package):
         ("derive", "class A:\n    import numeric.kernels, math", {"numeric"}),
         ("derive", "import importlib\nimportlib.import_module('mpmath.libmp')", {"mpmath"}),
         ("numeric", "try:\n    from verify import cli\nexcept ImportError:\n    pass", {"verify"}),
-        ("numeric", "lambda: __import__('verify.cli')", {"verify"}),
+        ("numeric", "lambda: __import__('verify.command.cli')", {"verify"}),
         ("numeric", "def draw():\n    from matplotlib.figure import Figure", {"matplotlib"}),
         ("verify", "from pandas import DataFrame", {"pandas"}),
     ],
@@ -109,7 +109,7 @@ def test_a_wrong_import_is_found(package, source, names):
 @pytest.mark.parametrize(
     ("package", "source"),
     [
-        ("derive", "import sympy, math\nfrom .losses import infonce\nimport derive.wick"),
+        ("derive", "import sympy, math\nfrom .losses import infonce\nimport derive.expansion.wick"),
         ("numeric", "from derive import Loss\nimport importlib\nimportlib.import_module('.x', 'numeric')"),
         ("verify", "import numeric.kernels\nfrom derive.losses import infonce"),
     ],
@@ -125,7 +125,7 @@ for module in pkgutil.walk_packages(derive.__path__, "derive."):
 """
 HELP = """
 import sys
-from verify.cli import main
+from verify.command.cli import main
 sys.argv = ["quartic", "--help"]
 main()
 """
@@ -139,9 +139,13 @@ main()
         pytest.param("import numeric", {"torch", "scipy"}, id="numeric"),
         pytest.param("import verify.figures", HEAVY, id="verify.figures"),
         pytest.param("import verify.reports", HEAVY, id="verify.reports"),
-        pytest.param("import verify.images", HEAVY, id="verify.images"),
-        pytest.param("import verify.images.reading", HEAVY - {"numpy", "sympy", "mpmath"}, id="verify.images.reading"),
-        pytest.param("import verify.cli", HEAVY, id="verify.cli"),
+        pytest.param("import verify.networks.images", HEAVY, id="verify.networks.images"),
+        pytest.param(
+            "import verify.networks.images.reading",
+            HEAVY - {"numpy", "sympy", "mpmath"},
+            id="verify.networks.images.reading",
+        ),
+        pytest.param("import verify.command.cli", HEAVY, id="verify.command.cli"),
         pytest.param(HELP, HEAVY, id="quartic---help"),
     ],
 )

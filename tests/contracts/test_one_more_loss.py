@@ -14,9 +14,9 @@ from one_more_loss import LOSS, NAME, by_hand
 
 from derive import CATALOGUE
 from verify import audit
-from verify.last_layer.objective import objective
-from verify.torch_losses import TORCH_LOSSES, TorchLoss
-from verify.training.losses import batched
+from verify.networks.last_layer.objective import objective
+from verify.truths.batched import batched
+from verify.truths.torch_losses import TORCH_LOSSES, TorchLoss
 
 TESTS = Path(__file__).parents[1]
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.cli import main, quartic
+from verify.command.cli import main, quartic
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -163,8 +163,8 @@ def unknown(usage):
         elif program == "pytest":
             # Those of the plugin; a marker is pytest's own.
             there = {"--claims", "--derivation-report", "-m", "-k"}
-        elif words[:3] == ["python", "-m", "verify.networks"]:
-            from verify.networks.__main__ import pretrained
+        elif words[:3] == ["python", "-m", "verify.command.pretrain"]:
+            from verify.command.pretrain import pretrained
 
             there = {"-m"} | {flag for one in pretrained.params for flag in one.opts}
         else:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from verify.claims.ledgers import published
-from verify.claims.listing import recorded_table
-from verify.claims.matrix import LEGEND, matrix
-from verify.tables import catalogue_table, collapse_table
+from verify.papers.claims.ledgers import published
+from verify.reports.catalogue import catalogue_table, collapse_table
+from verify.reports.claims.listing import recorded_table
+from verify.reports.claims.matrix import LEGEND, matrix
 
 README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")

@@ -67,7 +67,7 @@ def test_it_is_typed(wheel, package):
 
 def test_it_installs_the_command(wheel):
     (entry_points,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert "quartic = verify.supervised:main" in wheel.read(entry_points).decode().splitlines()
+    assert "quartic = verify.command.supervised:main" in wheel.read(entry_points).decode().splitlines()
 
 
 def test_it_carries_its_licence(wheel):

@@ -21,8 +21,8 @@ from derive import (
     symbols,
     views,
 )
-from derive.expression import Coordinate
-from derive.views import Index
+from derive.definition.expression import Coordinate
+from derive.definition.views import Index
 
 x, x_pos, chi, y = views("x, x_pos, chi, y")
 N, n = symbols("N n")

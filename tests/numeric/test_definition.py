@@ -18,9 +18,9 @@ from derive import (
     views,
     white_noise,
 )
-from derive.clusters import Sample
-from derive.expression import Expression
-from derive.language import EMBEDDING_DIMENSION
+from derive.definition.clusters import Sample
+from derive.definition.expression import Expression
+from derive.definition.language import EMBEDDING_DIMENSION
 from numeric.definition import Evaluator
 
 x, x_pos, chi, chi_pos, y = views("x, x_pos, chi, chi_pos, y")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from derive import catalogue
-from derive.words import invariant, trace
+from derive.algebra.words import invariant, trace
 from numeric.invariants import invariant_value, order_values, product_value, products
 
 GENERATOR = np.random.default_rng(0)

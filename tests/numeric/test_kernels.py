@@ -14,7 +14,7 @@ import sympy
 import torch
 
 from derive import CATALOGUE, Expansion, InputError, Loss, Mean, catalogue, half_sq, inner, views
-from derive.alphabet import LETTERS
+from derive.algebra.alphabet import LETTERS
 from numeric import kernel
 from numeric.invariants import order_values
 from numeric.sampling import random_covariances

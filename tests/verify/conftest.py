@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from verify.cli import main
+from verify.command.cli import main
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verify.lazily import lazily
+from verify.running.lazily import lazily
 
 if TYPE_CHECKING:
     from verify.figures.curvature import draw_curvature

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing
 
 if TYPE_CHECKING:
-    from verify.collapsed import Collapsed
+    from verify.routes.reopening.collapsed_modes import Collapsed
 
 
 def draw_curvature(found: Collapsed) -> Picture:
     """What was measured, with two standard errors, and where the sign changes: below zero the mode reopens.
 
     Args:
-        found: of `verify.collapsed.collapsed`.
+        found: of `verify.routes.reopening.collapsed_modes.collapsed`.
 
     Returns:
         the figure, and a table: σ, the curvature, its standard error, and that by quadrature where it is known.

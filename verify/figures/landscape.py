@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from derive import InputError
-from derive.landscape import Landscape, landscapes
+from derive.landscape.landscape import Landscape, landscapes
 from numeric import kernel
-from numeric.landscape import landscape_in_numbers
+from numeric.landscape.landscape import landscape_in_numbers
 from numeric.sampling import Covariances
 from verify.figures.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, Picture, drawing
 

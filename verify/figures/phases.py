@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from numeric.phases import PHASES
+from numeric.landscape.phases import PHASES
 from verify.figures.picture import (
     BLUE,
     GREEN,
@@ -23,9 +23,9 @@ from verify.figures.picture import (
 )
 
 if TYPE_CHECKING:
-    from derive.collapse import Collapse
-    from derive.conditions import Condition
-    from numeric.phases import PhaseDiagram
+    from derive.landscape.collapse import Collapse
+    from derive.landscape.conditions import Condition
+    from numeric.landscape.phases import PhaseDiagram
 
 Array = NDArray[np.float64]
 
@@ -54,11 +54,11 @@ def draw_phases(
 ) -> Picture:
     """Regions by the modes that are kept, with a legend.
 
-    Regions come from the minima of the landscape at every point, the lines from `derive.collapse.collapse`: that they
-    meet is a check. With more sets of modes than colours, regions are coloured by the number of modes.
+    Regions come from the minima of the landscape at every point, the lines from `derive.landscape.collapse.collapse`:
+    that they meet is a check. With more sets of modes than colours, regions are coloured by the number of modes.
 
     Args:
-        diagram: from `numeric.phases.phase_diagram`.
+        diagram: from `numeric.landscape.phases.phase_diagram`.
         collapse: whose conditions are drawn as lines; none without.
         title: above the picture.
         x_label: the parameter's symbol unless given.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive import InputError
-from verify.sweeps.writing import usable_file, write_whole
+from verify.running.sweeps.writing import usable_file, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from derive import InputError
 from verify.networks.network import Network, build, shell
-from verify.sweeps.writing import usable_file, write_whole
+from verify.running.sweeps.writing import usable_file, write_whole
 
 Metadata = dict[str, Any]
 

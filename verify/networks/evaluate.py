@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from derive import InputError
-from verify.images.pixels import Images
+from verify.networks.images.pixels import Images
 from verify.networks.network import Network
 
 RATE, LAST_RATE = 10.0, 0.01

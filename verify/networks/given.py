@@ -6,9 +6,9 @@ import os
 from functools import lru_cache
 
 from derive import InputError
-from verify.images.pixels import Images
-from verify.images.reading import read_images
-from verify.images.synthetic import synthetic_images
+from verify.networks.images.pixels import Images
+from verify.networks.images.reading import read_images
+from verify.networks.images.synthetic import synthetic_images
 
 # Where CIFAR-10 lies on this machine, so that it need not be said each time.
 VARIABLE = "QUARTIC_CIFAR10"
@@ -25,7 +25,7 @@ def given_images(path: str | None, split: str = "train", number: int | None = No
     """The first images of a split, all unless told otherwise; synthetic ones where no path was given.
 
     Raises:
-        InputError: as `verify.images.reading.read_images`, or fewer images than asked for.
+        InputError: as `verify.networks.images.reading.read_images`, or fewer images than asked for.
 
     >>> given_images(None, "test", 20).counts
     (2, 2, 2, 2, 2, 2, 2, 2, 2, 2)

@@ -1,6 +1,6 @@
 """What a network is trained on: a published loss of two views of one batch, as it is or of f/|f|.
 
-Losses of batches are those of `verify.training.losses`. Of the population losses the spectral one is here in the form
+Losses of batches are those of `verify.truths.batched`. Of the population losses the spectral one is here in the form
 in which it is trained (HaoChen et al. 2021, Sec. 3): its mean over independent data is one over the pairs of different
 data in the batch, which is unbiased,
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from derive import CATALOGUE, InputError, catalogue
-from verify.training.losses import batched
+from verify.truths.batched import batched
 
 TRAINED = (*(name for name, loss in CATALOGUE.items() if loss.batch_size is not None), "spectral")
 

@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 
 from derive import InputError
-from verify.images.augment import Augmentation, two_views
-from verify.images.pixels import Images, standardise
 from verify.networks.checkpoint import put_weights, read_tensors, usable_place, write_tensors
 from verify.networks.gathered import gathered, processes, share, sum_gradients, summed, synchronised
+from verify.networks.images.augment import Augmentation, two_views
+from verify.networks.images.pixels import Images, standardise
 from verify.networks.network import Network
 from verify.networks.objective import Objective
-from verify.sweeps.sweep import seed_of
+from verify.running.sweeps.sweep import seed_of
 
 # The loss is looked at so often: a look waits for the accelerator.
 LOOK = 20

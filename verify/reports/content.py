@@ -12,14 +12,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 from derive import InputError
+from verify.evidence.verdict_words import contradiction, sentence
 from verify.reports.pictures import Drawn, pictures
-from verify.verdict_words import contradiction, sentence
 
 if TYPE_CHECKING:
-    from verify.auditing import Audit
-    from verify.blackbox.audit import BlackBoxAudit
-    from verify.description import Describable, Description, Line
-    from verify.evidence import Evidence
+    from verify.audits.blackbox.audit import BlackBoxAudit
+    from verify.audits.definition import Audit
+    from verify.evidence.description import Describable, Description, Line
+    from verify.evidence.evidence import Evidence
 
 _PACKAGES = ("quartic", "sympy", "mpmath", "numpy", "scipy", "torch", "matplotlib", "Jinja2", "math-core")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from verify.reports.templates import beside, template
 
 if TYPE_CHECKING:
-    from verify.description import Line
+    from verify.evidence.description import Line
     from verify.reports.content import Content
     from verify.reports.pictures import Drawn
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from verify.reports.templates import beside, template
 
 if TYPE_CHECKING:
-    from verify.description import Line
+    from verify.evidence.description import Line
     from verify.reports.content import Content
 
 

@@ -10,16 +10,16 @@ from html import escape
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from verify.terminal import evidence_lines
-from verify.verdict_words import sentence
+from verify.evidence.terminal import evidence_lines
+from verify.evidence.verdict_words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from verify.claims.claim import Claim
-    from verify.claims.judging import Judgement
-    from verify.description import Description
-    from verify.evidence import Evidence
+    from verify.evidence.description import Description
+    from verify.evidence.evidence import Evidence
+    from verify.papers.claims.claim import Claim
+    from verify.papers.claims.judging import Judgement
 
 # Stands around the formulas of a sentence while it is put together; no text has it.
 _MARK = "\x00"
@@ -94,7 +94,7 @@ def _formula(formula: str, text: str) -> str:
 
 def _statement(claim: Claim, statement: Mapping[str, Any]) -> str:
     """A claim's sentence, escaped, with its formulas set."""
-    from verify.claims.writing import latex, stated, text
+    from verify.papers.claims.writing import latex, stated, text
 
     said = stated(claim.says, statement, lambda one: f"{_MARK}{latex(one)}\n{text(one)}{_MARK}")
     return "".join(

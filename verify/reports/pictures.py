@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derive import InputError
-from derive.landscape import landscapes
-from numeric.phases import PHASES, phase_diagram
+from derive.landscape.landscape import landscapes
+from numeric.landscape.phases import PHASES, phase_diagram
 from numeric.sampling import Covariances
-from verify.auditing import Audit
+from verify.audits.definition import Audit
 from verify.figures import draw_curvature, draw_phases, oriented_augmentation, toy_landscape
 from verify.figures.picture import symbol
-from verify.settings import GENERIC, counted_symbols
+from verify.truths.settings import GENERIC, counted_symbols
 
 if TYPE_CHECKING:
     from derive import Expansion
-    from derive.described import Described
-    from verify.blackbox.audit import BlackBoxAudit
-    from verify.collapsed import Collapsed
+    from derive.landscape.summary import Described
+    from verify.audits.blackbox.audit import BlackBoxAudit
     from verify.figures import Picture
+    from verify.routes.reopening.collapsed_modes import Collapsed
 
 Values = Mapping[str, float]
 
@@ -114,7 +114,7 @@ def _map(expansion: Expansion, landscape: Described, values: Values) -> Drawn:
 
 def _curvature(found: Collapsed) -> Drawn:
     def draw() -> tuple[Picture, str]:
-        from verify.transverse import plus_minus
+        from verify.routes.reopening.transverse import plus_minus
 
         drawn = draw_curvature(found)
         points = [f"{plus_minus(value, error)} at σ = {s:g}" for s, value, error, _ in drawn.rows]

@@ -7,12 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verify.digits import error, measured, number
+from verify.evidence.digits import error, measured, number
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from verify.evidence import Evidence
+    from verify.evidence.evidence import Evidence
 
 # What a comparison says, by whether it agrees.
 _RESULTS = {True: "✓ agrees", False: "✗ contradicts", None: "undecided"}
@@ -61,7 +61,7 @@ def template(file: Path, escape: Callable[[str], str] | None = None) -> Template
 def result(one: Evidence) -> str:
     """What a comparison says; a symbolic fact that nothing was held against is stated.
 
-    >>> from verify.evidence import Evidence
+    >>> from verify.evidence.evidence import Evidence
     >>> result(Evidence("autodiff", "c", agrees=True)), result(Evidence("symbolic", "B"))
     ('✓ agrees', 'stated')
     """

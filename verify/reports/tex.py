@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from derive.latex import lines_of, preamble
-from verify.claims.writing import literal, running
+from verify.papers.claims.writing import literal, running
 from verify.reports.templates import beside, template
 
 if TYPE_CHECKING:
-    from verify.description import Line
+    from verify.evidence.description import Line
     from verify.reports.content import Content
 
 # How many letters wide a line of mathematics may be in a column of a paper; what is wider still is made smaller.

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive import InputError
-from verify.sweeps.writing import usable_file, write_whole
+from verify.running.sweeps.writing import usable_file, write_whole
 
 if TYPE_CHECKING:
-    from verify.description import Describable
+    from verify.evidence.description import Describable
     from verify.reports.content import Content
     from verify.reports.pictures import Drawn
 

@@ -8,9 +8,9 @@ from unittest.mock import patch
 import torch
 from safetensors.torch import save_file
 
-from verify.images.augment import gaussian
-from verify.images.synthetic import synthetic_images
 from verify.networks import gathered, pretrain
+from verify.networks.images.augment import gaussian
+from verify.networks.images.synthetic import synthetic_images
 from verify.networks.network import build
 from verify.networks.objective import Objective
 from verify.networks.pretrain import Schedule

@@ -7,8 +7,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from derive import InputError
-from verify.images.synthetic import synthetic_images
 from verify.networks.evaluate import Accuracy, _features, judged, linear_evaluation
+from verify.networks.images.synthetic import synthetic_images
 from verify.networks.network import build
 
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from derive import InputError
-from verify.images.augment import gaussian
-from verify.images.synthetic import synthetic_images
-from verify.networks.__main__ import pretrained
+from verify.command.pretrain import pretrained
 from verify.networks.checkpoint import load_network, read_tensors
+from verify.networks.images.augment import gaussian
+from verify.networks.images.synthetic import synthetic_images
 from verify.networks.network import build
 from verify.networks.objective import Objective
 from verify.networks.pretrain import Schedule, _Run, pretrain
@@ -82,7 +82,7 @@ def test_what_a_checkpoint_leaves_out_would_be_seen(tmp_path):
 
 
 COMMAND = (
-    *(sys.executable, "-m", "verify.networks", "--network", "resnet12", "--width", "2", "--images", "32"),
+    *(sys.executable, "-m", "verify.command.pretrain", "--network", "resnet12", "--width", "2", "--images", "32"),
     *("--sigma", "0.3", "--rate", "0.01", "--seed", "5", "--device", "cpu", "--batch"),
 )
 

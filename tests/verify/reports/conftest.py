@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from derive import Loss, Mean, Symbol, catalogue, exp, half_sq, log, views
-from verify import auditing
-from verify.auditing import Audit, audit
-from verify.evidence import Evidence
-from verify.mutants import mutants
+from verify.assurance.mutants import mutants
+from verify.audits import definition as auditing
+from verify.audits.definition import Audit, audit
+from verify.evidence.evidence import Evidence
 
 TRAINED = Evidence("trained", "Tr[W Σ Wᵀ] near the transition", 0.08, 0.0795, 0.001, "standard error", True, 0)
 

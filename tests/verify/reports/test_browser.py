@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from derive import catalogue
-from verify.auditing import audit
+from verify.audits.definition import audit
 from verify.reports import page, write_report
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from verify import auditing
+from verify.audits import definition as auditing
 
 
 @pytest.fixture

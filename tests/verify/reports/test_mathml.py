@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from derive import CATALOGUE, catalogue, closed_form
-from derive.notation import GREEK, LATEX
+from derive.definition.notation import GREEK, LATEX
 from verify.reports.mathml import mathml
 
 LAYOUT = {

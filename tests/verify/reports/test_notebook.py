@@ -7,15 +7,15 @@ from html.parser import HTMLParser
 import pytest
 
 from derive import catalogue
-from derive.described import described
-from verify.answer import Answer
-from verify.auditing import Audit
-from verify.blackbox.audit import BlackBoxAudit
-from verify.claims.judging import judge
-from verify.claims.ledgers import chosen, published
-from verify.description import Description, Line, Section
-from verify.evidence import Evidence
-from verify.printed.check import Check
+from derive.landscape.summary import described
+from verify.audits.blackbox.audit import BlackBoxAudit
+from verify.audits.definition import Audit
+from verify.evidence.answer import Answer
+from verify.evidence.description import Description, Line, Section
+from verify.evidence.evidence import Evidence
+from verify.papers.claims.judging import judge
+from verify.papers.claims.ledgers import chosen, published
+from verify.papers.printed.check import Check
 from verify.reports import notebook
 
 LOSS = catalogue("infonce")
@@ -85,7 +85,7 @@ def test_names_are_text_whatever_they_hold():
 
 def test_the_audit_of_a_torch_function_has_the_same_cell(monkeypatch):
     said = Description("mine", "", "a torch function", Answer("Loses all.", "loses"), "it", (), EVIDENCE, "undecided")
-    monkeypatch.setattr("verify.blackbox.audit.describe", lambda _: said)
+    monkeypatch.setattr("verify.audits.blackbox.audit.describe", lambda _: said)
     assert object.__new__(BlackBoxAudit)._repr_html_() == notebook.of_description(said)
 
 

@@ -5,12 +5,12 @@ import pytest
 import sympy
 
 from derive import InputError, catalogue
-from derive.described import described
-from verify.auditing import Audit
-from verify.collapsed import Collapsed
+from derive.landscape.summary import described
+from verify.audits.definition import Audit
 from verify.reports.pictures import pictures
-from verify.transition import Crossing
-from verify.transverse import Transverse
+from verify.routes.reopening.collapsed_modes import Collapsed
+from verify.routes.reopening.transition import Crossing
+from verify.routes.reopening.transverse import Transverse
 
 
 def drawn(name, limit=None, order=4, **given):

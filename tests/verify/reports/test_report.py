@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from derive import InputError
-from verify import description
-from verify.auditing import Audit
-from verify.blackbox.findings import describe as describe_black_box
+from verify.audits.blackbox.findings import describe as describe_black_box
+from verify.audits.definition import Audit
+from verify.evidence import description
+from verify.evidence.verdict_words import sentence, verdict_line
 from verify.reports import page, templates, write_report
 from verify.reports.mathml import mathml
-from verify.verdict_words import sentence, verdict_line
 
 AUDITS = ("clean", "refuted", "not analytic", "black box", "trained")
 VOID = {"meta", "link", "wbr", "br", "img", "input", "hr"}

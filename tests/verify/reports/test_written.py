@@ -8,13 +8,13 @@ from markupsafe import escape
 
 from derive import InputError
 from derive.latex import lines_of
-from verify.claims.judging import judge
-from verify.claims.ledgers import chosen, published
-from verify.evidence import Evidence
-from verify.printed.check import Check, Difference
+from verify.evidence.evidence import Evidence
+from verify.evidence.verdict_words import sentence
+from verify.papers.claims.judging import judge
+from verify.papers.claims.ledgers import chosen, published
+from verify.papers.printed.check import Check, Difference
 from verify.reports import markdown, tex, write_report
 from verify.reports.content import content
-from verify.verdict_words import sentence
 
 AUDITS = ("clean", "refuted", "not analytic", "black box", "trained")
 WHEN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

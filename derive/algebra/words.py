@@ -1,0 +1,271 @@
+"""Trace words and their kin, in canonical form.
+
+A *letter* stands for a d1×d1 matrix (`derive.algebra.alphabet`): A for W A0 Wᵀ, S for W Σ Wᵀ, C for W C Wᵀ with C = Σ −
+A0, I for W Wᵀ. The *open word* "AS" stands for the product W A0 Wᵀ W Σ Wᵀ. The letter D stands for b bᵀ, b the bias of
+f(x) = W x + b: Tr[D] = |b|² and Tr[D S] = bᵀ W Σ Wᵀ b. A word has one D at most, since two would make a factor bᵀ(…)b
+of its own. An *invariant* is a connected graph whose vertices are coordinates, summed over, and whose edges are open
+words:
+
+    one vertex, one edge       Tr[W A0 Wᵀ W Σ Wᵀ], a trace word;
+    one vertex, two edges      Σ_i (W A0 Wᵀ)_ii (W Σ Wᵀ)_ii, and so on.
+
+Only the first kind is invariant under every rotation W → RW; the others come from losses that single out the
+coordinates of the embedding (Barlow Twins, VICReg). A word becomes its transpose when its ends are exchanged, and a
+trace word may be rotated and transposed.
+
+While moments are contracted, a word may also *end* in b: the link (END, "S", i) stands for (bᵀ W Σ Wᵀ)_i. Other vectors
+are other negative numbers. Which two ends share a letter D is a choice, (bᵀ P)_i (bᵀ Q)_j = (Pᵀ D Q)_ij; `paired` makes
+it in one way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from itertools import permutations, product
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from derive.algebra.alphabet import LETTERS, factors, matrix, outer
+from derive.algebra.labelling import orders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from derive.algebra.graphs import Vertex
+
+Link = tuple[int, str, int]
+Invariant = tuple[Link, ...]
+Invariants = tuple[Invariant, ...]
+_Word = TypeVar("_Word", str, tuple[Any, ...])
+_End = TypeVar("_End", int, "Vertex")
+
+# Coordinates whose orders are all tried.
+_FEW = 4
+
+
+@lru_cache(maxsize=100_000)
+def transpose(word: str) -> str:
+    """The transpose of a word, of letters or of factors and matrices: backwards, each put for its own transpose.
+
+    >>> transpose("AAS"), transpose("WAwWSb")
+    ('SAA', 'dSwWAw')
+    """
+    return "".join(matrix(one).transpose for one in reversed(word))
+
+
+def spelled(word: str) -> str:
+    """The factors and matrices whose product a word is.
+
+    >>> spelled("AID")
+    'WAwWwbd'
+    """
+    found = ""
+    for letter in word:
+        left, right = factors(letter)
+        found += left + ("" if LETTERS[letter].unit else letter) + transpose(right)
+    return found
+
+
+def rotations(word: _Word) -> Iterator[_Word]:
+    """The rotations of a word; a trace is that of each.
+
+    >>> list(rotations("AAS"))
+    ['AAS', 'ASA', 'SAA']
+    """
+    return (word[i:] + word[:i] for i in range(len(word)))
+
+
+@lru_cache(maxsize=100_000)
+def trace(word: str) -> Invariant:
+    """The invariant Tr[word], canonical under rotation and transposition.
+
+    >>> trace("SSA") == trace("ASS") == trace("SAS")
+    True
+    >>> trace("AASSAS") == trace("SASSAA"), trace("AASSAS") == trace("AASASS")
+    (True, True)
+    """
+    return ((0, min((*rotations(word), *rotations(transpose(word)))), 0),)
+
+
+def is_trace(invariant: Invariant) -> bool:
+    """Whether the invariant is a trace word."""
+    return len(invariant) == 1 and invariant[0][0] == invariant[0][2]
+
+
+def letters(invariant: Invariant) -> int:
+    """The number of letters; each stands for two powers of W."""
+    return sum(len(word) for _, word, _ in invariant)
+
+
+@lru_cache(maxsize=100_000)
+def invariant(links: tuple[Link, ...]) -> Invariant:
+    """The canonical form of one connected graph of open words between coordinates (and b, see `paired`)."""
+    ends = {i for i, _, j in links for i in (i, j)}
+    vertices = sorted(i for i in ends if i >= 0)
+    if len(links) == 1:
+        ((i, word, j),) = links
+        if not vertices:
+            # uᵀ P v = Tr[v uᵀ P]
+            return trace(outer(j, i) + word)
+        if i == j:
+            return trace(word)
+    kept = {i: i for i in ends if i < 0}
+    return min(
+        tuple(sorted(oriented(new[i], word, new[j]) for i, word, j in links))
+        for order in (permutations(vertices) if len(vertices) <= _FEW else _orders(links, vertices))
+        for new in ({vertex: number for number, vertex in enumerate(order)} | kept,)
+    )
+
+
+def _orders(links: tuple[Link, ...], vertices: Iterable[int]) -> Iterator[list[int]]:
+    """Orders of many coordinates, told apart by the words that end in them."""
+    halves = sorted(half for i, word, j in links for half in ((i, word, j), (j, transpose(word), i)))
+    first = {v: sorted((word, j if j < 0 else int(j == v)) for i, word, j in halves if i == v) for v in vertices}
+
+    def around(vertex: int, colours: Mapping[int, int]) -> list[tuple[str, int]]:
+        return sorted((word, colours.get(j, j)) for i, word, j in halves if i == vertex)
+
+    def twins(u: int, v: int) -> bool:
+        new = {u: v, v: u}
+        return sorted((new.get(i, i), word, new.get(j, j)) for i, word, j in halves) == halves
+
+    return orders(first, around, twins)
+
+
+def connected(links: Iterable[Link]) -> list[tuple[Link, ...]]:
+    """The pieces of a graph of open words that share no coordinate; vectors such as b connect nothing."""
+    pieces: list[tuple[set[int], tuple[Link, ...]]] = []
+    for i, word, j in links:
+        vertices = {end for end in (i, j) if not _is_vector(end)}
+        members: tuple[Link, ...] = ((i, word, j),)
+        apart = []
+        for piece in pieces:
+            if vertices.isdisjoint(piece[0]):
+                apart.append(piece)
+            else:
+                vertices, members = vertices | piece[0], members + piece[1]
+        pieces = [*apart, (vertices, members)]
+    return [members for _, members in pieces]
+
+
+def ends(given: Invariants) -> int:
+    """How many open words of a product end in b, or in another vector."""
+    return sum(map(_is_vector, (end for one in given for i, _, j in one for end in (i, j))))
+
+
+def _is_vector(end: object) -> bool:
+    # A coordinate that is not summed over yet has a name.
+    return isinstance(end, int) and end < 0
+
+
+def paired(given: Invariants) -> Invariants:
+    """A product with the ends in b joined two by two by the letter D: first within a graph, in canonical order.
+
+    >>> from derive.algebra.alphabet import END
+    >>> thrice = ((END, "", 0), (END, "", 0), (END, "", 0))  # Σ_i b_i³
+    >>> paired((thrice, thrice))
+    (((0, 'D', 0), (0, 'D', 1), (1, 'D', 1)),)
+    """
+    done: list[Invariant] = []
+    odd: list[Invariant] = []
+    for one in sorted(invariant(one) for one in given):
+        (odd if ends((one,)) % 2 else done).append(one)
+    for one, other in zip(odd[::2], odd[1::2], strict=True):
+        # Apart from the first one's coordinates, and after them.
+        beside = 1 + max(max(i, j) for i, _, j in one)
+        moved = tuple((i if i < 0 else i + beside, word, j if j < 0 else j + beside) for i, word, j in other)
+        done.append(one + moved)
+    return tuple(sorted(map(_joined, done)))
+
+
+def _joined(links: tuple[Link, ...]) -> Invariant:
+    """The ends of one graph joined, each with the next in the order of coordinates and words."""
+    loose = sorted((j, word, i) for i, word, j in links if i < 0)
+    kept = [link for link in links if link[0] >= 0]
+    pairs = zip(loose[::2], loose[1::2], strict=True)
+    kept += [(i, transpose(p) + outer(u, v) + q, j) for (i, p, u), (j, q, v) in pairs]
+    return invariant(tuple(kept))
+
+
+def _opened(given: Invariants) -> Invariants:
+    """The letters D of sums over coordinates taken apart again."""
+    opened: list[Invariant] = []
+    for one in given:
+        links = [link for whole in one for link in _apart(*whole)]
+        opened += [one] if is_trace(one) or len(links) == len(one) else connected(links)
+    return tuple(opened)
+
+
+def _apart(i: int, word: str, j: int) -> Iterator[Link]:
+    """(P u vᵀ Q)_ij as (uᵀ Pᵀ)_i (vᵀ Q)_j, where the word has a letter of u vᵀ."""
+    for k, letter in enumerate(word):
+        if LETTERS[letter].ends:
+            u, v = LETTERS[letter].ends
+            yield from ((u, transpose(word[:k]), i), (v, word[k + 1 :], j))
+            return
+    yield i, word, j
+
+
+def substitute(given: Invariants, by: Mapping[str, Mapping[str, int]]) -> dict[Invariants, int]:
+    """A product of invariants with sums of letters put for letters, and their transposes for those of the letters.
+
+    >>> substitute((trace("SS"),), {"S": {"A": 1, "C": 1}}) == {
+    ...     (trace("AA"),): 1, (trace("AC"),): 2, (trace("CC"),): 1}
+    True
+    """
+    result: dict[Invariants, int] = {(): 1}
+    for one in given:
+        expanded: Counter[Invariant] = Counter()
+        for words in product(*(_put(word, by) for _, word, _ in one)):
+            links = tuple((i, word, j) for (i, _, j), (word, _) in zip(one, words, strict=True))
+            expanded[invariant(links)] += prod(factor for _, factor in words)
+        longer: Counter[Invariants] = Counter()
+        for some, weight in result.items():
+            for new, factor in expanded.items():
+                longer[tuple(sorted((*some, new)))] += weight * factor
+        result = longer
+    # A letter may stand at another place of the order in which ends in b were joined.
+    again: Counter[Invariants] = Counter()
+    for key, weight in result.items():
+        opened = _opened(key)
+        again[paired(opened) if ends(opened) else key] += weight
+    return {key: weight for key, weight in again.items() if weight}
+
+
+def _put(word: str, by: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int]]:
+    found = [("", 1)]
+    for here in word:
+        choices = by.get(here)
+        if choices is None:
+            turned = by.get(transpose(here), {})
+            choices = {transpose(new): factor for new, factor in turned.items()} if turned else {here: 1}
+        found = [(some + new, weight * factor) for some, weight in found for new, factor in choices.items()]
+    return found
+
+
+def gradient(given: Invariants) -> dict[tuple[Invariants, str], int]:
+    """The gradient of the traces of a product: what stands beside an open word, and the word → how often.
+
+    One letter F X Gᵀ of a trace word is dropped and the rest P rotated to the front: Tr[P F X Gᵀ] has the gradient
+    P F X in G, the open word "PX" without its last factor; "SA" is W Σ Wᵀ W A0 here, a part of the gradient in W. The
+    gradient in F is that of the transpose. What a product has of sums over coordinates is not differentiated.
+
+    >>> gradient((trace("AS"),))
+    {((), 'SA'): 2, ((), 'AS'): 2}
+    >>> gradient((trace("D"), trace("S"))) == {((trace("S"),), "D"): 2, ((trace("D"),), "S"): 2}
+    True
+    """
+    total: Counter[tuple[Invariants, str]] = Counter()
+    for k, one in enumerate(given):
+        if is_trace(one):
+            word = one[0][1]
+            turns = (*rotations(word), *rotations(transpose(word)))
+            for turn in sorted(turns, key=lambda turn: (turn[-1], turn)):
+                total[given[:k] + given[k + 1 :], turn] += 1
+    return dict(total)
+
+
+def oriented(i: _End, word: str, j: _End) -> tuple[_End, str, _End]:
+    """A link as it is written: itself, or its transpose from j to i."""
+    return min((i, word, j), (j, transpose(word), i))

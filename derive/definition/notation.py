@@ -1,0 +1,254 @@
+"""How formulas are written, in plain text or in LaTeX: the pieces of a notation, and expansions in it.
+
+Text is for a terminal, LaTeX to be pasted into a paper. Both use the field's letters: x′ for the view ``x_pos``,
+χ for ``chi``, Tr[W Σ Wᵀ] for the trace word of Σ.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy.printing.str import StrPrinter
+
+from derive.algebra.alphabet import BIAS, LETTERS, matrix
+from derive.algebra.letters import Letter, told_apart
+from derive.algebra.words import Invariant, Invariants, is_trace, spelled, trace, transpose
+from derive.definition.views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from derive.algebra.alphabet import Matrix
+
+# Letters of scalars and of views, by their names.
+GREEK = {
+    "chi": "χ", "alpha": "α", "beta": "β", "tau": "τ", "kappa": "κ", "lambda": "λ", "gamma": "γ", "mu": "μ",
+    "nu": "ν", "epsilon": "ε", "xi": "ξ", "eta": "η", "psi": "ψ", "phi": "φ", "sigma": "σ", "theta": "θ",
+    "rho": "ρ", "delta": "δ", "omega": "ω",
+}  # fmt: skip
+_FRACTIONS = {
+    (1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾", (1, 8): "⅛", (3, 8): "⅜", (5, 8): "⅝",
+    (7, 8): "⅞", (1, 6): "⅙", (5, 6): "⅚", (1, 5): "⅕", (2, 5): "⅖", (3, 5): "⅗", (4, 5): "⅘",
+}  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+@dataclass(frozen=True)
+class Style:
+    """The pieces of a notation."""
+
+    view: Callable[[View], str]
+    scalar: Callable[[sympy.Expr], str]
+    half: str
+    inner: Callable[[str, str], str]
+    square: Callable[[str, str], str]
+    coordinate: Callable[[str, str], str]
+    power: Callable[[str, str], str]
+    brackets: Callable[[str], str]
+    parentheses: Callable[[str], str]
+    exponential: str
+    logarithm: str
+    root: Callable[[str], str]
+    mean: Callable[[str], str]
+    sample_mean: Callable[[str, str, str], str]
+    sample_sum: Callable[[str, str], str]
+    coordinate_sum: Callable[[str], str]
+    different: str
+    given: str
+    delta: Callable[[str], str]
+    transpose: str
+    determinant: str
+    times: str
+    trace: Callable[[str], str]
+    matrix: Callable[[Matrix], str]
+    bias_form: Callable[[str], str]
+    bias_norm: Callable[[int], str]
+    entry: Callable[[str, str], str]
+    remainder: Callable[[str, int], str]
+    minus: str
+
+    def letter(self, letter: str) -> str:
+        """The matrix X of a letter F X Gᵀ."""
+        return self.matrix(LETTERS[letter])
+
+    def sandwich(self, letter: str) -> str:
+        """F X Gᵀ."""
+        return " ".join(self.matrix(matrix(one)) for one in spelled(letter))
+
+
+def superscript(number: int) -> str:
+    """A number as Unicode superscript digits."""
+    return str(number).translate(_SUPERSCRIPTS)
+
+
+def _view_text(view: View) -> str:
+    own = _own_suffix(view)
+    letter = re.sub(r"^[A-Za-z]+(?=\d*$)", lambda name: GREEK.get(name[0], name[0]), view.datum)
+    return letter + "′" * view.name.count("_pos") + (f"_{own}" if own else "")
+
+
+def _view_latex(view: View) -> str:
+    base = rf"\{view.datum}" if view.datum in GREEK else view.datum.replace("_", r"\_")
+    if (numbered := re.fullmatch(r"([A-Za-z]+)(\d+)", view.datum)) and numbered[1] in GREEK:
+        base = rf"\{numbered[1]}_{{{numbered[2]}}}"
+    own = _own_suffix(view).replace("_", r"\_")
+    return base + "'" * view.name.count("_pos") + (rf"_{{\mathrm{{{own}}}}}" if own else "")
+
+
+def _own_suffix(view: View) -> str:
+    """What a view is called beside its datum, unless that is x_pos."""
+    return view.name.removeprefix(view.datum).replace("_pos", "").strip("_")
+
+
+class _Printer(StrPrinter):  # type: ignore[misc]
+    """SymPy's plain text, with Greek letters in names."""
+
+    def _print_Symbol(self, symbol: sympy.Symbol) -> str:
+        name = _THEORY.get(symbol.name, symbol.name) if isinstance(symbol, Letter) else symbol.name
+        return re.sub(r"[A-Za-z]+(?=_|\b)", lambda part: GREEK.get(part[0], part[0]), str(name))
+
+
+# The sums of λ and λ² over the kept modes.
+_THEORY = {"Lambda_1": "Λ₁", "Lambda_2": "Λ₂"}
+_PRINTER = _Printer()
+
+
+def _scalar_text(value: sympy.Expr) -> str:
+    if value.is_Rational:
+        sign, p, q = "-" if value < 0 else "", abs(int(value.p)), int(value.q)
+        return sign + (_FRACTIONS.get((p, q)) or (str(p) if q == 1 else f"{p}/{q}"))
+    written = _PRINTER.doprint(told_apart(value)).replace("**", "^").replace("*(", "(").replace("*", " ")
+    return re.sub(r"(?<![A-Za-z_0-9])gamma(?=\()", "Γ", written)
+
+
+def _scalar_latex(value: sympy.Expr) -> str:
+    return str(sympy.latex(told_apart(value)))
+
+
+TEXT = Style(
+    view=_view_text,
+    scalar=_scalar_text,
+    half="½",
+    inner=lambda u, v: f"⟨f({u}), f({v})⟩",
+    square=lambda u, v: f"|f({u})−f({v})|²",
+    coordinate=lambda u, i: f"f({u})_{i}",
+    power=lambda base, exponent: (
+        base + (superscript(int(exponent)) if exponent.lstrip("-").isdigit() else f"^({exponent})")
+    ),
+    brackets=lambda inside: f"[{inside}]",
+    parentheses=lambda inside: f"({inside})",
+    exponential="exp",
+    logarithm="log",
+    root=lambda inside: f"sqrt({inside})",
+    mean=lambda over: f"E_{over}",
+    sample_mean=lambda over, terms, count: f"1/({terms}) Σ_{over}^({count}) ",
+    sample_sum=lambda over, count: f"Σ_{over}^({count}) ",
+    coordinate_sum=lambda index: f"Σ_{index}",
+    different="≠",
+    given="|",
+    delta=lambda indices: f"δ_{indices}",
+    transpose="ᵀ",
+    determinant="log det",
+    times=" ",
+    trace=lambda inside: f"Tr[{inside}]",
+    matrix=lambda one: one.text,
+    bias_form=lambda inside: f"bᵀ {inside} b",
+    bias_norm=lambda power: f"|b|{superscript(power)}",
+    entry=lambda matrix, indices: f"({matrix})_{indices}",
+    remainder=lambda of, order: f"O({of}{superscript(order)})",
+    minus="−",
+)
+
+LATEX = Style(
+    view=_view_latex,
+    scalar=_scalar_latex,
+    half=r"\tfrac{1}{2}",
+    inner=lambda u, v: rf"\langle f({u}), f({v})\rangle",
+    square=lambda u, v: rf"\|f({u}) - f({v})\|^2",
+    coordinate=lambda u, i: f"f({u})_{{{i}}}",
+    power=lambda base, exponent: f"{base}^{{{exponent}}}",
+    # Not \left and \right: a formula may be broken over lines between these.
+    brackets=lambda inside: rf"\bigl[{inside}\bigr]",
+    parentheses=lambda inside: rf"\bigl({inside}\bigr)",
+    exponential=r"\exp",
+    logarithm=r"\log",
+    root=lambda inside: rf"\sqrt{{{inside}}}",
+    mean=lambda over: rf"\mathbb{{E}}_{{{over}}}",
+    sample_mean=lambda over, terms, count: rf"\frac{{1}}{{{terms}}}\sum_{{{over}}}^{{{count}}}",
+    sample_sum=lambda over, count: rf"\sum_{{{over}}}^{{{count}}}",
+    coordinate_sum=lambda index: rf"\sum_{{{index}}}",
+    different=r" \neq ",
+    given=r" \mid ",
+    delta=lambda indices: rf"\delta_{{{indices}}}",
+    transpose=r"^{\top}",
+    determinant=r"\log\det",
+    times=" ",
+    trace=lambda inside: rf"\operatorname{{Tr}}[{inside}]",
+    matrix=lambda one: one.latex,
+    bias_form=lambda inside: rf"b^{{\top}} {inside} b",
+    bias_norm=lambda power: rf"\|b\|^{{{power}}}",
+    entry=lambda matrix, indices: f"({matrix})_{{{indices}}}",
+    remainder=lambda of, order: rf"O(\|{of}\|^{{{order}}})",
+    minus="-",
+)
+
+
+def product_of_invariants(invariants: Invariants, style: Style) -> str:
+    """A product of trace words and their kin."""
+    pieces = []
+    for one in sorted(set(invariants)):
+        written, times = _invariant(one, style), invariants.count(one)
+        if one == trace(BIAS):
+            pieces.append(style.bias_norm(2 * times))
+        elif times == 1:
+            pieces.append(written)
+        else:
+            of_bias = is_trace(one) and BIAS in one[0][1]
+            pieces.append(style.power(style.parentheses(written) if of_bias else written, str(times)))
+    return style.times.join(pieces)
+
+
+def signed_sum(terms: Iterable[tuple[sympy.Expr, str]], style: Style, tail: str = "") -> str:
+    """Σ coefficient × what, with signs pulled out of the coefficients, and a remainder as the tail."""
+    written = ""
+    for coefficient, what in terms:
+        negative = coefficient.could_extract_minus_sign()
+        size = -coefficient if negative else coefficient
+        sign = style.minus if negative else "+"
+        shown = "" if size == 1 else style.scalar(size)
+        if size.is_Add:
+            shown = style.parentheses(shown)
+        term = f"{shown} {what}".strip() if what else shown or "1"
+        written += (f" {sign} " if written else style.minus if negative else "") + term
+    return f"{written} + {tail}" if written and tail else written or tail or "0"
+
+
+def _invariant(one: Invariant, style: Style) -> str:
+    if is_trace(one):
+        word = one[0][1]
+        if BIAS not in word:
+            return style.trace(_word(word, style))
+        # Tr[b bᵀ W X Wᵀ …] = bᵀ W X Wᵀ … b.
+        after, before = word.partition(BIAS)[::-2]
+        inside = min(after + before, transpose(after + before))
+        return style.bias_form(_word(inside, style)) if inside else style.bias_norm(2)
+    names = "ijklmnop"
+    vertices = sorted({i for i, _, j in one for i in (i, j)})
+    entries = []
+    for link in sorted(set(one)):
+        i, word, j = link
+        entry = style.entry(_word(word, style), names[i] + names[j])
+        entries.append(entry if one.count(link) == 1 else style.power(entry, str(one.count(link))))
+    return f"{style.coordinate_sum(''.join(names[i] for i in vertices))} {' '.join(entries)}"
+
+
+def _word(word: str, style: Style) -> str:
+    for length in range(1, len(word)):
+        block, times = word[:length], len(word) // length
+        if block * times == word:
+            inside = f"({_word(block, style)})"
+            return style.power(inside, str(times))
+    return " ".join(style.sandwich(letter) for letter in word)

@@ -1,0 +1,14 @@
+"""The memo tables of the algebra, to be emptied before a timing."""
+
+from __future__ import annotations
+
+from derive.algebra import graphs, roots, signs, words
+from derive.expansion import draws, wick
+
+
+def clear_caches() -> None:
+    """Forget every memoised word, graph, contraction, partition, factorisation and sign."""
+    private = (graphs._edge, wick._contract, roots._irreducible, signs._signs)  # noqa: SLF001 (their tables)
+    shared = (words.transpose, words.trace, words.invariant, graphs.canonical, wick.contract, draws.partitions)
+    for table in (*shared, *private):
+        table.cache_clear()

@@ -1,0 +1,189 @@
+"""Which draws of a sample are the same, and with what chance.
+
+A mean over a sample of n is one of its draws, picked at random. Of several picks in a product each way to coincide has
+its chance; picks that stand for the same factor may be exchanged, and ways alike up to that are counted together. The
+further views of a datum are a sample too, of which all means of one datum and number pick.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+from sympy import QQ
+
+from derive.algebra.graphs import COORDINATE, VIEW, WHITE, Vertex
+from derive.algebra.monomials import Monomial
+from derive.definition.clusters import Bound, Clusters, Edge, Sample, ViewSample
+from derive.definition.views import Index, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import sympy
+
+    from derive.algebra.scalars import Coefficient, Scalars
+
+Edges = list[tuple[Vertex, Vertex]]
+
+
+@dataclass
+class Draws:
+    """Picks of one sample.
+
+    Attributes:
+        alike: lists of those that may be exchanged.
+        apart: those that one mean picks together, which are never the same.
+
+    """
+
+    alike: dict[object, list[int]] = field(default_factory=dict)
+    apart: list[tuple[int, ...]] = field(default_factory=list)
+
+    @property
+    def all(self) -> set[int]:
+        """All picks."""
+        return {draw for draws in self.alike.values() for draw in draws}
+
+    def add(self, picked: tuple[int, ...], alike: object) -> None:
+        """Add what one mean picks; ``alike`` is equal for picks that may be exchanged, None for those that may not."""
+        for draw in picked:
+            self.alike.setdefault(draw if alike is None or len(picked) > 1 else alike, []).append(draw)
+        if len(picked) > 1:
+            self.apart.append(picked)
+
+    def extend(self, more: Draws) -> None:
+        """Add the picks of another datum, which has turned out to be the same one."""
+        self.alike |= more.alike
+        self.apart += more.apart
+
+
+@dataclass
+class Flat:
+    """A monomial with a vertex for each view, before draws coincide.
+
+    Attributes:
+        edges: pairs of vertices.
+        samples: the picks of each sample of data.
+        views: the picks of further views, by their datum's number and how many there are.
+        anchor: the data that stay free.
+
+    """
+
+    edges: Edges = field(default_factory=list)
+    samples: dict[Sample, Draws] = field(default_factory=dict)
+    views: dict[tuple[int, sympy.Expr], Draws] = field(default_factory=dict)
+    anchor: set[int] = field(default_factory=set)
+
+
+def flatten(clusters: Clusters, monomial: Monomial) -> Flat:
+    """A monomial's edges and picks."""
+    numbers = count()
+    views: dict[object, int] = {}
+    flat = Flat()
+
+    def vertices(bound: tuple[View | Index, ...], sample: Sample | None, alike: object) -> dict[View | Index, Vertex]:
+        groups: dict[str, int] = {}
+        result: dict[View | Index, Vertex] = {}
+        for label in bound:
+            if isinstance(label, Index):
+                result[label] = Vertex(COORDINATE, next(numbers), 0)
+                continue
+            if label.datum not in groups:
+                groups[label.datum] = next(numbers)
+            kind = WHITE if label.white else VIEW
+            # Different draws of one sample show it in the same views.
+            name = label.name if sample is None else label.name_at(sample.datum)
+            result[label] = Vertex(kind, groups[label.datum], views.setdefault(name, len(views)))
+        if sample is not None:
+            flat.samples.setdefault(sample, Draws()).add(tuple(groups.values()), alike)
+        return result
+
+    def further(
+        bound: tuple[View | Index, ...], sample: ViewSample, of: Vertex, alike: object
+    ) -> dict[View | Index, Vertex]:
+        new = {label: of._replace(view=views.setdefault((next(numbers),), len(views))) for label in bound}
+        if sample.number is not None:
+            picked = tuple(vertex.view for vertex in new.values())
+            flat.views.setdefault((of.group, sample.number), Draws()).add(picked, alike)
+        return new
+
+    def place(body: Monomial, names: dict[View | Index, Vertex]) -> None:
+        # A cluster that stands several times in one product is as many replicas, and they may be exchanged.
+        here = object()
+        for number in body:
+            cluster = clusters[number]
+            if isinstance(cluster, Edge):
+                flat.edges.append((names[cluster.left], names[cluster.right]))
+                continue
+            alike = None if _picks_within(clusters, cluster.body) else (here, number)
+            if isinstance(cluster.sample, ViewSample):
+                new = further(cluster.bound, cluster.sample, names[cluster.sample.of], alike)
+            else:
+                new = vertices(cluster.bound, cluster.sample, alike)
+            place(cluster.body, names | new)
+
+    free = frozenset().union(*(clusters.free(cluster) for cluster in monomial))
+    anchor = vertices(tuple(sorted(free)), None, None)
+    place(monomial, anchor)
+    flat.anchor.update(vertex.group for vertex in anchor.values())
+    return flat
+
+
+def _picks_within(clusters: Clusters, body: Monomial) -> bool:
+    """Whether a product has picks of a sample in it."""
+    inside = (clusters[number] for number in body)
+    return any(
+        isinstance(one, Bound) and (one.sample is not None or _picks_within(clusters, one.body)) for one in inside
+    )
+
+
+def coincidences(scalars: Scalars, n: sympy.Expr, draws: Draws) -> Iterator[tuple[dict[int, int], Coefficient]]:
+    """Which picks out of n are the same: n(n−1)…(n−b+1)/∏ n(n−1)…(n−k+1) for each way to form b blocks.
+
+    The product is over means, each of which picks k at a time, k = 1 for all but those without a diagonal. Of ways
+    alike one is given, times their number.
+    """
+    classes = list(draws.alike.values())
+    p = sum(map(len, classes))
+    means = p - sum(len(picked) - 1 for picked in draws.apart)
+    chances: list[Coefficient] = [QQ(1) if means < 2 else scalars.from_sympy(n ** (1 - means))]
+    for picked in draws.apart:
+        for k in range(1, len(picked)):
+            chances[0] = chances[0] * scalars.inverse(scalars.from_sympy(n - k))
+    for k in range(1, p):
+        chances.append(chances[-1] * scalars.from_sympy(n - k))
+    for blocks, number in partitions(tuple(map(len, classes))).items():
+        if chance := chances[len(blocks) - 1]:
+            left = [list(some) for some in classes]
+            members = [[left[of].pop() for of, size in enumerate(block) for _ in range(size)] for block in blocks]
+            if not any(len({*picked} & {*block}) > 1 for picked in draws.apart for block in members):
+                yield {draw: min(block) for block in members for draw in block}, chance * QQ(number)
+
+
+@lru_cache(maxsize=1000)
+def partitions(sizes: tuple[int, ...]) -> dict[tuple[tuple[int, ...], ...], int]:
+    """The partitions of a set whose members are alike within classes of given sizes, each with how many are like it.
+
+    A block is how many members it has of each class.
+
+    >>> partitions((3,)) == {((1,), (1,), (1,)): 1, ((1,), (2,)): 3, ((3,),): 1}
+    True
+    """
+    found: dict[tuple[tuple[int, ...], ...], int] = {(): 1}
+    for number, members in enumerate(sizes):
+        for _ in range(members):
+            longer: Counter[tuple[tuple[int, ...], ...]] = Counter()
+            for blocks, ways in found.items():
+                alone = tuple(int(k == number) for k in range(len(sizes)))
+                longer[tuple(sorted((*blocks, alone)))] += ways
+                for block, times in Counter(blocks).items():
+                    rest = list(blocks)
+                    rest.remove(block)
+                    joined = tuple(one + (k == number) for k, one in enumerate(block))
+                    longer[tuple(sorted((*rest, joined)))] += ways * times
+            found = dict(longer)
+    return found

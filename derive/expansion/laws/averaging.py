@@ -1,0 +1,92 @@
+"""From moments to trace words, for data of a known law."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sympy import QQ
+
+from derive.algebra.effort import spend
+from derive.algebra.scalars import size
+from derive.algebra.words import ends, letters, paired
+from derive.errors import OddOrderError
+from derive.expansion.wick import constant_legs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from derive.algebra.graphs import Graph
+    from derive.algebra.scalars import Coefficient, Scalars
+    from derive.algebra.words import Invariants
+    from derive.expansion.laws.law import Law
+    from derive.expansion.moments import MomentSeries
+
+
+def trace_polynomial(series: MomentSeries, law: Law, *, bias: bool = False) -> dict[Invariants, Coefficient]:
+    """The moment series over data of a law, in words of A0 and Σ; coefficients in the series' scalars.
+
+    Args:
+        series: moments of f.
+        law: of the views.
+        bias: f(x) = W x + b rather than W x, which brings words of b bᵀ.
+
+    Raises:
+        OddOrderError: with a bias, a term of odd order in (W, b).
+
+    """
+    total: dict[Invariants, Coefficient] = {}
+    for moment, value in series.raw.items():
+        factors = [
+            _with_constants(graph, law, series.scalars) if bias else law.expectation(graph, series.scalars)
+            for graph in moment
+        ]
+        if not all(factors):
+            continue
+        product: dict[Invariants, Coefficient] = {(): value}
+        for factor in factors:
+            product = _times(product, factor)
+        for invariants, weight in product.items():
+            summed = total.get(invariants, 0) + weight
+            if summed:
+                total[invariants] = summed
+            else:
+                total.pop(invariants, None)
+    return _in_pairs(total, series.scalars) if bias else total
+
+
+def _with_constants(graph: Graph, law: Law, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
+    """A moment of f(v) = W v + b. Only W v has a random scale, in elliptical data."""
+    total: dict[Invariants, Coefficient] = {}
+    for chosen, number in constant_legs(graph).items():
+        for invariants, weight in law.expectation(chosen, scalars).items():
+            total[invariants] = total.get(invariants, 0) + weight * QQ(number)
+    return total
+
+
+def _in_pairs(total: Mapping[Invariants, Coefficient], scalars: Scalars) -> dict[Invariants, Coefficient]:
+    """Words that end in b joined by b bᵀ, across a whole product; an odd number of them cannot be."""
+    result: dict[Invariants, Coefficient] = {}
+    for invariants, value in total.items():
+        loose = ends(invariants)
+        if loose % 2 == 0:
+            key = paired(invariants)
+            result[key] = result.get(key, 0) + value
+        elif scalars.to_sympy(value) != 0:
+            message = (
+                f"a bias leaves a term of odd order {2 * sum(map(letters, invariants)) + loose} in (W, b), a coordinate"
+                " of f standing an odd number of times; expansions have even orders only, so leave the bias out"
+            )
+            raise OddOrderError(message)
+    return result
+
+
+def _times(
+    left: dict[Invariants, Coefficient], right: Mapping[Invariants, Coefficient]
+) -> dict[Invariants, Coefficient]:
+    result: dict[Invariants, Coefficient] = {}
+    spend(size(left.values()) * len(right))
+    for some, weight in left.items():
+        for more, number in right.items():
+            key = tuple(sorted(some + more))
+            result[key] = result.get(key, 0) + weight * number
+    return result

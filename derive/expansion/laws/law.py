@@ -1,0 +1,48 @@
+"""What a law of the data has to say to a derivation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    import sympy
+
+    from derive.algebra.graphs import Graph
+    from derive.algebra.scalars import Coefficient, Scalars
+    from derive.algebra.words import Invariants
+
+
+class Law(Protocol):
+    """How the views of data are distributed together, but for the numbers in their covariances.
+
+    A derivation asks it for the expectation of a moment; `numeric.laws.in_numbers` draws from it. Nothing else asks
+    which law it is.
+    """
+
+    @property
+    def text(self) -> str:
+        """How it is written on the command line, as in ``--law student-t:nu=10``."""
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed, in words."""
+
+    @property
+    def closes(self) -> bool:
+        """Whether means of exponentials of quadratic forms are determinants, so that losses close to all orders."""
+
+    @property
+    def highest(self) -> float:
+        """Powers of the data have a finite mean through this one; infinity where all have."""
+
+    def parameters(self, order: int) -> tuple[str, ...]:
+        """The names of the symbols that it brings into an expansion through an order."""
+
+    def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Self, dict[str, sympy.Expr]]:
+        """The law with values put for symbols of its own, and the values that are of others."""
+
+    def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
+        """E ∏⟨f(v), f(w)⟩ over the edges of a connected graph, in words of the law's matrices, A0 and Σ."""

@@ -1,0 +1,346 @@
+"""A loss: a definition, with its name, its source and what can be derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any
+
+import sympy
+
+from derive.algebra.effort import LIMIT, derived
+from derive.algebra.ranges import Ranges, check_values
+from derive.algebra.scalars import normal_form
+from derive.algebra.signs import sign
+from derive.definition import notation
+from derive.definition.allowed import declared, domain
+from derive.definition.clusters import Sample
+from derive.definition.contents import (
+    batch_size,
+    check_definition,
+    depends_on_moments,
+    looks_at_coordinates,
+    parameters,
+    parity,
+    samples,
+)
+from derive.definition.expression import Expression, as_expression, as_scalar, free_views, scalars
+from derive.definition.language import EMBEDDING_DIMENSION, Mean, inner
+from derive.definition.rewriting import normalised, substitute
+from derive.definition.samples import kept_apart
+from derive.definition.views import View, white_noise
+from derive.definition.written import definition
+from derive.errors import InputError, NameClashError
+from derive.expansion.expansion import Expansion, check_basis
+from derive.expansion.laws import Gaussian, Law
+from derive.expansion.laws.averaging import trace_polynomial
+from derive.expansion.moments import MomentSeries, moment_series
+from derive.expansion.series import check_order
+from derive.latex import for_notebook
+from derive.references import REFERENCES
+
+SAMPLINGS = ("iid", "fixed")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of an embedding f, defined over views.
+
+    The definition is averaged over one datum: views of it may stand free, views of any other must be bound by a
+    `Mean`. Parameters are SymPy symbols.
+
+    Args:
+        expression: the definition.
+        name: a short name, as on the command line.
+        title: how people call it.
+        sources: keys of `derive.references.REFERENCES`.
+        where: the place in the sources, such as "Eq. 2".
+        notes: what a reader should know, in sentences.
+        batch: the number of data in a batch, where the definition does not tell (see `batch_size`).
+        bias: whether the linear model that the loss is expanded for is f(x) = W x + b rather than W x.
+        ranges: the values that parameters take, by name: a pair of ends that are left out, None where there is no
+            end. A parameter that is not named is positive, unless its symbol was made negative or real. What the
+            definition needs besides (see `domain`) is not declared.
+
+    >>> from derive import Loss, Mean, exp, half_sq, log, views
+    >>> x, x_pos, chi = views("x, x_pos, chi")
+    >>> infonce = Loss(half_sq(x, x_pos) + log(Mean(exp(-half_sq(x, chi)), over=chi)))
+    >>> print(infonce.expand(order=4))
+    −Tr[W A0 Wᵀ] + ¾ Tr[(W Σ Wᵀ)²] + O(W⁶)
+
+    """
+
+    expression: Expression
+    name: str = "loss"
+    title: str = ""
+    sources: tuple[str, ...] = ()
+    where: str = ""
+    notes: tuple[str, ...] = ()
+    batch: sympy.Expr | None = None
+    bias: bool = False
+    ranges: Mapping[str, object] | Ranges = field(default=Ranges())
+
+    def __post_init__(self) -> None:
+        """Check the definition and the sources."""
+        object.__setattr__(self, "expression", as_expression(self.expression))
+        check_definition(self.expression, self.name)
+        for key in self.sources:
+            if key not in REFERENCES:
+                message = f"loss {self.name}: source {key!r} is not in derive.references"
+                raise InputError(message)
+        given, parameters = self.ranges, self.parameters
+        known = given if isinstance(given, Ranges) else declared(given, parameters, self.name)
+        object.__setattr__(self, "ranges", known.restricted(parameters.values()))
+
+    @property
+    def source(self) -> str:
+        """The sources in one line."""
+        cited = "; ".join(REFERENCES[key].short for key in self.sources)
+        return f"{cited}, {self.where}" if cited and self.where else cited
+
+    @property
+    def parameters(self) -> dict[str, sympy.Symbol]:
+        """The loss's symbols by name; d1, the embedding's dimension, is one where the definition needs it."""
+        return parameters(self.expression)
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The finite samples that the definition draws."""
+        return samples(self.expression)
+
+    @property
+    def batch_size(self) -> sympy.Expr | None:
+        """The number of data in a batch, or None for a population loss.
+
+        Where a mean over a sample of n also looks at the datum that the loss is averaged over, the batch is that
+        datum and the sample, n + 1; otherwise it is the sample.
+        """
+        return batch_size(self.expression, self.name) if self.batch is None else self.batch
+
+    @property
+    def rotation_invariant(self) -> bool:
+        """Whether inner products and distances are all that the definition sees of f: then no rotation of f matters.
+
+        A definition of coordinates may be invariant all the same, as Barlow Twins is at λ = 1; its expansion tells.
+
+        >>> from derive import catalogue
+        >>> [catalogue(name).rotation_invariant for name in ("infonce", "barlow-twins")]
+        [True, False]
+        """
+        return not looks_at_coordinates(self.expression)
+
+    @property
+    def even(self) -> bool:
+        """Whether f → −f is known to change nothing."""
+        return parity(self.expression) == 0
+
+    @property
+    def depends_on_moments(self) -> bool:
+        """Whether finitely many moments of the data are all that it depends on, as of VICReg and not of InfoNCE."""
+        return depends_on_moments(self.expression)
+
+    @cached_property
+    def domain(self) -> Ranges:
+        """The ranges of the parameters: what was declared, and what the definition needs.
+
+        A sample has one draw or more and a batch two data or more, both whole numbers; arguments of logarithms and
+        radicands are positive, at W = 0 where they depend on W.
+
+        >>> from derive import Loss, inner, symbols, views
+        >>> rho = symbols("rho")
+        >>> print(Loss(-sympy.log(1 - rho) * inner(*views("x, x_pos"))).domain)
+        rho: between 0 and 1
+        """
+        try:
+            batch = self.batch_size
+        except InputError:
+            batch = None
+        return domain(self.expression, batch, self._ranges, self.name)
+
+    @property
+    def _ranges(self) -> Ranges:
+        assert isinstance(self.ranges, Ranges)  # noqa: S101 (what __post_init__ makes of it)
+        return self.ranges
+
+    def with_ranges(self, ranges: Mapping[str, object]) -> Loss:
+        """The same loss with ranges declared, as in ``Loss(…, ranges=…)``; others are kept.
+
+        >>> from derive import catalogue
+        >>> print(catalogue("infonce+weight-decay").with_ranges({"gamma": (0, 1)}).domain)
+        gamma: between 0 and 1
+        """
+        old, new = self._ranges, declared(ranges, self.parameters, self.name)
+        return replace(self, ranges=Ranges.collect(dict(old.of) | dict(new.of), old.positive))
+
+    def set(self, values: Mapping[str, object]) -> Loss:
+        """The loss with exact values put for parameters.
+
+        Samples stay the draws that they were: where two of one datum get the same size, as those of N − 1 and of 1 at
+        N = 2, one of them is shown with a datum of its own, chi2 beside chi.
+
+        Raises:
+            InputError: for a name that is not a parameter of this loss, a value outside of the range that was declared
+                for it or at which the loss is not defined, and for d1, which is a property of W and is set on an
+                expansion.
+
+        """
+        known = self.parameters
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            listed = ", ".join(known) or "none"
+            message = f"{self.name} has no parameter {unknown[0]!r}; it has: {listed}"
+            raise InputError(message)
+        if EMBEDDING_DIMENSION.name in values:
+            message = "d1 is the dimension of the embedding; set it on the expansion, loss.expand(…).set({'d1': …})"
+            raise InputError(message)
+        put = {known[name]: as_scalar(value) for name, value in values.items()}
+        check_values(put, self._ranges, self.name)
+        expression = substitute(kept_apart(self.expression, put), put)
+        if any(value.has(sympy.zoo, sympy.nan, sympy.oo) for value in scalars(expression)):
+            given = ", ".join(f"{name} = {value}" for name, value in values.items())
+            message = f"{self.name} is not defined at {given}: it divides by zero there"
+            raise InputError(message)
+        batch = None if self.batch is None else self.batch.subs(put)
+        return replace(self, expression=expression, batch=batch, ranges=self._ranges.put(put))
+
+    def moments(self, order: int = 4, *, sampling: str = "iid") -> MomentSeries:
+        """The series in moments of inner products, whatever the data.
+
+        Args:
+            order: even order in W.
+            sampling: "iid" for independent draws, "fixed" for a centred training set that is the batch.
+
+        """
+        if sampling not in SAMPLINGS:
+            message = f"sampling {sampling!r} is unknown; the samplings are {' and '.join(SAMPLINGS)}"
+            raise InputError(message)
+        fixed: dict[str, Any] = {"fixed": True, "fixed_set": self.batch_size} if sampling == "fixed" else {}
+        series = partial(moment_series, self.expression, bias=self.bias, **fixed)
+        return derived(series, check_order(order), LIMIT, self.name)
+
+    def expand(
+        self,
+        order: int = 4,
+        *,
+        basis: str = "A0,Sigma",
+        data: Law | None = None,
+        sampling: str = "iid",
+        limit: float | None = LIMIT,
+    ) -> Expansion:
+        """The expansion in W of the linear model f(x) = W x, or in (W, b) jointly of W x + b (see `with_bias`).
+
+        Args:
+            order: even order in W through which to expand.
+            basis: the letters of the words, "A0,Sigma" or "A0,C".
+            data: the law of the views; `Gaussian` unless given.
+            sampling: "iid" for independent draws, "fixed" for a centred training set that is the batch, with fresh
+                noise (exact at second order, refused beyond).
+            limit: the steps that it may take, see `derive.algebra.effort`; None for any number.
+
+        Raises:
+            InputError: an unusable order, basis or sampling; as TooLargeError, an order that takes too long.
+            NotAnalyticError: the loss has no expansion at W = 0.
+
+        """
+        series = partial(self._expand, check_basis(basis), data or Gaussian(), sampling)
+        return derived(series, check_order(order), limit, self.name)
+
+    def _expand(self, basis: str, law: Law, sampling: str, order: int) -> Expansion:
+        series = self.moments(order, sampling=sampling)
+        polynomial = trace_polynomial(series, law, bias=self.bias)
+        drawn = {"fixed": ("fixed centred training set",), "iid": ("independent draws",)}[sampling]
+        expansion = Expansion.collect(
+            {invariants: self._simplified(series.scalars.to_sympy(value)) for invariants, value in polynomial.items()},
+            order,
+            loss=self.name,
+            constant=series.constant,
+            assumptions=law.assumptions + (drawn if self.samples or sampling == "fixed" else ()),
+            source=self.source,
+            parameters=(*self.parameters, *law.parameters(order)),
+            bias=self.bias,
+            ranges=self.domain,
+        )
+        return expansion.in_basis(basis)
+
+    def _simplified(self, coefficient: sympy.Expr) -> sympy.Expr:
+        """|u| written as u or −u where the ranges say which."""
+        put = {
+            one: found * one.args[0]
+            for one in coefficient.atoms(sympy.Abs)
+            if (found := sign(one.args[0], ranges=self.domain)) is not None
+        }
+        return normal_form(coefficient.xreplace(put)) if put else coefficient
+
+    def normalised(self) -> Loss:
+        """The same loss of f/|f|. It has no expansion at W = 0, and `expand` says so."""
+        return replace(
+            self,
+            expression=normalised(self.expression),
+            name=f"{self.name}+normalised",
+            title=f"{self.title or self.name}, normalised features",
+        )
+
+    def with_weight_decay(self, gamma: object = None) -> Loss:
+        """The loss plus γ‖W‖² (γ a symbol unless given)."""
+        g = white_noise("g")
+        strength = sympy.Symbol("gamma") if gamma is None else gamma
+        return self._modified(strength * Mean(inner(g, g), over=g), "weight-decay", "weight decay")
+
+    def with_norm_penalty(self, kappa: object = None, c: object = None) -> Loss:
+        """The loss plus κ(E|f(x)|² − c)², the model of normalisation in ICLR 2023, Eq. 10."""
+        x = View("x", "x")
+        strength = sympy.Symbol("kappa") if kappa is None else kappa
+        target = sympy.Symbol("c") if c is None else c
+        return self._modified(strength * (Mean(inner(x, x), over=x) - target) ** 2, "norm-penalty", "norm penalty")
+
+    def with_bias(self) -> Loss:
+        """The same loss for the model f(x) = W x + b, E[x] = 0. Weight decay is ‖W‖² and leaves b alone.
+
+        A loss of differences f(x) − f(x′) alone does not see b; a norm penalty does.
+
+        >>> from derive import catalogue
+        >>> print(catalogue("spectral").with_bias().expand(order=4))
+        −2 Tr[W A0 Wᵀ] − 2 |b|² + Tr[(W Σ Wᵀ)²] + 2 bᵀ W Σ Wᵀ b + |b|⁴ + O((W, b)⁶)
+        """
+        if self.bias:
+            message = f"{self.name} already has a bias; f(x) = W x + b has one"
+            raise InputError(message)
+        note = "The b in the coefficients is the loss's own parameter; |b|² and bᵀ(…)b are of the model's bias."
+        return replace(
+            self,
+            bias=True,
+            name=f"{self.name}+bias",
+            title=f"{self.title or self.name}, model with a bias",
+            notes=(*self.notes, note) if "b" in self.parameters else self.notes,
+        )
+
+    def text(self) -> str:
+        """The definition in plain text."""
+        return self._definition(notation.TEXT)
+
+    def latex(self) -> str:
+        """The definition in LaTeX, for math mode."""
+        return self._definition(notation.LATEX)
+
+    def _repr_latex_(self) -> str:
+        return for_notebook(self.latex())
+
+    def _definition(self, style: notation.Style) -> str:
+        body = definition(self.expression, style)
+        anchor = sorted(free_views(self.expression))
+        if not anchor:
+            return body
+        return style.mean(anchor[0].datum if style is notation.LATEX else style.view(anchor[0])) + style.brackets(body)
+
+    def _modified(self, addition: Expression, name: str, title: str) -> Loss:
+        clash = set(Loss(addition).parameters) & set(self.parameters)
+        if clash:
+            message = f"{self.name} already has a parameter {min(clash)!r}; give {name} a symbol of another name"
+            raise NameClashError(message)
+        return replace(
+            self,
+            expression=self.expression + addition,
+            name=f"{self.name}+{name}",
+            title=f"{self.title or self.name} + {title}",
+        )

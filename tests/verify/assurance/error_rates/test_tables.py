@@ -1,0 +1,129 @@
+"""The tables of docs/error_rates.md: a small part is measured again, and a survivor cannot hide in them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from scipy.stats import beta
+
+pytest.importorskip("torch")
+
+from verify.assurance.error_rates import alarms, measuring, tables
+from verify.assurance.mutants import formulas, killing, landscapes
+
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs" / "error_rates.md").read_text("utf-8")
+TEXT = re.search(r"<!-- error-rates -->\n(.*?)<!-- /error-rates -->", PAGE, re.DOTALL).group(1)
+
+
+def rows(title):
+    """A table of the page by its first column, cells by the header's words."""
+    part = TEXT.partition(f"### {title}\n")[2].partition("\n### ")[0]
+    lines = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in part.splitlines() if "|" in line]
+    header, _, *body = lines
+    return {line[0]: dict(zip(header, line, strict=False)) for line in body}
+
+
+@pytest.mark.parametrize(
+    ("make", "routes"),
+    [
+        (lambda: killing.of_loss("spectral", routes=["symbolic", "exact", "autodiff", "remainder"]),
+         ["symbolic", "exact", "autodiff", "remainder"]),
+        (lambda: landscapes.of_couplings("spectral"), ["autodiff", "optimiser"]),
+        (lambda: landscapes.of_lists(5), ["autodiff", "optimiser", "newton"]),
+        (lambda: formulas.of_claim(measuring.claim_of("iclr:eq6")), ["symbolic", "exact", "monte-carlo"]),
+    ],
+    ids=["loss", "couplings", "lists", "claim"],
+)  # fmt: skip
+def test_a_subject_is_measured_again(make, routes):
+    found = tables.subject_row(make().to_json())
+    printed = rows("By subject")[found[0]]
+    again = dict(zip(printed, found, strict=True))
+    for column in ("mutants", "killed", "equivalent", *routes):
+        assert again[column] == printed[column], column
+
+
+def test_a_check_is_run_again():
+    name = "sign change, 100 curves about 0"
+    sweep = measuring.false_alarms()
+    first = next(one for one in sweep.units if one["check"] == name)
+    found = measuring.counted(**{**first, "runs": 2000})
+    assert found[0] == 2000
+    printed = rows("False alarms")[name]
+    assert found[1] <= int(printed["alarms"])
+
+
+def test_there_are_a_thousand_mutants_and_all_of_catalogue_and_ledger_are_killed():
+    counts = rows("Mutants by kind of slip")["**all**"]
+    assert int(counts["all"].strip("*")) >= 1000
+    together = [line for line in TEXT.splitlines() if "**all but symbolic**" in line]
+    assert len(together) == 3
+    for line in together:
+        cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
+        if cells[0] in ("catalogue", "ledger"):
+            assert cells[2] == cells[3], line
+
+
+def test_the_page_holds_every_subject_and_every_check():
+    subjects = {str(one["subject"]) for one in measuring.mutants().units}
+    listed = " ".join(rows("By subject"))
+    assert [one for one in subjects if not re.search(rf"`(problem )?{re.escape(one)}[`, ]", listed)] == []
+    assert set(rows("False alarms")) == set(alarms.CHECKS)
+
+
+def test_a_survivor_is_shown_and_lowers_the_share():
+    found = {
+        "subject": "s",
+        "mutants": {"a": ["sign", {"symbolic": "killed", "exact": "survived"}], "b": ["sign", {"exact": "killed"}]},
+        "equivalent": [],
+        "original": {},
+    }
+    judged = [({"kind": "loss", "subject": "s"}, found)]
+    assert "| s | a | sign | symbolic: killed, exact: survived |" in tables.survivors(judged)
+    assert "| catalogue | **all but symbolic** | 2 | 1 | 50.0% |" in tables.by_route(judged)
+    found["mutants"].pop("a")
+    assert tables.survivors(judged) == "None."
+
+
+@pytest.mark.parametrize(("events", "runs"), [(0, 10_000), (3, 500), (500, 500)])
+def test_intervals_are_those_of_clopper_and_pearson(events, runs):
+    low, high = tables.interval(events, runs)
+    assert low == pytest.approx(beta.ppf(0.025, events, runs - events + 1) if events else 0.0)
+    assert high == pytest.approx(beta.ppf(0.975, events + 1, runs - events) if events < runs else 1.0)
+
+
+def test_units_have_seeds_of_their_own():
+    units = measuring.false_alarms().units
+    assert len({one["seed"] for one in units}) == len(units)
+    assert {one["seed"] for one in measuring.false_alarms(seed=1).units}.isdisjoint({one["seed"] for one in units})
+
+
+def run(*arguments):
+    command = [sys.executable, str(ROOT / "bench" / "error_rates.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_quick_run_writes_no_page():
+    ran = run("--quick", "--write")
+    assert ran.returncode == 2
+    assert ran.stderr.endswith("error: --write takes the whole measurement: leave out --quick\n")
+
+
+def test_an_unusable_folder_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    ran = run("--quick", "--out", str(tmp_path / "file"))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    expected = f"error_rates: cannot write to the folder {tmp_path / 'file'}: File exists\n"
+    assert ran.stderr == expected
+
+
+@pytest.mark.slow
+def test_a_quick_run_prints_all_tables(tmp_path):
+    ran = run("--quick", "--out", str(tmp_path))
+    assert ran.returncode == 0, ran.stderr
+    again = run("--quick", "--out", str(tmp_path))
+    assert again.stdout == ran.stdout
+    titles = re.findall(r"^### (.*)$", ran.stdout, re.MULTILINE)
+    assert titles == ["Mutants by kind of slip", "What each route kills", "Survivors", "By subject", "False alarms"]

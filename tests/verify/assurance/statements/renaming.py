@@ -1,0 +1,202 @@
+"""The name of a parameter must not change an answer: losses renamed, examined, and compared in numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import sympy
+
+import numeric
+from derive.definition.notation import TEXT
+from derive.landscape.summary import described
+from statements.drawing import Drawn, drawn
+from verify.evidence.answer import of_landscape
+
+# What the theory, SymPy, Python and the numbers call something of their own.
+NAMES = (
+    *("m", "d", "d0", "a_i", "c_i", "s_i", "a_j", "c_j", "s_j", "s4", "theta", "q_j", "q", "q_1", "q_2", "w", "t", "h"),
+    *("h_i", "b", "b_i", "lambda_i", "lambda", "lambda_", "rho", "epsilon", "Lambda_1", "Lambda_2", "M", "A", "S"),
+    *("C", "W", "B", "K", "E", "I", "Q", "O", "pi", "zeta", "x", "h_j", "A0", "Sigma"),
+)
+# Sentences that name a parameter, and what is not an answer.
+_LEFT_OUT = {"loss", "source", "assumptions", "reason", "why", "form", "parameters", "closed", "notes", "limit", "text"}
+
+
+def renameable(loss: Drawn) -> list[str]:
+    """The parameters of a loss whose names say nothing: N is the size of a batch, and a limit is asked for by name."""
+    return sorted(loss.parameters - {"N", loss.limit or "N"})
+
+
+def compared(seed: int, names: tuple[str, ...] = NAMES) -> dict[str, Any]:
+    """One random loss with one of its parameters under each of the names; plain JSON values."""
+    loss = drawn(seed)
+    choices = renameable(loss)
+    record: dict[str, Any] = {"seed": seed, "loss": " + ".join(loss.parts), "wrong": [], "equal": 0}
+    if not choices:
+        return record
+    plain = answers(loss, {})
+    for k, name in enumerate(names):
+        old = choices[k % len(choices)]
+        if name in loss.parameters or name == "d1":
+            continue
+        try:
+            other = answers(loss, {old: name})
+        except Exception as error:  # noqa: BLE001 (whatever it is, a name should not raise it)
+            record["wrong"].append((name, f"{old} → {name}: raised {type(error).__name__}: {error}"))
+            continue
+        differing = list(differences(plain, other))
+        if differing:
+            record["wrong"].append((name, f"{old} → {name}: {differing[0]}"))
+        else:
+            record["equal"] += 1
+    return record
+
+
+def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
+    """Everything that is said of a loss, in numbers, parameters under their old names."""
+    symbols = loss.loss.parameters
+    put = {old: sympy.Symbol(new) for old, new in renamed.items()}
+    here = loss.loss.set(put) if put else loss.loss
+    back = {new: symbols[old] for old, new in put.items()}
+    expansion = here.expand(order=4)
+    found = described(here, expansion, loss.limit)
+    answer = of_landscape(found)
+    values = {new.name if (new := put.get(name)) is not None else name: _number_of(symbols[name]) for name in symbols}
+    return {
+        "expansion": {str(term.invariants): numbers(term.coefficient, back) for term in expansion.terms},
+        "landscape": numbers(found, back),
+        "words": [
+            _without_yielding(one, put) for points in found.stationary for one in (points.index(), points.minima())
+        ],
+        "holds": [_holds(one, values) for one in (found.collapse.dimensional, found.collapse.complete)],
+        "kernel": _kernel(expansion, values, bias=here.bias),
+        "tone": answer.tone,
+        "shape": _shape(found.to_json()),
+    }
+
+
+def _without_yielding(text: str, put: Mapping[str, sympy.Symbol]) -> str:
+    """Words in which a letter of the theory has yielded to a parameter of its name, m_ for m, put back."""
+    for new in put.values():
+        glyph = TEXT.scalar(new)
+        text = re.sub(rf"(?<!\w){re.escape(glyph)}_(?!\w)", glyph, text)
+    return text
+
+
+def _holds(condition: Any, values: Mapping[str, float]) -> list[bool] | None:
+    if condition is None:
+        return None
+    random = np.random.default_rng(0)
+    draws = [(random.uniform(0.1, 2, 3), random.uniform(0.1, 2, 3)) for _ in range(3)]
+    return [condition.holds(list(a), list(c), {**values, "d1": 3}) for a, c in draws]
+
+
+def _kernel(expansion: Any, values: Mapping[str, float], *, bias: bool) -> float:
+    emitted = numeric.kernel(expansion)
+    random = np.random.default_rng(0)
+    root = random.standard_normal((2, 3, 3))
+    A0, Sigma = root[0] @ root[0].T, root[0] @ root[0].T + root[1] @ root[1].T
+    W, b = random.standard_normal((3, 3)), random.standard_normal(3)
+    first = [W, A0, Sigma, *([b] if bias else [])]
+    # In the order of the expansion's own parameters: a name may be taken by a matrix.
+    known = {**values, "d1": 3.0}
+    given = [known[name] if name in known else known[name.rstrip("_")] for name in emitted.arguments[len(first) :]]
+    return float(emitted.value(*first, *given))
+
+
+def _shape(shown: Any) -> Any:
+    """What is there and what is not, without any text."""
+    if isinstance(shown, dict):
+        return {key: _shape(value) for key, value in shown.items()}
+    if isinstance(shown, list):
+        return [_shape(one) for one in shown]
+    return shown if shown is None or isinstance(shown, bool) else "…"
+
+
+def _number_of(symbol: sympy.Basic) -> float:
+    """A number between ½ and 2 for each symbol, N an integer."""
+    name = str(symbol)
+    if name == "N":
+        return 3.0
+    digest = hashlib.sha256(name.encode()).digest()
+    return 0.5 + 1.5 * int.from_bytes(digest[:4], "big") / 2**32
+
+
+def numbers(value: Any, back: Mapping[sympy.Symbol, sympy.Symbol]) -> Any:
+    """A value with every expression in it as a number."""
+    if isinstance(value, sympy.Basic):
+        return _evaluated(value, back)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            one.name: numbers(getattr(value, one.name), back)
+            for one in dataclasses.fields(value)
+            if one.name not in _LEFT_OUT
+        }
+    if isinstance(value, Mapping):
+        return {str(key): numbers(one, back) for key, one in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [numbers(one, back) for one in value]
+    if isinstance(value, str) and any(new.name in value for new in back):
+        return "…"
+    return value
+
+
+def _evaluated(value: sympy.Basic, back: Mapping[sympy.Symbol, sympy.Symbol]) -> Any:
+    if value in (sympy.true, sympy.false):
+        return bool(value)
+    if isinstance(value, sympy.Or | sympy.And | sympy.Not):
+        return [type(value).__name__, sorted((_evaluated(one, back) for one in value.args), key=str)]
+    if isinstance(value, sympy.core.relational.Relational):
+        left = _evaluated(value.lhs - value.rhs, back)
+        return [value.rel_op, left]
+    if isinstance(value, sympy.Symbol):
+        return str(value.xreplace(dict(back)))
+    value = value.xreplace(dict(back))
+    sums = {one: _sum(one) for one in value.atoms(sympy.Function) if one.func.__name__ == "sum_j"}
+    value = value.xreplace(sums)
+    unknown = {
+        one: sympy.Float(_number_of(one.args[0]) if one.args[0].is_Symbol else 1.1, 25)
+        for one in value.atoms(sympy.core.function.AppliedUndef)
+    }
+    value = value.xreplace(unknown)
+    return complex(sympy.N(value.subs({one: sympy.Float(_number_of(one), 25) for one in value.free_symbols}), 15))
+
+
+def _sum(one: sympy.Expr) -> sympy.Expr:
+    """Σ_j over three modes."""
+    total = sympy.S.Zero
+    for k in range(3):
+        own = {
+            symbol: sympy.Float(_number_of(sympy.Symbol(f"{symbol}{k}")), 25)
+            for symbol in one.free_symbols
+            if str(symbol) in ("a_j", "c_j", "s_j", "q_j")
+        }
+        total += one.args[0].subs(own)
+    return total
+
+
+def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
+    """Where two records part."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        if set(one) != set(other):
+            yield f"{path}: {sorted(set(one) ^ set(other))}"
+            return
+        for key in one:
+            yield from differences(one[key], other[key], f"{path}.{key}")
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        if len(one) != len(other):
+            yield f"{path}: {len(one)} and {len(other)}"
+            return
+        for k, pair in enumerate(zip(one, other, strict=True)):
+            yield from differences(*pair, f"{path}[{k}]")
+    elif isinstance(one, complex | float) and isinstance(other, complex | float):
+        same = abs(one - other) <= 1e-9 * max(1.0, abs(one)) or bool(np.isnan(one) and np.isnan(other))
+        if not same:
+            yield f"{path}: {one} and {other}"
+    elif one != other and "…" not in (one, other):
+        yield f"{path}: {one!r} and {other!r}"

@@ -1,0 +1,70 @@
+"""``quartic claims`` from a shell."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from verify.command.claims import claims
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "verify.command.cli", "claims", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_one_claim_whole():
+    found = run("--id", "iclr:beta-hessian")
+    assert found.returncode == 0, found.stderr
+    assert found.stderr == ""
+    for part in (
+        "iclr:beta-hessian",
+        "verdict       refuted (error)",
+        "corrected",
+        "in numbers",
+        "def curvature_at_the_origin",
+    ):
+        assert part in found.stdout
+
+
+def test_json_of_one_claim():
+    found = CliRunner().invoke(claims, ["--id", "iclr:beta-hessian", "--json"])
+    (one,) = json.loads(found.stdout)
+    assert one["id"] == "iclr:beta-hessian"
+    assert one["corrected"].startswith(r"\ensuremath{\beta}-InfoNCE: the leading term is $-\operatorname{Tr}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--id", "iclr:eq99"), "the ledger of 'iclr' has no claim 'iclr:eq99'; did you mean 'iclr:eq9'?"),
+        (("--id", "eq8"), "claim 'eq8': an id begins with a paper and a colon; the papers are iclr, neurreps"),
+        (("--paper", "iclrr"), "there is no ledger of a paper 'iclrr'; did you mean 'iclr'?"),
+        (("--latex", "--json"), "--latex and --json are two forms of one answer; give one of them"),
+        (("--ledger", "nowhere.py"), "there is no file nowhere.py"),
+    ],
+)
+def test_unusable_input_is_one_sentence(arguments, message):
+    found = run(*arguments)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr == f"quartic: {message}\n"
+
+
+def test_a_ledger_of_ones_own(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from verify.papers.claims import Ledger\nledger = Ledger('mine', 'Mine')\n"
+        "ledger.not_run('mine:one', where='Eq. 1', says='something', waits_for='time')\n",
+        "utf-8",
+    )
+    found = run("--ledger", str(tmp_path / "mine.py"))
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("mine:one  not-run      time\n")
+
+
+@pytest.mark.slow
+def test_the_errata_sheet_compiles(pdflatex, tmp_path):
+    (tmp_path / "errata.tex").write_text(run("--latex").stdout, "utf-8")
+    pdflatex(tmp_path, "errata")

@@ -1,0 +1,83 @@
+"""The trained route of an audit: right expansions agree with trained models, wrong ones do not."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import sympy
+
+from derive import Loss, catalogue, closed_form, inner, views
+from verify.routes import trained
+from verify.routes.trained import compare
+from verify.truths.settings import values_for
+
+
+def evidence(name, expansion=None, seed=0, closed=None):
+    loss = catalogue(name) if isinstance(name, str) else name
+    values = {key: float(value) for key, value in values_for(loss, trained.BATCH, 2).items()}
+    return compare(loss, expansion or loss.expand(order=4), closed, values, seed)
+
+
+def scaled(expansion, factor, order):
+    """The expansion with its terms of one order multiplied."""
+    terms = [
+        term._replace(coefficient=term.coefficient * factor) if term.order == order else term
+        for term in expansion.terms
+    ]
+    return replace(expansion, terms=tuple(terms))
+
+
+@pytest.mark.parametrize("name", ["dcl", "siglip"])
+def test_a_loss_of_batches_trains_to_its_quartic(name):
+    (found,) = evidence(name)
+    assert found.ran
+    assert found.agrees is True
+    assert found.route == "trained"
+    assert found.error_kind == "standard error"
+    assert found.predicted < 4 * trained.NEAR
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["infonce", "beta-infonce", "spectral"])
+def test_a_loss_that_closes_is_trained_in_both_regimes(name):
+    near, away = evidence(name, closed=closed_form(catalogue(name)))
+    assert (near.agrees, away.agrees) == (True, True)
+    assert away.predicted > 10 * near.predicted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["infonce-batch", "weighted-infonce", "ntxent", "barlow-twins", "vicreg", "vicreg-soft", "alignment-uniformity",
+     "dcl+weight-decay", "spectral+norm-penalty"],
+)  # fmt: skip
+def test_no_other_loss_is_contradicted(name):
+    assert all(one.agrees is not False for one in evidence(name) if one.ran)
+
+
+@pytest.mark.parametrize(("factor", "order"), [(sympy.Rational(4, 3), 4), (2, 4), (sympy.Rational(1, 2), 2)])
+def test_a_wrong_expansion_is_found_out(factor, order):
+    wrong = scaled(catalogue("dcl").expand(order=4), factor, order)
+    (found,) = evidence("dcl", wrong)
+    assert found.agrees is False
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "why"),
+    [
+        ("dcl", 2, "an expansion to order 4 is needed"),
+        ("dcl+bias", 4, "the models trained here have no bias"),
+    ],
+)
+def test_what_is_not_run_says_why(name, order, why):
+    loss = catalogue(name)
+    (found,) = compare(loss, loss.expand(order=order), None, {"N": 4.0, "tau": 1.0}, 0)
+    assert not found.ran
+    assert found.note == why
+
+
+def test_a_loss_of_ones_own_has_no_torch_loss():
+    x, x_pos = views("x, x_pos")
+    loss = Loss(inner(x, x_pos) ** 2 - Fraction(1, 2) * inner(x, x_pos), name="mine")
+    (found,) = compare(loss, loss.expand(order=4), None, {}, 0)
+    assert found.note == "no hand-written torch loss is known for this definition"

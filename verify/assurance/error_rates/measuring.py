@@ -1,0 +1,82 @@
+"""The sweeps behind the tables: a unit for each subject whose mutants are judged, many for each statistical check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive import CATALOGUE
+from verify.assurance.error_rates import alarms
+from verify.assurance.mutants import formulas, killing, landscapes
+from verify.running.sweeps.sweep import Settings, Sweep, seed_of
+
+# Two of each kind of random problem; number 10 has one stationary point only.
+PROBLEMS = tuple(k for k in range(22) if k != 10)
+# Seconds, about.
+COSTS = {"loss": 25.0, "couplings": 3.0, "lists": 3.0, "claim": 4.0}
+GROUPS = {"loss": "catalogue", "couplings": "landscape", "lists": "landscape", "claim": "ledger"}
+QUICK: tuple[Settings, ...] = (
+    {"kind": "loss", "subject": "spectral"},
+    {"kind": "couplings", "subject": "spectral"},
+    {"kind": "lists", "subject": 5},
+    {"kind": "claim", "subject": "iclr:eq6"},
+)
+
+
+def mutants(*, quick: bool = False) -> Sweep:
+    """Every subject, judged at the seeds of an audit; with ``quick`` one of each kind."""
+    units = tuple(one | {"seed": 0} for one in (QUICK if quick else _subjects()))
+    return Sweep(
+        "mutants", "verify.assurance.error_rates.measuring:judged", units, tuple(COSTS[one["kind"]] for one in units)
+    )
+
+
+def false_alarms(*, quick: bool = False, seed: int = 0) -> Sweep:
+    """Every statistical check, a number of runs at a time; with ``quick`` a few runs."""
+    units: list[Settings] = []
+    for name, check in alarms.CHECKS.items():
+        runs = min(check.at_once, 20) if quick else check.runs
+        units += [
+            {"check": name, "runs": min(check.at_once, runs - start), "seed": seed_of(name, start, seed)}
+            for start in range(0, runs, check.at_once)
+        ]
+    costs = tuple(alarms.CHECKS[one["check"]].cost * one["runs"] / 1000 for one in units)
+    return Sweep("false alarms", "verify.assurance.error_rates.measuring:counted", tuple(units), costs)
+
+
+def _subjects() -> list[Settings]:
+    from verify.papers.claims.ledgers import published
+
+    losses = [*CATALOGUE, *killing.MODIFIED]
+    # A claim that two papers print is one.
+    first, *_ = published()
+    claims = [claim.id for claim in first if claim.investigate is not None and not claim.slow]
+    return [
+        *({"kind": "loss", "subject": name} for name in losses),
+        *({"kind": "couplings", "subject": name} for name in losses if not name.endswith("+bias")),
+        *({"kind": "lists", "subject": number} for number in PROBLEMS),
+        *({"kind": "claim", "subject": one} for one in claims),
+    ]
+
+
+def counted(*, check: str, runs: int, seed: int) -> list[int]:
+    """Some runs of a check: the fields of their tally."""
+    return list(alarms.CHECKS[check].run(seed, runs).fields)
+
+
+def judged(*, kind: str, subject: Any, seed: int) -> dict[str, object]:
+    """The mutants of one subject."""
+    if kind == "loss":
+        return killing.of_loss(subject, seed=seed).to_json()
+    if kind == "couplings":
+        return landscapes.of_couplings(subject, seed).to_json()
+    if kind == "lists":
+        return landscapes.of_lists(subject).to_json()
+    return formulas.of_claim(claim_of(subject)).to_json()
+
+
+def claim_of(id: str) -> Any:  # noqa: A002 (the word that the ledger uses)
+    """A claim of the published ledgers."""
+    from verify.papers.claims.ledgers import chosen, published
+
+    (found,) = chosen(published(), id=id)
+    return found

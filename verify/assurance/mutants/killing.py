@@ -1,0 +1,147 @@
+"""Every route of an audit on every mutant of a loss: what is true is found once, and each mutant is held against it.
+
+The truths are dear and the comparisons cheap, so that a route measures first and is then told of one wrong expansion
+after the other (`verify.routes.route`). A route *kills* a mutant when any of its evidence contradicts it,
+and lets it *survive* when nothing does and something agrees; where the evidence decides nothing it is *undecided*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from derive import Expansion, InputError, Loss, catalogue
+from verify.assurance.mutants import definitions, expansions, replicas
+from verify.assurance.mutants.mutant import Mutant, distinct
+from verify.evidence.evidence import Evidence
+from verify.routes import autodiff, by_definition, monte_carlo, remainder, trained
+from verify.routes import closed_form as closed
+from verify.routes.route import Route
+from verify.routes.subject import Subject
+
+Outcome = Literal["killed", "survived", "undecided", "does not apply"]
+Comparison = Callable[[Expansion], Sequence[Evidence]]
+
+ORDER = 4
+# The losses beside the catalogue: penalties, weight decay and a bias.
+MODIFIED = ("infonce+weight-decay+norm-penalty", "spectral+bias")
+# The closed form to all orders, where there is one, is symbolic here.
+SYMBOLIC = "symbolic"
+DRAWS = 20_000
+
+
+def _near_the_transition(subject: Subject) -> list[trained.Models]:
+    """What an expansion predicts: away from it models say something of the exact landscape alone."""
+    return [trained.models(subject, next(trained.regimes(subject)))]
+
+
+# The routes of an audit that an expansion can fail, and the definition itself in place of its symmetries.
+ROUTES: dict[str, Route[Subject, Any, Expansion]] = {
+    SYMBOLIC: closed.ROUTE,
+    "exact": by_definition.ROUTE,
+    "autodiff": autodiff.ROUTE,
+    "remainder": remainder.ROUTE,
+    "monte-carlo": monte_carlo.ROUTE,
+    "trained": replace(trained.ROUTE, measure=_near_the_transition),
+}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the routes say of the mutants of one subject.
+
+    Attributes:
+        subject: a loss, a landscape, a claim.
+        outcomes: mutant's name → (operator, route → outcome).
+        equivalent: names of mutants that are proved to say the same as the original.
+        original: route → outcome of what is right; "killed" would be a false alarm.
+
+    """
+
+    subject: str
+    outcomes: Mapping[str, tuple[str, Mapping[str, Outcome]]]
+    equivalent: Sequence[str]
+    original: Mapping[str, Outcome]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON values."""
+        return {
+            "subject": self.subject,
+            "mutants": {name: [operator, dict(by_route)] for name, (operator, by_route) in self.outcomes.items()},
+            "equivalent": list(self.equivalent),
+            "original": dict(self.original),
+        }
+
+
+def outcome(evidence: Iterable[Evidence]) -> Outcome:
+    """What a route's evidence makes of a mutant.
+
+    >>> outcome([Evidence("exact", "c", agrees=True), Evidence("exact", "d", agrees=False)]), outcome([])
+    ('killed', 'does not apply')
+    """
+    agreed = [one.agrees for one in evidence if one.ran]
+    if not agreed:
+        return "does not apply"
+    if False in agreed:
+        return "killed"
+    return "survived" if True in agreed else "undecided"
+
+
+def of_loss(name: str, *, seed: int = 0, draws: int = DRAWS, routes: Sequence[str] | None = None) -> Verdicts:
+    """All mutants of a catalogue loss, by all routes.
+
+    Args:
+        name: with its modifiers.
+        seed: of W, the covariances and the draws.
+        draws: random batches at each of four settings.
+        routes: those to run; all unless given.
+
+    """
+    loss = catalogue(name)
+    true = loss.expand(ORDER)
+    made = [
+        *expansions.slips(true),
+        *definitions.slips(loss, ORDER),
+        *replicas.merged_replicas(loss, ORDER),
+        *replicas.wrong_coincidences(loss, ORDER),
+    ]
+    kept, equivalent = distinct(made, expansions.key(true), expansions.key)
+    comparisons = {route: of for route, of in measured(loss, seed, draws, routes).items() if of is not None}
+    return judged(name, kept, equivalent, true, comparisons)
+
+
+def judged(
+    subject: str,
+    kept: Sequence[Mutant],
+    equivalent: Sequence[Mutant],
+    original: Any,
+    comparisons: Mapping[str, Callable[[Any], Sequence[Evidence]]],
+) -> Verdicts:
+    """Each mutant by each route."""
+
+    def by_route(value: Any) -> dict[str, Outcome]:
+        return {route: outcome(compare(value)) for route, compare in comparisons.items()}
+
+    return Verdicts(
+        subject,
+        {one.name: (one.operator, by_route(one.value)) for one in kept},
+        [one.name for one in equivalent],
+        by_route(original),
+    )
+
+
+def measured(
+    loss: Loss, seed: int = 0, draws: int = DRAWS, routes: Sequence[str] | None = None
+) -> dict[str, Comparison | None]:
+    """What is true of a loss by each route, as functions of an expansion; None for a route that does not apply."""
+    subject = Subject(loss, order=ORDER, seed=seed, draws=draws)
+    return {name: _held(route, subject) for name, route in ROUTES.items() if routes is None or name in routes}
+
+
+def _held(route: Route[Subject, Any, Expansion], subject: Subject) -> Comparison | None:
+    try:
+        found = route.measured(subject)
+    except InputError:
+        return None
+    return lambda expansion: route.compare(found, expansion)

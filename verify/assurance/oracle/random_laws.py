@@ -1,0 +1,42 @@
+"""Models and data drawn at random, in small fractions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from random import Random
+
+from verify.assurance.oracle.law import Law, Matrix
+
+SCALES = (("1/2", "3/2", "5/8"), ("1/2", "2", "4/5"), ("1", "-1", "3/4"))  # s is the first with the third's chance
+
+
+def random_law(random: Random, d0: int, d1: int, bias: list[Fraction] | None) -> Law:
+    """A model and Gaussian or elliptical data of these dimensions."""
+    W = [[_entry(random) for _ in range(d0)] for _ in range(d1)]
+    A0, C = _covariance(random, d0), _covariance(random, d0)
+    Sigma = [[a + c for a, c in zip(*rows, strict=True)] for rows in zip(A0, C, strict=True)]
+    if random.random() < 0.8:
+        return Law(W, A0, Sigma, bias)
+    low, high, chance = map(Fraction, random.choice(SCALES))
+    scale = {k: chance * low**k + (1 - chance) * high**k for k in range(1, 9)}
+    return Law(W, A0, Sigma, bias, scale, random.choice(("datum", "view")))
+
+
+def of_points(random: Random, law: Law, n: int) -> Law:
+    """The same with n fixed points, which sum to zero, in place of Gaussian data."""
+    d0 = range(len(law.A0))
+    points = [[Fraction(random.randint(-3, 3)) for _ in d0] for _ in range(n - 1)]
+    points.append([-sum((one[k] for one in points), Fraction(0)) for k in d0])
+    A0 = [[sum((one[k] * one[m] for one in points), Fraction(0)) / n for m in d0] for k in d0]
+    Sigma = [[A0[k][m] + law.Sigma[k][m] - law.A0[k][m] for m in d0] for k in d0]
+    return replace(law, A0=A0, Sigma=Sigma, points=points)
+
+
+def _entry(random: Random) -> Fraction:
+    return Fraction(random.choice((-3, -2, -1, 1, 2, 3)), random.choice((1, 1, 2)))
+
+
+def _covariance(random: Random, d0: int) -> Matrix:
+    root = [[Fraction(random.randint(-2, 2)) for _ in range(d0)] for _ in range(d0)]
+    return [[sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0)) for v in root] for u in root]

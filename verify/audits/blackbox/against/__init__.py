@@ -1,0 +1,66 @@
+"""Code compared with a second loss: another implementation, or a definition.
+
+What is compared, in this order: the values on random batches of several sizes, the gradients and their ratio, what each
+loss is near W = 0, the terms of both expansions, and the order at which they part. Each says what it found in a
+sentence and is evidence of its own; what was not compared says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from derive import Loss
+from verify.audits.blackbox.against.comparison import Comparison
+from verify.audits.blackbox.against.definition import against_definition, in_numbers, known_names
+from verify.audits.blackbox.against.function import against_function
+from verify.audits.blackbox.against.subject import Subject, subject
+from verify.audits.blackbox.expansions import Expanded
+from verify.audits.blackbox.regularity import Regularity
+from verify.truths.function import BlackBox
+
+__all__ = ["Comparison", "compare", "in_numbers", "known_names"]
+
+
+def compare(
+    whole: BlackBox,
+    inside: BlackBox,
+    inside_smooth: Regularity,
+    found: Expanded | None,
+    other: BlackBox | Loss,
+    *,
+    order: int = 4,
+    seed: int = 0,
+    tick: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Code beside a second loss.
+
+    Args:
+        whole: the code as it is.
+        inside: the loss that was expanded: the core of the code where that was asked for, else ``whole`` itself.
+        inside_smooth: what that is near 0.
+        found: its expansion; None where it has none.
+        other: another implementation, or a definition with numbers for its parameters (see `in_numbers`).
+        order: through which terms are compared.
+        seed: of all random numbers.
+        tick: called with a word before each step.
+
+    Raises:
+        InputError: the two cannot be compared, with what to do.
+
+    >>> from verify.audits.blackbox.regularity import regularity
+    >>> one = BlackBox(lambda z1, z2: -(z1 * z2).sum(1).mean())
+    >>> other = BlackBox(lambda z1, z2: -(z1 * z2).sum(1).sum(), "summed")
+    >>> found = compare(one, one, regularity(one), None, other)
+    >>> found.lines[0][1].split(",")[0], found.agrees
+    ("the code's is summed's times 1/N", False)
+
+    """
+    if inside is whole:
+        mine = Subject(whole, inside_smooth, whole, inside_smooth, found)
+    else:
+        looked_at = subject(whole, use_core=False, seed=seed)
+        mine = Subject(whole, looked_at.smooth, inside, inside_smooth, found)
+    if isinstance(other, Loss):
+        return against_definition(mine, other, order=order, seed=seed, tick=tick)
+    tick("the other loss")
+    return against_function(mine, subject(other, use_core=mine.has_core, seed=seed), order=order, seed=seed, tick=tick)

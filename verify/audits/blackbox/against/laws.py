@@ -1,0 +1,117 @@
+"""Small laws of the data, over which a loss can be averaged exactly.
+
+A datum is one of a few points, and each of its views is that point plus or minus its own noise: the views are
+independent given the datum, so that any number of them have the same law in whatever order they are named. A batch of
+independent data then has finitely many values, and code and definition agree on them exactly, at any size of W, or
+they are not the same loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive import InputError
+from numeric.sampling import Covariances
+from verify.truths.truth import Setting
+
+Array = NDArray[np.float64]
+POINTS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class FewPoints(Setting):
+    """A setting whose data take a few values, in place of Gaussian ones.
+
+    Attributes:
+        centres: (k, d0), the points.
+        noise: (k, d0), what is added to a point or subtracted.
+        chances: (k,), of the points.
+
+    """
+
+    centres: Array = field(default_factory=lambda: np.zeros((1, 1)))
+    noise: Array = field(default_factory=lambda: np.zeros((1, 1)))
+    chances: Array = field(default_factory=lambda: np.ones(1))
+
+    def population(self, degree: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
+        """All values of one datum's views, (m, d0) each, and their chances."""
+        _without_datum(datum=datum)
+        signs = list(product((1.0, -1.0), repeat=views))
+        every = tuple(
+            np.array(
+                [
+                    centre + sign[v] * noise
+                    for centre, noise in zip(self.centres, self.noise, strict=True)
+                    for sign in signs
+                ]
+            )
+            for v in range(views)
+        )
+        return every, np.repeat(self.chances, len(signs)) / len(signs)
+
+    def points(self, degree: int, data: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
+        """All values of a batch's views, (m, data, d0) each, and their chances."""
+        every, chances = self.population(degree, views, datum=datum)
+        which = np.array(list(product(range(len(chances)), repeat=data)))
+        return tuple(one[which] for one in every), chances[which].prod(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn(Setting):
+    """A setting of one given batch, in which each datum is the anchor in turn.
+
+    Attributes:
+        given: (N, d0) for each view.
+
+    """
+
+    given: tuple[Array, ...] = ()
+
+    def points(self, degree: int, data: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
+        """The batch once for each anchor: the anchor, and its samples, the other data or all."""
+        _without_datum(datum=datum)
+        size = len(self.given[0])
+        others = [[i, *(np.roll(np.arange(size), -i)[1:] if data == size else np.arange(size))] for i in range(size)]
+        return tuple(one[np.array(others)] for one in self.given[:views]), np.full(size, 1 / size)
+
+
+def few_points(seed: int, size: int, width: int = 2) -> FewPoints:
+    """A random law and a random W of unit size.
+
+    >>> views, chances = few_points(0, 2).points(0, 2, 2)
+    >>> views[0].shape, round(float(chances.sum()), 12)
+    ((64, 2, 2), 1.0)
+
+    """
+    rng = np.random.default_rng(seed)
+    chances = rng.uniform(0.3, 0.7, POINTS)
+    return FewPoints(
+        _nothing(width),
+        rng.standard_normal((width, width)),
+        {},
+        size,
+        centres=rng.standard_normal((POINTS, width)),
+        noise=0.5 * rng.standard_normal((POINTS, width)),
+        chances=chances / chances.sum(),
+    )
+
+
+def drawn(embedded: Array) -> Drawn:
+    """A batch of embeddings (2, N, d) as a setting, with W = 1."""
+    _, size, width = embedded.shape
+    return Drawn(_nothing(width), np.eye(width), {}, size, given=tuple(embedded))
+
+
+def _without_datum(*, datum: bool) -> None:
+    if datum:
+        message = "a mean over all further views of a datum has no value on given batches"
+        raise InputError(message)
+
+
+def _nothing(width: int) -> Covariances:
+    return Covariances(np.zeros((width, width)), np.eye(width))

@@ -1,0 +1,149 @@
+"""What was found of a torch loss that this project has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from dataclasses import field as fresh
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from derive import Expansion
+from derive.landscape.summary import Described
+from verify.audits.blackbox import answered
+from verify.audits.blackbox.against import Comparison
+from verify.audits.blackbox.derivatives import Derivatives
+from verify.audits.blackbox.expansions import Expanded
+from verify.audits.blackbox.field import Field
+from verify.audits.blackbox.findings import describe
+from verify.audits.blackbox.growth import Growth
+from verify.audits.blackbox.invariances import Invariances
+from verify.audits.blackbox.regularity import Regularity
+from verify.evidence.answer import Answer
+from verify.evidence.description import Describable, Description
+from verify.evidence.evidence import Evidence, Verdict, verdict
+from verify.routes.reopening.collapsed_modes import Collapsed
+from verify.truths.function import BlackBox
+
+
+@dataclass(frozen=True)
+class BlackBoxAudit(Describable):
+    """What was found of a black box.
+
+    Attributes:
+        box: the loss, and what was noticed while it ran.
+        replaced: what was replaced, a sentence each; empty where the loss was run as it is.
+        regularity: what the function is near 0.
+        given: what was set.
+        placed: where each of these was put in, "the code", "the constants" or "the definition".
+        invariances: of the function; None where it has no values to compare.
+        field: what training follows where that is not the gradient of the loss; None where it is.
+        derivatives: automatic differentiation against values; None where there is nothing to differentiate.
+        found: the expansion and how it was recognised; None where there is none.
+        second: for a loss that singles out coordinates, its second order as matrices, see
+            `verify.audits.blackbox.coefficients.second_order`; None elsewhere.
+        landscape: what follows from it, through order 4; None for a field.
+        growth: of the loss far from W = 0, None where it was not looked at.
+        normalised: the same with E|f|² = c fixed, as the model of a normalisation that was replaced; None without.
+        differences: the terms that differ from those of the loss it is compared with; None where none are compared.
+        evidence: the comparisons.
+        transverse: whether collapsed modes stay collapsed, where the loss does not depend on the length of its
+            features; None elsewhere.
+        against: what the loss is beside another one; None where none was given.
+
+    """
+
+    box: BlackBox
+    replaced: tuple[str, ...]
+    regularity: Regularity
+    given: Mapping[str, sympy.Expr] = fresh(default_factory=dict)
+    placed: Mapping[str, tuple[str, ...]] = fresh(default_factory=dict)
+    invariances: Invariances | None = None
+    field: Field | None = None
+    derivatives: Derivatives | None = None
+    found: Expanded | None = None
+    second: Mapping[str, NDArray[np.float64]] | None = None
+    landscape: Described | None = None
+    growth: Growth | None = None
+    normalised: Described | None = None
+    differences: tuple[str, ...] | None = None
+    evidence: tuple[Evidence, ...] = ()
+    transverse: Collapsed | None = None
+    against: Comparison | None = None
+
+    @property
+    def expansion(self) -> Expansion | None:
+        """The expansion, None where there is none."""
+        return None if self.found is None else self.found.expansion
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the evidence supports; where another loss was given, never that it holds unless the two are equal."""
+        found = verdict(self.evidence)
+        return "undecided" if found == "holds" and self.against is not None and not self.against.agrees else found
+
+    @property
+    def about(self) -> str:
+        """What the verdict is about."""
+        return answered.about(self)
+
+    @property
+    def answer(self) -> Answer:
+        """What is kept and what is lost."""
+        return answered.answer(self)
+
+    def description(self) -> Description:
+        """What each form of a report is written from."""
+        return describe(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        expansion, smooth = self.expansion, self.regularity
+        return {
+            "answer": self.answer.text,
+            "loss": self.box.name,
+            "title": f"{self.box.name}, user code",
+            "source": "measured",
+            "definition": None,
+            "set": {name: str(value) for name, value in self.given.items()},
+            "calls": self.box.seen.calls,
+            "random": smooth.random,
+            "core": list(self.replaced) or None,
+            "expansion": expansion.to_json() if expansion else None,
+            "latex": expansion.latex() if expansion else None,
+            "second_order": {name: matrix.tolist() for name, matrix in self.second.items()} if self.second else None,
+            "numbers": {
+                name: {str(size): list(measured) for size, measured in values.items()}
+                for name, values in (self.found.numbers if self.found else {}).items()
+            },
+            "claimed": {"d1": self.found.width, "N": self.found.largest} if self.found else None,
+            "tried": list(self.found.tried) if self.found else [],
+            "residual": self.found.residual if self.found else None,
+            "regularity": smooth.kind,
+            "degree": smooth.degree,
+            "scale": smooth.scale,
+            "reason": smooth.reason or None,
+            "rotation_invariant": None if self.invariances is None else self.invariances.rotation,
+            "invariances": None if self.invariances is None else self.invariances.to_json(),
+            "field": self.field.to_json() if self.field else None,
+            "constants": dict(self.found.constants) if self.found else {},
+            # A field has no Hessian.
+            "B": {letter: str(value) for letter, value in expansion.B.items()}
+            if expansion and not self.field
+            else None,
+            "collapse": self.landscape.collapse.to_json() if self.landscape else None,
+            "landscape": self.landscape.to_json() if self.landscape else None,
+            "growth": None if self.growth is None else asdict(self.growth),
+            "normalised": None
+            if self.normalised is None
+            else self.normalised.to_json() | {"collapse": self.normalised.collapse.to_json()},
+            "differences": None if self.differences is None else list(self.differences),
+            "against": None if self.against is None else self.against.to_json(),
+            "transverse": self.transverse.to_json() if self.transverse else None,
+            "evidence": [one.to_json() for one in self.evidence],
+            "verdict": self.verdict,
+            "about": self.about,
+        }

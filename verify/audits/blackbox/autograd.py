@@ -1,0 +1,55 @@
+"""Taylor coefficients of a black box along rays by torch's automatic differentiation: precise where it is right.
+
+It can be silently wrong (a subgradient of zero at coincident points, a detached branch), so `rays` has to agree.
+"""
+
+from __future__ import annotations
+
+from math import factorial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from verify.truths.function import BlackBox
+
+Array = NDArray[np.float64]
+
+
+def along(box: BlackBox, direction: Array, order: int, *, at: float = 0.0) -> Array:
+    """The Taylor coefficients of the loss at t·direction through an order, by differentiating again and again.
+
+    Args:
+        box: the loss.
+        direction: (2, N, d).
+        order: of the highest coefficient.
+        at: the t about which they are taken.
+
+    Raises:
+        RuntimeError: torch cannot differentiate the loss so often.
+
+    """
+    t = torch.tensor(at, dtype=torch.float64, requires_grad=True)
+    value = box.tensor(t * torch.from_numpy(direction))
+    found = [float(value.detach())]
+    for k in range(1, order + 1):
+        if value.requires_grad:
+            value = box.gradient(value, t, create_graph=True)
+            found.append(float(value.detach()) / factorial(k))
+        else:
+            # What does not depend on t any more: a polynomial of lower degree.
+            found.append(0.0)
+    return np.array(found)
+
+
+def gradient(box: BlackBox, z: Array) -> Array | None:
+    """Autograd's gradient at embeddings (2, N, d), of that shape; None where the value has no graph.
+
+    Raises:
+        RuntimeError: torch cannot differentiate the loss.
+        InputError: the loss's own derivative fails.
+
+    """
+    at = torch.from_numpy(np.ascontiguousarray(z)).requires_grad_()
+    value = box.tensor(at)
+    return box.gradient(value, at).detach().numpy().astype(float) if value.requires_grad else None

@@ -1,0 +1,184 @@
+"""What the command is pointed at: a catalogue name, or a `Loss` or a function in a file or a module of the user's."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from derive import InputError, Loss, catalogue
+from derive.algebra.letters import named
+from derive.errors import quoted
+from verify.audits.user_code import run_file, run_module
+from verify.running.limits import said_by
+from verify.truths.exact_numbers import read_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
+
+    from derive import Expansion
+    from numeric.sampling import Covariances
+
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+
+
+def find_loss(target: str) -> Loss:
+    """The loss that a TARGET names.
+
+    Args:
+        target: a catalogue name, with modifiers after plus signs (``infonce+weight-decay``), or
+            ``path/to/file.py:name`` or ``package.module:name`` for a `Loss` called ``name`` there. The file is run: it
+            is the user's own code.
+
+    Raises:
+        InputError: nothing usable is there.
+
+    """
+    found = find_target(target)
+    if not isinstance(found, Loss):
+        name = target.rpartition(":")[2]
+        message = f"{target}: {name} is of type {type(found).__name__}; a derive.Loss is needed here"
+        raise InputError(f"{message}; quartic audit takes torch functions too")
+    return found
+
+
+def find_target(target: str) -> Loss | Callable[..., Any]:
+    """The loss that a TARGET names: a `Loss`, or a function ``loss(z1, z2)`` of the user's, or an object or a class.
+
+    Raises:
+        InputError: nothing usable is there.
+
+    """
+    path, separator, name = target.rpartition(":")
+    if separator and path.endswith(".py"):
+        module = run_file(Path(path))
+    elif separator and _MODULE.fullmatch(path):
+        module = run_module(path)
+    elif re.search(r"[:/.]", target):
+        message = f"{quoted(target)} names no loss; write path/to/file.py:name or package.module:name"
+        raise InputError(message)
+    else:
+        return catalogue(target)
+    try:
+        loss = getattr(module, name)
+    except AttributeError:
+        losses = [key for key, value in vars(module).items() if isinstance(value, Loss) or _own(value, module)]
+        near = difflib.get_close_matches(name, losses, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}? " if near else ""
+        message = f"{path} defines no {quoted(name)}; {hint}Losses there: {', '.join(losses) or 'none'}"
+        raise InputError(message) from None
+    except Exception as error:
+        # A package may import what it holds when it is asked for it.
+        message = f"{target} failed when it was imported: {type(error).__name__}: {said_by(error)}"
+        raise InputError(message) from error
+    if not isinstance(loss, Loss) and not callable(loss):
+        message = f"{target}: {name} is of type {type(loss).__name__}; a target is a derive.Loss or a function"
+        raise InputError(message)
+    found: Loss | Callable[..., Any] = loss
+    return found
+
+
+def _own(value: object, module: ModuleType) -> bool:
+    """Whether it is a function, a class or an object to call that the file defines itself."""
+    return callable(value) and getattr(value, "__module__", None) == module.__name__
+
+
+def refuse(what: str, options: Mapping[str, object]) -> None:
+    """Refuse options that a target of this kind does not take, where they are given.
+
+    >>> refuse("a torch function", {"--A0": None, "--sampling fixed": False})
+
+    Raises:
+        InputError: naming the first that is given.
+
+    """
+    for option, given in options.items():
+        if given:
+            message = f"{option} does not go with {what}; leave it out"
+            raise InputError(message)
+
+
+def read_covariances(a0: str | None, c: str | None) -> Covariances | None:
+    """The covariances in two files, CSV or .npy; None where none is named.
+
+    Raises:
+        InputError: one without the other, or a file that holds no covariance.
+
+    """
+    if a0 is None and c is None:
+        return None
+    if a0 is None or c is None:
+        message = "--A0 and --C go together: give both covariances, or neither"
+        raise InputError(message)
+    from numeric.sampling import Covariances
+
+    return Covariances(_matrix(a0), _matrix(c))
+
+
+def _matrix(path: str) -> Any:
+    import numpy as np
+
+    try:
+        if path.endswith(".npy"):
+            return np.load(path, allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an empty file is but a warning
+            return np.loadtxt(path, delimiter=",", ndmin=2)
+    except Exception as error:  # noqa: BLE001 (NumPy reads a header with Python's tokenizer, which has errors of its own)
+        message = f"{path} holds no matrix of numbers (a CSV or a .npy file): {said_by(error)}"
+        raise InputError(message) from None
+
+
+def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
+    """Exact values from texts like ``alpha=1/10``, ``tau=0.001`` or ``1e-3`` (both 1/1000), and ``N=oo`` for a limit.
+
+    Args:
+        settings: texts NAME=VALUE, parsed and never evaluated; see `verify.truths.exact_numbers` for what a number may
+            be.
+
+    Raises:
+        InputError: no name, no number, or a name twice.
+
+    >>> parse_values(["alpha=1/10", "N=oo", "tau=0.5", "t=1e-3"])
+    {'alpha': 1/10, 'N': oo, 'tau': 1/2, 't': 1/1000}
+
+    """
+    values: dict[str, sympy.Expr] = {}
+    for setting in settings:
+        name, separator, text = (part.strip() for part in setting.partition("="))
+        if not separator or not name:
+            message = f"--set {setting}: write NAME=VALUE, for instance --set alpha=1/10"
+            raise InputError(message)
+        if name in values:
+            message = f"--set {name} is given twice"
+            raise InputError(message)
+        values[name] = sympy.oo if text == "oo" else read_number(text, f"--set {name}")
+    return values
+
+
+def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict[str, sympy.Expr]]:
+    """The loss with values put in, and those that are left for its expansion: limits, and the dimension d1."""
+    known = loss.parameters
+    later = {name: value for name, value in values.items() if name in known and (name == "d1" or value is sympy.oo)}
+    return loss.set({name: value for name, value in values.items() if name not in later}), later
+
+
+def limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expansion, str | None]:
+    """The expansion with limits taken, and a norm penalty's strength whose limit only the landscape has.
+
+    Its name is given then, and it is left in the expansion: κ → ∞ fixes E|f|².
+    """
+    known = named(expansion.symbols)
+    for name, value in later.items():
+        # κ (Tr[W Σ Wᵀ] − c)²: in products of traces alone, and linear, so that the expansion itself has no limit.
+        symbol = known.get(name, sympy.Symbol(name))
+        within = [term for term in expansion.terms_of_order(4) if term.coefficient.has(symbol)]
+        penalty = all(len(term.invariants) > 1 and sympy.diff(term.coefficient, symbol, 2) == 0 for term in within)
+        if value is sympy.oo and within and penalty:
+            return expansion.set({other: value for other, value in later.items() if other != name}), name
+    return expansion.set(later), None

@@ -1,0 +1,200 @@
+"""The subcommand ``quartic audit``. SymPy, NumPy and torch are loaded when it runs, not before."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from verify.command.completion import targets
+from verify.command.options import TARGET, deriving, expanding
+from verify.reports.colours import echo_audit
+from verify.running.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@click.command(epilog=TARGET)
+@expanding
+@click.option("--seed", default=0, show_default=True, help="Seed of all random numbers.")
+@click.option("--A0", "a0", type=click.Path(), help="Covariance between two views, a CSV or .npy file, to measure on.")
+@click.option("--C", "c", type=click.Path(), help="Covariance that the augmentation adds, Σ − A0; goes with --A0.")
+@click.option("--no-train", is_flag=True, help="Leave the trained route out.")
+@click.option(
+    "--adapter",
+    default="two-views",
+    show_default=True,
+    help="How a torch function takes its embeddings: two-views, labels, list, stacked or pairs.",
+)
+@click.option("--core", is_flag=True, help="Replace normalisations by the identity while a torch function runs.")
+@click.option(
+    "--constants",
+    multiple=True,
+    metavar="EXPR",
+    help='A constant to recognise coefficients with, as "1/tau". Repeatable.',
+)
+@click.option(
+    "--definition",
+    "--against",
+    "definition",
+    metavar="TARGET",
+    shell_complete=targets,
+    help="What to compare a torch function with: a derive.Loss, or a second torch function.",
+)
+@click.option(
+    "--against-adapter",
+    default="two-views",
+    show_default=True,
+    help="How that function takes its embeddings, as --adapter.",
+)
+@click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
+@click.option("--memory", default=4.0, show_default=True, help="GiB that a torch function may take.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", metavar="FILE", type=click.Path(), help="Write a page with formulas and pictures, too.")
+@click.option("--markdown", metavar="FILE", type=click.Path(), help="The same in Markdown, pictures beside it.")
+@click.option("--latex", metavar="FILE", type=click.Path(), help="The same as a section of LaTeX, pictures beside it.")
+def audit(
+    target: str,
+    order: int,
+    basis: str,
+    settings: tuple[str, ...],
+    sampling: str,
+    law: str,
+    seed: int,
+    a0: str | None,
+    c: str | None,
+    *,
+    no_train: bool,
+    adapter: str,
+    core: bool,
+    constants: tuple[str, ...],
+    definition: str | None,
+    against_adapter: str,
+    limit: float,
+    memory: float,
+    quiet: bool,
+    as_json: bool,
+    html: str | None,
+    markdown: str | None,
+    latex: str | None,
+) -> None:
+    """Derive the expansion of a loss and hold it against the loss by every route that applies.
+
+    TARGET may also be a torch function loss(z1, z2) of yours, path/to/file.py:NAME: two views of a batch, (N, d) each.
+    It is run as it is, measured, and its expansion found with N symbolic.
+
+    Exit status: 0 no contradiction, 1 a contradiction, 2 unusable input.
+
+    Example: quartic audit infonce --html infonce.html
+    """
+    from derive import Loss
+    from verify.audits.definition import audit as run
+    from verify.audits.target import find_target, parse_values, read_covariances, refuse
+    from verify.command.laws import read_law
+    from verify.running.limits import memory_limit
+
+    reports = _usable_reports((html, ".html", ".htm"), (markdown, ".md"), (latex, ".tex"))
+    covariances = read_covariances(a0, c)
+    loss, values = find_target(target), parse_values(settings)
+    if not isinstance(loss, Loss):
+        refuse(
+            "a torch function",
+            {
+                "--sampling": sampling != "iid",
+                "--law": law != "gaussian",
+                "--A0 and --C": covariances,
+                "--no-train": no_train,
+            },
+        )
+        beside = None if definition is None else find_target(definition)
+        if against_adapter != "two-views" and (beside is None or isinstance(beside, Loss)):
+            refuse("a definition", {"--against-adapter": True})
+        options = {
+            "basis": basis,
+            "adapter": adapter,
+            "use_core": core,
+            "named": constants,
+            "definition": beside,
+            "against": ((definition or "").rpartition(":")[2], against_adapter),
+            "limit": _positive("--limit", limit),
+        }
+        with memory_limit(_positive("--memory", memory)):
+            of_code = measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
+        _shown(of_code, as_json=as_json, reports=reports, quiet=quiet)
+        return
+    only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
+    refuse("a derive.Loss", only)
+    assumed, values = read_law(law).given(values)
+    with deriving(progress(hidden=quiet)) as tick:
+        found = run(
+            loss,
+            order=order,
+            basis=basis,
+            sampling=sampling,
+            given=values,
+            covariances=covariances,
+            law=assumed,
+            seed=seed,
+            train=not no_train,
+            tick=tick,
+        )
+    _shown(found, as_json=as_json, reports=reports, quiet=quiet)
+
+
+def _positive(option: str, value: float) -> float:
+    """A limit that can be kept."""
+    from derive import InputError
+
+    if not 0 < value < float("inf"):
+        message = f"{option} {value:g}: give a number above 0"
+        raise InputError(message)
+    return value
+
+
+def _usable_reports(*asked: tuple[str | None, *tuple[str, ...]]) -> list[Path]:
+    """The files of the reports that are asked for: that they can be written is found out before the audit is run."""
+    if all(path is None for path, *_ in asked):
+        return []
+    from verify.reports.writing import usable_report
+
+    return [usable_report(path, *endings) for path, *endings in asked if path is not None]
+
+
+def _shown(found: Any, *, as_json: bool, reports: list[Path], quiet: bool) -> None:
+    """Print an audit, and write its reports where they are wanted; exit status 1 where it found a contradiction."""
+    with progress(hidden=quiet, steps=1, after=2.0) as tick:
+        tick("text")
+        said = found.to_json() if as_json else found.description()
+    if as_json:
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        echo_audit(said)
+    with progress(hidden=quiet, steps=len(reports), after=2.0) as tick:
+        for file in reports:
+            from verify.reports import write_report
+
+            tick(file.name)
+            write_report(found, file, command=shlex.join(["quartic", *sys.argv[1:]]))
+    if found.verdict == "refuted":
+        sys.exit(1)
+
+
+def measured(loss: Callable[..., Any], target: str, *, quiet: bool, **options: Any) -> Any:
+    """The audit of a torch function."""
+    from importlib.util import find_spec
+
+    from derive import InputError
+
+    if not find_spec("torch"):
+        message = "torch is not installed, and a torch function needs it: pip install 'quartic[torch]'"
+        raise InputError(message)
+    from verify.audits.blackbox.auditing import audit_function
+
+    with progress(hidden=quiet) as tick:
+        return audit_function(loss, name=target.rpartition(":")[2], tick=tick, **options)

@@ -1,0 +1,70 @@
+"""The subcommands ``quartic claims`` and ``quartic theory``. SymPy is loaded when they run, not before."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from verify.command.completion import claim_ids
+from verify.reports.colours import echo
+
+
+@click.command()
+@click.option("--paper", metavar="KEY", help="The claims of one paper: iclr, neurreps, or a key of --ledger's.")
+@click.option("--id", "one", metavar="ID", shell_complete=claim_ids, help="One claim whole, as iclr:eq8.")
+@click.option("--ledger", metavar="FILE", type=click.Path(), help="A ledger of your own, a Python file.")
+@click.option("--slow", is_flag=True, help="Run the slow claims too, and store their results.")
+@click.option("--latex", is_flag=True, help="Print an errata sheet that pdflatex compiles.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def claims(
+    paper: str | None, one: str | None, ledger: str | None, *, slow: bool, latex: bool, as_json: bool, quiet: bool
+) -> None:
+    """Re-derive what papers claim, and say which claims hold.
+
+    Fast claims are derived and measured now; slow ones are shown as they were stored when they last ran, and marked.
+
+    Exit status: 0 every live verdict is the one that the ledger records, 1 one is not, 2 unusable input.
+
+    Example: quartic claims --id iclr:eq8
+    """
+    from derive import InputError
+    from verify.papers.claims.ledgers import chosen, in_file, published
+    from verify.papers.claims.running import STORED, as_recorded, run
+    from verify.reports.claims.errata import errata
+    from verify.reports.claims.listing import table, whole
+
+    if latex and as_json:
+        message = "--latex and --json are two forms of one answer; give one of them"
+        raise InputError(message)
+    ledgers = published() if ledger is None else in_file(ledger)
+    wanted = chosen(ledgers, paper=paper, id=one)
+    stored = STORED if ledger is None else Path(ledger).with_suffix(".stored.json")
+    with click.progressbar(
+        length=len(wanted), label="claims", file=sys.stderr, hidden=quiet or not sys.stderr.isatty(), item_show_func=str
+    ) as bar:
+        results = run(wanted, slow=slow, stored=stored, tick=lambda id: bar.update(1, id))  # noqa: A006 (the ledger's word)
+    if as_json:
+        click.echo(json.dumps(results, indent=2, ensure_ascii=False))
+    elif latex:
+        click.echo(errata(ledgers, results), nl=False)
+    else:
+        echo(whole(results[0]) if one else table(results))
+    if not as_recorded(results):
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--latex", is_flag=True, help="A LaTeX document that pdflatex compiles, rather than Markdown.")
+def theory(*, latex: bool) -> None:
+    """Print the corrected theory of the ICLR paper: Table 1, Theorems 1 to 3, Appendix F.1.
+
+    Every formula is derived when it is printed. Example: quartic theory > theory.md
+    """
+    from verify.reports.claims.pages import document, markdown
+    from verify.reports.claims.theory import page
+
+    click.echo((document if latex else markdown)(page()), nl=False)

@@ -1,0 +1,65 @@
+"""The law of the data that ``--law`` names, such as student-t:nu=10: text is parsed, never evaluated."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from derive import InputError
+from derive.errors import quoted
+from derive.expansion.laws import LAWS
+from verify.truths.exact_numbers import read_number
+
+if TYPE_CHECKING:
+    from derive import Law
+
+
+def read_law(text: str) -> Law:
+    """The law that a text names.
+
+    Args:
+        text: a name of `derive.expansion.laws.LAWS`, and after a colon what the law takes: ``NAME=VALUE`` between
+            commas, exact numbers or words.
+
+    Raises:
+        InputError: an unknown law, or not what it takes.
+
+    >>> read_law("student-t:nu=10").assumptions[1]
+    "Student's t with 10 degrees of freedom"
+    >>> read_law("elliptical:s4=3/2,per=view").text
+    'elliptical:s4=3/2,per=view'
+
+    """
+    name, separator, given = (part.strip() for part in text.partition(":"))
+    if name not in LAWS:
+        near = difflib.get_close_matches(name, LAWS, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        *others, last = LAWS
+        message = f"--law {quoted(name)} is not one of the laws {', '.join(others)} and {last}{hint}"
+        raise InputError(message)
+    values: dict[str, Any] = {}
+    for part in given.split(",") if separator else ():
+        key, equals, value = (one.strip() for one in part.partition("="))
+        if not key or not equals:
+            message = f"--law {text}: write NAME=VALUE between commas, for instance {_usage(name)}"
+            raise InputError(message)
+        if key in values:
+            message = f"--law {text}: {key} is given twice"
+            raise InputError(message)
+        values[key] = value if key == "per" else read_number(value, f"--law {name}: {key}")
+    try:
+        inspect.signature(LAWS[name]).bind(**values)
+    except TypeError:
+        message = f"--law {text}: {name} is given as {_usage(name)}"
+        raise InputError(message) from None
+    law: Law = LAWS[name](**values)
+    return law
+
+
+def _usage(name: str) -> str:
+    """How a law is written, with all that it takes."""
+    takes = {"nu": "10", "share": "1/10", "factor": "3", "moments": "3/2"}
+    shown = {"moments": "s4"}
+    parts = [f"{shown.get(key, key)}={takes.get(key, 'view')}" for key in inspect.signature(LAWS[name]).parameters]
+    return f"{name}:{','.join(parts)}" if parts else name

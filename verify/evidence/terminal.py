@@ -1,0 +1,128 @@
+"""What was found on a terminal: one screen, like a referee's note."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from verify.evidence.digits import error, measured, number
+from verify.evidence.verdict_words import verdict_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from verify.evidence.description import Describable, Description
+    from verify.evidence.evidence import Evidence
+
+LABEL = 14
+WIDTH = 100
+
+
+def audit_text(found: Describable, width: int = WIDTH) -> str:
+    """The audit in plain text, lines folded at ``width``."""
+    return found.text(width)
+
+
+def written(found: Description, width: int | None = WIDTH, *, label: int = LABEL, headings: bool = False) -> str:
+    """What was found in plain text.
+
+    Args:
+        found: its description.
+        width: at which lines are folded; None leaves them as long as they are.
+        label: the width of labels.
+        headings: whether the headings of sections are written.
+
+    """
+    parts = [folded([_heading(found, width)], width)]
+    if found.answer is not None:
+        parts.append(answer_text(found, width or WIDTH))
+    lines = list(_lines(found, width, label, headings=headings))
+    return "\n".join([*filter(None, parts), *([folded(lines, width)] if lines else [])])
+
+
+def answer_text(found: Description, width: int = WIDTH) -> str:
+    """What is kept and what is lost, and whether that was checked: what comes first."""
+    said = found.checked if found.answer is None else f"{found.answer.text} {found.checked}"
+    return textwrap.fill(
+        said, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def folded(lines: Iterable[str], width: int | None = WIDTH) -> str:
+    """Lines folded at a width, what follows being indented; as they are without a width."""
+    if width is None:
+        return "\n".join(lines)
+    return "\n".join(
+        part
+        for line in lines
+        for part in textwrap.wrap(
+            line, width, subsequent_indent=" " * (LABEL + 4), break_long_words=False, break_on_hyphens=False
+        )
+    )
+
+
+def _heading(found: Description, width: int | None) -> str:
+    title, source = found.title, found.source
+    if found.remark:
+        return f"{title}, {found.remark}"
+    return f"{title}{source:>{(width or WIDTH) - len(title)}}" if source and _beside(found, width) else title
+
+
+def _beside(found: Description, width: int | None) -> bool:
+    """Whether the source has room beside the title."""
+    return len(found.title) + len(found.source) + 2 <= (width or WIDTH)
+
+
+def _lines(found: Description, width: int | None, label: int, *, headings: bool) -> Iterator[str]:
+    if found.source and not _beside(found, width):
+        yield line("source", found.source, label)
+    for section in found.sections:
+        if headings and section.heading:
+            yield section.heading
+        for one in section.lines:
+            yield line(one.label, one.text, label)
+    yield from evidence_lines(found.evidence)
+    if found.about:
+        yield line("verdict", verdict_line(found.about, found.evidence, found.verdict), label)
+
+
+def evidence_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
+    """What a reader needs of the evidence, a line each."""
+    label = "evidence"
+    for one in evidence:
+        if _shown(one):
+            yield line(label, _evidence(one))
+            label = ""
+
+
+def _shown(one: Evidence) -> bool:
+    # What agrees and is said elsewhere on the screen: the symbolic facts, and orders whose coefficients follow.
+    if one.route == "symbolic":
+        return False
+    return not (one.part == "order" and one.agrees)
+
+
+def _evidence(one: Evidence) -> str:
+    note = f"  ({one.note})" if one.agrees is not True and one.note else ""
+    return f"{one.route:<12}{one.short or one.quantity}{_measured(one)}  {one.mark}{note}"
+
+
+def _measured(one: Evidence) -> str:
+    if one.measured is None:
+        return ""
+    if not isinstance(one.measured, float):
+        return f": {one.measured}"
+    if one.error_kind == "standard error" and one.error:
+        z = "" if one.z is None else f", z = {one.z:+.1f}"
+        return f": {number(one.predicted)} → {measured(one)} {error(one)}{z}"
+    if one.route == "remainder":
+        return f": {one.measured:.3f} (≥ {number(one.predicted)} expected)"
+    if isinstance(one.predicted, float):
+        difference = abs(one.measured - one.predicted)
+        return f": |Δ| = {difference:.0e}" if difference else ": |Δ| = 0"
+    return f": {one.measured:.3g} ({one.predicted} expected)"
+
+
+def line(label: str, text: str, width: int = LABEL) -> str:
+    """A label and what it labels."""
+    return f"  {label:<{width}}{text}"

@@ -1,0 +1,169 @@
+"""The features of a torch module: the input of its last linear layer, seen by a hook while the module runs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from derive import InputError
+from verify.networks.last_layer.features import Features
+from verify.running.limits import said_by
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def last_linear(module: nn.Module, name: str | None = None) -> tuple[str, nn.Linear]:
+    """A linear layer of a module by its name, or the last that is registered.
+
+    Args:
+        module: the network.
+        name: as in ``module.named_modules()``; the last linear layer unless given.
+
+    Raises:
+        InputError: no such layer, or one that is not linear.
+
+    >>> last_linear(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)))
+    ('2', Linear(in_features=4, out_features=2, bias=True))
+
+    """
+    linear = {key: one for key, one in module.named_modules() if isinstance(one, nn.Linear)}
+    if name is None:
+        if not linear:
+            raise InputError(
+                f"the network, a {type(module).__name__}, has no linear layer; its last layer is to be one"
+            )
+        return list(linear.items())[-1]
+    known = dict(module.named_modules())
+    if name not in known:
+        near = difflib.get_close_matches(name, linear, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}? " if near else ""
+        listed = ", ".join(list(linear)[-6:]) or "none"
+        raise InputError(f"the network has no layer {name!r}; {hint}its last linear layers: {listed}")
+    found = known[name]
+    if not isinstance(found, nn.Linear):
+        raise InputError(f"layer {name!r} is a {type(found).__name__}, not linear; f = W φ + b needs torch.nn.Linear")
+    return name, found
+
+
+def features_of(
+    module: nn.Module,
+    batches: Iterable[Sequence[Tensor]],
+    *,
+    layer: str | None = None,
+    source: str = "",
+    device: str | torch.device = "cpu",
+    out: Sequence[NDArray[Any]] | None = None,
+) -> Features:
+    """Run a network once over views of data and keep what its last linear layer is given.
+
+    The module runs in evaluation mode and without gradients, and is put back as it was.
+
+    Args:
+        module: the network; called with one view of a batch at a time.
+        batches: of the data in turn; each a sequence of views (n, …) of the same data, as `augmented` gives.
+        layer: the name of the last linear layer; found unless given.
+        source: of the data, for reports.
+        device: where the module runs.
+        out: arrays (N, d0), one a view, to be filled, such as memory maps; made unless given.
+
+    Returns:
+        Features in single precision, with the layer's weights. Where the layer takes more than one vector a datum (the
+        tokens of a transformer), that is refused.
+
+    Raises:
+        InputError: no such layer, a layer that did not run or is not given one vector a datum, features not finite.
+
+    >>> net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    >>> features = features_of(net, [(torch.ones(5, 3), torch.zeros(5, 3))])
+    >>> features.N, features.d0, features.layer
+    (5, 4, '2')
+
+    """
+    name, last = last_linear(module, layer)
+    kept: list[list[NDArray[Any]]] = []
+    filled = 0
+    with _evaluating(module, device), torch.no_grad():
+        for batch in batches:
+            phis = [_input_of(last, name, module, view.to(device)) for view in batch]
+            n = len(phis[0])
+            if out is None:
+                kept.append(phis)
+            else:
+                for target, phi in zip(out, phis, strict=True):
+                    target[filled : filled + n] = phi
+            filled += n
+    if not filled:
+        raise InputError("there are no data to run the network on")
+    views: list[NDArray[Any]] = [np.concatenate(one) for one in zip(*kept, strict=True)]
+    if out is not None:
+        views = [one[:filled] for one in out]
+    W = last.weight.detach().double().cpu().numpy()
+    bias: Tensor | None = last.bias
+    b = None if bias is None else bias.detach().double().cpu().numpy()
+    return Features(tuple(views), W, b, source or f"{type(module).__name__}, layer {name}", name)
+
+
+def augmented(
+    images: Tensor, augmentation: Augmentation, generator: torch.Generator, *, views: int = 2, batch: int = 256
+) -> Iterator[tuple[Tensor, ...]]:
+    """Independent views of data, a batch at a time.
+
+    Args:
+        images: (N, …).
+        augmentation: ``(x, generator) → x``, one random view of each datum.
+        generator: of all random numbers.
+        views: how many of each datum.
+        batch: data in a batch.
+
+    >>> noise = lambda x, g: x + torch.randn(x.shape, generator=g)
+    >>> [len(one) for one in augmented(torch.zeros(3, 2), noise, torch.Generator().manual_seed(0), batch=2)]
+    [2, 2]
+
+    """
+    for start in range(0, len(images), batch):
+        x = images[start : start + batch]
+        yield tuple(augmentation(x, generator) for _ in range(views))
+
+
+def _input_of(last: nn.Linear, name: str, module: nn.Module, x: Tensor) -> NDArray[Any]:
+    """What the layer is given when the module runs on x, (n, d0)."""
+    seen: list[Tensor] = []
+    handle = last.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    try:
+        module(x)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
+        message = f"the network failed on data of shape {tuple(x.shape)}: {type(error).__name__}: {said_by(error)}"
+        raise InputError(message) from error
+    finally:
+        handle.remove()
+    if len(seen) != 1:
+        times = "did not run" if not seen else f"ran {len(seen)} times"
+        raise InputError(f"layer {name!r} {times} when the network ran; name the layer that gives its output")
+    phi = seen[0]
+    if phi.shape != (len(x), last.in_features):
+        shape = tuple(phi.shape)
+        raise InputError(f"layer {name!r} is given {shape}, not one vector a datum ({len(x)}, {last.in_features})")
+    found: NDArray[Any] = phi.float().cpu().numpy()
+    return found
+
+
+@contextmanager
+def _evaluating(module: nn.Module, device: str | torch.device) -> Iterator[None]:
+    training = {one: one.training for one in module.modules()}
+    module.eval().to(device)
+    try:
+        yield
+    finally:
+        for one, before in training.items():
+            one.training = before

@@ -1,0 +1,176 @@
+"""Features: what the last layer of a network is given, in several views of the same data.
+
+The network f(x) = W φ(x) + b is run once for each strength of the augmentation, and φ is kept. All that is asked about
+W later (moments, B, landscapes) is computed from φ, a chunk of data at a time, so that φ may lie on a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive import InputError
+from verify.audits.import_paths import is_there
+
+Array = NDArray[np.float64]
+
+# Numbers that are converted to double precision at a time: 64 MB.
+CHUNK = 2**23
+NAMES = ("x", "x_pos", "W", "b")
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Views of the same N data at the last layer's input, with that layer's weights.
+
+    Args:
+        views: two or more arrays (N, d0), the same datum in the same row; they may be memory maps.
+        W: (d1, d0), the weights of the last layer.
+        b: (d1,), its bias; None without one.
+        source: where the features come from, a sentence for reports.
+        layer: the name of the last layer in its network; "" where it is not known.
+
+    Raises:
+        InputError: shapes that do not fit, a single view, fewer than two data, numbers that are not finite.
+
+    >>> x = np.arange(6.0).reshape(3, 2)
+    >>> features = Features((x, x + 1), W=np.ones((1, 2)))
+    >>> features.N, features.d0, features.d1
+    (3, 2, 1)
+    >>> features.embedded().shape
+    (2, 3, 1)
+
+    """
+
+    views: tuple[NDArray[Any], ...]
+    W: Array
+    b: Array | None = None
+    source: str = "arrays"
+    layer: str = ""
+
+    def __post_init__(self) -> None:
+        """Check shapes and numbers."""
+        views = tuple(np.asanyarray(one) for one in self.views)
+        object.__setattr__(self, "views", views)
+        object.__setattr__(self, "W", np.asarray(self.W, dtype=np.float64))
+        if self.b is not None:
+            object.__setattr__(self, "b", np.asarray(self.b, dtype=np.float64))
+        self._check_shapes()
+        self._check_numbers()
+
+    @property
+    def N(self) -> int:
+        """The number of data."""
+        return int(self.views[0].shape[0])
+
+    @property
+    def d0(self) -> int:
+        """The number of features."""
+        return int(self.views[0].shape[1])
+
+    @property
+    def d1(self) -> int:
+        """The number of outputs."""
+        return int(self.W.shape[0])
+
+    def chunks(self, size: int | None = None) -> Iterator[tuple[int, Array]]:
+        """The data in turn, in double precision: the first row's number and (V, n, d0).
+
+        Args:
+            size: data in a chunk; unless given, as many as `CHUNK` numbers hold.
+        """
+        step = size or max(1, CHUNK // (len(self.views) * self.d0))
+        for start in range(0, self.N, step):
+            yield start, np.stack([np.asarray(one[start : start + step], dtype=np.float64) for one in self.views])
+
+    def embedded(self) -> Array:
+        """f = W φ + b of all views, (V, N, d1)."""
+        f = np.empty((len(self.views), self.N, self.d1))
+        for start, x in self.chunks():
+            f[:, start : start + x.shape[1]] = x @ self.W.T
+        return f if self.b is None else f + self.b
+
+    def first(self, number: int) -> Features:
+        """The first this many data."""
+        return Features(tuple(one[:number] for one in self.views), self.W, self.b, self.source, self.layer)
+
+    def _check_shapes(self) -> None:
+        if len(self.views) < 2:
+            raise InputError("one view of the data shows no augmentation; give two views or more, such as x and x_pos")
+        shapes = [one.shape for one in self.views]
+        if any(len(shape) != 2 for shape in shapes) or len(set(shapes)) > 1:
+            listed = " and ".join(map(str, shapes))
+            raise InputError(f"the views have shapes {listed}; each is to be (N, d0), the same datum in the same row")
+        if self.N < 2 or self.d0 < 1:
+            raise InputError(f"the views have shape {shapes[0]}; two data or more are needed")
+        if self.W.ndim != 2 or self.W.shape[1] != self.d0:
+            raise InputError(f"W has shape {self.W.shape}; with {self.d0} features it is to be (d1, {self.d0})")
+        if self.b is not None and self.b.shape != (self.d1,):
+            raise InputError(f"b has shape {self.b.shape}; with {self.d1} outputs it is to be ({self.d1},)")
+
+    def _check_numbers(self) -> None:
+        for name, given in (("W", self.W), ("b", self.b)):
+            if given is not None and not np.isfinite(given).all():
+                raise InputError(f"{name} has entries that are not finite numbers; was the network's training stable?")
+        for number, one in enumerate(self.views):
+            if not np.issubdtype(one.dtype, np.floating) and not np.issubdtype(one.dtype, np.integer):
+                raise InputError(f"view {number} holds {one.dtype}, not numbers")
+        for start, x in self.chunks():
+            if not np.isfinite(x).all():
+                view, row, column = (int(k) for k in np.argwhere(~np.isfinite(x))[0])
+                what = "NaN" if np.isnan(x[view, row, column]) else "infinite"
+                message = f"feature {column} of datum {start + row} in view {view} is {what}; features are to be finite"
+                raise InputError(message)
+
+
+def read_features(path: str | Path) -> Features:
+    """Features from a file or folder that holds x, x_pos, W and, if there is one, b.
+
+    Args:
+        path: a .npz or .safetensors file with these names, or a folder of x.npy, x_pos.npy, W.npy and b.npy, which are
+            mapped into memory rather than read. Pickled objects are never loaded.
+
+    Raises:
+        InputError: there is no such file, it holds something else, or a name is missing.
+
+    """
+    where = Path(path)
+    arrays = _arrays(where)
+    missing = [name for name in NAMES[:3] if name not in arrays]
+    if missing:
+        held = ", ".join(sorted(arrays)[:6]) or "nothing"
+        raise InputError(f"{where} holds {held} but no {missing[0]}; a features file holds x, x_pos, W and maybe b")
+    return Features((arrays["x"], arrays["x_pos"]), arrays["W"], arrays.get("b"), f"features of {where.name}")
+
+
+def _arrays(where: Path) -> dict[str, NDArray[Any]]:
+    if where.is_dir():
+        return {name: _loaded(where / f"{name}.npy", "r") for name in NAMES if (where / f"{name}.npy").is_file()}
+    if not is_there(where):
+        raise InputError(f"there is no file {where}")
+    if where.suffix == ".safetensors":
+        from verify.networks.last_layer.checkpoint import load_weights
+
+        return {name: value.numpy() for name, value in load_weights(where).weights.items()}
+    found = _loaded(where)
+    if isinstance(found, np.ndarray):
+        raise InputError(f"{where} holds one array; a features file is a .npz, .safetensors or folder with x, x_pos, W")
+    return dict(found)
+
+
+def _loaded(where: Path, map_mode: Any = None) -> Any:
+    try:
+        if map_mode is not None:
+            return np.load(where, mmap_mode=map_mode, allow_pickle=False)
+        # A file of our own is closed whatever happens; NumPy leaves it open where a header is broken.
+        with where.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            return found if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+    except Exception as error:  # noqa: BLE001 (errors of zip, header and pickle have no common base)
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{where} cannot be read as NumPy arrays: {reason}") from None

@@ -1,0 +1,73 @@
+"""A network that is pointed at: by a checkpoint of this project's, or by a checkpoint and a module of the user's."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from torch import nn
+
+from derive import InputError
+from verify.audits.user_code import run_file
+from verify.networks.last_layer.checkpoint import Weights, fitting, load_weights, put_weights
+from verify.running.limits import said_by
+
+
+def network(path: str | Path, model: str | None = None) -> tuple[nn.Module, str | None]:
+    """The network of a checkpoint, with its weights, and the name of its last layer where that is known.
+
+    Args:
+        path: the checkpoint, see `verify.networks.last_layer.checkpoint.load_weights`.
+        model: ``path/to/file.py:NAME``, a torch module or a function that makes one (the file is run: it is the user's
+            own code); or the name of an architecture of `verify.networks`. The checkpoint's own unless given.
+
+    Raises:
+        InputError: nothing usable is there, or the weights do not fit.
+
+    """
+    found = load_weights(path)
+    if model is not None and (":" in model or model.endswith(".py")):
+        module = _users(model)
+        put_weights(module, found)
+        return module, None
+    from verify.networks.network import build, shell
+
+    described = found.architecture if model is None else {**_same(found, model), "name": model}
+    if described is None:
+        message = f"{path} does not say which network it holds; say so with --model FILE.py:NAME, or --model resnet18"
+        raise InputError(message)
+    fitting(shell(described), found)
+    built = build(described)
+    put_weights(built, found)
+    return built, "last"
+
+
+def _same(found: Weights, model: str) -> dict[str, object]:
+    """What the checkpoint says of the same architecture."""
+    said = dict(found.architecture or {})
+    return said if said.get("name") == model else {}
+
+
+def _users(model: str) -> nn.Module:
+    path, _, name = model.rpartition(":")
+    if not path.endswith(".py"):
+        raise InputError(f"--model {model} names no network; write path/to/file.py:NAME")
+    defined = vars(run_file(Path(path)))
+    if name not in defined:
+        own = [key for key, value in defined.items() if callable(value) or isinstance(value, nn.Module)]
+        near = difflib.get_close_matches(name, own, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"{path} defines no {name!r}{hint}")
+    made = defined[name]
+    if not isinstance(made, nn.Module):
+        if not callable(made):
+            raise InputError(f"{model}: {name} is of type {type(made).__name__}; a torch module is needed")
+        try:
+            made = made()
+        except (Exception, SystemExit) as error:
+            said = f"{type(error).__name__}: {said_by(error)}"
+            message = f"{model}: {name}() failed: {said}; it is called without arguments"
+            raise InputError(message) from error
+    if not isinstance(made, nn.Module):
+        raise InputError(f"{model}: {name}() gave a {type(made).__name__}; a torch module is needed")
+    return made

@@ -1,0 +1,310 @@
+"""The figures: trained at the printed settings, which takes minutes to an hour, and held against the theory.
+
+A figure's models are those of `quartic reproduce`, which are trained with losses written by hand; their results are
+kept in ``out/figures``, so that a run goes on where it stopped. The figures of deep networks are not judged here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy
+
+from derive import catalogue
+from derive.landscape.collapse import collapse
+from derive.landscape.conditions import at_most_zero
+from derive.landscape.landscape import MODE_I, a_i, c_i, landscapes
+from verify.papers.claims.claim import Measured, Point, Reading
+from verify.papers.claims.counterexamples import beta, landau
+from verify.papers.claims.iclr.landau import with_strong_augmentation
+from verify.papers.claims.iclr.ledger import ICLR
+
+FOLDER = Path("out") / "figures"
+beta_, T = sympy.symbols("beta T")
+HALF = sympy.Rational(1, 2)
+# A mode counts as kept, or as gone, where h = (a + c) g is above, or below: what noise leaves lies between.
+KEPT, GONE = 0.02, 0.004
+
+
+def trained(name: str) -> list[tuple[dict[str, Any], Any]]:
+    """The settings of each unit of a figure's sweep, and what was trained; what is there already is not run again."""
+    from verify.figures.reproduce.run import plan
+    from verify.running.sweeps.running import run
+    from verify.running.sweeps.writing import usable_folder
+
+    sweep = plan(name)
+    results = run(sweep, usable_folder(FOLDER) / f"{name}.jsonl", workers=os.cpu_count() or 1)
+    return list(zip(sweep.units, results, strict=True))
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    """The table behind a figure."""
+    from verify.figures.reproduce.figure import find_figure
+    from verify.figures.reproduce.run import plan
+
+    found = find_figure(name).shown(plan(name), [result for _, result in trained(name)]).picture
+    return [dict(zip(found.header, row, strict=True)) for row in found.rows]
+
+
+def between(strengths: Iterable[float], heights: Iterable[float]) -> tuple[float, float] | None:
+    """The augmentation at which a mode is lost: the middle of the last where it is kept and the first where it is gone.
+
+    >>> between([1.0, 2.0, 4.0], [0.3, 0.1, 0.001])
+    (3.0, 1.0)
+    """
+    pairs = list(zip(strengths, heights, strict=True))
+    kept = [one for one, height in pairs if height > KEPT]
+    gone = [one for one, height in pairs if height < GONE]
+    if not kept or not gone or max(kept) > min(gone):
+        return None
+    return (max(kept) + min(gone)) / 2, (min(gone) - max(kept)) / 2
+
+
+def threshold() -> sympy.Expr:
+    """c_i at which a mode of β-InfoNCE collapses."""
+    (found,) = landscapes(catalogue("beta-infonce").expand(4))
+    (critical,) = sympy.solve(found.b(), c_i)
+    return critical
+
+
+@ICLR.claim(
+    "iclr:fig1",
+    where="Fig. 1",
+    says="toy landscapes of diag(r1, r2), stars at the minima: there are ones without collapse {none}, with dimensional"
+    " collapse {dimensional}, with complete collapse {complete}",
+    recorded="holds",
+    slow=True,
+    none=True,
+    dimensional=True,
+    complete=True,
+)
+def figure_1() -> Iterator[Reading]:
+    """β-InfoNCE at β = ½ and three augmentations; the modes that training keeps, and whether they are the minima's."""
+    from verify.figures.reproduce.fig1 import PANELS
+
+    condition = collapse(catalogue("beta-infonce").set({"beta": HALF}).expand(4))
+    names = {"none": "no collapse", "dimensional": "dimensional collapse", "complete": "complete collapse"}
+    derived, measured = {}, []
+    powers = np.array([result["powers"] for _, result in trained("fig1")])
+    for slot, panel in names.items():
+        at = list(PANELS).index(panel)
+        c = PANELS[panel]
+        lost = [bool(condition.dimensional and condition.dimensional.holds([1.0], [one])) for one in c]
+        derived[slot] = {"none": not any(lost), "dimensional": sum(lost) == 1, "complete": all(lost)}[slot]
+        gone = [(np.array(c) + 1) * one < GONE for one in powers[:, at]]
+        seen = {"none": [not one.any() for one in gone], "dimensional": [one.sum() == 1 for one in gone],
+                "complete": [one.all() for one in gone]}[slot]  # fmt: skip
+        points = [Point({}, bool(one)) for one in seen]
+        measured.append(Measured(slot, "trained", f"modes of trained models, c = {c}, a = 1", points, note="5 seeds"))
+    yield Reading(derived, measured)
+
+
+@ICLR.claim(
+    "iclr:fig3",
+    where="Fig. 3",
+    says="β = ½, unit features: trained models lose the content where σ²(1 − θ), and the style where σ²θ, reaches"
+    " {limit}",
+    recorded="conditional",
+    slow=True,
+    why="Trained models lose a mode at c = a = 1. The printed leading term, B = A0 − (1 − β)C, would have it at c = 2.",
+    counterexample=beta.threshold,
+    limit=T,
+)
+def figure_3() -> Iterator[Reading]:
+    """The content along θ = 0, the style along θ = 1, for each seed."""
+    points: list[Point] = []
+    for settings, result in trained("fig3"):
+        sigma, theta = (np.ravel(one) for one in np.meshgrid(settings["sigmas"], settings["thetas"], indexing="ij"))
+        gram = np.array(result["gram"])
+        for mode, end in ((0, 0.0), (1, 1.0)):
+            along = theta == end
+            c = sigma[along] ** 2
+            found = between(c, (1 + c) * gram[along, mode])
+            points += [] if found is None else [Point({}, found[0], found[1])]
+    derived = {"limit": threshold().subs({a_i: 1, beta_: HALF})}
+    measured = [Measured("limit", "trained", "c between a mode kept and gone", points, note="3 seeds")]
+    for name, strength in (
+        ("T is that of the leading term as printed, A0 − (1 − β)C", 1 / (1 - HALF)),
+        ("T is that of Sec. 4.2 in words, c_i = a_i", sympy.S.One),
+    ):
+        yield Reading(derived, measured, name=name, definitions={T: strength})
+
+
+@ICLR.claim(
+    "iclr:fig5-left",
+    where="Fig. 5, left",
+    says="InfoNCE, data from N(0, I) in 32 dimensions, Adam 6·10⁻⁴, full batch, 5,000 iterations: with σ the"
+    " smallest singular"
+    " values of WᵀW {trend} as σ⁴; they vanish at some σ: {vanish}",
+    recorded="refuted",
+    kind="misprint",
+    slow=True,
+    why="They fall as σ⁻⁴, as iclr:infonce-scaling has it; none vanishes.",
+    counterexample=landau.infonce_at_strong_augmentation,
+    trend="grow",
+    vanish=False,
+)
+def figure_5_left() -> Iterator[Reading]:
+    """The exponent that the landscape tends to; trained eigenvalues over σ from 2 on, where it has settled."""
+    growth, vanishes = with_strong_augmentation()
+    derived = {"trend": "fall" if growth < 0 else "grow", "vanish": vanishes}
+    table = [row for row in rows("fig5-left") if row["mode"] == 1 and row["sigma"] >= 2]
+    trends, vanished, notes = [], [], []
+    for size in sorted({row["N"] for row in table}):
+        here = sorted((row["sigma"], row["trained_cosine"], row["trained_cosine_error"]) for row in table
+                      if row["N"] == size)  # fmt: skip
+        s, value, error = (np.array(one, dtype=float) for one in zip(*here, strict=True))
+        slope = float(np.polyfit(np.log(s), np.log(value), 1)[0])
+        trends.append(Point({}, "fall" if slope < 0 else "grow"))
+        vanished += [Point({}, bool(one < 3 * off)) for one, off in zip(value, error, strict=True)]
+        notes.append(f"σ^{slope:.2f} at N = {size}")
+    measured = [
+        Measured("trend", "trained", "slope of log λ against log σ", trends, note=", ".join(notes)),
+        Measured("vanish", "trained", "whether the mean over seeds is within 3 standard errors of 0", vanished),
+    ]
+    yield Reading(derived, measured)
+
+
+@ICLR.claim(
+    "iclr:fig5-mid",
+    where="Fig. 5, middle",
+    says="weighted InfoNCE, α = 0.1, σ = 5: below the critical N of Eq. (17) the smallest eigenvalue vanishes:"
+    " {vanishes}; at α = 1 it does not, and so α decides: {decides}",
+    recorded="refuted",
+    kind="error",
+    slow=True,
+    why="Trained at the printed settings the smallest eigenvalue falls smoothly with N, vanishes nowhere, and is the"
+    " same to a few per cent at α = 0.1 and at α = 1, where nothing is said to collapse. (Whether the minimum itself"
+    " keeps it at N ≤ 65, which 5,000 steps do not reach, is not settled, for either α.)",
+    falls=("iclr:eq17",),
+    counterexample=landau.weighted_above_the_critical_size,
+    vanishes=True,
+    decides=True,
+)
+def figure_5_mid() -> Iterator[Reading]:
+    """b_i of a fixed training set for every α and N; trained models of both α on the same data and noise."""
+    B = catalogue("weighted-infonce").expand(2, sampling="fixed").B
+    held = at_most_zero(B["A0"] * MODE_I["A"] + B["C"] * MODE_I["C"]) != sympy.false
+    at_one = at_most_zero(B["A0"].subs("alpha", 1) * MODE_I["A"] + B["C"] * MODE_I["C"]) != sympy.false
+    table = [row for row in rows("fig5-mid") if row["mode"] == 1 and row["rate"] == "constant" and row["N"] < 100]
+    gone = [{alpha: row[f"trained_alpha_{alpha}"] < 3 * row[f"error_alpha_{alpha}"] for alpha in ("0.1", "1")}
+            for row in table]  # fmt: skip
+    note = "; ".join(f"N = {row['N']}: {row['trained_alpha_0.1']:.2e} ± {row['error_alpha_0.1']:.0e} at α = 0.1,"
+                     f" {row['trained_alpha_1']:.2e} at α = 1" for row in table)  # fmt: skip
+    yield Reading(
+        {"vanishes": held, "decides": held != at_one},
+        [
+            Measured("vanishes", "trained", "whether it is within 3 standard errors of 0 below N = 100",
+                     [Point({}, bool(one["0.1"])) for one in gone], note=note),
+            Measured("decides", "trained", "whether it vanishes at α = 0.1 and not at α = 1",
+                     [Point({}, bool(one["0.1"] and not one["1"])) for one in gone]),
+        ],
+        how="which modes the origin holds, b_i ≤ 0, derived from the definition",
+    )  # fmt: skip
+
+
+@ICLR.claim(
+    "iclr:fig5-right",
+    where="Fig. 5, right",
+    says="β-InfoNCE, d0 = 5: trained models lose mode i where σ²/a_i reaches {limit}, the predicted collapse point",
+    recorded="conditional",
+    slow=True,
+    why="They lose it at σ² = a_i β/(1 − β). That is the a_i of Sec. 4.2's words at β = ½ alone, and never what the"
+    " printed"
+    " leading term gives, a_i/(1 − β).",
+    counterexample=beta.threshold,
+    limit=T,
+)
+def figure_5_right() -> Iterator[Reading]:
+    """The mean over the modes of all training sets, which differ in a_i: at β = ½ and 0.7."""
+    for name, strength, betas in (
+        ("predicted by the leading term as printed, A0 − (1 − β)C", 1 / (1 - beta_), (0.5, 0.7)),
+        ("predicted by Sec. 4.2 in words, c_i = a_i, at β = ½", sympy.S.One, (0.5,)),
+    ):
+        points = []
+        for share in betas:
+            ratios = [
+                found[0] / a
+                for settings, result in trained("fig5-right")
+                if settings["beta"] == share
+                for c in (np.array(settings["sigmas"]) ** 2,)
+                for k, a in enumerate(result["a"])
+                for found in (between(c, (a + c) * np.array(result["modes"])[:, k]),)
+                if found is not None
+            ]
+            error = float(np.std(ratios, ddof=1) / np.sqrt(len(ratios)))
+            points.append(Point({"beta": share, "modes": len(ratios)}, float(np.mean(ratios)), error))
+        critical = threshold().subs(a_i, 1)
+        derived = {"limit": critical if len(betas) > 1 else critical.subs(beta_, HALF)}
+        quantity = "σ²/a_i between a mode kept and gone, mean over the modes of all training sets"
+        measured = [Measured("limit", "trained", quantity, points, noisy=True, seed=0)]
+        yield Reading(derived, measured, name=name, definitions={T: strength})
+
+
+@ICLR.claim(
+    "iclr:fig6",
+    where="Fig. 6",
+    says="InfoNCE with f/‖f‖: the smallest eigenvalues of WᵀW vanish at an augmentation much smaller than the feature"
+    " variation, σ² ≪ a: {early}",
+    recorded="holds",
+    slow=True,
+    early=True,
+)
+def figure_6() -> Iterator[Reading]:
+    """At a tenth of the smallest a: a mode is lost by the fixed-norm landscape, and by training."""
+    condition = collapse(catalogue("infonce+norm-penalty").expand(4), limit="kappa").dimensional
+    derived = []
+    for settings, result in trained("fig6"):
+        a = np.sort(np.array(result["a"]))
+        if settings["n"] != 100:
+            continue
+        derived.append(bool(condition and condition.holds(list(a), [0.1 * a[0]] * len(a), {"c": 1})))
+    table = [row for row in rows("fig6") if row["mode"] == 1 and row["N"] == 100]
+    weak = [row for row in table if row["sigma"] ** 2 <= 0.1 * row["a"]]
+    seen = [Point({}, bool(row["modes_below_1_percent_of_mean"] >= 1)) for row in weak]
+    measured = [Measured("early", "trained", "whether modes fall below 1 % of the mean at σ² ≤ a/10", seen)]
+    yield Reading({"early": bool(derived) and all(derived)}, measured)
+
+
+@ICLR.claim(
+    "iclr:fig7",
+    where="Fig. 7",
+    says="tanh and ReLU networks, d1 = 2, the last layer rescaled as in Fig. 1: the origin is a minimum under weak"
+    " augmentation {weak}, under strong augmentation {strong}",
+    recorded="holds",
+    slow=True,
+    weak=False,
+    strong=True,
+)
+def figure_7() -> Iterator[Reading]:
+    """The curvature of L(aW) at a = 0, from the derived B with the covariances of the features, and measured."""
+    table = rows("fig7")
+    strengths = sorted({row["sigma"] for row in table})
+    derived, measured = {}, []
+    for slot, sigma in (("weak", strengths[0]), ("strong", strengths[-1])):
+        here = [row for row in table if row["sigma"] == sigma]
+        signs = {bool(row["curvature_predicted"] > 0) for row in here}
+        derived[slot] = signs.pop() if len(signs) == 1 else "differs"
+        clear = [row for row in here if abs(row["curvature_measured"]) > 3 * row["curvature_error"]]
+        points = [Point({}, bool(row["curvature_measured"] > 0)) for row in clear]
+        note = f"σ = {sigma}; {len(clear)} of {len(here)} networks, the others within 3 standard errors of 0"
+        measured.append(Measured(slot, "trained", "whether L(aW) rises from a = 0", points, note=note))
+    yield Reading(derived, measured)
+
+
+_DEEP = "networks of full size on CIFAR-10, which need a CUDA device (bench/gpu.sh) and have not been run on one"
+_RESNET = (
+    "ResNet-18 on CIFAR-10, SimCLR, d1 = 128, weight decay 10⁻³, Gaussian-noise augmentation: the loss under"
+    " W_last → aW_last, and under (r1, r2) on the larger and the smaller half of its singular values"
+)
+_IMBALANCE = (
+    "CIFAR-10 with the printed imbalanced class counts: InfoNCE against SCL, with and without projector, linear"
+    " evaluation"
+)
+ICLR.not_run("iclr:fig2-resnet", where="Fig. 2, upper row", says=_RESNET, waits_for=_DEEP)
+ICLR.not_run("iclr:fig2-vit", where="Fig. 2, lower row", says="the same for a ViT", waits_for=_DEEP)
+ICLR.not_run("iclr:fig4", where="Fig. 4", says=_IMBALANCE, waits_for=_DEEP)

@@ -1,0 +1,212 @@
+"""The verdict on a claim: what is printed, held against what was derived and measured.
+
+Each slot is judged by the rule of `verify.evidence.evidence.verdict`, the derivation being one of the routes. A reading
+states `every` one of its slots, and a claim is judged `under_each` of its readings; a reading is undecided where
+derivation and measurement contradict one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from inspect import getsource
+from textwrap import dedent
+from typing import Any
+
+from derive import InputError
+from verify.evidence.description import Describable, Description
+from verify.evidence.evidence import OF_A_PRINT, Evidence, Verdict, every, under_each, verdict
+from verify.papers.claims.canonical import same
+from verify.papers.claims.claim import Claim, Reading
+from verify.papers.claims.findings import describe
+from verify.papers.claims.writing import latex, stated, text
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One reading with the evidence for and against a statement.
+
+    Attributes:
+        reading: the reading.
+        evidence: the comparisons, by slot.
+        consistent: whether derivation and measurements agree with one another.
+
+    """
+
+    reading: Reading
+    evidence: Mapping[str, tuple[Evidence, ...]]
+    consistent: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the statement under this reading."""
+        return every(map(self._of, self.evidence)) if self.consistent else "undecided"
+
+    def _of(self, slot: str) -> Verdict:
+        return verdict(self.evidence[slot], OF_A_PRINT)
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """The slots that are refuted."""
+        return tuple(slot for slot in self.evidence if self._of(slot) == "refuted")
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement(Describable):
+    """A claim, a statement for its slots, and the verdict on that statement.
+
+    Attributes:
+        claim: the claim.
+        statement: slot → what was judged; the print unless something else was asked for.
+        readings: the readings, judged.
+        counterexample: of a refuted claim: {"code": source, "printed": number, "true": number, …}.
+
+    """
+
+    claim: Claim
+    statement: Mapping[str, Any]
+    readings: tuple[Judged, ...]
+    counterexample: Mapping[str, Any] | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the readings say together."""
+        return under_each(one.verdict for one in self.readings)
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether this is the verdict that the ledger records."""
+        return self.verdict == self.claim.recorded
+
+    @property
+    def condition(self) -> str | None:
+        """Under which readings a conditional claim holds."""
+        if self.verdict != "conditional":
+            return None
+        return "; or ".join(one.reading.name for one in self.readings if one.verdict == "holds")
+
+    @property
+    def corrected(self) -> Mapping[str, Any] | None:
+        """The statement with what was derived in place of the refuted slots, of the first reading that is refuted."""
+        for one in self.readings:
+            if self.verdict in ("refuted", "conditional") and one.verdict == "refuted":
+                return dict(self.statement) | {
+                    slot: one.reading.derived[slot] for slot in one.wrong if slot in one.reading.derived
+                }
+        return None
+
+    @property
+    def evidence(self) -> tuple[tuple[str, str, Evidence], ...]:
+        """(reading, slot, comparison), all of them."""
+        return tuple(
+            (judged.reading.name, slot, one)
+            for judged in self.readings
+            for slot, evidence in judged.evidence.items()
+            for one in evidence
+        )
+
+    def description(self) -> Description:
+        """What each form of a report is written from."""
+        return describe(self.to_json(), tuple(one for _, _, one in self.evidence))
+
+    def _repr_html_(self) -> str:
+        from verify.reports.notebook import of_judgement
+
+        return of_judgement(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; ``printed`` and ``corrected`` are LaTeX."""
+        claim, corrected = self.claim, self.corrected
+        return {
+            "id": claim.id,
+            "paper": claim.paper,
+            "where": claim.where,
+            "printed": stated(claim.says, self.statement, latex),
+            "verdict": self.verdict,
+            "kind": claim.kind if self.verdict == "refuted" else None,
+            "corrected": None if corrected is None else stated(claim.says, corrected, latex),
+            "condition": self.condition,
+            "why": claim.why or None,
+            "falls": list(claim.falls) if self.verdict == "refuted" else [],
+            "counterexample": _as_json(self.counterexample),
+            "readings": [{"name": one.reading.name, "verdict": one.verdict} for one in self.readings],
+            "plain": {
+                "printed": stated(claim.says, self.statement),
+                "corrected": None if corrected is None else stated(claim.says, corrected),
+            },
+            "evidence": [
+                {**({"reading": name} if name else {}), "slot": slot, **one.to_json()}
+                for name, slot, one in self.evidence
+            ],
+            "recorded": claim.recorded,
+            "waits_for": claim.waits_for or None,
+        }
+
+
+def judge(claim: Claim, statement: Mapping[str, Any] | None = None) -> Judgement:
+    """Judge what a claim prints, or another statement for some of its slots.
+
+    Args:
+        claim: its investigation is run the first time.
+        statement: slot → what to judge in place of the print.
+
+    Raises:
+        InputError: the claim has no such slot, or one of its readings says nothing of a slot.
+
+    """
+    unknown = [slot for slot in statement or {} if slot not in claim.printed]
+    if unknown:
+        message = f"claim {claim.id}: there is no slot {unknown[0]!r}; it has: {', '.join(claim.printed)}"
+        raise InputError(message)
+    said = {**claim.printed, **(statement or {})}
+    found = Judgement(claim, said, tuple(_judged(claim, reading, said) for reading in claim.readings))
+    if found.verdict in ("refuted", "conditional") and claim.counterexample is not None and statement is None:
+        return replace(found, counterexample=_in_numbers(claim))
+    return found
+
+
+def repaired(claim: Claim) -> tuple[Judgement, ...]:
+    """Each reading's derived statement, judged under that reading alone.
+
+    What a refuted claim should have said has to hold, by routes that do not share code with the derivation.
+    """
+    return tuple(
+        Judgement(claim, said, (_judged(claim, reading, said),))
+        for reading in claim.readings
+        for said in ({**claim.printed, **reading.derived},)
+    )
+
+
+def _judged(claim: Claim, reading: Reading, said: Mapping[str, Any]) -> Judged:
+    evidence: dict[str, tuple[Evidence, ...]] = {}
+    consistent = True
+    for slot, value in said.items():
+        derived = reading.derived.get(slot)
+        measured = [one for one in reading.measured if one.of == slot]
+        if derived is None and not measured:
+            message = f"claim {claim.id}: reading {reading.name!r} says nothing of the slot {slot!r}"
+            raise InputError(message)
+        found = [one.against(value, reading.definitions) for one in measured]
+        if derived is not None:
+            agrees = same(value, derived, reading.definitions)
+            found.insert(
+                0,
+                Evidence(
+                    "symbolic", slot, predicted=text(value), measured=text(derived), agrees=agrees, note=reading.how
+                ),
+            )
+            consistent &= all(one.against(derived, reading.definitions).agrees is not False for one in measured)
+        evidence[slot] = tuple(found)
+    return Judged(reading, evidence, consistent)
+
+
+def _as_json(value: Any) -> Any:
+    """Arrays as lists, in a counterexample."""
+    if isinstance(value, Mapping):
+        return {name: _as_json(one) for name, one in value.items()}
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _in_numbers(claim: Claim) -> dict[str, Any]:
+    assert claim.counterexample is not None  # noqa: S101 (told the type checker; the caller has asked)
+    return {"code": dedent(getsource(claim.counterexample)), **claim.counterexample()}

@@ -1,0 +1,79 @@
+"""Which ledgers there are: the project's own, and a user's in a file."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from derive import InputError
+from verify.audits.user_code import run_file
+from verify.papers.claims.claim import Claim, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# In the order of the paper: Secs. 3.1, 3.2 and 4, App. D and F, figures.
+_MODULES = (
+    "infonce", "features", "weighted", "spectral", "beta", "symmetry", "table1", "stationary", "minima",
+    "normalisation", "fixed_norm", "bias", "conditions", "landau", "phases", "alignment", "rescaling", "figures",
+)  # fmt: skip
+
+
+def published() -> tuple[Ledger, ...]:
+    """The project's ledgers, with all their claims.
+
+    Raises:
+        InputError: torch is not installed, in which the losses are written by hand.
+
+    """
+    if not find_spec("torch"):
+        message = "torch is not installed, and the published claims are measured with it: pip install 'quartic[torch]'"
+        raise InputError(message)
+    for name in _MODULES:
+        import_module(f"verify.papers.claims.iclr.{name}")
+    from verify.papers.claims.iclr.ledger import ICLR, NEURREPS
+
+    return ICLR, NEURREPS
+
+
+def in_file(path: str | Path) -> tuple[Ledger, ...]:
+    """The ledgers that a Python file defines. The file is run: it is the user's own code.
+
+    Raises:
+        InputError: there is no such file, it does not run, or it defines no ledger.
+
+    """
+    module = vars(run_file(Path(path)))
+    found = tuple(value for value in module.values() if isinstance(value, Ledger))
+    if not found:
+        message = (
+            f"{path} defines no ledger; write: ledger = verify.papers.claims.Ledger('key', 'title'), and claims into it"
+        )
+        raise InputError(message)
+    return found
+
+
+def chosen(ledgers: Iterable[Ledger], *, paper: str | None = None, id: str | None = None) -> list[Claim]:  # noqa: A002 (the word of the ledger and of the command)
+    """The claims of all ledgers, of one paper, or the one of an id.
+
+    Raises:
+        InputError: there is no such paper or id, naming the nearest.
+
+    """
+    from difflib import get_close_matches
+
+    by_paper = {ledger.paper: ledger for ledger in ledgers}
+    if id is not None:
+        key = id.partition(":")[0]
+        if key not in by_paper and len(by_paper) > 1:
+            message = f"claim {id!r}: an id begins with a paper and a colon; the papers are {', '.join(by_paper)}"
+            raise InputError(message)
+        return [by_paper.get(key, next(iter(by_paper.values())))[id]]
+    if paper is not None and paper not in by_paper:
+        near = get_close_matches(paper, by_paper, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(by_paper)}"
+        message = f"there is no ledger of a paper {paper!r}{hint}"
+        raise InputError(message)
+    return [claim for key, ledger in by_paper.items() if paper in (None, key) for claim in ledger]

@@ -1,0 +1,24 @@
+"""What is printed of a loss (its expansion, B, when it collapses), held against what is derived and measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verify.running.lazily import lazily
+
+if TYPE_CHECKING:
+    from verify.papers.printed.check import Check, ContradictedError
+    from verify.papers.printed.expansion import check_expansion
+    from verify.papers.printed.landscape import check_landscape
+
+__all__ = ["Check", "ContradictedError", "check_expansion", "check_landscape"]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "Check": "check",
+        "ContradictedError": "check",
+        "check_expansion": "expansion",
+        "check_landscape": "landscape",
+    },
+)

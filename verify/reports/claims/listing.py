@@ -1,0 +1,70 @@
+"""The ledger as a person reads it on a terminal: a table, or one claim whole."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from verify.evidence.terminal import WIDTH, written
+from verify.papers.claims.findings import describe, short
+
+if TYPE_CHECKING:
+    from verify.papers.claims.running import Result
+
+VERDICT = 13
+
+
+def table(results: Sequence[Result], width: int = WIDTH) -> str:
+    """A line a claim, with what it should say beneath, and a count at the end."""
+    column = max((len(one["id"]) for one in results), default=0) + 2
+    lines = [part for one in results for part in _row(one, column, width)]
+    return "\n".join([*lines, "", summary(results)])
+
+
+def _row(one: Result, column: int, width: int) -> Iterable[str]:
+    verdict = one["verdict"] + ("*" if one["stored"] else "")
+    head = f"{one['id']:<{column}}{verdict:<{VERDICT}}"
+    if one["verdict"] == "refuted":
+        said = f"{one['kind']}: {one['plain']['corrected']}" if one["kind"] else one["plain"]["corrected"]
+    elif one["verdict"] == "conditional":
+        said = f"if {one['condition']}"
+    elif one["verdict"] == "not-run":
+        said = one["waits_for"] or ""
+    else:
+        said = one["plain"]["printed"]
+    if not _expected(one):
+        said = f"NOT AS RECORDED ({one['recorded']}). {said}"
+    return textwrap.wrap(
+        head + said, width, subsequent_indent=" " * (column + VERDICT), break_long_words=False, break_on_hyphens=False
+    ) or [head]  # fmt: skip
+
+
+def summary(results: Sequence[Result]) -> str:
+    """How many claims there are of each verdict, and whether all are as recorded."""
+    count = Counter(one["verdict"] for one in results)
+    kinds = Counter(one["kind"] for one in results if one["verdict"] == "refuted" and one["kind"])
+    parts = [f"{number} {verdict}" for verdict, number in count.most_common()]
+    named = [f"{n} {kind}{'s' * (n != 1)}" for kind, n in kinds.most_common()]
+    split = f" (of the refuted {', '.join(named)})" if kinds else ""
+    off = [one["id"] for one in results if not _expected(one)]
+    ends = f"not as recorded: {', '.join(off)}" if off else "all as recorded"
+    starred = "; * from a stored run" if any(one["stored"] for one in results) else ""
+    number = f"{len(results)} claim{'s' * (len(results) != 1)}"
+    return f"{number}: {', '.join(parts)}{split}; {ends}{starred}"
+
+
+def _expected(one: Result) -> bool:
+    return bool(one["verdict"] == one["recorded"] or not one["live"])
+
+
+def whole(one: Result, width: int = WIDTH) -> str:
+    """One claim with everything that was found."""
+    text = written(describe(one), width)
+    return f"{text}\n{_counterexample(one['counterexample'])}" if one["counterexample"] else text
+
+
+def _counterexample(found: dict[str, Any]) -> str:
+    code = textwrap.indent(found["code"].rstrip(), " " * 6)
+    return f"  in numbers\n{code}\n      # printed: {short(found['printed'])}, true: {short(found['true'])}"

@@ -1,0 +1,158 @@
+"""The corrected theory in one place: Table 1, Theorems 1 to 3 and Appendix F.1 of the ICLR paper.
+
+Every formula of the page is derived by the engine when the page is written. ``docs/theory.md`` and ``docs/theory.tex``
+are what `quartic theory` prints; a test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import sympy
+
+from derive import Elliptical, catalogue, closed_form
+from derive.definition.notation import LATEX
+from derive.landscape.collapse import Collapse
+from derive.landscape.exact_modes import exact_modes
+from derive.landscape.stationary import stationary
+from verify.papers.claims.formulas import A0, Sigma, formula_of
+from verify.papers.claims.writing import latex
+from verify.reports.catalogue import collapse_of
+from verify.reports.claims.pages import Block, Formulas, Heading, Paragraph, Table
+
+_ROWS = (
+    ("infonce", "InfoNCE"),
+    ("ntxent", "NT-Xent (SimCLR), batch of N"),
+    ("weighted-infonce", "weighted InfoNCE, batch of N"),
+    ("spectral", "Spectral Contrastive"),
+    ("barlow-twins", "Barlow Twins"),
+    ("beta-infonce", "β-InfoNCE"),
+)
+_MODIFIERS = (
+    ("+ weight decay", "InfoNCE + weight decay γ‖W‖²"),
+    ("+ fixed norm", r"InfoNCE + normalisation, $\mathbb{E}\|f\|^2 = c$"),
+    ("+ fixed norm + bias", "InfoNCE + normalisation + bias"),
+)
+
+
+@cache
+def page() -> tuple[Block, ...]:
+    """The blocks of the page; derived once."""
+    return tuple(_blocks())
+
+
+def _blocks() -> Iterator[Block]:
+    yield Heading("The corrected theory")
+    yield Paragraph(
+        "What Ziyin, Lubana, Ueda and Tanaka (ICLR 2023) set out to derive, with every constant as it follows from the"
+        " definitions of the losses. Nothing here was typed in: `quartic theory` derives it when it is printed, and"
+        " `quartic claims` holds it against the print. Data are Gaussian with zero mean, f(x) = Wx;"
+        " $A_0 = \\mathbb{E}[x x'^{\\top}]$ of two views of a datum, $\\Sigma = \\mathbb{E}[x x^{\\top}]$,"
+        " $C = \\Sigma - A_0$, with eigenvalues $a_i$, $\\sigma_i$, $c_i$ of a common mode."
+    )
+    yield from _table_1()
+    yield from _theorem_1()
+    yield from _theorem_2()
+    yield from _theorem_3()
+    yield from _appendix()
+
+
+def _table_1() -> Iterator[Block]:
+    yield Heading("Table 1: the origin, and which collapses can happen")
+    yield Paragraph(
+        "B is the matrix in $L = -\\operatorname{Tr}[W B W^{\\top}] + \\ldots$ of the unnormalised losses. A"
+        " condition says where modes are zero at the minima through order 4, for $d_1 \\ge d_0$ and"
+        " $a_i > 0$; sums run over all modes."
+    )
+    rows = [(title, f"${catalogue(name).expand(4).origin(LATEX)}$", *_cells(collapse_of(name, "as it is")))
+            for name, title in _ROWS]  # fmt: skip
+    for variant, title in _MODIFIERS:
+        # A fixed norm leaves the origin out of reach: B is that of the loss.
+        shaped = "infonce" if "norm" in variant else "infonce+weight-decay"
+        origin = catalogue(shaped).expand(4).origin(LATEX)
+        rows.append((title, f"${origin}$", *_cells(collapse_of("infonce", variant))))
+    yield Table(("loss", "B", "dimensional collapse", "complete collapse"), rows)
+
+
+def _cells(found: Collapse) -> tuple[str, str]:
+    return tuple(  # type: ignore[return-value]
+        "open" if one is None else one.text() if one.formula in (sympy.true, sympy.false) else f"${one.latex()}$"
+        for one in (found.dimensional, found.complete)
+    )
+
+
+def _theorem_1() -> Iterator[Block]:
+    yield Heading("Theorem 1: all stationary points")
+    yield Paragraph(
+        "One for each mask M of at most $\\min(d_0, d_1)$ modes with $h_i > 0$; m is their number and"
+        " $\\Lambda_k = \\sum_{i \\in M} \\lambda_i^k$. $B$ and $\\Sigma$ need not commute, nor $B$ be invertible."
+        " The minima keep the"
+        " largest $\\lambda_i$ (not the largest $b_i$), as many as are positive and fit into $d_1$ rows."
+    )
+    for name, title in (("infonce", "InfoNCE"), ("beta-infonce", "β-InfoNCE"), ("spectral", "Spectral Contrastive")):
+        yield Paragraph(f"{title}, {_expansion(name)}:")
+        yield from _points(name)
+    closed = closed_form(catalogue("infonce"))
+    modes = None if closed is None else exact_modes(closed)
+    if modes is not None:
+        yield Paragraph(
+            "InfoNCE to all orders, mode by mode, $h_i = \\sigma_i g_i$ and $g_i$ the eigenvalue of $W^{\\top} W$:"
+        )
+        yield Formulas([("h_i", sympy.latex(height)) for height in modes.heights])
+
+
+def _theorem_2() -> Iterator[Block]:
+    yield Heading("Propositions 3 and 4, Theorem 2: normalisation")
+    yield Paragraph(
+        "InfoNCE with $\\kappa (\\mathbb{E}\\|f\\|^2 - c)^2$. At a finite κ the penalty adds to B, and sets a level"
+        " θ that a mode has"
+        " to exceed:"
+    )
+    yield from _points("infonce+norm-penalty")
+    yield Paragraph("As $\\kappa \\to \\infty$, where $\\operatorname{Tr}[W \\Sigma W^{\\top}] = c$:")
+    yield from _points("infonce+norm-penalty", limit="kappa")
+
+
+def _theorem_3() -> Iterator[Block]:
+    yield Heading("Theorem 3: normalisation and bias")
+    yield Paragraph(
+        "f(x) = Wx + b with the same penalty, $\\kappa \\to \\infty$. There are two branches: one where the bias"
+        " takes up what"
+        " the unnormalised solution leaves of c, and one with b = 0, which is that of Theorem 2. The second is the"
+        " minimum"
+        " where the first does not exist."
+    )
+    yield from _points("infonce+norm-penalty+bias", limit="kappa")
+
+
+def _appendix() -> Iterator[Block]:
+    yield Heading("Appendix F.1: a random scale of each view")
+    b = sympy.Symbol("b", positive=True)
+    s = sympy.Symbol("s", positive=True)
+    moment = {k: sympy.integrate(s**k * sympy.exp(-s / b) / b, (s, 0, sympy.oo)) for k in (1, 2, 4)}
+    # The engine measures a scale in units of √E[s²].
+    units = {k: sympy.simplify(moment[k] / moment[2] ** sympy.Rational(k, 2)) for k in (1, 4)}
+    put = {A0: moment[1] ** 2 * A0, Sigma: moment[2] * A0}
+    yield Paragraph(
+        "x = s x̂, s exponential of mean b and drawn for each view; here $A_0 = \\mathbb{E}[\\hat x \\hat"
+        " x^{\\top}]$ of the clean"
+        f" data, so that two views have $\\mathbb{{E}}[x x'^{{\\top}}] = {latex(put[A0])}$ and"
+        f" $\\Sigma = {latex(put[Sigma])}$. Through order 4:"
+    )
+    lines = []
+    for name, title in (("infonce", "InfoNCE"), ("spectral", "SCL")):
+        formula = formula_of(catalogue(name).expand(4, data=Elliptical(units, per="view")))
+        lines.append((rf"L_{{\text{{{title}}}}}", latex(formula.xreplace(put))))
+    yield Formulas(lines)
+
+
+def _expansion(name: str) -> str:
+    return f"$L = {catalogue(name).expand(4).latex()}$"
+
+
+def _points(name: str, limit: str | None = None) -> Iterator[Block]:
+    for points in stationary(catalogue(name).expand(4), limit=limit):
+        if points.given(LATEX):
+            yield Paragraph(f"Where ${points.given(LATEX)}$:")
+        yield Formulas(points.lines(LATEX))

@@ -1,0 +1,353 @@
+"""The trained route of an audit: models are trained on the hand-written loss, and their power is held against theory.
+
+Two regimes are chosen in which a prediction is sharp. Near the transition all modes have little power, so that the
+landscape through order 4 is nearly the whole of it; what it leaves out is estimated by the minimum through order 6 and
+counted as an error of the prediction. Away from it, where the loss closes to all orders, the exact landscape is the
+prediction. Both take models with two modes, A0 = x C, whose x is looked for; the number that is compared is
+Tr[W Σ Wᵀ], which no rotation of the embedding changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive import CATALOGUE, MODIFIERS, InputError, catalogue
+from derive.landscape.landscape import landscapes
+from numeric.kernels import kernel
+from numeric.landscape.descent import Function, descend, of_kernel
+from numeric.landscape.landscape import landscape_in_numbers
+from numeric.landscape.modes import minima
+from numeric.laws import in_numbers
+from numeric.sampling import Covariances
+from verify.evidence.agreement import DOMAIN, SEEN, SHARE, compared
+from verify.evidence.evidence import Evidence
+from verify.routes.minima import case_at
+from verify.routes.route import Route
+from verify.truths.settings import GAUSSIAN, values_for
+
+if TYPE_CHECKING:
+    from derive import ClosedForm, Expansion, Law, Loss
+    from derive.landscape.landscape import Landscape
+    from verify.routes.subject import Subject
+
+Array = NDArray[np.float64]
+
+QUANTITY = "Tr[W Σ Wᵀ] of trained models"
+# The noise of the two modes; that they differ shows an exchange of modes.
+NOISE = (1.0, 1.5)
+# Half of the seeds begin with more power than is predicted, half with less: where the two halves end apart, they have
+# not come to rest.
+SEEDS = 6
+BEGIN = (1.5, 0.6)
+STEPS = 600
+RATE = 2e-2
+# Data a step and a model: in batches where the loss has a size of batches; where all pairs of data enter; and where
+# moments alone do, whose errors must not show.
+DATA = {"batches": 600, "pairs": 120, "moments": 2000}
+# The size of batches where it is left open.
+BATCH = 12
+# The power of the largest mode: near the transition, and away from it.
+NEAR, AWAY = 0.04, 0.6
+# Where data have heavier tails the former is that many times less if the orders beyond 4 are not small, and a step has
+# as many times more data.
+LESS, MORE = 2.5, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Regime:
+    """Where models are trained, and what is predicted there.
+
+    Attributes:
+        name: in words.
+        data: A0 and C.
+        predicted: Tr[W Σ Wᵀ].
+        by_expansion: whether the landscape through order 4 predicts it, rather than that to all orders.
+
+    """
+
+    name: str
+    data: Covariances
+    predicted: float
+    by_expansion: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """Models that were trained in one regime.
+
+    Attributes:
+        loss: at the given values.
+        regime: where they were.
+        powers: Tr[W Σ Wᵀ], one a seed.
+        data: a step had.
+        values: of the loss's parameters.
+        seed: of all random numbers.
+        law: of the data.
+
+    """
+
+    loss: Loss
+    regime: Regime
+    powers: Array
+    data: int
+    values: Mapping[str, float]
+    seed: int
+    law: Law = GAUSSIAN
+
+    @property
+    def apart(self) -> bool:
+        """Whether those that began with more power and those that began with less have not come together."""
+        more, less = self.powers[::2], self.powers[1::2]
+        error = sqrt(more.var(ddof=1) / len(more) + less.var(ddof=1) / len(less))
+        return bool(abs(more.mean() - less.mean()) > SEEN * error + SHARE * self.regime.predicted)
+
+
+def regimes(subject: Subject) -> Iterator[Regime]:
+    """Near the transition, and away from it where the loss closes to all orders.
+
+    Raises:
+        InputError: there is no regime near the transition, saying why.
+
+    """
+    values = values_of(subject)
+    near = _near(subject.here, subject.expansion, values, subject.law)
+    yield near
+    yield from _away(subject.closed, values)
+
+
+def values_of(subject: Subject) -> dict[str, float]:
+    """Of a loss's parameters; N among them is the size of the batches."""
+    values = values_for(subject.here, BATCH, 2) | dict(subject.given)
+    return {name: float(value) for name, value in values.items()}
+
+
+def models(subject: Subject, regime: Regime, seeds: int = SEEDS) -> Models:
+    """Models of several seeds, an even number."""
+    values = values_of(subject)
+    powers, data = _powers(subject.here, regime, values, subject.seed, seeds, subject.law)
+    return Models(subject.here, regime, powers, data, values, subject.seed, subject.law)
+
+
+def measure(subject: Subject) -> list[Models]:
+    """Models of every regime."""
+    subject.tick("train")
+    return [models(subject, regime) for regime in list(regimes(subject))]
+
+
+def compare(found: Sequence[Models], expansion: Expansion) -> list[Evidence]:
+    """The models beside what an expansion predicts, and away from the transition beside the exact landscape."""
+    return [held_against(one, expansion) for one in found]
+
+
+def held_against(found: Models, expansion: Expansion) -> Evidence:
+    """Models of one regime beside the minimum of an expansion, at the same data."""
+    regime, data = found.regime, found.regime.data
+    quantity = f"Tr[W Σ Wᵀ] {regime.name}"
+    predicted, slack = regime.predicted, 0.0
+    if regime.by_expansion:
+        try:
+            case = case_at(landscapes(expansion.truncate(4)), {**found.values, "d1": 2})
+            gram = _minimum(case, data, found.values)
+        except InputError as error:
+            return Evidence("trained", quantity, agrees=None, note=str(error))
+        except TypeError:
+            return Evidence("trained", quantity, agrees=None, note="a coefficient is not real at these values")
+        if gram is None:
+            return Evidence("trained", quantity, agrees=None, note="the landscape through order 4 has no lowest point")
+        predicted = float((gram * data.Sigma).sum())
+        if predicted > 0:
+            beyond = _minimum_through_6(_with_order_6(expansion, found.loss, found.law), found.values, data, gram)
+            slack = np.inf if beyond is None else abs(beyond - predicted)
+    decided = compared(predicted, found.powers.tolist(), scale=regime.predicted, truncation=slack)
+    agrees, why = decided.agrees, decided.why
+    if found.apart:
+        agrees, why = None, "models that began with more and with less power have not come together"
+    theory = f"by order 4, which order 6 moves by {slack:.2g}" if slack else "by the exact landscape"
+    ratio = data.A0[0, 0] / data.C[0, 0]
+    note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {found.data} data, a/c = {ratio:.3g}"
+    return Evidence(
+        "trained", quantity, predicted, decided.measured, decided.error, "standard error",
+        agrees, found.seed, f"{why}; {note}" if why else note,
+    )  # fmt: skip
+
+
+def why_not(subject: Subject) -> str:
+    """Models are trained of losses of the catalogue that have a landscape, where that is wanted."""
+    loss = subject.here
+    base, *modifiers = loss.name.split("+")
+    if not subject.train:
+        return "left out by --no-train"
+    if subject.order < 4:
+        return "an expansion to order 4 is needed"
+    if not find_spec("torch"):
+        return "torch is not installed: pip install 'quartic[torch]'"
+    known = base in CATALOGUE and all(name in MODIFIERS for name in modifiers)
+    if not known or catalogue(loss.name).expression != loss.expression:
+        return "no hand-written torch loss is known for this definition"
+    if not set(modifiers) <= {"weight-decay", "norm-penalty"}:
+        return "the models trained here have no bias"
+    return ""
+
+
+def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law = GAUSSIAN) -> Regime:
+    """The data at which the landscape through order 4 gives the modes a little power."""
+    found, slack = _with_power(NEAR, loss, expansion, values, law)
+    if law.closes or slack <= DOMAIN * found.predicted:
+        return found
+    return _with_power(NEAR / LESS, loss, expansion, values, law)[0]
+
+
+def _with_power(
+    near: float, loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law
+) -> tuple[Regime, float]:
+    """The data at which the landscape through order 4 gives each mode that power, and what order 6 moves it by."""
+    case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
+    # Three grids, each between the neighbours of what the one before found: a transition may be steep in x.
+    low, high, best = 0.02, 50.0, None
+    for _ in range(3):
+        xs = np.geomspace(low, high, 25)
+        found = []
+        for at, x in enumerate(xs):
+            gram = _minimum(case, _data(x), values)
+            power = 0.0 if gram is None else float((gram * _data(x).Sigma).sum())
+            if power > 0 and gram is not None:
+                found.append((abs(np.log(power / (2 * near))), at, gram))
+        if not found:
+            break
+        _, at, gram = min(found, key=lambda one: one[0])
+        best = float(xs[at]), gram
+        low, high = xs[max(at - 1, 0)], xs[min(at + 1, len(xs) - 1)]
+    if best is None:
+        message = "the landscape through order 4 keeps no mode at these values"
+        raise InputError(message)
+    data, gram = _data(best[0]), best[1]
+    power = float((gram * data.Sigma).sum())
+    beyond = _minimum_through_6(_with_order_6(expansion, loss, law), values, data, gram)
+    if beyond is None:
+        message = "the orders left out are not small at any minimum of the landscape through order 4"
+        raise InputError(message)
+    name = "near the transition" if power < 4 * NEAR else "where order 4 is all there is"
+    return Regime(name, data, power, by_expansion=True), abs(beyond - power)
+
+
+def _data(x: float) -> Covariances:
+    return Covariances(x * np.diag(NOISE), np.diag(NOISE))
+
+
+def _minimum(case: Landscape, data: Covariances, values: Mapping[str, float]) -> Array | None:
+    """WᵀW at the lowest minimum through order 4, None where there is none."""
+    if case.why_not_lowest(data.d0):
+        return None
+    try:
+        solved = landscape_in_numbers(case, data, values)
+        listed = minima(solved.modes)
+    except InputError:
+        return None
+    return solved.gram(listed[0]) if listed else None
+
+
+def _with_order_6(expansion: Expansion, loss: Loss, law: Law = GAUSSIAN) -> Expansion:
+    """The expansion as it is given through order 4, with the terms of order 6: a wrong quartic must stay wrong."""
+    sixth = loss.expand(6, data=law)
+    given = expansion.in_basis("A0,Sigma").truncate(4)
+    return replace(sixth, terms=(*given.terms, *sixth.terms_of_order(6)))
+
+
+def _minimum_through_6(sixth: Expansion, values: Mapping[str, float], data: Covariances, gram: Array) -> float | None:
+    """Tr[W Σ Wᵀ] where the descent through order 6 from the minimum through order 4 ends; None where it runs away."""
+    emitted = kernel(sixth)
+    arguments = [values.get(name, 2.0) for name in emitted.parameters]
+    root = np.linalg.cholesky(gram + 1e-12 * np.eye(2)).T
+    smooth = of_kernel(emitted, (2, 2), data.A0, data.Sigma, *arguments)
+    smooth = replace(smooth, hessian=lambda x: _jacobian(smooth.gradient, x))
+    ends = descend(smooth, root.reshape(1, 4), tolerance=1e-8)
+    W = ends.x[0].reshape(2, 2)
+    power = float(((W.T @ W) * data.Sigma).sum())
+    before = float((gram * data.Sigma).sum())
+    return power if bool(ends.converged[0]) and 0.5 * before < power < 2 * before else None
+
+
+def _jacobian(gradient: Function, x: Array) -> Array:
+    """By central differences: the gradient is not a cubic here, and needs no more than a good direction."""
+    step = 1e-5
+    columns = [(gradient(x + step * one) - gradient(x - step * one)) / (2 * step) for one in np.eye(x.shape[-1])]
+    jacobian = np.stack(columns, -1)
+    return np.asarray((jacobian + np.swapaxes(jacobian, -1, -2)) / 2)
+
+
+def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime]:
+    """Data at which the exact landscape gives the modes a good deal of power, if the loss closes to all orders."""
+    from derive.landscape.exact_modes import exact_modes
+    from verify.routes.training.predictions import heights
+
+    modes = None if closed is None else exact_modes(closed)
+    if modes is None or not modes.convex or not modes.heights:
+        return []
+    c = np.array(NOISE)
+    xs = np.geomspace(0.05, 20.0, 200)
+    powers = heights(modes, xs[:, None] * c, c, values)
+    usable = np.isfinite(powers).all(-1) & (powers > 0).all(-1)
+    if not usable.any():
+        return []
+    k = int(np.argmin(np.where(usable, np.abs(powers.max(-1) - AWAY), np.inf)))
+    return [Regime("away from it", _data(float(xs[k])), float(powers[k].sum()), by_expansion=False)]
+
+
+def _powers(
+    loss: Loss, regime: Regime, values: Mapping[str, float], seed: int, seeds: int = SEEDS, law: Law = GAUSSIAN
+) -> tuple[Array, int]:
+    """Tr[W Σ Wᵀ] of models of several seeds, each with random numbers of its own; and how many data a step had."""
+    import torch
+
+    from verify.routes.training.data import Population
+    from verify.routes.training.engine import Plan, train
+    from verify.routes.training.models import Model
+    from verify.running.sweeps.sweep import seed_of
+    from verify.truths.batched import batched
+
+    base, *modifiers = loss.name.split("+")
+    of, batch = batched(base), loss.batch_size
+    kind = "moments" if loss.depends_on_moments else "pairs" if batch is None else "batches"
+    data = DATA[kind] if law.closes else MORE * DATA[kind]
+    size = data if batch is None else int(batch.subs({one: values[one.name] for one in batch.free_symbols}))
+    extra: dict[str, Any] = {}
+    if "weight-decay" in modifiers:
+        extra["weight_decay"] = values["gamma"]
+    if "norm-penalty" in modifiers:
+        extra["norm_penalty"] = (values["kappa"], values["c"])
+    own = {name: values[name] for name in catalogue(base).parameters if name not in ("N", "d1")}
+    drawn = in_numbers(law, regime.data)
+    a, c = (torch.from_numpy(np.sqrt(np.diag(one))).expand(seeds, 1, 2) for one in (drawn.core.A0, drawn.core.C))
+    scale = float(np.sqrt(regime.predicted / 2 / regime.data.Sigma.diagonal().mean()))
+    generator = torch.Generator().manual_seed(seed_of("audit", loss.name, regime.name, seed))
+    end = train(
+        Model(2, 2),
+        Population(size, a, c, independent=True, batches=max(1, data // size), law=drawn),
+        of,
+        Plan(rate=RATE * scale, steps=STEPS, decay="cosine", tail=0.1, **extra),
+        models=seeds,
+        generator=generator,
+        parameters=own,
+        weights={"W": _turned(generator, seeds) * scale * torch.tensor(BEGIN).repeat(seeds // 2)[:, None, None]},
+        # Double precision, so that another processor prints the same digits.
+        dtype=torch.float64,
+    )
+    return (end.averaged.numpy() * regime.data.Sigma).sum((1, 2)), data
+
+
+def _turned(generator: Any, seeds: int) -> Any:
+    """Random rotations, (seeds, 2, 2)."""
+    import torch
+
+    drawn = torch.randn(seeds, 2, 2, generator=generator, dtype=torch.float64)
+    return torch.linalg.qr(drawn).Q
+
+
+ROUTE = Route("trained", QUANTITY, measure, compare, why_not)

@@ -1,0 +1,124 @@
+"""The landscape of a given training set, in numbers: the loss averaged over fixed draws of the noise, minimised.
+
+The expected loss over the noise of a finite training set has no closed form. Its average over R independent draws of
+the noise does not change from step to step, so that L-BFGS finds its minimum to the last digits; what the draws leave
+open shows in the spread between independent sets of draws.
+
+Each draw is used with all signs of its views' noise. Whatever is odd in the noise of one view then cancels exactly: all
+that plain draws would get wrong at order 2, where the noise of a strong augmentation would hide its small minima.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from derive import InputError
+from verify.routes.training.models import Model
+from verify.running.threads import one_thread
+from verify.truths.batched import BatchedLoss, batched
+
+
+@dataclass(frozen=True, eq=False)
+class Lowest:
+    """A minimum of the averaged loss of one model.
+
+    Attributes:
+        W: (d1, d0).
+        loss: there.
+        slope: the largest entry of the gradient there.
+
+    """
+
+    W: Tensor
+    loss: float
+    slope: float
+
+    @property
+    def gram(self) -> Tensor:
+        """WᵀW, (d0, d0)."""
+        return self.W.mT @ self.W
+
+
+def lowest(
+    points: Tensor,
+    noise: Tensor,
+    loss: str | Callable[..., Tensor] | BatchedLoss,
+    *,
+    draws: int,
+    generator: torch.Generator,
+    start: Tensor,
+    parameters: Mapping[str, Any] | None = None,
+    normalised: bool = False,
+    steps: int = 500,
+    tolerance: float = 1e-7,
+) -> Lowest:
+    """Minimise the loss of a linear model, averaged over draws of the noise, in double precision.
+
+    Args:
+        points: (n, d0), the training set.
+        noise: (1, d0) standard deviations, or (d0, d0) a symmetric root of C.
+        loss: a catalogue name or a torch function.
+        draws: R, each with all signs: 4 R evaluations of a loss of two views, 8 R of three.
+        generator: of the draws.
+        start: (d1, d0), where to begin; not 0, which is stationary.
+        parameters: numbers of the loss.
+        normalised: whether f/|f| enters the loss.
+        steps: of L-BFGS at most.
+        tolerance: on the largest entry of the gradient.
+
+    Raises:
+        InputError: a loss that is not a finite number on the way.
+
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> points = torch.randn(30, 2, generator=generator, dtype=torch.float64)
+    >>> found = lowest(points, torch.ones(1, 2), "infonce-batch", draws=2, generator=generator, start=torch.eye(2))
+    >>> found.slope < 1e-7
+    True
+
+    """
+    of = loss if isinstance(loss, BatchedLoss) else batched(loss)
+    views = _views(points.double(), noise.double(), of.views, draws, generator)
+    model = Model(points.shape[1], len(start), normalised=normalised)
+    W = start.double().clone(memory_format=torch.contiguous_format).requires_grad_()
+
+    def value() -> Tensor:
+        return of(tuple(model.embed({"W": W[None]}, x) for x in views), dict(parameters or {})).mean()
+
+    with one_thread():
+        optimiser = torch.optim.LBFGS(
+            [W],
+            max_iter=steps,
+            max_eval=2 * steps,
+            tolerance_grad=tolerance,
+            tolerance_change=0.0,
+            history_size=30,
+            line_search_fn="strong_wolfe",
+        )
+
+        def closure() -> Tensor:
+            optimiser.zero_grad()
+            here = value()
+            here.backward()  # type: ignore[no-untyped-call]
+            return here
+
+        optimiser.step(closure)  # type: ignore[no-untyped-call]
+        at_end = value()
+        (slope,) = torch.autograd.grad(at_end, W)
+    if not at_end.isfinite():
+        message = "the loss is not a finite number on the way to its minimum; start from smaller weights"
+        raise InputError(message)
+    return Lowest(W.detach(), float(at_end.detach()), float(slope.abs().max()))
+
+
+def _views(points: Tensor, noise: Tensor, number: int, draws: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """That many views of all the data, (draws · 2^number, n, d0) each."""
+    drawn = torch.randn((number, draws, 1, *points.shape), generator=generator, dtype=torch.float64)
+    drawn = drawn * noise if len(noise) == 1 else drawn @ noise
+    signs = torch.tensor(list(product((1.0, -1.0), repeat=number)), dtype=torch.float64)
+    return tuple((points + one * sign[:, None, None]).flatten(0, 1) for one, sign in zip(drawn, signs.T, strict=True))

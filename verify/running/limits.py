@@ -1,0 +1,145 @@
+"""Limits on code that is not this project's: seconds, memory, and what it may say in an error.
+
+Seconds are kept by an alarm, which Python delivers between two of its own steps. Code that swallows what the alarm
+raises is ended with the whole process by a second one. What hangs inside one step, in C, is ended from outside:
+`verify.command.supervised` reads from a board how long a call may take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+# Seconds between the alarm and the end of a process that goes on.
+GRACE = 3.0
+GIB = 1 << 30
+_LONGEST = 400
+
+
+class TimeUpError(BaseException):
+    """Not an Exception: code that catches those must not swallow it."""
+
+
+class Board:
+    """Where a call that is limited is announced: how many seconds from now, and the sentence if it takes longer."""
+
+    tell: Callable[[float, str], None] = staticmethod(lambda *_: None)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float, sentence: str) -> Iterator[None]:
+    """Interrupt what takes longer, where the platform can (in the main thread, with SIGALRM).
+
+    Args:
+        seconds: that it may take.
+        sentence: for standard error, should the process have to be ended.
+
+    Raises:
+        TimeUpError: it took longer.
+
+    >>> with time_limit(60.0, "too long"):
+    ...     sum(range(10))
+    45
+
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    rung = 0
+
+    def stop(_: int, __: FrameType | None) -> None:
+        nonlocal rung
+        rung += 1
+        if rung > 1:
+            os.write(2, f"quartic: {sentence}\n".encode())
+            os._exit(2)
+        raise TimeUpError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, GRACE)
+    Board.tell(seconds + 2 * GRACE, sentence)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        Board.tell(0.0, "")
+
+
+@contextlib.contextmanager
+def memory_limit(gibibytes: float) -> Iterator[None]:
+    """Let this process take no more than so much memory beyond what it has, where the system is Linux.
+
+    Whoever asks for more gets a MemoryError, or torch's own error; nothing is ended.
+    """
+    held = memory_of("VmData")
+    if held is None:
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = held + int(gibibytes * GIB)
+    if soft != resource.RLIM_INFINITY:
+        wanted = min(wanted, soft)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def memory_of(what: str, process: int | str = "self") -> int | None:
+    """Bytes as Linux counts them; None where the system does not say, or the process has ended.
+
+    Args:
+        what: VmData (its data), VmRSS (what is resident now) or VmHWM (the most that was).
+        process: its number.
+
+    """
+    try:
+        lines = Path(f"/proc/{process}/status").read_text("utf-8").splitlines()
+    except OSError:
+        return None
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(f"{what}:")), None)
+
+
+def end_with(parent: int) -> None:
+    """End this process soon after its parent, which may have been killed, has gone."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is no more memory, Python's, NumPy's or torch's."""
+    return isinstance(error, MemoryError) or "can't allocate memory" in said_by(error)
+
+
+def said_by(error: BaseException) -> str:
+    r"""What an error says, in one line that a terminal shows as it is; its name where it says nothing.
+
+    >>> said_by(ValueError("two\nlines and \x1b[31mred")), said_by(KeyError())
+    ('two lines and ?[31mred', 'KeyError')
+    """
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 (an error that cannot say what it is)
+        text = ""
+    line = " ".join(printable(text).split())
+    return (line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …") or type(error).__name__
+
+
+def printable(text: str) -> str:
+    """Text without what steers a terminal, or cannot be written at all; line ends stay."""
+    return "".join(one if one.isprintable() or one == "\n" else "? "[one.isspace()] for one in text)

@@ -1,0 +1,174 @@
+"""Any loss by evaluating its definition as it stands: no series, no contraction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from math import perm, prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from derive import Loss, View
+from derive.definition.contents import looks_at_coordinates
+from derive.definition.drawn_out import is_centre
+from derive.definition.expression import Average, ViewAverage, children, walk
+from numeric.sampling import Covariances
+from verify.truths.at_points import AtPoints
+from verify.truths.jackknife import jackknife
+from verify.truths.truth import BLOCK, Setting, batches, blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Numbers held in memory at a time, and numbers of a random draw or block that are worked out in all.
+HELD, WORK = 5_000_000, 100_000_000
+# The degree that the latter are counted at, and how few draws there are at least.
+ROW_DEGREE, FEWEST = 4, 40
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedTruth:
+    """Any loss, by evaluating its definition as it stands; ``shaken`` as in `numeric.definition.Evaluator`."""
+
+    loss: Loss
+    setting: Setting
+    how: str = "definition evaluated"
+    shaken: np.random.Generator | None = None
+
+    @cached_property
+    def odd(self) -> bool:
+        """Whether it may have terms of odd order on one batch: inner products alone have none."""
+        return looks_at_coordinates(self._at_points.expression)
+
+    def averaged(self, ts: NDArray[Any], degree: int) -> NDArray[Any]:
+        """The loss over cubature nodes."""
+        points, weights = self.setting.points(degree, self._data, self._views, datum=self._at_points.looks_at_a_datum)
+        turns = range(self._data) if self.setting.training_set is not None else range(1)
+        # In a fixed set each datum is the anchor once; independent draws are exchangeable.
+        values = [self._along(ts, [np.roll(one, -i, axis=1) for one in points], degree) for i in turns]
+        return np.stack([(value * weights).sum(-1) for value in np.mean(values, axis=0)])
+
+    def drawn(self, ts: NDArray[Any], degree: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
+        """The loss on random batches; where every view is under a population mean, on random blocks."""
+        datum = self._at_points.looks_at_a_datum
+        if self._at_points.data:
+            points = self.setting.draw(generator, draws, self._data, self._views, datum=datum)
+            return self._along(ts, list(points), degree).T
+        nothing = [np.zeros((1, 1, self.setting.covariances.d0))]
+        expression = self._at_points.expression
+        means = [Counter(v.datum for v in node.over) for node in walk(expression) if isinstance(node, Average)]
+        number = max([1, *(number for one in means for number in one.values())])
+        drawn = self.setting.covariances.draw(generator, (draws, BLOCK), number, datum=datum)
+
+        def freed(views: tuple[Any, ...]) -> NDArray[Any]:
+            def block(rows: slice) -> NDArray[Any]:
+                return self._along(ts, nothing, degree, [one[rows] for one in views])[:, 0]
+
+            return jackknife(block, BLOCK)
+
+        return np.stack([freed(views) for views in zip(*drawn, strict=True)])
+
+    def rows(self, draws: int) -> int:
+        """That many batches, or blocks with a fifth as many pairs in all; fewer of what takes long."""
+        number = batches(draws, self._data) if self._at_points.data else blocks(draws)
+        return max(FEWEST, min(number, WORK // self._inside(ROW_DEGREE, None if self._at_points.data else BLOCK)))
+
+    def size(self, degree: int) -> int:
+        """Cubature nodes, times the numbers that each takes."""
+        turns = self._data if self.setting.training_set is not None else 1
+        nodes = self.setting.nodes(degree, self._data, self._views + self._at_points.looks_at_a_datum)
+        return nodes * turns * self._inside(degree)
+
+    @cached_property
+    def _at_points(self) -> AtPoints:
+        return AtPoints(self.loss)
+
+    @property
+    def _data(self) -> int:
+        return max(1, self._at_points.data)
+
+    @cached_property
+    def _views(self) -> int:
+        """The largest number of views that are drawn of one datum; those of population means are not."""
+        drawn = [len(self._at_points.names.get(sample.datum, ())) for sample in self.loss.samples]
+        return max(1, sum(not is_centre(view) for view in self._at_points.anchors), *drawn)
+
+    def _inside(self, degree: int, block: int | None = None) -> int:
+        """How many numbers the largest array has for each node, or each draw: each mean that is entered has its own."""
+
+        def largest(node: Any) -> int:
+            inner = max(map(largest, children(node)), default=1)
+            if isinstance(node, ViewAverage):
+                return inner * self.setting.nodes(degree, 1, len(node.over))
+            if not isinstance(node, Average):
+                return inner
+            if node.count is not None:
+                return inner * perm(int(node.count), len({view.datum for view in node.over}))
+            views = Counter((view.datum, view.white) for view in node.over)
+            sizes = [self._at(white).nodes(degree, 1, number) for (_, white), number in views.items()]
+            return inner * prod([*([block] if block else []), *(sizes[1:] if block else sizes)])
+
+        return largest(self._at_points.expression) * int(self.setting.W.shape[0])
+
+    def _along(self, ts: NDArray[Any], points: list[Any], degree: int, block: Any = None) -> NDArray[Any]:
+        """The loss at each t (T, m), the first datum of each point being the anchor, the others its samples."""
+        rows = max(1, HELD // self._inside(degree, None if block is None else len(block[0])))
+        parts = [[one[k : k + rows] for one in points] for k in range(0, len(points[0]), rows)]
+        return np.stack([np.concatenate([self._value(t, part, degree, block) for part in parts]) for t in ts])
+
+    def _value(self, t: complex, points: list[Any], degree: int, block: Any) -> Any:
+        def population(over: tuple[View, ...]) -> tuple[dict[View, Any], Any]:
+            return self._population(over, t, degree, block)
+
+        def noise(views: int) -> tuple[tuple[Any, ...], Any]:
+            nodes, weights = self.setting.augmentation(degree, views)
+            return tuple(t * one for one in nodes), weights
+
+        embedded = [t * self.setting.embedded(one) for one in points]
+        return self._at_points.value(embedded, int(self.setting.W.shape[0]), population, noise, self.shaken)
+
+    def _population(
+        self,
+        over: tuple[View, ...],
+        t: complex,
+        degree: int,
+        block: Any,
+    ) -> tuple[dict[View, Any], Any]:
+        """Nodes for each datum, every combination of data, or the given random block."""
+        data: dict[str, list[View]] = {}
+        for view in over:
+            data.setdefault(view.datum, []).append(view)
+        points: dict[View, Any] = {}
+        weights = np.ones(1)
+        grids: list[tuple[list[View], Any, Any]] = []
+        nodes: Any
+        for views in data.values():
+            views.sort(key=is_centre)
+            itself = is_centre(views[-1])
+            if views[0].white:
+                nodes, p = self._at(white=True).population(degree, len(views))
+            elif block is not None and not grids:
+                # The first datum is drawn; the others are averaged in closed form.
+                nodes = [*block[: len(views) - itself], block[-1]][: len(views)]
+                p = np.full(len(block[0]), 1 / len(block[0]))
+            else:
+                nodes, p = self.setting.population(degree, len(views) - itself, datum=itself)
+            grids.append((views, nodes, p))
+        which = np.array(list(product(*(range(len(p)) for _, _, p in grids))))
+        for column, (views, nodes, p) in enumerate(grids):
+            weights = weights * p[which[:, column]]
+            # White noise stands for ‖W‖²: it has no mean.
+            here = replace(self.setting, bias=None) if views[0].white else self.setting
+            for view, one in zip(views, nodes, strict=True):
+                points[view] = t * here.embedded(one[which[:, column]])
+        return points, weights
+
+    def _at(self, white: bool) -> Setting:  # noqa: FBT001 (what kind of data)
+        if not white:
+            return self.setting
+        # Noise of unit variance is Gaussian, whatever the law of the data.
+        identity = np.eye(self.setting.covariances.d0)
+        return replace(self.setting, covariances=Covariances(np.zeros_like(identity), identity))
