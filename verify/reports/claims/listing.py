@@ -11,6 +11,7 @@ from verify.evidence.terminal import WIDTH, written
 from verify.papers.claims.findings import describe, short
 
 if TYPE_CHECKING:
+    from verify.papers.claims.claim import Ledger
     from verify.papers.claims.running import Result
 
 VERDICT = 13
@@ -53,6 +54,19 @@ def summary(results: Sequence[Result]) -> str:
     starred = "; * from a stored run" if any(one["stored"] for one in results) else ""
     number = f"{len(results)} claim{'s' * (len(results) != 1)}"
     return f"{number}: {', '.join(parts)}{split}; {ends}{starred}"
+
+
+def recorded_table(ledgers: Iterable[Ledger]) -> str:
+    """The recorded verdicts of ledgers as a Markdown table, a row a verdict: what the README shows."""
+    kinds = {"error": "refuted, an error", "misprint": "refuted, a misprint"}
+    claims = [claim for ledger in ledgers for claim in ledger]
+    by_verdict: dict[str, list[str]] = {}
+    for claim in claims:
+        by_verdict.setdefault(kinds.get(claim.kind or "", claim.recorded), []).append(f"`{claim.id}`")
+    order = ("holds", "conditional", *kinds.values(), "refuted", "undecided", "not-run")
+    rows = [f"| {verdict} | {len(by_verdict[verdict])} | {' '.join(by_verdict[verdict])} |"
+            for verdict in order if verdict in by_verdict]  # fmt: skip
+    return "\n".join(["| verdict | number | claims |", "|---|---|---|", *rows])
 
 
 def _expected(one: Result) -> bool:
