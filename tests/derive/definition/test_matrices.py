@@ -158,7 +158,7 @@ def test_without_a_multiple_of_the_identity_there_is_no_expansion(loss, degree):
         ),
         (
             lambda: Loss(log_det(identity @ identity + P)).expand(2),
-            "no multiple of the identity at W = 0",
+            "not a multiple of the identity at W = 0",
         ),
     ],
 )
