@@ -261,7 +261,7 @@ def _solve(case: Landscape, limit: str | None) -> StationaryPoints:
     if one is None:
         message = (
             f"the quartic part of {case.loss} is not made of one covariance; its stationary points are found mode by"
-            " mode in numbers (numeric.landscape.landscape)"
+            " mode in numbers (numeric.landscape)"
         )
         raise InputError(message)
     if one.q1 == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations_with_replacement, product
 
 import numpy as np
@@ -14,7 +15,7 @@ from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import symmetry as counterexamples
 from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.measuring import TOLERANCE
-from verify.truths.settings import case
+from verify.truths.settings import case, truth_of
 
 INDICES = {name: sympy.Symbol(name, integer=True) for name in "ijklmn"}
 d0, d1 = sympy.symbols("d_0 d_1", integer=True, positive=True)
@@ -131,8 +132,7 @@ def all_invariant() -> Iterator[Reading]:
         at = case(loss, {}, seed=1, size=3)
         values = []
         for W in (at.setting.W, turn @ at.setting.W):
-            setting = type(at.setting)(at.setting.covariances, W, at.setting.parameters, at.setting.batch)
-            truth = type(at.truth)(at.truth.definition, (), setting)  # type: ignore[call-arg, attr-defined]
+            truth = truth_of(loss, at.values, replace(at.setting, W=W))
             values.append(truth.drawn(np.array([0.2]), 5, np.random.default_rng(2), 3))
         unmoved = bool(np.abs(values[1] - values[0]).max() < TOLERANCE)
         measured.append(
