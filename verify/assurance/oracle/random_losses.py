@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import sympy
 
+from derive.algebra.ranges import check_values
 from derive.definition.expression import Coordinate, CoordinateSum, Expression, ViewAverage, walk
 from derive.definition.language import (
     EMBEDDING_DIMENSION,
@@ -31,6 +32,7 @@ from derive.definition.language import (
 from derive.definition.matrices import SecondMoment, identity, inverse, log_det, trace
 from derive.definition.vectors import centroid
 from derive.definition.views import Index, View, views, white_noise
+from derive.errors import InputError
 from derive.losses.loss import Loss
 from verify.assurance.oracle.law import Law
 from verify.assurance.oracle.numbers import Numbers
@@ -116,6 +118,12 @@ def random_case(random: Random) -> Case:
         # All further views of a datum are averaged over around the datum, which has no scale apart from theirs.
         law = replace(law, scale=None)
     used = {name: values[name] for name in loss.parameters if name != "d1"}
+    try:
+        put = {loss.parameters[name]: sympy.Rational(value) for name, value in used.items()}
+        check_values(put, loss.domain, loss.name)
+    except InputError:
+        # Two different draws of N − 1, say, need N = 3 at least: another loss is drawn.
+        return random_case(random)
     flow: Flow = random.choice(("before", "after", "left"))
     if flow == "before" and used.get("V") == 2:
         # Samples of V and of two views are drawn apart, and a definition has no way to keep them so at V = 2.

@@ -171,7 +171,7 @@ def _difference(*, twice: bool) -> Iterator[Measured]:
     recorded="refuted",
     kind="error",
     why="x̂ and χ̂ are independent with the covariance A0 each, so that s_x x̂ − s_chi χ̂ has (s_x² + s_chi²) A0: there"
-    " is not a factor 2. Two views of one covariance Σ have 2Σ, but here s_x² + s_chi² has counted both already.",
+    " is no factor 2. Two views of one covariance Σ have 2Σ, but here s_x² + s_chi² has counted both already.",
     falls=("the factors 4 and 8 in Eq. (59)", "iclr:eq60", "iclr:eq61"),
     counterexample=counterexamples.fixed_scales,
     covariance=2 * (s_x**2 + s_chi**2) * W * A0 * W.T,
