@@ -22,7 +22,7 @@ class NotAnalyticError(InputError):
     """
 
     def __init__(self, reason: str, degree: int | None = None) -> None:
-        """Keep the reason (a sentence) and the degree beside it."""
+        """Keep the reason (a sentence) and the degree."""
         super().__init__(reason)
         self.reason = reason
         self.degree = degree
@@ -33,11 +33,11 @@ class OddOrderError(InputError):
 
 
 class NameClashError(InputError):
-    """What is put on a loss brings a parameter whose name the loss has already."""
+    """A modifier would add a parameter whose name the loss already has."""
 
 
 def quoted(text: object) -> str:
-    """What comes from outside as a message shows it: text in quotes, and of a long one its two ends.
+    """Outside input as messages show it: in quotes, and a long text shortened to its two ends.
 
     >>> quoted("infonse"), len(quoted("infonse" * 1000))
     ("'infonse'", 200)

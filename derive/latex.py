@@ -1,7 +1,7 @@
 r"""LaTeX as text: documents that compile, sums broken into lines, running text made harmless.
 
-A document asks for what every LaTeX has (LaTeX's own bundles, the mathematics of the AMS, geometry). Latin Modern is
-taken where it is installed; elsewhere Computer Modern stands in, in its own encoding, as T1 would be set in bitmaps.
+A document needs only packages that every LaTeX has (LaTeX's own bundles, AMS mathematics, geometry). Latin Modern is
+used where it is installed; otherwise Computer Modern in its own encoding, since T1 would be set in bitmaps.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# How many letters wide a line may be.
+# The greatest width of a line, in letters.
 WIDTH = 115
-# What TeX takes for markup in running text.
+# Characters that TeX takes for markup in running text.
 _ESCAPED = str.maketrans({
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
     "β": r"$\beta$", "κ": r"$\kappa$", "λ": r"$\lambda$", "ε": r"$\varepsilon$", "γ": r"$\gamma$", "α": r"$\alpha$",
     "²": "$^2$", "√": r"$\sqrt{\ }$", "−": "$-$", "→": r"$\to$",
 })  # fmt: skip
-# Beside its text, a page of formulas needs the width.
+# The paper by orientation: in landscape, formulas next to text need the width.
 _PAPER = {False: "a4paper,margin=2cm", True: "a4paper,landscape,margin=1.5cm"}
 _PACKAGES = r"""\usepackage[utf8]{inputenc}
 \IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}
@@ -32,10 +32,10 @@ _PACKAGES = r"""\usepackage[utf8]{inputenc}
 
 
 def preamble(*, landscape: bool = False) -> str:
-    r"""What stands before ``\begin{document}``.
+    r"""The preamble: everything before ``\begin{document}``.
 
     Args:
-        landscape: whether the paper lies on its side.
+        landscape: whether the page is in landscape orientation.
 
     >>> print(preamble().splitlines()[0])
     \documentclass{article}
@@ -48,8 +48,8 @@ def document(body: str, *, landscape: bool = False, before: str = "") -> str:
     r"""A document that pdflatex compiles.
 
     Args:
-        body: what stands in it, in LaTeX.
-        landscape: whether the paper lies on its side.
+        body: its contents, in LaTeX.
+        landscape: whether the page is in landscape orientation.
         before: further lines of the preamble.
 
     >>> print(*document("Text.").splitlines()[-3:])
@@ -76,7 +76,7 @@ def escaped(text: str) -> str:
 
 
 def pieces(formula: str) -> list[str]:
-    r"""A sum cut before its signs, where a line may be broken: in no argument, no \left … \right and no environment.
+    r"""A sum cut before its signs where a line may break: outside arguments, \left … \right and environments.
 
     >>> pieces(r"-\frac{a + b}{c} x + \left(a - b\right) y")
     ['-\\frac{a + b}{c} x', '+ \\left(a - b\\right) y']
@@ -94,7 +94,7 @@ def pieces(formula: str) -> list[str]:
 
 
 def terms(formula: str, widest: int) -> list[str]:
-    """A sum cut before its signs, at the outermost brackets that hold a sum, further inside where a term is wider.
+    """A sum cut before its signs within the outermost brackets that hold a sum, and further inside where too wide.
 
     >>> terms("E[a + f(b + c) - d]", 90)
     ['E[a', '+ f(b + c)', '- d]']
@@ -103,9 +103,9 @@ def terms(formula: str, widest: int) -> list[str]:
 
 
 def _outermost(parts: Sequence[str], widest: int) -> list[str]:
-    """Pieces joined again but for those at the outermost brackets that hold a sum: lines are broken there alone.
+    """Pieces joined again, except within the outermost brackets that hold a sum, the only place where lines break.
 
-    What is still wide is cut further inside.
+    Terms that are still too wide are cut further inside.
     """
     depths = _depths(parts)
     groups = [[parts[0]]]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The letter of b bᵀ, and the end of an open word that is b and no coordinate.
+# The letter of b bᵀ, and the end of an open word that is b rather than a coordinate.
 BIAS = "D"
 END = -1
 
@@ -26,14 +26,14 @@ class Matrix(NamedTuple):
     """What a letter stands for.
 
     Attributes:
-        name: in JSON and in code.
-        rows: how many, d0, d1 or 1.
-        columns: how many.
+        name: its name in JSON and in code.
+        rows: the number of rows: d0, d1 or 1.
+        columns: the number of columns.
         transpose: the letter of its transpose, itself where it is symmetric.
-        text: as it is shown in plain text.
-        latex: as it is shown in LaTeX.
+        text: how it is written in plain text.
+        latex: how it is written in LaTeX.
         unit: whether it is an identity, which is not written between its factors.
-        turned: whether it is the transpose of a matrix that is given, rather than given itself.
+        turned: whether it is the transpose of a given matrix rather than a given matrix itself.
         ends: for u vᵀ, u and v vectors of the embedding: the numbers of the ends u and v, negative; else empty.
 
     """
@@ -63,7 +63,7 @@ FACTORS: dict[str, Matrix] = {
     "b": Matrix("b", "d1", "1", "d", "b", "b"),
     "d": Matrix("b^T", "1", "d1", "b", "bᵀ", r"b^{\top}", turned=True),
 }
-# Σ = A0 + C joins the letters: by basis, what is put for the letter that it does not have.
+# Σ = A0 + C joins the letters: by basis, the substitution for the letter that the basis lacks.
 BASES: Mapping[str, Mapping[str, Mapping[str, int]]] = {
     "A0,Sigma": {"C": {"S": 1, "A": -1}},
     "A0,C": {"S": {"A": 1, "C": 1}},
@@ -71,7 +71,7 @@ BASES: Mapping[str, Mapping[str, Mapping[str, int]]] = {
 
 
 def matrix(letter: str) -> Matrix:
-    """What stands in a word of factors and matrices.
+    """The matrix that a letter stands for in a word of factors and matrices.
 
     >>> matrix("w").name, matrix("A").name
     ('W^T', 'A0')
@@ -97,7 +97,7 @@ def letter_of(name: str) -> str:
     """The letter of a matrix by its name.
 
     Raises:
-        KeyError: no letter has it.
+        KeyError: no letter has this name.
 
     >>> letter_of("Sigma")
     'S'

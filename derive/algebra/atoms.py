@@ -29,7 +29,7 @@ class Elements(NamedTuple):
     absolutes: list[Absolute]
 
     def superfluous(self, numerator: Any, denominator: Any) -> bool:  # noqa: ANN401
-        """Whether a fraction does without some algebraic number, root, exponential or absolute value of the ring."""
+        """Whether a fraction does not need some algebraic number, root, exponential or absolute value of the ring."""
         field = self.zero.ring.domain
         if field != QQ and all(number.is_ground for part in (numerator, denominator) for number in part.itercoeffs()):
             return True
@@ -71,7 +71,7 @@ def elements_of(atoms: Mapping[int, sympy.Expr]) -> Elements:
         related += [core_of(one)[0] for one in radicals]
         numbers = [one for one in numbers if one not in radicals]
     field = QQ.algebraic_field(*numbers) if numbers else QQ
-    # Roots and absolute values come before what they are of, in which their powers are then written.
+    # Roots and absolute values come before their arguments, in which their powers are then written.
     names = sorted(basic - set(numbers) - set(eliminated), key=sympy.default_sort_key)
     names.sort(key=lambda one: (-_depth(one), one.is_number))
     polynomial_ring = ring(names, field)[0]
@@ -92,7 +92,7 @@ def elements_of(atoms: Mapping[int, sympy.Expr]) -> Elements:
 
 
 def _inside(generator: sympy.Expr) -> list[sympy.Expr]:
-    """What a root or an absolute value is of."""
+    """The radicand of a root, or the argument of an absolute value."""
     if isinstance(generator, sympy.Abs):
         return [generator.args[0]] if is_polynomial(generator.args[0]) else []
     core, q = core_of(generator)
@@ -100,13 +100,13 @@ def _inside(generator: sympy.Expr) -> list[sympy.Expr]:
 
 
 def _depth(generator: sympy.Expr) -> int:
-    """How many roots and absolute values stand inside one another."""
+    """How deeply roots and absolute values are nested."""
     inner = [_depth(one) for part in _inside(generator) for one in _generators(part)]
     return 1 + max(inner, default=0) if _inside(generator) else 0
 
 
 def _signs(inside: sympy.Expr, roots: dict[sympy.Expr, int]) -> tuple[int, ...]:
-    """The signs that u may have where u^(1/q) or (−u)^(1/q) is real, if that occurs."""
+    """The signs that u may have where u^(1/q) or (−u)^(1/q) is real, if either occurs."""
     known = [sign for sign in (1, -1) if sympy.expand(sign * inside) in roots]
     return tuple(known[:1]) or (1, -1)
 

@@ -1,7 +1,7 @@
 """A normal form for fractions of polynomials in which letters may be roots, y^q = c, or absolute values, w = |u|.
 
-Roots leave the denominator: it is multiplied by what makes a norm of it. A fraction with |u| is two, one where u ≥ 0
-and one where u ≤ 0, each in lowest terms. Where they can be scaled to meet at u = 0, numerator and denominator are
+Roots leave the denominator: it is multiplied by the factor that makes it a norm. A fraction with |u| is two, one for
+u ≥ 0 and one for u ≤ 0, each in lowest terms. Where they can be scaled to meet at u = 0, numerator and denominator are
 written as one, (p₊ + p₋)/2 + |u| (p₊ − p₋)/(2u), so that 1/(1 + |u|) stays what it is and has no pole of its own
 at u = 1; otherwise over a common denominator.
 """
@@ -35,9 +35,9 @@ class Absolute(NamedTuple):
 
 
 def one_form(fraction: Fraction, roots: list[Root], absolutes: list[Absolute]) -> Fraction:
-    """The form of a fraction that all equal ones have; roots that occur in powers of others come first.
+    """The normal form, which equal fractions share; roots that occur in powers of others come first.
 
-    Where the denominator vanishes for one sign of u the fraction is not defined, and the form is that for the other.
+    Where the denominator vanishes for one sign of u the fraction is undefined, and the form is that for the other sign.
     """
     if not roots and not absolutes:
         return _lowest(*fraction)
@@ -68,7 +68,7 @@ def _put(polynomial: Polynomial, put: list[tuple[Polynomial, Polynomial]]) -> Po
 
 
 def _lowest(numerator: Polynomial, denominator: Polynomial) -> Fraction:
-    """In lowest terms, the denominator monic."""
+    """The fraction in lowest terms, the denominator monic."""
     if not numerator:
         return numerator, denominator.ring.one
     numerator, denominator = numerator.cancel(denominator)
@@ -137,7 +137,7 @@ def _as_one(left: Polynomial, right: Polynomial, one: Absolute) -> Polynomial:
 
 
 def _meeting(one: Fraction, other: Fraction, inside: Polynomial) -> Any:  # noqa: ANN401
-    """The factor of the other numerator and denominator with which both are those of the one at u = 0."""
+    """The factor that makes the other's numerator and denominator equal to those of the first at u = 0."""
     rests = [(left.rem([inside]), right.rem([inside])) for left, right in zip(one, other, strict=True)]
     scale = next((left.LC / right.LC for left, right in reversed(rests) if left and right), None)
     if scale is None or any(left != right.mul_ground(scale) for left, right in rests):

@@ -1,7 +1,7 @@
 """The work of an expansion: counted in steps while it is done, and estimated beforehand from lower orders.
 
 From order to order the number of terms grows by a factor that changes slowly, as the numbers of partitions do. So the
-lower orders, which take next to no time, tell what a high one takes. Steps and not seconds are counted: a step is some
+lower orders, which take next to no time, tell what a high one takes. Steps are counted, not seconds: a step takes a few
 microseconds on today's machines, and their number is the same on all of them.
 """
 
@@ -19,7 +19,7 @@ from derive.errors import InputError
 
 Result = TypeVar("Result")
 
-# What a derivation may take unless somebody insists on more: some minutes, and the memory of a small machine.
+# The default limit of a derivation: a few minutes, and the memory of a small machine.
 LIMIT = 100_000_000
 # Steps a second and bytes a step, for estimates of time and memory.
 SPEED, BYTES = 250_000, 60
@@ -38,9 +38,9 @@ class Effort:
     """The steps of one derivation.
 
     Attributes:
-        limit: at which it is given up; None for never.
-        expected: how many it is to be, None where that was not estimated.
-        steps: that were taken.
+        limit: the number at which it is given up; None for no limit.
+        expected: the estimated number, None where there is no estimate.
+        steps: the number taken so far.
 
     """
 
@@ -59,7 +59,7 @@ class _GivenUpError(Exception):
 
 
 def spend(steps: int) -> None:
-    """Count steps of the derivation under way, if it is counted; it ends where they are beyond its limit."""
+    """Count steps of the derivation under way, if it is counted; beyond its limit it is given up."""
     here = _under_way.get()
     if here is None:
         return
@@ -73,7 +73,7 @@ def spend(steps: int) -> None:
 
 @contextmanager
 def watched(watcher: Callable[[float | None], None]) -> Iterator[None]:
-    """Report the progress of derivations: the part that is done, again and again; None where that is not known."""
+    """Report the progress of derivations repeatedly: the fraction that is done, None where it is not known."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -83,7 +83,7 @@ def watched(watcher: Callable[[float | None], None]) -> Iterator[None]:
 
 @contextmanager
 def insisting() -> Iterator[None]:
-    """Within it no derivation has a limit on its steps."""
+    """A context in which derivations have no limit on their steps."""
     token = _insisted.set(True)
     try:
         yield
@@ -99,7 +99,7 @@ def insisted() -> bool:
 def counted(
     derive: Callable[[], Result], limit: float | None = None, expected: float | None = None
 ) -> tuple[int, Result | None]:
-    """The steps of a derivation, and what it gives; None where it is given up, being beyond the limit."""
+    """The steps of a derivation and its result, None where it exceeds the limit and is given up."""
     effort = Effort(limit, expected)
     token = _under_way.set(effort)
     try:
@@ -112,7 +112,7 @@ def counted(
 
 
 def estimated(lower: Mapping[int, int], order: int) -> float:
-    """The steps of an order from those of lower ones: they go on growing by the factor by which they last grew.
+    """The steps of an order estimated from lower ones, taking their last growth factor to continue.
 
     >>> round(estimated({2: 10, 4: 30, 6: 90}, 10))
     810
@@ -125,20 +125,20 @@ def estimated(lower: Mapping[int, int], order: int) -> float:
 
 
 def derived(derive: Callable[[int], Result], order: int, limit: float | None, what: str) -> Result:
-    """What a derivation gives at an order, unless it takes, or is estimated to take, more steps than the limit.
+    """The result of a derivation at an order, unless it takes, or is estimated to take, more steps than the limit.
 
     Args:
-        derive: of an order; even orders below the one that is wanted come first, as long as they take no time.
-        order: that is wanted.
-        limit: the steps that it may take; None for any number.
-        what: is derived, for the message.
+        derive: the derivation at an order; lower even orders are derived first, as long as they take next to no time.
+        order: the order wanted.
+        limit: the most steps that it may take; None for no limit.
+        what: what is derived, for the message.
 
     Raises:
-        TooLargeError: with the estimate, and with the order that would do.
+        TooLargeError: with the estimate, and with an order that is within the limit.
 
     """
     if _under_way.get() is not None:
-        # A part of what is counted already.
+        # Part of a derivation that is counted already.
         return derive(order)
     limit = None if insisted() else limit
     lower: dict[int, int] = {}
@@ -146,7 +146,7 @@ def derived(derive: Callable[[int], Result], order: int, limit: float | None, wh
         try:
             lower[k], _ = counted(partial(derive, k), limit)
         except InputError:
-            # The order itself says what is wrong.
+            # The derivation at the order itself says what is wrong.
             return derive(order)
         if lower[k] > _ENOUGH or k == _LAST:
             break

@@ -69,9 +69,9 @@ def components(edges: Iterable[tuple[Vertex, Vertex]]) -> list[list[tuple[Vertex
 
 
 def connected(items: Iterable[_Item], ties: Callable[[_Item], set[Any]]) -> list[list[_Item]]:
-    """Items in groups, together where they share a tie or are linked through others that do.
+    """Items in groups: two are together where they share a tie, or are linked through others that do.
 
-    SymPy has connected components too, forty times as slow on small graphs, and here there are many.
+    SymPy's connected components are forty times as slow on small graphs, of which there are many here.
 
     >>> connected(["ab", "cd", "be"], set)
     [['cd'], ['be', 'ab']]
@@ -125,12 +125,12 @@ def canonical(graph: Graph) -> Graph:
 
 
 class _Around:
-    """What stands around each vertex of a graph.
+    """The surroundings of each vertex of a graph.
 
     Attributes:
-        neighbours: the other ends of its edges, once an edge.
+        neighbours: the other ends of its edges, one for each edge.
         mates: the vertices of its datum or coordinate, itself among them.
-        first: what no relabelling changes, to begin with.
+        first: the initial colours, which no relabelling changes.
 
     """
 

@@ -1,7 +1,7 @@
-"""Orders of a graph's vertices that no relabelling changes, few of them: what a canonical form is the least of.
+"""The few orders of a graph's vertices among which its canonical form is the least; relabelling does not change them.
 
-Colour refinement tells vertices apart by what stands around them; where it tells none apart they are singled out in
-turn (McKay and Piperno, J. Symb. Comput. 60, 2014). Interchangeable vertices, the common case of identical replicas,
+Colour refinement distinguishes vertices by their surroundings; those that it leaves equal are singled out in turn
+(McKay and Piperno, J. Symb. Comput. 60, 2014). Interchangeable vertices, the common case of identical replicas,
 are not permuted.
 """
 
@@ -23,11 +23,11 @@ def orders(
     around: Callable[[Vertex, Colours[Vertex]], Any],
     twins: Callable[[Vertex, Vertex], bool],
 ) -> Iterator[list[Vertex]]:
-    """The orders: of a cycle of n vertices 2n, of vertices that are all alike one.
+    """The orders: 2n for a cycle of n vertices, one for n interchangeable vertices.
 
     Args:
-        first: what is known of each vertex to begin with, and changes with no relabelling.
-        around: what stands around a vertex, told by the colours of its neighbours.
+        first: the initial colour of each vertex, which no relabelling changes.
+        around: the surroundings of a vertex, in the colours of its neighbours.
         twins: whether exchanging two vertices of a colour changes nothing.
 
     >>> near = {0: (3, 1), 1: (0, 2), 2: (1, 3), 3: (2, 0)}
@@ -44,7 +44,7 @@ def _orders(
     around: Callable[[Vertex, Colours[Vertex]], Any],
     twins: Callable[[Vertex, Vertex], bool],
 ) -> Iterator[list[Vertex]]:
-    """A cell that is left is opened at each vertex in turn; of twins one is opened for all."""
+    """The orders after singling out each vertex of a remaining cell in turn, one for each set of twins."""
     colours = _refined(colours, around)
     cells: list[list[Vertex]] = [[] for _ in set(colours.values())]
     for vertex, number in colours.items():
@@ -60,7 +60,7 @@ def _orders(
 
 
 def _refined(colours: Colours[Vertex], around: Callable[[Vertex, Colours[Vertex]], Any]) -> Colours[Vertex]:
-    """Colours told apart by what stands around, until no more are: colour refinement."""
+    """Colour refinement: colours split by the surroundings of their vertices until none splits."""
     number = len(set(colours.values()))
     while number < len(colours):
         colours = _ranked({vertex: (colour, around(vertex, colours)) for vertex, colour in colours.items()})
@@ -71,7 +71,7 @@ def _refined(colours: Colours[Vertex], around: Callable[[Vertex, Colours[Vertex]
 
 
 def _ranked(signatures: Mapping[Vertex, Any]) -> dict[Vertex, int]:
-    """Signatures replaced by their places in order."""
+    """Signatures replaced by their ranks."""
     distinct: list[Any] = []
     for signature in sorted(signatures.values()):
         if not distinct or signature != distinct[-1]:

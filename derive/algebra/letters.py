@@ -1,7 +1,7 @@
-"""The theory's own symbols and its sum over modes: classes apart, so that nothing in a loss is ever taken for them.
+"""The theory's own symbols and its sum over modes, in classes of their own so that nothing in a loss is taken for them.
 
-SymPy's symbols are equal where their names and assumptions are. A user may call a parameter m, or h_i; the number of
-kept modes is another thing of the same name. A `Letter` equals letters alone.
+SymPy's symbols are equal where their names and assumptions are. A user may call a parameter m, or h_i; the theory's
+number of kept modes has the same name. A `Letter` equals only letters.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def told_apart(value: _Basic, taken: frozenset[str] = frozenset()) -> _Basic:
 
 
 def yielding(name: str, taken: frozenset[str] | set[str]) -> str:
-    """A name with as many trailing underscores as make it differ from those that are taken.
+    """A name with enough trailing underscores to differ from those that are taken.
 
     >>> yielding("m", {"m", "m_"}), yielding("h_i", {"m"})
     ('m__', 'h_i')

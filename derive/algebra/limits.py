@@ -8,9 +8,9 @@ from derive.errors import InputError
 
 
 def at_infinity(value: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
-    """The limit of an expression as a symbol goes to infinity, others being positive; infinite where there is none.
+    """The limit of an expression as a symbol goes to infinity, others being positive; infinite where it diverges.
 
-    Of a rational function the leading terms decide, whatever else is in them. The rest is left to SymPy.
+    For a rational function the leading terms decide, whatever their coefficients. The rest is left to SymPy.
 
     Raises:
         InputError: SymPy finds no limit.

@@ -1,4 +1,4 @@
-"""Sums of monomials with coefficients, what a series has at one order; a monomial is a sorted tuple of numbers."""
+"""Sums of monomials with coefficients, such as one order of a series; a monomial is a sorted tuple of numbers."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ALL: Signs = frozenset({-1, 0, 1})
 _DIGITS, _SMALLEST = 40, sympy.Rational(1, 10**30)
 # A polynomial of more terms is judged by its coefficients alone.
 _TERMS, _DEPTH = 200, 3
-# Points at which it is looked at, letters at 1 to this power of two.
+# Points at which it is evaluated, with letters from 1 to this power of two.
 _POINTS, _FURTHEST = 40, 8
 
 
@@ -34,7 +34,7 @@ def times(*factors: Signs) -> Signs:
 
 
 def of_number(number: sympy.Expr) -> Signs:
-    """The sign of an expression without symbols; all where it is 0 to thirty digits and not seen to be 0, or not real.
+    """The sign of an expression without symbols; all where it is 0 to thirty digits but not proved 0, or not real.
 
     >>> of_number(sympy.sqrt(2) - 1), of_number(sympy.cos(2)), sorted(of_number(sympy.sqrt(-2)))
     (frozenset({1}), frozenset({-1}), [-1, 0, 1])

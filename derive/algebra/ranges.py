@@ -53,7 +53,7 @@ class Range:
         return bool(self.low < value) and bool(value < self.high)
 
     def within(self, other: Range) -> Range:
-        """What both have in common; whole numbers where either has whole numbers alone."""
+        """The intersection; whole numbers where either range has only these."""
         low, high = sympy.Max(self.low, other.low), sympy.Min(self.high, other.high)
         if not (self.whole or other.whole):
             return Range(low, high)
@@ -77,7 +77,7 @@ REAL = Range(-sympy.oo, sympy.oo)
 
 @dataclass(frozen=True)
 class Ranges:
-    """The ranges of symbols, and what is positive besides.
+    """The ranges of symbols, and what else is positive.
 
     Attributes:
         of: pairs of a symbol and its range, sorted by name; a symbol that is not listed has the range that its SymPy
@@ -113,7 +113,7 @@ class Ranges:
         return next((one for known, one in self.of if known == symbol), None) or assumed(symbol)
 
     def restricted(self, symbols: Iterable[sympy.Symbol]) -> Ranges:
-        """What is known of some symbols alone."""
+        """What is known of only some symbols."""
         kept = set(symbols)
         return Ranges(
             tuple(pair for pair in self.of if pair[0] in kept),
@@ -125,10 +125,10 @@ class Ranges:
         return Ranges.collect({**dict(self.of), symbol: one}, self.positive)
 
     def put(self, values: Mapping[sympy.Symbol, object]) -> Ranges:
-        """What is known once values stand in place of symbols; a value that has symbols lies in the range, too."""
+        """What is known once values are put for symbols; a value that has symbols lies in the range too."""
         given: dict[sympy.Symbol, sympy.Expr] = {symbol: sympy.sympify(value) for symbol, value in values.items()}
         kept = {symbol: one for symbol, one in self.of if symbol not in given}
-        # What goes to infinity is not known to be anything.
+        # Nothing is known of what goes to infinity.
         gone = {symbol for symbol, value in given.items() if value is sympy.oo}
         positive = [value.xreplace(given) for value in self.positive if not value.free_symbols & gone]
         for symbol, one in self.of:
@@ -163,7 +163,7 @@ def check_values(values: Mapping[sympy.Symbol, object], ranges: Ranges, loss: st
     """Check that values lie in the ranges of their symbols; where these are whole numbers, values may lie between them.
 
     Raises:
-        InputError: one that does not.
+        InputError: a value does not.
 
     """
     for symbol, value in values.items():

@@ -52,9 +52,9 @@ def _flat(base: sympy.Expr, exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Exp
 
 
 def factors_of(base: sympy.Expr) -> Factors:
-    """Factors of what is positive: primes, irreducible polynomials that are positive, |p| to even powers, the rest.
+    """Factors of a positive value: primes, irreducible polynomials that are positive, |p| to even powers, the rest.
 
-    The rest is the product of the factors of open sign that have an odd power, whole.
+    The rest is the product, undivided, of the factors of open sign that have an odd power.
     """
     if base.is_Rational and base > 0:
         return _primes(base)

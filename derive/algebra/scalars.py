@@ -3,7 +3,7 @@
 SymPy's own expressions, and its field of rational functions, cost a simplification at each sum; here nothing is
 simplified until the end. An atom is whatever the arithmetic need not look into: a symbol, the value N − 1 + α
 of a logarithm's argument at W = 0 (of which only inverse powers appear), exp(b). `Scalars.to_sympy` puts the
-atoms back and cancels, once a coefficient.
+atoms back and cancels, once for each coefficient.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Laurent:
 
 
 def size(coefficients: Iterable[Coefficient]) -> int:
-    """How many terms coefficients have in all."""
+    """The total number of terms of some coefficients."""
     return sum(len(one.terms) if isinstance(one, Laurent) else 1 for one in coefficients)
 
 
@@ -164,7 +164,7 @@ class Scalars:
             return sympy.S.Zero
         whole = numerator.as_expr() / denominator.as_expr()
         if whole != self._given and elements.superfluous(numerator, denominator):
-            # Without them other letters may do, and other factors be found.
+            # Without them other letters may suffice, and other factors may be found.
             fewer = Scalars()
             fewer._given = whole
             return fewer.to_sympy(fewer.from_sympy(whole))
@@ -202,8 +202,8 @@ def normal_form(value: sympy.Expr) -> sympy.Expr:
 
     * sums, products and quotients of symbols, numbers, exponentials, logarithms, powers with any exponent;
     * rational powers of rational functions, which are taken apart into irreducible factors of known sign; a root of
-      several factors of open sign, as of (α − 1)(β − 1), is a letter, whose square alone is known;
-    * |u| of rational functions; not that the signs of u and v, of several symbols, may exclude each other.
+      several factors of open sign, as of (α − 1)(β − 1), is a letter of which only the square is known;
+    * |u| of rational functions, but not that the signs of two functions of several symbols may exclude each other.
 
     Other functions (sin, Γ, minima, sums over modes) and exponents with a sum in the denominator are letters, without
     relations to each other.

@@ -7,10 +7,10 @@ their coefficients, from the roots of a polynomial in one letter, from a discrim
 a logarithm, is a letter of its own, whose range is that of log g according to g − 1. Where all that leaves a sign open,
 interval arithmetic on parts of the ranges decides some of what is left.
 
-The ranges come to `sign` in one of two ways. What has ranges of its own, such as a `Landscape` or an `Expansion`, gives
-them: ``sign(value, ranges=…)``. A derivation that walks through a whole definition or expansion is done ``with
-over(ranges)``, and what it calls on the way (`derive.landscape.structure`, `mixed`, `coordinates`, `logarithms`, normal
-forms) gives none.
+The ranges come to `sign` in one of two ways. What has ranges of its own, such as a `Landscape` or an `Expansion`,
+passes them: ``sign(value, ranges=…)``. A derivation that walks through a whole definition or expansion runs ``with
+over(ranges)``, and the functions that it calls (`derive.landscape.structure`, `mixed`, `coordinates`, `logarithms`,
+normal forms) pass none.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ODD = (sympy.atan, sympy.tanh, sympy.sinh, sympy.asinh, sympy.erf, sympy.asin, 
 
 @contextmanager
 def over(ranges: Ranges) -> Iterator[None]:
-    """The ranges over which signs are decided within it wherever none are given.
+    """A context in which signs are decided over these ranges wherever none are given.
 
     >>> from derive.algebra.ranges import Range
     >>> rho = sympy.Symbol("rho")
@@ -58,9 +58,9 @@ def sign(value: sympy.Expr, given: sympy.Expr = sympy.S.One, ranges: Ranges | No
 
     Args:
         value: an expression that is real and defined where its symbols are in their ranges.
-        given: what is positive besides.
+        given: another expression that is positive.
         ranges: of the symbols; one that is not listed is positive, unless its SymPy assumptions say otherwise. Those
-            of the loss that is being looked at (`over`) unless given.
+            set by `over` unless given.
 
     >>> a, c, N = sympy.symbols("a_i c_i N")
     >>> sign(a + c), sign(a - c), sign(-sympy.exp(a) * c), sign(a - a), sign(a - c, given=a - 2 * c)
@@ -101,7 +101,7 @@ def _signs(value: sympy.Expr, given: sympy.Expr, ranges: Ranges) -> Signs:
 
 
 def _over_cases(value: sympy.Expr, conditions: tuple[sympy.Expr, ...], ranges: Ranges) -> Signs:
-    """The signs over all cases of what the symbols are."""
+    """The signs over all cases of the symbols."""
     symbols = sorted(sympy.Tuple(value, *conditions).free_symbols, key=sympy.default_sort_key)
     choices = [_letters_of(symbol, ranges) for symbol in symbols]
     if not all(choices) or sum(len(one) > 1 for one in choices) > _SPLIT:
@@ -143,7 +143,7 @@ def _given(value: sympy.Expr, conditions: tuple[sympy.Expr, ...]) -> Signs:
             break
         rest = conditions[:number] + conditions[number + 1 :]
         found &= times(_of(sympy.cancel(value / one)), PLUS)
-        # What is given is a positive letter, in place of one that it is linear in.
+        # The given expression becomes a positive letter, in place of one that it is linear in.
         for letter in sorted(one.free_symbols, key=sympy.default_sort_key):
             slope = sympy.cancel(sympy.diff(one, letter))
             if slope.has(letter) or _of(slope) not in (PLUS, MINUS) or len(found) == 1:
@@ -197,7 +197,7 @@ def _of_power(base: sympy.Expr, exponent: sympy.Expr) -> Signs:
 
 
 def _of_sum(value: sympy.Expr) -> Signs:
-    """The signs of a sum: as a quotient of polynomials in letters, some of them standing for what is no polynomial."""
+    """The signs of a sum: as a quotient of polynomials in letters, some of which stand for what is not a polynomial."""
     value, hidden = _polynomial_in(sympy.expand_power_exp(value))
     choices = [_choices(part, letter) for part, letter in hidden.items()]
     if sum(len(one) > 1 for one in choices) > _SPLIT:
@@ -213,7 +213,7 @@ def _of_sum(value: sympy.Expr) -> Signs:
 
 
 def _polynomial_in(value: sympy.Expr) -> tuple[sympy.Expr, dict[sympy.Expr, sympy.Symbol]]:
-    """A sum with letters for its exponentials, roots, logarithms and other functions, by what they stand for.
+    """A sum with letters for its exponentials, roots, logarithms and other functions, and what each stands for.
 
     exp(u), exp(u/2) and exp(−u) are powers of one letter, and so are √p, p and 1/√p.
     """

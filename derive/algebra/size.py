@@ -1,7 +1,7 @@
-"""How large an expression is, for what takes long where it is large: counted before it is done, never timed.
+"""How large an expression is, counted before a costly step rather than timed.
 
 SymPy factors, cancels and solves polynomials in a dense form: what they take grows with the product of (degree + 1)
-over all letters, not with the number of terms that are seen. Signs that would take more are left open, and steps of a
+over all letters, not with the number of terms. Signs that would take more are left open, and steps of a
 landscape are left out with a reason.
 """
 
@@ -31,7 +31,7 @@ def dense(polynomial: sympy.Poly) -> int:
 
 
 def parts(value: sympy.Expr, most: int = PARTS) -> int:
-    """The symbols, numbers and operations of an expression; counting ends beyond the most that is asked for.
+    """The symbols, numbers and operations of an expression; counting stops beyond ``most``.
 
     >>> x, y = sympy.symbols("x y")
     >>> parts(x**2 + y), parts((x + y) ** 5, most=2)
@@ -74,7 +74,7 @@ def common(values: Iterable[sympy.Expr]) -> int:
 
 
 def _factors(value: sympy.Expr) -> list[tuple[sympy.Expr, int]]:
-    """Factors that are not numbers, with whole powers; others are factors as they are."""
+    """Factors that are not numbers, with whole powers; other powers are factors of their own."""
     found = []
     for factor in sympy.Mul.make_args(value):
         base, power = factor.as_base_exp()

@@ -18,15 +18,15 @@ from derive.algebra.size import parts
 Interval = tuple[float, float]
 Part = dict[sympy.Symbol, Interval]
 
-# Parts of the ranges that are looked at before a sign is left open.
+# The most parts of the ranges that are examined before a sign is left open.
 _PARTS = 200
-# And operations on intervals that all of them may take.
+# The most operations on intervals that all of them together may take.
 _WORK = 20_000
-# Points that are looked at beforehand: before parts, and for one sign alone; on a grid of this many steps.
+# Sample points: before the parts, and for one sign alone; on a grid with the third number of steps.
 _FEW, _MANY, _STEPS = 12, 60, 31
 # Beyond this size an exponential is 0 or infinite, and a cosine is not computed.
 _FAR = 500
-# More than cosines of such arguments are off.
+# More than the error of cosines of such arguments.
 _NEAR = 1e-9
 
 
@@ -49,7 +49,7 @@ def by_intervals(value: sympy.Expr, ranges: Ranges) -> Signs:
 
 
 def may_be_positive(value: sympy.Expr, ranges: Ranges) -> bool:
-    """Whether an expression is negative at none of a few points: false is certain, and found at once.
+    """Whether an expression may be positive everywhere, judged at a few points: false is certain, and found quickly.
 
     >>> a, c = sympy.symbols("a c")
     >>> may_be_positive(a + c, Ranges()), may_be_positive(a - c, Ranges())
@@ -83,7 +83,7 @@ def _points(whole: Part, number: int) -> Iterator[Part]:
 
 
 def _over_parts(value: sympy.Expr, whole: Part) -> Signs:
-    """The largest part is cut in two until each has one sign."""
+    """The signs found by halving the largest part until each part has one sign."""
     at_points = [_bounds(value, part) for part in _points(whole, _FEW)]
     if any(low > 0 for low, _ in at_points) and any(high < 0 for _, high in at_points):
         return ALL
@@ -114,7 +114,7 @@ def _end(value: sympy.Expr, towards: float) -> float:
 
 
 def _bent(x: float) -> float:
-    """An axis that ends at 1 and −1."""
+    """The real line mapped onto the interval from −1 to 1."""
     return copysign(1.0, x) if isinf(x) else x / (1 + abs(x))
 
 
@@ -153,7 +153,7 @@ def _bounds(value: sympy.Expr, part: Part) -> Interval:
 
 
 def _outwards(low: float, high: float) -> Interval:
-    """A little wider than computed: further than functions of the C library are off."""
+    """An interval a little wider than computed, by more than the error of the C library's functions."""
     for _ in range(4):
         low, high = nextafter(low, -inf), nextafter(high, inf)
     return low, high

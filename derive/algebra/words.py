@@ -1,4 +1,4 @@
-"""Trace words and their kin, in canonical form.
+"""Trace words and sums over coordinates, in canonical form.
 
 A *letter* stands for a d1×d1 matrix (`derive.algebra.alphabet`): A for W A0 Wᵀ, S for W Σ Wᵀ, C for W C Wᵀ with C = Σ −
 A0, I for W Wᵀ. The *open word* "AS" stands for the product W A0 Wᵀ W Σ Wᵀ. The letter D stands for b bᵀ, b the bias of
@@ -14,8 +14,8 @@ coordinates of the embedding (Barlow Twins, VICReg). A word becomes its transpos
 trace word may be rotated and transposed.
 
 While moments are contracted, a word may also *end* in b: the link (END, "S", i) stands for (bᵀ W Σ Wᵀ)_i. Other vectors
-are other negative numbers. Which two ends share a letter D is a choice, (bᵀ P)_i (bᵀ Q)_j = (Pᵀ D Q)_ij; `paired` makes
-it in one way.
+are other negative numbers. Which two ends share a letter D is a choice, (bᵀ P)_i (bᵀ Q)_j = (Pᵀ D Q)_ij; `paired`
+always makes the same one.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ Invariants = tuple[Invariant, ...]
 _Word = TypeVar("_Word", str, tuple[Any, ...])
 _End = TypeVar("_End", int, "Vertex")
 
-# Coordinates whose orders are all tried.
+# Up to this many coordinates, all orders are tried.
 _FEW = 4
 
 
 @lru_cache(maxsize=100_000)
 def transpose(word: str) -> str:
-    """The transpose of a word, of letters or of factors and matrices: backwards, each put for its own transpose.
+    """The transpose of a word, of letters or of factors and matrices: reversed, each replaced by its own transpose.
 
     >>> transpose("AAS"), transpose("WAwWSb")
     ('SAA', 'dSwWAw')
@@ -68,7 +68,7 @@ def spelled(word: str) -> str:
 
 
 def rotations(word: _Word) -> Iterator[_Word]:
-    """The rotations of a word; a trace is that of each.
+    """The rotations of a word, which all have the same trace.
 
     >>> list(rotations("AAS"))
     ['AAS', 'ASA', 'SAA']
@@ -119,7 +119,7 @@ def invariant(links: tuple[Link, ...]) -> Invariant:
 
 
 def _orders(links: tuple[Link, ...], vertices: Iterable[int]) -> Iterator[list[int]]:
-    """Orders of many coordinates, told apart by the words that end in them."""
+    """Orders of many coordinates, distinguished by the words that end in them."""
     halves = sorted(half for i, word, j in links for half in ((i, word, j), (j, transpose(word), i)))
     first = {v: sorted((word, j if j < 0 else int(j == v)) for i, word, j in halves if i == v) for v in vertices}
 
@@ -172,7 +172,7 @@ def paired(given: Invariants) -> Invariants:
     for one in sorted(invariant(one) for one in given):
         (odd if ends((one,)) % 2 else done).append(one)
     for one, other in zip(odd[::2], odd[1::2], strict=True):
-        # Apart from the first one's coordinates, and after them.
+        # Its coordinates are numbered after those of the first.
         beside = 1 + max(max(i, j) for i, _, j in one)
         moved = tuple((i if i < 0 else i + beside, word, j if j < 0 else j + beside) for i, word, j in other)
         done.append(one + moved)
@@ -208,7 +208,7 @@ def _apart(i: int, word: str, j: int) -> Iterator[Link]:
 
 
 def substitute(given: Invariants, by: Mapping[str, Mapping[str, int]]) -> dict[Invariants, int]:
-    """A product of invariants with sums of letters put for letters, and their transposes for those of the letters.
+    """A product of invariants with sums of letters put for letters, and the transposed sums for their transposes.
 
     >>> substitute((trace("SS"),), {"S": {"A": 1, "C": 1}}) == {
     ...     (trace("AA"),): 1, (trace("AC"),): 2, (trace("CC"),): 1}
@@ -225,7 +225,7 @@ def substitute(given: Invariants, by: Mapping[str, Mapping[str, int]]) -> dict[I
             for new, factor in expanded.items():
                 longer[tuple(sorted((*some, new)))] += weight * factor
         result = longer
-    # A letter may stand at another place of the order in which ends in b were joined.
+    # The new letters may change the order in which ends in b were joined.
     again: Counter[Invariants] = Counter()
     for key, weight in result.items():
         opened = _opened(key)
@@ -245,11 +245,11 @@ def _put(word: str, by: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int]
 
 
 def gradient(given: Invariants) -> dict[tuple[Invariants, str], int]:
-    """The gradient of the traces of a product: what stands beside an open word, and the word → how often.
+    """The gradient of the traces of a product: (the other factors, an open word) → how often they occur.
 
     One letter F X Gᵀ of a trace word is dropped and the rest P rotated to the front: Tr[P F X Gᵀ] has the gradient
     P F X in G, the open word "PX" without its last factor; "SA" is W Σ Wᵀ W A0 here, a part of the gradient in W. The
-    gradient in F is that of the transpose. What a product has of sums over coordinates is not differentiated.
+    gradient in F is that of the transpose. Sums over coordinates in the product are not differentiated.
 
     >>> gradient((trace("AS"),))
     {((), 'SA'): 2, ((), 'AS'): 2}

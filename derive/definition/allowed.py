@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def declared(given: Mapping[str, object], parameters: Mapping[str, sympy.Symbol], loss: str) -> Ranges:
-    """The ranges that somebody gave by name, each a pair of ends that are left out, None where there is no end.
+    """The ranges given by name, each a pair of excluded ends, None where there is no end.
 
     Raises:
         InputError: a name that is not a parameter, or a pair that is not a range.
@@ -127,7 +127,7 @@ def _positive(expression: Expression) -> Iterator[sympy.Expr]:
 
 
 def _at_origin(node: Expression) -> sympy.Expr | None:
-    """The value at W = 0; None where there is none, or where d1 or a coordinate is in it."""
+    """The value at W = 0; None where there is none, or where it contains d1 or a coordinate."""
     match node:
         case Scalar(value):
             return value
@@ -181,7 +181,7 @@ def _narrowed(value: sympy.Expr, known: Ranges, loss: str) -> Ranges:
 
 
 def _where_positive(value: sympy.Expr, symbol: sympy.Symbol, within: Range) -> Range | None:
-    """The interval in which an expression in one symbol is positive; None where that is not known, or not one."""
+    """The interval in which an expression in one symbol is positive; None where it is unknown or not one interval."""
     if not value.is_polynomial(symbol):
         return None
     polynomial = sympy.Poly(value, symbol)

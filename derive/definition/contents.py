@@ -1,6 +1,6 @@
 """What a definition contains: its parameters, its views and coordinates, its samples and the batch that they make.
 
-A definition of which one of these makes no sense is refused here, whatever loss it belongs to.
+A definition in which one of these makes no sense is refused here, whatever loss it belongs to.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def batch_size(expression: Expression, name: str) -> sympy.Expr | None:
 
 
 def looks_at_coordinates(expression: Expression) -> bool:
-    """Whether coordinates of f stand in a definition, rather than inner products and distances alone.
+    """Whether a definition contains coordinates of f, and not only inner products and distances.
 
     >>> from derive import catalogue
     >>> [looks_at_coordinates(catalogue(name).expression) for name in ("spectral", "vicreg")]
@@ -97,7 +97,7 @@ def looks_at_coordinates(expression: Expression) -> bool:
 
 
 def parity(expression: Expression) -> int | None:
-    """What f → −f does to a definition: 0 for nothing, 1 for another sign, None where neither is known.
+    """How a definition changes under f → −f: 0 for not at all, 1 for a change of sign, None where neither is known.
 
     >>> from derive import catalogue, diagonal_sum, views
     >>> (x,) = views("x")
@@ -118,9 +118,9 @@ def parity(expression: Expression) -> int | None:
 
 
 def depends_on_moments(expression: Expression) -> bool:
-    """Whether finitely many moments of the data are all that a definition depends on.
+    """Whether a definition depends on the data through finitely many moments alone.
 
-    Under its means stand polynomials of f alone; exp, log, roots and reciprocals are of such means.
+    Its means are then of polynomials in f; exp, log, roots and reciprocals are taken of such means.
 
     >>> from derive import catalogue
     >>> [depends_on_moments(catalogue(name).expression) for name in ("spectral", "vicreg", "infonce")]
@@ -153,7 +153,7 @@ def check_definition(expression: Expression, name: str) -> None:
 
     Args:
         expression: the definition.
-        name: of the loss, for messages.
+        name: the name of the loss, for messages.
 
     Raises:
         InputError: views of two data are free; two symbols have one name, or one is a symbol of the theory; a name
@@ -217,7 +217,7 @@ def check_closed(expression: Expression) -> None:
 
 
 def _pairing(data: list[list[str]]) -> str:
-    """How views pair, where no datum has two of them: names may have been meant to pair."""
+    """A hint on how views pair, where no datum has two of them: names may have been meant to pair."""
     if any(len(names) > 1 for names in data):
         return ""
     first, second = sorted((names[0] for names in data), key=lambda name: (len(name), name))[:2]

@@ -1,8 +1,8 @@
 """A definition whose means over a number of further views of a datum are written out, with a name for each view.
 
-That is what an evaluation on points needs: ordinary views, drawn with their datum. A mean over all further views, in
-the population, is left over the noise of a view alone: its `of` becomes the datum itself, without noise. What is linear
-in f at such a view has its value at the datum for its mean.
+An evaluation on points needs this: ordinary views, drawn with their datum. A population mean over further views becomes
+a mean over the noise of a view alone: its `of` becomes the datum itself, without noise. Where the body is linear in f
+at such a view, its mean is its value at the datum.
 """
 
 from __future__ import annotations

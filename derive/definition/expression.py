@@ -1,8 +1,8 @@
 """A definition as a tree: f at views, scalars, exp, log, powers, means, sums over coordinates, matrices.
 
 Nodes are immutable values: equality and hashing go by content. Nothing is evaluated here; `language` has the words to
-build them with, `series` expands a definition in W, `exact` looks for closed forms, and `numeric.definition` evaluates
-it on points.
+build them with, `series` expands a definition in W, `closed_form` looks for closed forms, and `numeric.definition`
+evaluates it on points.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Expression:
         return _sum(as_expression(other), -self)
 
     def __mul__(self, other: object) -> Expression:
-        """Product, flattened; that with a vector or a matrix is theirs."""
+        """Product, flattened; vectors and matrices define their own."""
         if getattr(other, "takes_factors", False):
             return NotImplemented
         return _product(self, as_expression(other))
@@ -167,7 +167,7 @@ class Average(Expression):
 class ViewAverage(Expression):
     """A mean over further views of the datum that ``of`` shows, each drawn independently given the datum.
 
-    Over a count, several views are different ones of that many; all means of one count share them.
+    With a count, several views are different ones out of that many; all means with the same count share them.
     """
 
     body: Expression
@@ -221,7 +221,7 @@ def as_scalar(value: object) -> sympy.Expr:
     if isinstance(value, Expression):
         message = "an exponent, a count or a weight must be free of views"
         raise InputError(message)
-    # Views, vectors and matrices say what is written instead.
+    # Views, vectors and matrices say what to write instead.
     if refused := getattr(value, "no_number", None):
         refused()
     if isinstance(value, str):

@@ -1,8 +1,8 @@
 """Text about a landscape in which a parameter has the name of a letter of the theory: the letter gets a mark.
 
-What is written of a landscape is words and formulas together: "rank m", h_i = (λ_i − θ)/(2 q₁). Where a parameter is
-called m too it is hidden behind a character of no other use while the text is made; the theory's m becomes m_ in all of
-it (m̃ in LaTeX), and the parameter is put back.
+Text about a landscape mixes words and formulas: "rank m", h_i = (λ_i − θ)/(2 q₁). A parameter that is also called m is
+hidden behind an otherwise unused character while the text is written; the theory's m becomes m_ throughout (m̃ in
+LaTeX), and the parameter is put back.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _PRIVATE = 0xE000
 def apart(
     thing: _Thing, symbols: Iterable[sympy.Symbol], write: Callable[[_Thing], _Written], *, latex: bool = False
 ) -> _Written:
-    """What ``write`` makes of a thing whose formulas hold parameters, with the theory's letters told apart from them.
+    """What ``write`` gives for an object whose formulas hold parameters, with the theory's letters marked.
 
     >>> m = sympy.Symbol("m")
     >>> apart(Letter("m") + m, [m], lambda value: f"{value}, of rank m")

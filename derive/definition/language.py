@@ -78,7 +78,7 @@ def Mean(
     """The mean of ``body`` over views.
 
     Args:
-        body: what is averaged; a vector has a vector for its mean.
+        body: what is averaged; the mean of a vector is a vector.
         over: a view, or several; views of one datum are drawn together. ``distinct(u, w)`` for different draws of one
             sample: the mean over its pairs without the diagonal, 1/(n(n − 1)) Σ_{i≠j}.
         count: None for the population mean E. Otherwise the number of independent draws in the sample whose

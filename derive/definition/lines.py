@@ -1,4 +1,4 @@
-"""A line of what is said of a loss: a label, the text, and the same in LaTeX where it is mathematics."""
+"""A line of a report on a loss: a label, the text, and the same in LaTeX where it is mathematics."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 
 class Line(NamedTuple):
-    """One thing that is said.
+    """One line.
 
     Attributes:
-        label: what is said of; empty where the line goes on with the label before it.
-        text: in plain text.
-        formulas: the same in LaTeX for math mode, where it is mathematics; one after the other.
+        label: its subject; empty where the line continues the one before.
+        text: the line in plain text.
+        formulas: the same in LaTeX for math mode, one formula after the other, where it is mathematics.
 
     """
 

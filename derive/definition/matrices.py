@@ -118,7 +118,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class _Entries(Matrix):
-    """A matrix by the function that gives its entries."""
+    """A matrix given by the function of its entries."""
 
     entry: Callable[[Index, Index], Expression]
 
@@ -174,7 +174,7 @@ identity: Matrix = _Entries(lambda i, j: ONE if i == j else Delta(i, j))
 
 
 def inverse(matrix: Matrix) -> Matrix:
-    """The inverse; a multiple of the identity beside second moments, as in P + ε·identity, gives it a value at W = 0.
+    """The inverse; a multiple of the identity added to second moments, as in P + ε·identity, gives it a value at W = 0.
 
     >>> from derive import Loss, views
     >>> x, x_pos = views("x, x_pos")
@@ -200,7 +200,7 @@ def trace(matrix: Matrix) -> Expression:
 
 
 def log_det(matrix: Matrix) -> Expression:
-    """log det of a matrix; it has an expansion at W = 0 where a multiple of the identity stands beside second moments.
+    """log det of a matrix; it has an expansion at W = 0 where a multiple of the identity is added to second moments.
 
     >>> from derive import Loss, views
     >>> (x,) = views("x")
@@ -217,7 +217,7 @@ def log_det(matrix: Matrix) -> Expression:
 
 
 def _apart(taken: tuple[Index, ...], number: int) -> list[Index]:
-    """Coordinates that are none of those taken."""
+    """Coordinates other than those taken."""
     names = (f"{name}{k or ''}" for k in count() for name in _NAMES)
     held = {index.name for index in taken}
     return [Index(next(name for name in names if name not in held)) for _ in range(number)]
@@ -228,7 +228,7 @@ def _matrix(value: object, operation: str) -> Matrix:
         return value
     if isinstance(value, Expression | int | sympy.Basic):
         shown = as_scalar(value) if not isinstance(value, Expression) else "…"
-        message = f"{operation}: {shown} is a number and no matrix; write {shown} * identity for that multiple of I"
+        message = f"{operation}: {shown} is a number, not a matrix; write {shown} * identity for that multiple of I"
         raise InputError(message)
     message = f"{operation}: {value!r} is not a matrix; give SecondMoment(x, x), identity, or what is made of them"
     raise InputError(message)

@@ -99,7 +99,7 @@ def _view_latex(view: View) -> str:
 
 
 def _own_suffix(view: View) -> str:
-    """What a view is called beside its datum, unless that is x_pos."""
+    """The part of a view's name after its datum; empty for x_pos."""
     return view.name.removeprefix(view.datum).replace("_pos", "").strip("_")
 
 
@@ -197,7 +197,7 @@ LATEX = Style(
 
 
 def product_of_invariants(invariants: Invariants, style: Style) -> str:
-    """A product of trace words and their kin."""
+    """A product of trace words and sums over coordinates."""
     pieces = []
     for one in sorted(set(invariants)):
         written, times = _invariant(one, style), invariants.count(one)

@@ -33,7 +33,7 @@ _OPERATIONS: dict[type[ast.AST], Callable[..., sympy.Expr]] = {
 
 
 def plain(value: sympy.Basic) -> str:
-    """A formula in plain text, letters and constants told apart from parameters of their names.
+    """A formula in plain text, letters and constants written unlike parameters of the same names.
 
     >>> plain(sympy.Symbol("E") * sympy.E + sympy.Symbol("lambda") ** 2)
     'E*exp(1) + lambda**2'
@@ -48,7 +48,7 @@ def plain(value: sympy.Basic) -> str:
 
 
 def read(text: str, names: Iterable[str] = ()) -> sympy.Expr:
-    """The formula that `plain` wrote: what JSON's coefficients say.
+    """The formula that `plain` wrote, such as a coefficient in JSON.
 
     Args:
         text: such as a ``coefficient`` in the JSON of an expansion.

@@ -1,4 +1,4 @@
-"""A definition with something else put for its parameters, its views, its coordinates or for f."""
+"""Substitution in a definition: of its parameters, its views, its coordinates, or f."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finite samples: two remain two when values put for parameters make their sizes equal."""
+"""Finite samples stay distinct when values put for parameters make their sizes equal."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def kept_apart(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> Expression:
     """The definition in which no two samples become one when values are put for parameters.
 
-    Samples of N − 1 and of 1 draw of a datum are two. With 2 put for N they would have one size, so one of them is
-    given a datum of its own beforehand, chi2 beside chi.
+    A sample of N − 1 draws of a datum and one of 1 draw are two samples. At N = 2 their sizes are equal, so one of them
+    is given a datum of its own beforehand, chi2 next to chi.
     """
     _check_views(node, values)
     names = {name for part in walk(node) for view in _views(part) for name in (view.name, view.datum)}
@@ -40,7 +40,7 @@ def kept_apart(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> E
 
 
 def _check_views(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) -> None:
-    """Refuse values at which two numbers of further views of one datum become one: the views would be the same."""
+    """Refuse values that make two numbers of further views of one datum equal: the views would be the same."""
     counts = {
         (part.of.datum, part.count) for part in walk(node) if isinstance(part, ViewAverage) and part.count is not None
     }

@@ -63,7 +63,7 @@ class _Term:
         return _Term(with_views(self.weight, put), put.get(self.view, self.view), tuple(means))
 
     def apart(self, taken: Iterable[View]) -> _Term:
-        """The same with bound views that are none of those taken: of other data, or other views of one datum."""
+        """The same with bound views other than those taken: of other data, or other views of one datum."""
         held = set(taken)
         put: dict[View, View] = {}
         for mean in self.means:
@@ -84,7 +84,7 @@ class _Term:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """A vector in the space of embeddings; `embedding` and `centroid` make one, and `derive.Mean` of one is one."""
+    """A vector in the space of embeddings; `embedding` and `centroid` make one, and so does `derive.Mean` of one."""
 
     terms: tuple[_Term, ...]
     # NumPy scalars would otherwise take the vector apart.
@@ -135,7 +135,7 @@ class Vector:
         self.no_number()
 
     def averaged(self, mean: Average | ViewAverage) -> Vector:
-        """The vector under one mean more, whose body is left out."""
+        """The vector under one more mean, whose body is left out."""
         terms = []
         for one in self.terms:
             inside = one.apart(mean.over)

@@ -17,7 +17,7 @@ class View(NamedTuple):
     Attributes:
         name: how the view is written, for instance ``x`` or ``x_pos``.
         datum: the datum it shows; views with one datum name share it.
-        white: the view is not data but standard Gaussian noise in input space, N(0, I): the average of
+        white: whether the view is not data but standard Gaussian noise in input space, N(0, I): the average of
             |f(g)|² over it is ‖W‖², which is how weight decay is written.
 
     """
@@ -27,7 +27,7 @@ class View(NamedTuple):
     white: bool = False
 
     def name_at(self, datum: str) -> str:
-        """What the same view of another datum is called: x_pos of x is u_pos of u.
+        """The name of the same view of another datum: x_pos of x is u_pos of u.
 
         >>> View("x_pos", "x").name_at("u"), View("x", "x").name_at("u")
         ('u_pos', 'u')
@@ -37,7 +37,7 @@ class View(NamedTuple):
     def no_number(self) -> NoReturn:
         """Refuse arithmetic with views."""
         message = (
-            f"{self.name} is a view, and no number: write inner({self.name}, …) for ⟨f({self.name}), f(…)⟩ and"
+            f"{self.name} is a view, not a number: write inner({self.name}, …) for ⟨f({self.name}), f(…)⟩ and"
             f" half_sq({self.name}, …) for ½|f({self.name}) − f(…)|²"
         )
         raise InputError(message)
@@ -64,7 +64,7 @@ class View(NamedTuple):
         self.no_number()
 
 
-# Ends of names that are given to views of other data than the one before the underscore.
+# Suffixes that people give to views of another datum than the one named before the underscore.
 _NEGATIVE = ("neg", "negative", "minus", "other")
 
 
@@ -98,7 +98,7 @@ def views(names: str) -> tuple[View, ...]:
             message = f"views({names!r}): {name!r} is not a name; write for instance views('x, x_pos, chi')"
             raise InputError(message)
     if len(set(split)) < len(split):
-        message = f"views({names!r}): a name stands twice; each view needs its own"
+        message = f"views({names!r}): a name occurs twice; each view needs its own"
         raise InputError(message)
     for name in split:
         datum, _, end = name.partition("_")

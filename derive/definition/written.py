@@ -146,13 +146,13 @@ class _Writer:
         return sympy.Mul(*(node.count - k for k in range(together)))
 
     def matrix(self, entry: Expression, row: Index, column: Index) -> str:
-        """A matrix by its entry: f(u)_i f(v)_j is written as f(u) f(v)ᵀ where each term is of this kind."""
+        """A matrix, given its entry: f(u)_i f(v)_j is written as f(u) f(v)ᵀ where each term is of this kind."""
         if _ends(entry, row, column) == frozenset((row, column)):
             return _Writer(self.style, row, column).sum(entry)
         return self.style.entry(_Writer(self.style).sum(entry), row.name + column.name)
 
     def matrix_factor(self, entry: Expression, row: Index, column: Index) -> str:
-        """A matrix by its entry, as a factor of a product."""
+        """A matrix, given its entry, as a factor of a product."""
         if isinstance(entry, InverseEntry):
             own = (entry.row, entry.column) if entry.at == (row, column) else (entry.column, entry.row)
             return self.style.power(self.style.parentheses(self.matrix(entry.entry, *own)), "-1")
@@ -202,7 +202,7 @@ def _product(
 
 
 def _other_end(factor: Expression, row: Index) -> Index | None:
-    """The column of a matrix that has this row, by its entry."""
+    """The column of a matrix that has this row, given its entry."""
     free = free_indices(factor)
     if row not in free or len(free) != 2:
         return None

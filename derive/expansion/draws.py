@@ -1,8 +1,9 @@
-"""Which draws of a sample are the same, and with what chance.
+"""Which draws of a sample coincide, and with what probability.
 
-A mean over a sample of n is one of its draws, picked at random. Of several picks in a product each way to coincide has
-its chance; picks that stand for the same factor may be exchanged, and ways alike up to that are counted together. The
-further views of a datum are a sample too, of which all means of one datum and number pick.
+A mean over a sample of n averages over one of its draws, picked at random. Several picks in a product coincide in some
+pattern, each with its probability; picks that stand for the same factor are interchangeable, and patterns equal up to
+such exchanges are counted together. The further views of a datum are a sample too, from which all means with the same
+datum and number pick.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Draws:
     """Picks of one sample.
 
     Attributes:
-        alike: lists of those that may be exchanged.
-        apart: those that one mean picks together, which are never the same.
+        alike: lists of picks that may be exchanged.
+        apart: the picks that one mean makes together, which are never the same.
 
     """
 
@@ -112,7 +113,7 @@ def flatten(clusters: Clusters, monomial: Monomial) -> Flat:
         return new
 
     def place(body: Monomial, names: dict[View | Index, Vertex]) -> None:
-        # A cluster that stands several times in one product is as many replicas, and they may be exchanged.
+        # A cluster that occurs several times in one product stands for replicas that may be exchanged.
         here = object()
         for number in body:
             cluster = clusters[number]
@@ -142,10 +143,10 @@ def _picks_within(clusters: Clusters, body: Monomial) -> bool:
 
 
 def coincidences(scalars: Scalars, n: sympy.Expr, draws: Draws) -> Iterator[tuple[dict[int, int], Coefficient]]:
-    """Which picks out of n are the same: n(n−1)…(n−b+1)/∏ n(n−1)…(n−k+1) for each way to form b blocks.
+    """Which picks out of n coincide, with n(n−1)…(n−b+1)/∏ n(n−1)…(n−k+1) for each way to form b blocks.
 
-    The product is over means, each of which picks k at a time, k = 1 for all but those without a diagonal. Of ways
-    alike one is given, times their number.
+    The product is over means, each of which picks k at a time, k = 1 for all but those without a diagonal. Equivalent
+    ways are given once, times their number.
     """
     classes = list(draws.alike.values())
     p = sum(map(len, classes))
@@ -166,9 +167,9 @@ def coincidences(scalars: Scalars, n: sympy.Expr, draws: Draws) -> Iterator[tupl
 
 @lru_cache(maxsize=1000)
 def partitions(sizes: tuple[int, ...]) -> dict[tuple[tuple[int, ...], ...], int]:
-    """The partitions of a set whose members are alike within classes of given sizes, each with how many are like it.
+    """The partitions of a multiset with classes of equal members of the given sizes, each with its multiplicity.
 
-    A block is how many members it has of each class.
+    A block is given by the number of its members in each class.
 
     >>> partitions((3,)) == {((1,), (1,), (1,)): 1, ((1,), (2,)): 3, ((3,),): 1}
     True

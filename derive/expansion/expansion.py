@@ -106,7 +106,7 @@ class Expansion:
 
     @property
     def bias_curvature(self) -> sympy.Expr:
-        """What q is in −q |b|², the term of order 2 in b; the Hessian in b at 0 is −2q I, and none mixes W and b there.
+        """The q of −q |b|², the term of order 2 in b; the Hessian in b at 0 is −2q I, and none mixes W and b there.
 
         >>> from derive import catalogue
         >>> catalogue("spectral+bias").expand(order=2).bias_curvature
@@ -235,7 +235,7 @@ class Expansion:
     def to_sympy(self) -> sympy.Expr:
         """The expansion, constant included, in SymPy's matrix expressions: W is d_1×d_0, b is d_1×1.
 
-        These stand at the edge: SymPy does not see that Tr[AB] = Tr[BA], and differentiates sums of traces wrongly.
+        For use outside alone: SymPy does not see that Tr[AB] = Tr[BA], and differentiates sums of traces wrongly.
         """
         total = self.constant
         for term in self.terms:

@@ -1,6 +1,6 @@
 """The series in W as a sum of moments of inner products, with no assumption on the data.
 
-This is what real features are checked against. `gaussian` contracts the moments for Gaussian data.
+This is what real features are checked against. `laws` contracts the moments for data of a given law.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def moment_series(
         fixed: whether the batch is a fixed training set rather than independent draws. Second order only.
         fixed_set: the size n of that set, which is centred; None where the loss has no batch. Its data sum to zero, so
             two different ones have E f(u) f(v)ᵀ = −(W A0 Wᵀ)/(n − 1).
-        bias: whether f has a mean beside, as f(x) = W x + b has; only a fixed set needs to know.
+        bias: whether f has a mean, as f(x) = W x + b has; it matters only for a fixed set.
 
     Raises:
         InputError: views of two data are left free, or a coordinate is, or the order is not even and positive.

@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 
 Series = list[dict[Monomial, Coefficient]]
 
-# Far beyond what has been expanded; an order of a million would be out of memory before anything is said.
+# Far beyond what has been expanded; an order of a million would exhaust memory before any message.
 HIGHEST_ORDER = 1000
-# Whole exponents up to the first are products; beyond the others a value at W = 0 has too many terms, or bits.
+# Whole exponents up to the first are multiplied out; a value at W = 0 has at most the second's terms, the third's bits.
 _FEW, _MANY, _BITS = 8, 200, 100_000
 
 
@@ -126,7 +126,7 @@ class Expander:
     # Arithmetic of truncated series.
 
     def _each(self, body: Series, bind: Callable[[Monomial], Monomial | None], of_nothing: Coefficient) -> Series:
-        """Something done to each monomial, and a factor where it is nothing to it."""
+        """The series with each monomial bound, or multiplied by a factor where nothing in it is bound."""
         result: Series = []
         for terms in body:
             collected: dict[Monomial, Coefficient] = {}

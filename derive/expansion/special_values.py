@@ -1,4 +1,4 @@
-"""Sizes of a batch at which a coefficient vanishes: cases of their own, apart from all larger ones.
+"""Sizes of a batch at which a coefficient vanishes: separate cases from all larger ones.
 
 With N − 1 negatives a quartic term is often proportional to N − 2: positive for N ≥ 3, and absent at N = 2. What holds
 for one need not hold for the other.
@@ -15,7 +15,7 @@ from derive.algebra.alphabet import BASES
 from derive.algebra.ranges import Range
 from derive.expansion.expansion import Expansion
 
-# Where there are as many values as this up to the last special one, they are not taken one by one.
+# With this many values up to the last special one, they are not taken one by one.
 _MOST = 8
 
 
@@ -24,7 +24,7 @@ class Cases(NamedTuple):
 
     Attributes:
         where: N ≥ the least value of the general case.
-        general: the expansion, N being so large.
+        general: the expansion for those N.
         special: for each smaller value its condition and the expansion there.
 
     """
@@ -35,7 +35,7 @@ class Cases(NamedTuple):
 
 
 def cases(expansion: Expansion) -> Cases | None:
-    """An expansion beside its special values of a number of data; None where it has none that can be listed.
+    """An expansion and those at its special numbers of data; None where it has none that can be listed.
 
     >>> from derive import catalogue
     >>> found = cases(catalogue("dcl").expand(order=4))

@@ -1,4 +1,4 @@
-"""What is said of a landscape to all orders, in text and in JSON: its stationary points, and how far off order 4 is."""
+"""A landscape to all orders in text and in JSON: its stationary points, and how far off order 4 is."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ For z = W x with x ~ N(0, Σ), S = W Σ Wᵀ and quadratic forms with scalar wei
 
 the views v being independent of one another. K is diagonalised (it has one row a view), so only functions of S
 alone occur; h is linear in the views that the logarithm leaves free, and is averaged last. A definition closes
-when it is a sum of such logarithms, of polynomials in inner products, and of what `exact_matrices` knows.
+when it is a sum of such logarithms, of polynomials in inner products, and of what `closed_form_matrices` knows.
 
 For the model f(x) = W x + b the logarithms have to be of forms in differences of views, which b drops out of; the
 polynomials may be any.
@@ -72,7 +72,7 @@ class ClosedForm:
     """A loss to all orders in W, for every W at which each I + μ S is positive definite.
 
     Attributes:
-        polynomial: the part that ends, an `Expansion` without remainder.
+        polynomial: the polynomial part, an `Expansion` without remainder.
         log_determinants: the logarithms.
         resolvents: what completing the square leaves.
 
@@ -176,7 +176,7 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
         logs.extend(LogDeterminant(normal_form(coefficient * d.coefficient), d.mu) for d in determinants)
         resolvents.extend(Resolvent(normal_form(coefficient * r.coefficient), r.letter, r.mu) for r in inverses)
         remainders.append(coefficient * remainder)
-    # A resolvent with μ = 0 is Tr[X S]: it belongs to the part that ends.
+    # A resolvent with μ = 0 is Tr[X S]: it belongs to the polynomial part.
     ended = [one for one in resolvents if one.mu == 0]
     resolvents = [one for one in resolvents if one.mu != 0]
     rest, left = (Sum(tuple(part)) if part else Scalar(sympy.S.Zero) for part in (polynomial, remainders))

@@ -34,9 +34,9 @@ class MatrixForm(NamedTuple):
 
     Attributes:
         mu: μ.
-        coefficient: of the log det or of the resolvent.
+        coefficient: the factor of the log det or of the resolvent.
         letter: "" for a log det, else that of X.
-        remainder: what stands beside it.
+        remainder: the terms besides.
 
     """
 

@@ -51,7 +51,7 @@ class Collapse:
         dimensional: the condition under which some mode is zero at the minima, None where it is not determined.
         complete: the same for all modes.
         reason: why it is None.
-        notes: what a reader should know beside.
+        notes: what else a reader should know.
         where: for which N the above holds; true where that is all of them.
         special: what holds at the other values of N.
 
@@ -106,7 +106,7 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
     >>> print(collapse(catalogue("infonce+norm-penalty").expand(order=4), limit="kappa").dimensional.text())
     2*a_i*d0 + (a_i + c_i)*(3*c - 2*sum_j(a_j/(a_j + c_j))) <= 0 for some i
 
-    A number of data at which the quartic part is another one is a case of its own, which each condition names:
+    A number of data at which the quartic part changes is a separate case, which each condition names:
 
     >>> from derive import Loss, Mean, exp, inner, log, symbols, views
     >>> N = symbols("N")
@@ -161,10 +161,10 @@ def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
 
     dimensional, complete = joined(lambda one: one.dimensional, "some"), joined(lambda one: one.complete, "all")
     if dimensional is None and limit is None and far(expansion.truncate(4)).verdict != "bounded":
-        # That W = 0 is not the lowest point says nothing of where that is, if there is one.
+        # That W = 0 is not the lowest point does not say where the lowest point is, if there is one.
         complete = None
     if complete is not None and complete.formula is sympy.true:
-        # All modes are zero, so that some are.
+        # Where all modes are zero, some are.
         dimensional = Condition(sympy.true, "some")
     reasons = [(" and ".join(case.conditions()), one.reason) for case, one in by_sign if one.reason]
     return Collapse(
@@ -223,7 +223,7 @@ def _convex(case: Landscape, decided: Decide) -> Collapse:
 
 
 def _bias_stays_off(case: Landscape) -> bool:
-    """Whether the loss falls along a bias nowhere: no term in b is negative."""
+    """Whether the loss falls nowhere along a bias: no term in b is negative."""
     terms = (-case.b(BIAS), case.Q(MODE_I, BIAS), case.Q(BIAS, BIAS), case.K(MODE_I, BIAS), case.K(BIAS, BIAS))
     return all(-1 not in signs(value, ranges=case.ranges) for value in terms)
 

@@ -1,6 +1,6 @@
 """Conditions on the modes: never, always, or an inequality in the eigenvalues a_i, c_i and sums over all modes.
 
-While a condition is worked out s_i = a_i + c_i, the eigenvalue of Σ, is a letter of its own; it is written out in the
+While a condition is worked out s_i = a_i + c_i, the eigenvalue of Σ, is a letter of its own; it is written out at the
 end.
 """
 
@@ -113,7 +113,7 @@ class Condition:
         return r";\quad ".join([rf"{said} \text{{ for }} {sympy.latex(self.where)}", *elsewhere])
 
     def _told_apart(self) -> tuple[sympy.Basic, sympy.Expr | None]:
-        """The formula and q_j for print, with letters that no parameter has the name of."""
+        """The formula and q_j for print, with letters whose names no parameter has."""
         taken = frozenset(by_name(self.spelled_out()))
         return told_apart(self.formula, taken), None if self.q is None else told_apart(self.q, taken)
 
@@ -178,7 +178,7 @@ def _tidy(value: sympy.Expr, ranges: Ranges | None) -> sympy.Expr:
     if sign(bottom.subs(_SIGMA), ranges=ranges) != 1:
         # A product has the sign of the quotient.
         top = top * bottom
-    # SymPy's factor_list stumbles over symbols with assumptions beside functions of them.
+    # SymPy's factor_list stumbles over symbols with assumptions next to functions of them.
     plain = {symbol: sympy.Dummy(symbol.name) for symbol in top.free_symbols if symbol.is_real is not None}
     number, factors = sympy.factor_list(sympy.expand(top.xreplace(plain)))
     back = {dummy: symbol for symbol, dummy in plain.items()}

@@ -1,6 +1,6 @@
 """How a mode appears: the order parameter's exponent and the relaxation rates where its descent b_i changes sign.
 
-Alone, a mode of amplitude w = |w_i| has the potential ℓ(w) = −ε w² + q w^(2n) + …, ε = b_i its descent at the origin
+A single mode of amplitude w = |w_i| has the potential ℓ(w) = −ε w² + q w^(2n) + …, ε = b_i its descent at the origin
 and q the first coefficient beyond that is not zero. Under gradient flow ẇ = −ℓ′(w).
 """
 
@@ -34,8 +34,8 @@ class Transition:
         descent: ε = b_i in a_i, c_i and the parameters; the mode is kept where it is positive.
         coupling: q, the coefficient of w^(2n).
         n: the first order beyond w² that holds the mode back, 2 for a quartic.
-        order_parameter: w at the minimum, to leading order in ε, in ε and q.
-        exponent: of ε in the order parameter.
+        order_parameter: w at the minimum, to leading order in ε.
+        exponent: the power of ε in the order parameter.
         rate_kept: how fast a small departure from the minimum decays where ε > 0, in ε.
         rate_collapsed: how fast a small w decays where ε < 0, in |ε|; both vanish at ε = 0.
         decay: w(t) at ε = 0 and late times, in q and t: a power of t, slower than any rate.
@@ -63,18 +63,18 @@ class Transition:
 
     @property
     def exponent_in_time(self) -> sympy.Rational:
-        """Of 1/t in the decay at ε = 0."""
+        """The power of 1/t in the decay at ε = 0."""
         return sympy.Rational(1, 2 * (self.n - 1))
 
 
 def transition(expansion: Expansion) -> Transition:
-    """The transition of a mode that stands alone, from an expansion.
+    """The transition of a single mode, from an expansion.
 
     Coupling to other modes through products of traces shifts ε and q, not the exponent.
 
     Raises:
         InputError: where a mode is not held back by any term of the expansion, or only for some parameters; where there
-            are not terms of order 2, or sums over coordinates remain.
+            are no terms of order 2, or sums over coordinates remain.
 
     >>> from derive import catalogue
     >>> found = transition(catalogue("beta-infonce").expand(order=4))

@@ -1,8 +1,8 @@
 """A landscape without terms of order 4: what decides in their place.
 
-Alone a mode of power g has ℓ(g) = −b g + q g^n with n ≥ 3, or no term beyond the first. The origin is a minimum where
-all b_i < 0 whatever the rest, none where some b_i > 0; what lies elsewhere the first order that is not empty decides,
-and where there is none the loss is quadratic, as far as it was expanded.
+A single mode of power g has ℓ(g) = −b g + q g^n with n ≥ 3, or no term beyond the first. The origin is a minimum where
+all b_i < 0, whatever the rest, and is not where some b_i > 0. What lies elsewhere is decided by the first order that is
+not empty; where there is none, the loss is quadratic as far as it was expanded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Higher:
         expansion: through the first order beyond 2 that is not empty, or the highest that was tried.
         order: that order; None where there is none.
         ends: whether the loss has no terms beyond, being a polynomial.
-        descent: b_i, by which the loss falls along mode i at first.
+        descent: b_i, by which the loss falls along mode i to leading order.
         coupling: the coefficient of |w_i|^order of one mode alone, 0 where there is no such order.
 
     """

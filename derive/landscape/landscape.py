@@ -83,7 +83,7 @@ class Landscape:
     ranges: Ranges = field(default=Ranges(), compare=False)
 
     def b(self, mode: Values = MODE_I) -> sympy.Expr:
-        """The eigenvalue of B on a mode: the loss falls as −b_i |w_i|² at first."""
+        """The eigenvalue of B on a mode: the loss falls as −b_i |w_i|² to leading order."""
         return normal_form(-sympy.Add(*(value * mode[letter] for letter, value in self.linear.items())))
 
     def Q(self, one: Values = MODE_I, other: Values = MODE_J) -> sympy.Expr:
@@ -158,7 +158,7 @@ class Landscape:
         return aside.join(filter(None, [*self.conditions(style), self._rotation(style)]))
 
     def conditions(self, style: Style = TEXT) -> list[str]:
-        """What tells this case from others, an inequality each."""
+        """What distinguishes this case from others, as inequalities."""
         above = r" \ge 0" if style is LATEX else " >= 0"
         return [f"{style.scalar(one)}{above}" for one in self.where]
 
@@ -216,13 +216,13 @@ class Landscape:
 
     @property
     def symbols(self) -> frozenset[sympy.Symbol]:
-        """The parameters left in the coefficients, and in what tells the cases apart."""
+        """The parameters left in the coefficients, and in the conditions of the case."""
         parts = (self.linear, self.singles, self.products)
         values = (*self.where, *(value for part in parts for value in part.values()))
         return frozenset().union(*(value.free_symbols for value in values))
 
     def isotropic(self) -> Isotropic | None:
-        """The quartic part as q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]² of one covariance X, None where it is no such thing.
+        """The quartic part as q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]² of one covariance X, None where it is not.
 
         >>> from derive import catalogue
         >>> found = landscapes(catalogue("infonce+norm-penalty").expand(order=4))[0].isotropic()
@@ -242,7 +242,7 @@ class Landscape:
 
 @dataclass(frozen=True)
 class Isotropic:
-    """−Tr[W B Wᵀ] + q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]²: all modes alike once X is made the identity.
+    """−Tr[W B Wᵀ] + q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]²: all modes are equivalent once X is made the identity.
 
     Attributes:
         landscape: where it comes from; its linear part is −B.
@@ -263,7 +263,7 @@ class Isotropic:
 
 
 def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
-    """The landscape of an expansion through order 4; several, told apart by `Landscape.where`, where signs are open.
+    """The landscape of an expansion through order 4; several, distinguished by `Landscape.where`, where signs are open.
 
     Args:
         expansion: through order 4 at least. Its sums over coordinates are taken at the rotation of the embedding that

@@ -1,4 +1,4 @@
-"""Whether a landscape that ends is bounded below, from its terms of highest order.
+"""Whether a polynomial landscape is bounded below, from its terms of highest order.
 
 Along a ray tW they grow fastest. In words of one covariance X they are a function of the eigenvalues h ≥ 0 of
 X^½ WᵀW X^½, at most r = min(d0, d1) of which are not zero. At k equal ones with sum 1 a word ∏ Tr[(W X Wᵀ)^n_j] of
@@ -45,7 +45,7 @@ class Far(NamedTuple):
         reason: why.
         condition: where the landscape is unbounded below, for some mode i where it is one on modes; or None.
         otherwise: what it is where the condition does not hold, "bounded" or "undecided".
-        edge: whether that is open where the two sides of the condition are equal.
+        edge: whether the verdict is open where the two sides of the condition are equal.
         order: the highest order in W.
         strict: whether the terms of this order alone decide: they grow in every direction, or fall in one.
 
@@ -78,7 +78,7 @@ def condition_text(condition: sympy.Basic) -> str:
 
 
 def of_couplings(q1: sympy.Expr, q2: sympy.Expr, descent: int | None) -> Far:
-    """Of q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², where the terms of order 2 fall along every mode (1), none (0, −1) or some.
+    """The verdict for q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², order 2 falling along every mode (1), none (0, −1) or some.
 
     >>> of_couplings(sympy.Integer(1), sympy.Rational(-1, 3), 1).where()
     'min(d0, d1) >= 3'
@@ -185,7 +185,7 @@ def _one_letter(expansion: Expansion, order: int) -> tuple[str, tuple[Term, ...]
 
 
 def _of_ranks(terms: tuple[Term, ...], order: int, descents: list[sympy.Expr]) -> Far | None:
-    """By e(k), k the number of equal eigenvalues."""
+    """The verdict by e(k), k the number of equal eigenvalues."""
     k = sympy.Dummy("k", positive=True)
     at = sympy.S.Zero
     for term in terms:
@@ -212,7 +212,7 @@ def _of_ranks(terms: tuple[Term, ...], order: int, descents: list[sympy.Expr]) -
 
 
 def _of_line(at: sympy.Expr, k: sympy.Symbol, order: int, descent: int | None) -> Far | None:
-    """By e(k), at order 4 a line; None beyond order 6 and where parameters stand at order 6."""
+    """The verdict by e(k), a line at order 4; None beyond order 6, and for parameters at order 6."""
     one = sign(at.subs(k, 1))
     # k = 1, 2, …
     if one == 1 and sign(sympy.expand(at.subs(k, k + 1))) == 1 and order <= _EXACT:
@@ -226,7 +226,7 @@ def _of_line(at: sympy.Expr, k: sympy.Symbol, order: int, descent: int | None) -
 
 
 def _of_numbers(at: sympy.Poly, order: int, descent: int | None) -> Far | None:
-    """Where the coefficients are numbers: from which rank on."""
+    """The verdict where the coefficients are numbers, by the rank."""
     # Beyond its last root the polynomial keeps its sign.
     last = 2 + max((int(sympy.ceiling(abs(root))) for root in sympy.real_roots(at)), default=0)
     values = {number: sign(at.eval(number)) for number in range(1, last + 1)}
@@ -257,7 +257,7 @@ def _of_numbers(at: sympy.Poly, order: int, descent: int | None) -> Far | None:
 
 
 def _of_parameters(at: sympy.Expr, k: sympy.Symbol, descent: int | None) -> Far:
-    """At order 4: where e, a line, is negative at one of its ends."""
+    """The verdict at order 4: where e, a line, is negative at one of its ends."""
     ends = [normal_form(at.subs(k, 1)), normal_form(at.subs(k, RANK))]
     # A line that rises is lowest at k = 1; one that falls, at k = r.
     slope = sign(sympy.diff(at, k))

@@ -1,4 +1,4 @@
-"""Logarithms of exponentials far out: from their recession function R(W) = lim L(tW)/t² as t → ∞.
+"""How logarithms of exponentials grow, from their recession function R(W) = lim L(tW)/t² as t → ∞.
 
 An inner product grows like t², and a logarithm of exponentials like the largest exponent. With positive weights w_j
 and W as large as it may be,
@@ -6,7 +6,7 @@ and W as large as it may be,
     max_j q_j + log min_j w_j  ≤  log Σ_j w_j e^(q_j)  ≤  max_j q_j + log Σ_j w_j.
 
 So over a finite sample L(W) − R(W) is bounded, R is homogeneous, and L is bounded below exactly where R ≥ 0 for every
-W. Two routes decide:
+W. Two arguments decide:
 
 - bounded: log Σ_j w_j e^(q_j) ≥ log w_k + q_k for any one k, and log mean e^q ≥ mean q. If one choice for each
   logarithm leaves something that is not negative for any covariances, L is bounded below by the logarithms' constants.

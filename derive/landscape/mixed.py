@@ -7,7 +7,7 @@ With P_X = W X Wᵀ ⪰ 0 and τ_X = Tr[P_X] such terms are Σ s_XY Tr[P_X P_Y] 
     Tr[P²] ≥ Tr[P]²/r            for P = P_X, and for any P = Σ u_X P_X,
 
 so each gives a quadratic form in τ below. Where A0 and C are positive definite τ_A and τ_C are positive, and a form
-that is so for all positive τ grows in every direction. For a W of one row all of these are products of w X wᵀ.
+that is positive for all positive τ grows in every direction. For a W of one row all of these are products of w X wᵀ.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _diagonal(matrix: sympy.Matrix) -> sympy.Matrix:
 
 
 def _grows(form: sympy.Matrix, letters: list[str]) -> bool:
-    """Whether τᵀ form τ > 0: where the modes are on, without a bias and beside one, and for a bias alone."""
+    """Whether τᵀ form τ > 0: where the modes are on, without a bias and with one, and for a bias alone."""
     on = sympy.Matrix([_VALUES[letter] for letter in letters])
     tried = [on]
     if "D" in letters:

@@ -25,7 +25,7 @@ class ModePotential:
     Attributes:
         level: b as a function of a_i, c_i and the loss's parameters.
         phi: φ(h_i).
-        end: h_i is below it: ∞ where the loss is finite for every W; None where that is open.
+        end: the upper end of h_i: ∞ where the loss is finite for every W; None where that is open.
         ranges: the values that the loss's parameters take.
 
     """
@@ -61,7 +61,7 @@ class ModePotential:
     def heights(self) -> tuple[sympy.Expr, ...]:
         """Candidates for stationary points h_i in terms of a_i and c_i, the branch from the origin first.
 
-        Each is one where it is real, positive and below `end`, and there is no other. One alone where φ is convex;
+        Each is stationary where it is real, positive and below `end`; no others are. One where φ is convex;
         those that are nowhere real and positive are left out. None are given where φ′ = b is of degree 3 or more in h,
         for which see `numeric.landscape.exact_modes.stationary_modes`.
         """

@@ -3,7 +3,7 @@
 With H = X^½ WᵀW X^½, b = X^(−½) B X^(−½) and ρ = Tr H it is −Tr[b H] + q₂ ρ², and stationary where H b = 2 q₂ ρ H: the
 columns of H are eigenvectors of b with one eigenvalue λ = 2 q₂ ρ. There L = −λ ρ + q₂ ρ² = −λ²/(4 q₂), however ρ is
 shared within the eigenspace. For q₂ > 0, since −Tr[b H] ≥ −λ_max ρ, L ≥ −λ_max ρ + q₂ ρ² ≥ −λ_max²/(4 q₂) where
-λ_max > 0, and L ≥ 0 elsewhere. Beside a smaller λ the loss falls when rows turn to a larger one.
+λ_max > 0, and L ≥ 0 elsewhere. At a smaller λ the loss falls when rows turn to a larger one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def of_one_trace(case: Landscape) -> Isotropic | None:
-    """The landscape where it is of this kind, None where it is another."""
+    """The landscape where it is of this kind, otherwise None."""
     one = case.isotropic()
     return one if one is not None and one.q1 == 0 and one.q2 != 0 else None
 

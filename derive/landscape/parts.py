@@ -1,4 +1,4 @@
-"""Bounds from parts: a definition of which some parts are polynomials and others are not.
+"""Bounds on a definition from its parts, of which some are polynomials and others are not.
 
 A logarithm of a sum of exponentials is never below any of its exponents plus a constant (the mean of one, where it is
 a mean); other parts are never below a constant by their structure. What is left is a polynomial, and where that is
@@ -37,8 +37,8 @@ class _Parts:
 
     Attributes:
         polynomials: in inner products and coordinates.
-        logarithms: coefficient, the exponentials that it is of; the coefficient is positive.
-        degrees: how fast those parts grow that are never below a constant.
+        logarithms: a positive coefficient, and the exponentials under the logarithm.
+        degrees: how fast the parts grow that are never below a constant.
         beside: how fast the parts grow of which only that is known.
         falls: whether a mean of exponentials that becomes infinite has a negative weight.
 
@@ -138,7 +138,7 @@ def _far(loss: Loss, polynomials: list[Expression]) -> Far:
 
 
 def _exponentials(node: Expression) -> list[Peak]:
-    """The exponentials, of positive weights, that a logarithm sums; none where it is of something else."""
+    """The exponentials, of positive weights, that a logarithm sums; empty where it is of something else."""
     while isinstance(node, Average):
         node = node.body
     if not isinstance(node, Log):

@@ -1,6 +1,6 @@
 """The proof of the formula for stationary points, step by step in symbols that do not commute.
 
-What it says is told in `derive.landscape.stationary`: at a stationary point R Wᵀ∇L R⁻¹ vanishes, H and b commute, and
+The statement, from `derive.landscape.stationary`: at a stationary point R Wᵀ∇L R⁻¹ vanishes, H and b commute, and
 each common eigenvector has h = 0 or 2 q₁ h = λ − 2 q₂ ρ.
 """
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the proof: what it says, and what is left of its two sides when they are subtracted."""
+    """One step of the proof: its statement, and the difference of its two sides."""
 
     statement: str
     residual: sympy.Expr
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is left."""
+        """Whether the difference is zero."""
         return bool(self.residual == 0)
 
 

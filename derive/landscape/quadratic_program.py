@@ -39,7 +39,7 @@ def at_origin_with_bias(case: Landscape, decided: Decide) -> sympy.Basic:
 
 
 def all_kept(case: Landscape, letters: Sequence[str], *, with_bias: bool) -> tuple[sympy.Expr, sympy.Expr]:
-    """What has the sign of g_i when all modes are kept, and what has the sign of the loss's descent along the bias.
+    """Expressions with the sign of g_i when all modes are kept, and with that of the loss's descent along the bias.
 
     The unknowns are T_X = Σ_j x_j g_j and, with the bias, its power t = |b|². Both answers are multiplied by the
     determinant of their linear system, which is positive where the landscape is strictly convex.
@@ -54,7 +54,7 @@ def all_kept(case: Landscape, letters: Sequence[str], *, with_bias: bool) -> tup
     q = case.Q(OF_J, OF_J) if len(case.without_bias().singles) == 1 else q_j
 
     def descent(mode: Values) -> sympy.Expr:
-        """b_i less the pull of what is in place."""
+        """b_i less the pull of the modes and the bias."""
         pull = (p * traces).dot(sympy.Matrix([mode[letter] for letter in spelled]))
         return case.b(mode) - 2 * pull - (2 * case.Q(BIAS, BIAS) * t if mode is BIAS else 0)
 

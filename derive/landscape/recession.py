@@ -1,4 +1,4 @@
-"""Whether a loss is bounded below: what it does as W grows, or nears the end of where the loss is finite.
+"""Whether a loss is bounded below: what it does as W grows, or nears the end of the range where the loss is finite.
 
 Each kind of loss has its own argument: a closed form, its modes one by one (`derive.landscape.mode_potential`); a
 polynomial, its terms of highest order (`derive.landscape.leading`); logarithms of sums over a finite sample, their
@@ -55,7 +55,7 @@ class Recession:
         condition: where the loss is known to be unbounded below, for some mode i where it is one on modes; None where
             that is nowhere or not known.
         otherwise: what the loss is where that does not hold, "bounded" or "undecided".
-        edge: whether that is open where the two sides of the condition are equal.
+        edge: whether the verdict is open where the two sides of the condition are equal.
 
     """
 
@@ -128,7 +128,7 @@ def recession(loss: Loss, law: Law | None = None) -> Recession:
 
     Args:
         loss: its definition.
-        law: of the views; `Gaussian` unless given. Of other laws the growth of logarithms is not analysed.
+        law: of the views; `Gaussian` unless given. For other laws the growth of logarithms is not analysed.
 
     >>> from derive import catalogue
     >>> print(recession(catalogue("weighted-infonce")).text())

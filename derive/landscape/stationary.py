@@ -41,7 +41,7 @@ class StationaryPoints:
 
     Attributes:
         isotropic: the landscape, without what a bias adds.
-        shift: θ, where h_i = (λ_i − θ)/(2 q₁) of a kept mode, which has to be positive.
+        shift: θ, where h_i = (λ_i − θ)/(2 q₁) for a kept mode, which has to be positive.
         trace: ρ = Tr[W X Wᵀ].
         loss: L at the point, less the constant; all in m, Λ₁ = Σ_M λ_i and Λ₂ = Σ_M λ_i².
         fixed: the strength of the penalty that went to infinity and fixes the norm, or None.
@@ -76,7 +76,7 @@ class StationaryPoints:
         return list(self._apart(lambda points: StationaryPoints._lines(points, style), latex=style is LATEX))
 
     def _apart(self, write: Callable[[StationaryPoints], Any], *, latex: bool = False) -> Any:  # noqa: ANN401 (text)
-        """What is written of the points, the theory's letters told apart from parameters of the same names."""
+        """What ``write`` gives for the points, the theory's letters marked where parameters have the same names."""
         landscape = self.isotropic.landscape
         return apart(self, landscape.symbols, write, latex=latex)
 
@@ -108,7 +108,7 @@ class StationaryPoints:
         ]
 
     def _rows(self, style: Style) -> list[tuple[str, str]]:
-        """What the index needs besides where sums over coordinates have no lowest rotation."""
+        """What the index needs in addition where sums over coordinates have no lowest rotation."""
         landscape = self.isotropic.landscape
         if landscape.rotation != "indefinite":
             return []
@@ -160,7 +160,7 @@ class StationaryPoints:
     def minima(self, lowest: str = "global") -> str:
         """Which of them are minima, in words; `lowest` is what the lowest point of all is called.
 
-        Index 0 asks that M holds the largest λ_i, and that either all rows are in use or no λ_i outside exceeds θ. For
+        Index 0 requires M to hold the largest λ_i, and that either all rows are in use or no λ_i outside exceeds θ. For
         q₁ > 0 and q₂ ≥ 0 one m alone does: θ after one more mode is a mean of θ before and of that λ with positive
         weights q₁ + m q₂ and q₂, so λ_m > θ_m holds for the first few m and for no later one.
 
@@ -186,7 +186,7 @@ def stationary(given: Expansion | Landscape, *, limit: str | None = None) -> tup
         limit: the strength of a norm penalty that goes to infinity.
 
     Returns:
-        One entry a branch; two where a bias is on or off.
+        One entry for each branch; two where a bias may be on or off.
 
     Raises:
         InputError: a quartic part of several covariances, whose points are found per mode (`numeric.landscape.modes`).
@@ -204,7 +204,7 @@ def stationary(given: Expansion | Landscape, *, limit: str | None = None) -> tup
 
 
 def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
-    """Without a bias, and with one whose power is where the loss is level in it."""
+    """The points without a bias, and those with a bias at which the loss is level in it."""
     off = _solve(case.without_bias(), limit)
     if not case.has_bias:
         return [off]
@@ -243,7 +243,7 @@ def _of_case(case: Landscape, limit: str | None) -> list[StationaryPoints]:
 
 
 def _at_norm(off: StationaryPoints, strength: sympy.Symbol) -> StationaryPoints:
-    """A bias that is off where an infinite κ fixes the norm: it costs θ = 2q₂ρ − 2κc, less what q₂ has beside κ."""
+    """A bias that is off where an infinite κ fixes the norm: it costs θ = 2q₂ρ − 2κc, less what else is in q₂."""
     one = off.isotropic
 
     def finite(value: sympy.Expr) -> sympy.Expr:

@@ -1,7 +1,7 @@
 """Bounds that follow from the structure of a definition: constants below and above it, and how fast it grows.
 
 Squares, exponentials, half squared distances, and means, sums over coordinates, sums and products of what is not
-negative are never negative, whatever the data. Only the last step asks for them: in a mean over one datum's views
+negative are never negative, whatever the data. Only the last step uses the data: in a mean over one datum's views
 ⟨f(x), f(x′)⟩ is Tr[W A0 Wᵀ] ≥ 0.
 """
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 
 class Size(NamedTuple):
-    """Of a part of a definition, for all views and every W.
+    """Bounds and growth of a part of a definition, for all views and every W.
 
     Attributes:
         low: a constant that it is never below, None where none is known.
-        high: the same above.
+        high: a constant that it is never above, None where none is known.
         degree: |part| = O(|W|^degree) in the mean as W grows; ∞ where that is not known.
 
     """

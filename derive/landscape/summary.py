@@ -1,4 +1,4 @@
-"""Everything that is derived of a loss's landscape, together: what an audit and a LaTeX section show."""
+"""Everything that is derived about a loss's landscape, together: what an audit and a LaTeX section show."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Described:
             below; None where the norm is fixed.
         higher: what decides where there are no terms of order 4, None where there are some.
         ends: whether the loss has no terms beyond order 4.
-        special: the landscape at each value of N at which it is another one; all else holds for the others, which
+        special: the landscape at each value of N at which it differs; all else holds for the other values, which
             `Collapse.where` names.
 
     """
@@ -97,7 +97,7 @@ class Described:
 
     @property
     def through(self) -> str:
-        """Where what is said of minima is said of the landscape through order 4 and not of the loss, those words."""
+        """The words "through order 4" where statements about minima are of that landscape, not of the loss, or ""."""
         return "" if self.ends or self.higher is not None else "through order 4"
 
     def minima(self, points: StationaryPoints | Isotropic) -> str:
@@ -108,7 +108,7 @@ class Described:
         return f"{self.through}, {said}" if self.through and said else said
 
     def lines(self, style: Style = TEXT) -> Lines:
-        """What there is to say, in order: a label and a sentence or formula each."""
+        """The report in order: pairs of a label and a sentence or formula."""
         if style is TEXT:
             return [(one.label, one.text) for one in self.said()]
         lines: Lines = [("", one) for points in self.stationary for one in _of_points(points, style)]
@@ -124,7 +124,7 @@ class Described:
         ]
 
     def said(self) -> list[Line]:
-        """The same in text, with the formulas of each line beside it."""
+        """The same in text, each line with its formulas."""
         lines = []
         for points in self.stationary:
             lines.append(Line("stationary", "; ".join(_of_points(points, TEXT)), _of_points(points, LATEX)))
@@ -294,7 +294,7 @@ def described(
         left_out = Collapse(None, None, str(error))
         return Described(cases, points, str(error), left_out, None, exact, below, limit, of_limit, ends=ends)
     except InputError:
-        # Some steps below do without.
+        # Some steps below do not need them.
         pass
     lost = collapse(expansion, limit=limit)
     special: tuple[tuple[sympy.Rel, Described], ...] = ()

@@ -58,7 +58,7 @@ def catalogue(name: str) -> Loss:
     """A loss by its catalogue name, with modifiers after plus signs: ``infonce+weight-decay``.
 
     Raises:
-        InputError: for an unknown name, with the nearest known one, and for a modifier that is there twice.
+        InputError: for an unknown name, with the nearest known one, and for a modifier that is given twice.
 
     >>> catalogue("spectral").expand(order=4).text()
     '−2 Tr[W A0 Wᵀ] + Tr[(W Σ Wᵀ)²] + O(W⁶)'

@@ -1,6 +1,6 @@
-"""InfoNCE over a batch of N (Ziyin et al. 2023, Eq. 1): the positive stands in the denominator beside N − 1 negatives.
+"""InfoNCE over a batch of N (Ziyin et al. 2023, Eq. 1): the denominator holds the positive and N − 1 negatives.
 
-The paper prints the sum over the N data; this is the mean, the sum over N.
+The paper prints the sum over the N data; this is the mean, the sum divided by N.
 """
 
 from __future__ import annotations

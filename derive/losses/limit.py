@@ -98,7 +98,7 @@ def population(loss: Loss, N: str = "N") -> Loss:
 
 @dataclass(frozen=True)
 class _Part:
-    """A summand weight × node: as it stands (raw) and with the limit taken below it."""
+    """A summand weight × node: unchanged (raw) and with the limit taken below it."""
 
     weight: sympy.Expr
     raw: Expression
@@ -228,7 +228,7 @@ class _Limit:
             # A mean of what does not vary.
             return replace(part, raw=raw if part.raw != ONE else ONE)
         number = self._count(count)
-        # A sample that stays finite is that of other means too.
+        # A sample that stays finite is shared with other means.
         mean = _mean(part.node, used) if number is None else Average(part.node, over, number)
         return _Part(part.weight, raw, mean)
 

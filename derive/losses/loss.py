@@ -53,15 +53,15 @@ class Loss:
     Args:
         expression: the definition.
         name: a short name, as on the command line.
-        title: how people call it.
+        title: its usual name.
         sources: keys of `derive.references.REFERENCES`.
         where: the place in the sources, such as "Eq. 2".
         notes: what a reader should know, in sentences.
-        batch: the number of data in a batch, where the definition does not tell (see `batch_size`).
+        batch: the number of data in a batch, where the definition does not determine it (see `batch_size`).
         bias: whether the linear model that the loss is expanded for is f(x) = W x + b rather than W x.
-        ranges: the values that parameters take, by name: a pair of ends that are left out, None where there is no
-            end. A parameter that is not named is positive, unless its symbol was made negative or real. What the
-            definition needs besides (see `domain`) is not declared.
+        ranges: the values that parameters take, by name: a pair of excluded ends, None where there is no end.
+            A parameter that is not named is positive, unless its symbol was made negative or real. What the definition
+            itself implies (see `domain`) need not be declared.
 
     >>> from derive import Loss, Mean, exp, half_sq, log, views
     >>> x, x_pos, chi = views("x, x_pos, chi")
@@ -120,9 +120,9 @@ class Loss:
 
     @property
     def rotation_invariant(self) -> bool:
-        """Whether inner products and distances are all that the definition sees of f: then no rotation of f matters.
+        """Whether the definition contains only inner products and distances of f: then no rotation of f matters.
 
-        A definition of coordinates may be invariant all the same, as Barlow Twins is at λ = 1; its expansion tells.
+        A definition with coordinates may be invariant all the same, as Barlow Twins is at λ = 1; its expansion tells.
 
         >>> from derive import catalogue
         >>> [catalogue(name).rotation_invariant for name in ("infonce", "barlow-twins")]
@@ -137,7 +137,7 @@ class Loss:
 
     @property
     def depends_on_moments(self) -> bool:
-        """Whether finitely many moments of the data are all that it depends on, as of VICReg and not of InfoNCE."""
+        """Whether it depends on the data through finitely many moments alone, as VICReg does and InfoNCE does not."""
         return depends_on_moments(self.expression)
 
     @cached_property
@@ -176,8 +176,8 @@ class Loss:
     def set(self, values: Mapping[str, object]) -> Loss:
         """The loss with exact values put for parameters.
 
-        Samples stay the draws that they were: where two of one datum get the same size, as those of N − 1 and of 1 at
-        N = 2, one of them is shown with a datum of its own, chi2 beside chi.
+        Samples stay distinct: where two samples of one datum get the same size, as those of N − 1 and of 1 draw do at
+        N = 2, one of them is shown with a datum of its own, chi2 next to chi.
 
         Raises:
             InputError: for a name that is not a parameter of this loss, a value outside of the range that was declared
@@ -236,7 +236,7 @@ class Loss:
             data: the law of the views; `Gaussian` unless given.
             sampling: "iid" for independent draws, "fixed" for a centred training set that is the batch, with fresh
                 noise (exact at second order, refused beyond).
-            limit: the steps that it may take, see `derive.algebra.effort`; None for any number.
+            limit: the most steps that it may take, see `derive.algebra.effort`; None for no limit.
 
         Raises:
             InputError: an unusable order, basis or sampling; as TooLargeError, an order that takes too long.

@@ -1,4 +1,4 @@
-"""Names that are not the catalogue's: the loss that a method trains on, and methods whose loss is not here."""
+"""Names outside the catalogue: of methods that train on a loss in it, and of methods whose loss is not in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _UNIT = "For unit vectors the two are equal, up to a temperature"
-# A name of the catalogue or of a modifier, what else it is called, and a remark where the two are not quite one.
+# A name in the catalogue or of a modifier, its other names, and a remark where the two losses are not quite the same.
 # Hyphens, case and a final "loss" do not count.
 OTHERS: tuple[tuple[str, str, str], ...] = (
     ("ntxent", "simclr simclrv1 simclrv2 normalizedtemperaturescaledcrossentropy", ""),
@@ -31,7 +31,7 @@ OTHERS: tuple[tuple[str, str, str], ...] = (
     ("weight-decay", "wd l2 decay ridge", ""),
     ("normalised", "normalized normalise normalize unit sphere", ""),
 )
-# Methods and losses that have no neighbour in the catalogue, however near the spelling of one is.
+# Methods and losses that have no counterpart in the catalogue, however close the spelling of one is.
 _METHODS = """
 simsiam byol dino dinov2 dinov3 swav swapped ibot mae ijepa vjepa jepa lejepa data2vec msn directpred wmse tico mmcr
 mcr2 triplet tripletmargin arcface cosface circle margin hinge ranking pirl deepcluster deepclusterv2 pcl sela nnclr

@@ -34,7 +34,7 @@ OWN = (
 ORDER = ": give an even number from 2 on, the power of W to expand to"
 
 
-NO_NUMBER = "x is a view, and no number: write inner(x, …) for ⟨f(x), f(…)⟩ and half_sq(x, …) for ½|f(x) − f(…)|²"
+NO_NUMBER = "x is a view, not a number: write inner(x, …) for ⟨f(x), f(…)⟩ and half_sq(x, …) for ½|f(x) − f(…)|²"
 
 
 def paired(names):
@@ -90,7 +90,7 @@ REFUSED = {
     "half_sq(1, 2): both arguments must be views, as views() makes them": lambda: half_sq(1, 2),
     "views('x, 2y'): '2y' is not a name; write for instance views('x, x_pos, chi')": lambda: views("x, 2y"),
     "views(''): '' is not a name; write for instance views('x, x_pos, chi')": lambda: views(""),
-    "views('x, x'): a name stands twice; each view needs its own": lambda: views("x, x"),
+    "views('x, x'): a name occurs twice; each view needs its own": lambda: views("x, x"),
     "Mean(…, over=()): name the view or views that the mean runs over, as views() made them": (
         lambda: Mean(inner(x, chi), over=())
     ),

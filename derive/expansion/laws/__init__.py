@@ -1,6 +1,6 @@
-"""How the views of data are distributed together: one protocol, a law a file, and the names that laws are given by.
+"""Joint distributions of the views of data: one protocol, a file for each law, and the names that laws are given by.
 
-A law of one's own is a class with the methods of `Law`, and a function in `numeric.laws` if it is to be drawn from.
+A law of your own is a class with the methods of `Law`, and a function in `numeric.laws` if it is to be drawn from.
 """
 
 from __future__ import annotations

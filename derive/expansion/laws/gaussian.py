@@ -1,4 +1,4 @@
-"""Zero-mean Gaussian views, the law that is meant where none is named."""
+"""Zero-mean Gaussian views, the default law."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from derive.algebra.scalars import Coefficient, Scalars
     from derive.algebra.words import Invariants
 
-# The sum and the difference of two views of a datum, over √2, are independent. What is put into words in which S is the
-# covariance of the sum and C that of the difference.
+# The sum and the difference of two views of a datum, over √2, are independent. The substitution is for words in which S
+# is the covariance of the sum and C that of the difference.
 COMBINATIONS = {"S": {"S": 1, "A": 1}, "C": {"S": 1, "A": -1}}
 
 

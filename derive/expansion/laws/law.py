@@ -1,4 +1,4 @@
-"""What a law of the data has to say to a derivation."""
+"""The protocol of a law of the data: what a derivation asks of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Law(Protocol):
-    """How the views of data are distributed together, but for the numbers in their covariances.
+    """The joint distribution of the views of data, except for the numbers in their covariances.
 
     A derivation asks it for the expectation of a moment; `numeric.laws.in_numbers` draws from it. Nothing else asks
     which law it is.
@@ -36,13 +36,13 @@ class Law(Protocol):
 
     @property
     def highest(self) -> float:
-        """Powers of the data have a finite mean through this one; infinity where all have."""
+        """The highest power of the data with a finite mean; infinity where all have one."""
 
     def parameters(self, order: int) -> tuple[str, ...]:
         """The names of the symbols that it brings into an expansion through an order."""
 
     def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Self, dict[str, sympy.Expr]]:
-        """The law with values put for symbols of its own, and the values that are of others."""
+        """The law with values put for symbols of its own, and the values that remain."""
 
     def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
         """E ∏⟨f(v), f(w)⟩ over the edges of a connected graph, in words of the law's matrices, A0 and Σ."""

@@ -21,7 +21,7 @@ class Scale(Hashable, Protocol):
 
     @property
     def name(self) -> str:
-        """Of the law of x, as on the command line."""
+        """The name of the law of x, as on the command line."""
 
     @property
     def arguments(self) -> Mapping[str, sympy.Expr]:
@@ -124,11 +124,11 @@ class Laplace:
 
 @dataclass(frozen=True)
 class Contaminated:
-    """Two scales, of which a share is larger than the others by a factor: Tukey's contaminated normal.
+    """Two scales, the larger with a given share and larger by a factor: Tukey's contaminated normal.
 
     Args:
-        share: of the larger scale, between 0 and 1, exact.
-        factor: by which it is larger, positive, exact.
+        share: the probability of the larger scale, between 0 and 1, exact.
+        factor: its ratio to the other scale, positive, exact.
 
     >>> Contaminated(sympy.Rational(1, 10), 3).moment(4)
     25/9
@@ -164,7 +164,7 @@ class Contaminated:
 
     @property
     def values(self) -> tuple[tuple[sympy.Expr, sympy.Expr], ...]:
-        """Both values of s with their chances; E[s²] = 1."""
+        """Both values of s with their probabilities; E[s²] = 1."""
         share, factor = self.arguments.values()
         unit = sympy.sqrt(1 - share + share * factor**2)
         return (1 / unit, 1 - share), (factor / unit, share)

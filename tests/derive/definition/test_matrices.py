@@ -144,7 +144,7 @@ def test_without_a_multiple_of_the_identity_there_is_no_expansion(loss, degree):
     ("wrong", "message"),
     [
         (lambda: P + epsilon, "write epsilon * identity"),
-        (lambda: 2 - P, "2 is a number and no matrix"),
+        (lambda: 2 - P, "2 is a number, not a matrix"),
         (lambda: P @ "P", "'P' is not a matrix"),
         (lambda: P * P, "M @ P for a product"),
         (lambda: P**2, "a matrix is not a number"),
