@@ -14,9 +14,9 @@ import sympy
 
 from derive.algebra.effort import TooLargeError
 
-# Numbers in the dense form of a polynomial that is factored; parts of expressions that are put over one denominator.
+# Limits: numbers in the dense form of a polynomial to factor; parts of expressions to put over one denominator.
 DENSE, PARTS = 40_000, 20_000
-# Numbers in the dense form of a sum of couplings, in the parameters alone, whose landscape is worked out.
+# The limit for a sum of couplings, in the parameters alone, whose landscape is to be worked out.
 LANDSCAPE = 4_000
 
 

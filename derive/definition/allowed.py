@@ -49,7 +49,7 @@ def declared(given: Mapping[str, object], parameters: Mapping[str, sympy.Symbol]
     for name, pair in given.items():
         if name not in parameters:
             listed = ", ".join(parameters) or "none"
-            message = f"{loss}: ranges names {name!r}, which is not a parameter; there are: {listed}"
+            message = f"{loss}: ranges names {name!r}, which is not a parameter; the parameters are: {listed}"
             raise InputError(message)
         symbol = parameters[name]
         one = _range(pair, f"{loss}: ranges[{name!r}] = {pair!r}")
@@ -70,7 +70,7 @@ def _range(pair: object, what: str) -> Range:
         raise InputError(message)
     one = Range(-sympy.oo if low is None else low, sympy.oo if high is None else high)
     if one.empty:
-        message = f"{what} holds no number; the lower end comes first, and the ends are left out"
+        message = f"{what} contains no number; the lower end comes first, and the ends are excluded"
         raise InputError(message)
     return one
 

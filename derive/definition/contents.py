@@ -76,7 +76,7 @@ def batch_size(expression: Expression, name: str) -> sympy.Expr | None:
     if not drawn:
         return None
     if len({sample.count for sample in drawn}) > 1:
-        message = f"{name} draws samples of different sizes; say Loss(…, batch=N) what the batch is"
+        message = f"{name} draws samples of different sizes; give the size of the batch, Loss(…, batch=N)"
         raise InputError(message)
     anchor = free_views(expression)
     beside = any(

@@ -87,7 +87,7 @@ def Mean(
             stay so where values put in make the counts equal (see `Loss.set`). The expectation over samples is taken
             last, outside of every log.
         of: None where the mean draws data. Otherwise a view whose datum is held: the mean is over further views of
-            that very datum, each drawn independently given the datum, and all means of one datum and count share
+            that same datum, each drawn independently given the datum, and all means of one datum and count share
             them.
 
     Raises:
@@ -135,7 +135,7 @@ def _over_data(
         message = (
             f"Mean(…, over=({names})) leaves {left[0]} free, a view of the same datum (what stands before the first"
             f" underscore names it): a mean draws a datum with all its views, so name {left[0]} in over too, or use a"
-            " view of another datum, such as chi; a mean over further views of the very datum of"
+            " view of another datum, such as chi; a mean over further views of the same datum as"
             f" {left[0]} is Mean(…, over=…, of={left[0]})"
         )
         raise InputError(message)
@@ -174,8 +174,8 @@ def _over_views(
         raise InputError(message)
     if len(bound) > 1 and apart == (count is None):
         message = (
-            f"Mean(…, over=({names}), of={of.name}): different ones of a number of views are distinct({names}) with"
-            " count=V; in the population every view is drawn independently, and count is left out"
+            f"Mean(…, over=({names}), of={of.name}): for different views out of a number V, write distinct({names})"
+            " with count=V; in the population every view is drawn independently, and count is left out"
         )
         raise InputError(message)
     return ViewAverage(node, tuple(sorted(set(bound))), of, count)

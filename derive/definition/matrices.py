@@ -230,7 +230,7 @@ def _matrix(value: object, operation: str) -> Matrix:
         shown = as_scalar(value) if not isinstance(value, Expression) else "…"
         message = f"{operation}: {shown} is a number, not a matrix; write {shown} * identity for that multiple of I"
         raise InputError(message)
-    message = f"{operation}: {value!r} is not a matrix; give SecondMoment(x, x), identity, or what is made of them"
+    message = f"{operation}: {value!r} is not a matrix; give SecondMoment(x, x), identity, or a matrix made of them"
     raise InputError(message)
 
 

@@ -51,7 +51,7 @@ def with_views(node: Expression, put: Mapping[View, View]) -> Expression:
         case Coordinate(u, index):
             return Coordinate(put.get(u, u), index)
         case Average(_, over, _):
-            # A view that is bound again below is another one.
+            # A view that is bound again below is a different one.
             put = {u: v for u, v in put.items() if u not in over}
         case ViewAverage(_, over, of, _):
             new = put.get(of, of)

@@ -49,8 +49,8 @@ def _check_views(node: Expression, values: Mapping[sympy.Symbol, sympy.Expr]) ->
         one = after.setdefault((datum, size.xreplace(dict(values))), size)
         if one != size:
             message = (
-                f"{one} and {size} further views of {datum} are drawn apart, and would be the same ones where these"
-                " numbers are equal; put the value into the expansion"
+                f"{one} and {size} further views of {datum} are drawn separately, and would be the same where"
+                " these numbers are equal; set the value on the expansion"
             )
             raise InputError(message)
 

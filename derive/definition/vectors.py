@@ -74,9 +74,9 @@ class _Term:
                 put |= other_data(mean.over, {*held, *self.bound})
             elif clash:
                 message = (
-                    f"f({min(clash).name}) stands beside a mean over the sample of {mean.over[0].datum}, of which it"
-                    " may be a draw or not; write the pairs of the sample, Mean(…, over=distinct(u, w), count=N), and"
-                    " its diagonal apart, or give a view of another datum"
+                    f"f({min(clash).name}) meets a mean over the sample of {mean.over[0].datum}, of which it"
+                    " may or may not be a draw; write the pairs of the sample, Mean(…, over=distinct(u, w), count=N),"
+                    " and its diagonal separately, or give a view of another datum"
                 )
                 raise InputError(message)
         return self.renamed(put) if put else self

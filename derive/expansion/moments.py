@@ -46,7 +46,7 @@ class MomentSeries:
     Attributes:
         order: the order in W through which the series is complete.
         constant: the loss at W = 0.
-        raw: moments and their coefficients in ``scalars``, as they came: equal moments may still stand under several
+        raw: moments and their coefficients in ``scalars``, as derived: equal moments may still occur under several
             labellings, and coefficients are not in normal form. `terms` merges and normalises.
 
     """

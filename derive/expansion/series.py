@@ -118,7 +118,7 @@ class Expander:
         if series[0].keys() - {()}:
             message = (
                 "an entry of the identity stands under exp, log, a division or a root; write functions of diagonal and"
-                " of off-diagonal entries apart"
+                " of off-diagonal entries separately"
             )
             raise InputError(message)
         return series[0].get((), QQ(0))

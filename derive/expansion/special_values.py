@@ -35,7 +35,7 @@ class Cases(NamedTuple):
 
 
 def cases(expansion: Expansion) -> Cases | None:
-    """An expansion and those at its special numbers of data; None where it has none that can be listed.
+    """An expansion and its special cases in a number of data; None where it has none that can be listed.
 
     >>> from derive import catalogue
     >>> found = cases(catalogue("dcl").expand(order=4))

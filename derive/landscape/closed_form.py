@@ -299,7 +299,7 @@ def _eigen(matrix: sympy.Matrix) -> tuple[sympy.Matrix, sympy.Matrix]:
 
 
 def quadratic_form(node: Expression) -> tuple[dict[tuple[View, View], sympy.Expr], sympy.Expr] | None:
-    """The weights of the inner products in a quadratic form, and the constant beside them."""
+    """The weights of the inner products in a quadratic form, and its constant."""
     weights: dict[tuple[View, View], sympy.Expr] = {}
     constant = sympy.S.Zero
     if any(isinstance(part, Average | CoordinateSum | Coordinate) for part in walk(node)):

@@ -36,7 +36,7 @@ class MatrixForm(NamedTuple):
         mu: μ.
         coefficient: the factor of the log det or of the resolvent.
         letter: "" for a log det, else that of X.
-        remainder: the terms besides.
+        remainder: the remaining terms.
 
     """
 

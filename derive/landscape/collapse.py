@@ -70,7 +70,7 @@ class Collapse:
         return for_notebook(*said) if said else None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values: ``never``, ``always``, a condition, or null with the reason beside it."""
+        """Plain JSON values: ``never``, ``always``, a condition, or null with a reason."""
         found = {
             name: None if condition is None else condition.text()
             for name, condition in (("dimensional", self.dimensional), ("complete", self.complete))

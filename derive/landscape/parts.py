@@ -39,7 +39,7 @@ class _Parts:
         polynomials: in inner products and coordinates.
         logarithms: a positive coefficient, and the exponentials under the logarithm.
         degrees: how fast the parts grow that are never below a constant.
-        beside: how fast the parts grow of which only that is known.
+        beside: how fast the parts grow of which only their growth is known.
         falls: whether a mean of exponentials that becomes infinite has a negative weight.
 
     """

@@ -59,7 +59,7 @@ def all_kept(case: Landscape, letters: Sequence[str], *, with_bias: bool) -> tup
         return case.b(mode) - 2 * pull - (2 * case.Q(BIAS, BIAS) * t if mode is BIAS else 0)
 
     def summed(letter: str) -> sympy.Expr:
-        # Linear in the unknowns, which stand outside of the sums.
+        # Linear in the unknowns, which are taken out of the sums.
         in_unknowns = sympy.Poly(sympy.expand(OF_J[letter] * descent(OF_J)), *unknown)
         return sympy.Add(
             *(
@@ -76,9 +76,9 @@ def all_kept(case: Landscape, letters: Sequence[str], *, with_bias: bool) -> tup
     determinant = matrix.det()
     solved = matrix.adjugate() * right
 
-    def atall_kept(value: sympy.Expr) -> sympy.Expr:
+    def at_solution(value: sympy.Expr) -> sympy.Expr:
         constant = value.xreplace(dict.fromkeys(unknown, sympy.S.Zero))
         moved = (sympy.diff(value, symbol) * solved[k] for k, symbol in enumerate(unknown))
         return sympy.cancel(constant * determinant + sympy.Add(*moved))
 
-    return atall_kept(descent(OF_I)), atall_kept(descent(BIAS)) if case.has_bias else sympy.S.Zero
+    return at_solution(descent(OF_I)), at_solution(descent(BIAS)) if case.has_bias else sympy.S.Zero

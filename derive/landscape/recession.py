@@ -232,7 +232,7 @@ def _of_polynomial(name: str, found: Far) -> Recession:
 
 
 def _beside(name: str, found: Far, degree: int) -> Recession | None:
-    """A polynomial with terms beside it that grow like |W|^degree at most; None where they may decide."""
+    """The verdict on a polynomial plus terms that grow like |W|^degree at most; None where these may decide."""
     if not found.strict or found.order <= degree:
         return None
     return _of_polynomial(name, found)

@@ -161,7 +161,7 @@ class StationaryPoints:
         """Which of them are minima, in words; `lowest` is what the lowest point of all is called.
 
         Index 0 requires M to hold the largest λ_i, and that either all rows are in use or no λ_i outside exceeds θ. For
-        q₁ > 0 and q₂ ≥ 0 one m alone does: θ after one more mode is a mean of θ before and of that λ with positive
+        q₁ > 0 and q₂ ≥ 0 only one m does: θ after one more mode is a mean of θ before and of that λ with positive
         weights q₁ + m q₂ and q₂, so λ_m > θ_m holds for the first few m and for no later one.
 
         >>> from derive import catalogue

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from derive.losses.loss import Loss
 
 Lines = list[tuple[str, str]]
-# Two conditions shorter than this stand in one line.
+# Two conditions shorter than this are put on one line.
 _SHORT = 50
 
 
@@ -231,7 +231,7 @@ def _of_points(points: StationaryPoints, style: Style) -> tuple[str, ...]:
 
 
 def _of_case(case: Landscape, style: Style) -> tuple[str, ...]:
-    """What the modes' powers solve, its letters told apart from the loss's parameters."""
+    """What the modes' powers solve, its letters marked where parameters of the loss have the same names."""
     return tuple(apart(case, case.symbols, lambda one: _of_powers(one, style), latex=style is LATEX))
 
 

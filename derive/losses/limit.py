@@ -62,7 +62,7 @@ def population(loss: Loss, N: str = "N") -> Loss:
         N: the name of the parameter that grows.
 
     Returns:
-        A loss without N. What the limit drops, a constant that grows with N, stands in its notes.
+        A loss without N. What the limit drops, a constant that grows with N, is in its notes.
 
     Raises:
         InputError: N is not a parameter of the loss, or a part that depends on W has no limit.
@@ -254,7 +254,7 @@ class _Limit:
             raise self._refused(f"the limit of {weight} is not known") from None
 
     def _refused(self, reason: str) -> InputError:
-        return InputError(f"{self.name} has no limit as {self.N} grows that is understood: {reason}")
+        return InputError(f"{self.name} has no known limit as {self.N} grows: {reason}")
 
 
 def _mean(node: Expression, over: tuple[View, ...]) -> Expression:

@@ -47,7 +47,7 @@ SAMPLINGS = ("iid", "fixed")
 class Loss:
     """A loss of an embedding f, defined over views.
 
-    The definition is averaged over one datum: views of it may stand free, views of any other must be bound by a
+    The definition is averaged over one datum: views of it may be free, views of any other must be bound by a
     `Mean`. Parameters are SymPy symbols.
 
     Args:

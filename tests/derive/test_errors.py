@@ -204,7 +204,7 @@ def test_a_mean_over_a_view_of_a_datum_that_is_free():
     assert str(refused.value) == (
         "Mean(…, over=(x_pos)) leaves x free, a view of the same datum (what stands before the first underscore names"
         " it): a mean draws a datum with all its views, so name x in over too, or use a view of another datum, such as"
-        " chi; a mean over further views of the very datum of x is Mean(…, over=…, of=x)"
+        " chi; a mean over further views of the same datum as x is Mean(…, over=…, of=x)"
     )
 
 

@@ -84,7 +84,7 @@ class StudentT:
         """(ν/2 − 1)^(k/2) Γ((ν − k)/2)/Γ(ν/2).
 
         Raises:
-            InputError: it is infinite.
+            InputError: the moment is infinite.
 
         """
         if power > self.highest:

@@ -97,14 +97,14 @@ def test_landscapes_carry_ranges_along() -> None:
 @pytest.mark.parametrize(
     ("ranges", "message"),
     [
-        ({"sigma": (0, 1)}, "loss: ranges names 'sigma', which is not a parameter; there are: rho"),
+        ({"sigma": (0, 1)}, "loss: ranges names 'sigma', which is not a parameter; the parameters are: rho"),
         (
             {"rho": 1},
             "loss: ranges['rho'] = 1 is not a pair of ends; write (0, 1), or (0, None) where there is no upper end",
         ),
         (
             {"rho": (1, 0)},
-            "loss: ranges['rho'] = (1, 0) holds no number; the lower end comes first, and the ends are left out",
+            "loss: ranges['rho'] = (1, 0) contains no number; the lower end comes first, and the ends are excluded",
         ),
         ({"rho": (0, beta)}, "loss: ranges['rho'] = (0, beta): the ends of a range are numbers, or None"),
         ({"rho": (0, 0.5)}, "0.5 is not exact; write sympy.Rational(1, 2) for it"),

@@ -150,7 +150,7 @@ def test_a_mean_over_a_sample_is_a_vector_too():
     mean = Mean(embedding(u), over=u, count=N)
     by_coordinates = diagonal_sum(lambda i: Mean(Coordinate(u, i), over=u, count=N) ** 2)
     assert same(log(1 + inner(mean, mean)), log(1 + by_coordinates))
-    with pytest.raises(InputError, match="beside a mean over the sample of u, of which it may be a draw or not"):
+    with pytest.raises(InputError, match="meets a mean over the sample of u, of which it may or may not be a draw"):
         half_sq(u, mean)
 
 
@@ -180,7 +180,7 @@ def test_the_limit_of_many_views_and_draws():
         (lambda: Mean(inner(x, x_pos), over=distinct(x, x_pos), count=N), "and a datum each"),
         (lambda: Mean(inner(x, x_v), over=x_v, of=chi), "over names further views of the datum that `of` shows"),
         (lambda: Mean(inner(x, x_v), over=x_v, of="x"), "give a view of the datum"),
-        (lambda: Mean(inner(x_v, x_w), over=(x_v, x_w), of=x, count=V), "are distinct(x_v, x_w) with count=V"),
+        (lambda: Mean(inner(x_v, x_w), over=(x_v, x_w), of=x, count=V), "write distinct(x_v, x_w) with count=V"),
         (lambda: Loss(Mean(inner(x, x_v), over=x_v, of=x, count=0)), "a mean over 0 views is not defined"),
         (lambda: Mean(inner(u, w), over=(u, w), count=N), "give distinct(u, w) for different draws of one sample"),
         (lambda: Mean(embedding(x), over=x_pos), "leaves x free"),
@@ -201,7 +201,7 @@ def test_what_is_wrong_is_said(wrong, message):
 def test_two_numbers_of_views_stay_two():
     """V views and two are drawn apart, and would be the same two at V = 2."""
     both = Loss(Mean(inner(x, x_v), over=x_v, of=x, count=V) * Mean(inner(x, x_v), over=x_v, of=x, count=2))
-    with pytest.raises(InputError, match="2 and V further views of x are drawn apart"):
+    with pytest.raises(InputError, match="2 and V further views of x are drawn separately"):
         both.set({"V": 2})
     assert both.expand(4).set({"V": 2}).terms == both.expand(4).set({"V": 3}).terms
 

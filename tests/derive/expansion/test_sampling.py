@@ -126,7 +126,7 @@ def test_samples_of_different_sizes_need_the_batch():
     expression = Mean(inner(x, chi) ** 2, over=chi, count=N) + Mean(inner(x, y) ** 2, over=y, count=n)
     with pytest.raises(InputError) as refused:
         Loss(expression, name="two").expand(order=2, sampling="fixed")
-    assert str(refused.value) == "two draws samples of different sizes; say Loss(…, batch=N) what the batch is"
+    assert str(refused.value) == "two draws samples of different sizes; give the size of the batch, Loss(…, batch=N)"
     assert Loss(expression, batch=N).batch_size == N
 
 

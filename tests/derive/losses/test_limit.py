@@ -88,21 +88,18 @@ def test_a_view_that_is_bound_again_keeps_its_name():
 REFUSED = {
     "siglip": (
         catalogue("siglip"),
-        (
-            "siglip has no limit as N grows that is understood: N - 1 multiplies a part that depends on W, and grows"
-            " without bound"
-        ),
+        ("siglip has no known limit as N grows: N - 1 multiplies a part that depends on W, and grows without bound"),
     ),
     "fluctuations": (
         Loss(N * log(sample(away, N)) - N * log(Mean(exp(away), over=chi))),
         (
-            "loss has no limit as N grows that is understood: leading terms cancel, and what is left depends on"
+            "loss has no known limit as N grows: leading terms cancel, and what is left depends on"
             " fluctuations of the sample"
         ),
     ),
     "an exponent": (
         Loss(sample(away) ** N),
-        "loss has no limit as N grows that is understood: the exponent N depends on N",
+        "loss has no known limit as N grows: the exponent N depends on N",
     ),
     "no parameter": (
         catalogue("beta-infonce"),
@@ -110,7 +107,7 @@ REFUSED = {
     ),
     "an oscillating weight": (
         Loss(sympy.cos(N) * sample(away)),
-        "loss has no limit as N grows that is understood: the limit of cos(N) is not known",
+        "loss has no known limit as N grows: the limit of cos(N) is not known",
     ),
 }
 
