@@ -40,7 +40,7 @@ stage() {
 
 reproduce=("$PYTHON" -m verify.command.cli reproduce --out "$OUT")
 if "$PYTHON" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
-  stage gpu-tests 30 "$PYTHON" -m pytest -q -m gpu tests/verify/networks tests/verify/training
+  stage gpu-tests 30 "$PYTHON" -m pytest -q -m gpu tests/verify/networks tests/verify/routes/training
   stage fig2-resnet 150 "${reproduce[@]}" fig2-resnet
   stage fig2-vit 100 "${reproduce[@]}" fig2-vit
   stage fig4 190 "${reproduce[@]}" fig4

@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 # Before this folder, in which this file has the same name as the losses.
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verify" / "blackbox"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verify" / "audits" / "blackbox"))
 
 from practice.everything import PRACTICE
 from practice.sweeping import audits, one
