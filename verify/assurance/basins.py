@@ -153,7 +153,7 @@ def _reached(problem: Problem, function: Smooth, starts: Any, *, minimise: bool)
 def compare(
     problem: Problem, ends: Sequence[Reached], listed: Sequence[StationaryPoint], count: Count | None = None
 ) -> Count:
-    """Ends that were found against the points that a theory lists; added to a count of other problems, if given."""
+    """Compare ends with the points that a theory lists, adding to the count of other problems, if given."""
     count = Count() if count is None else count
     visited: set[int] = set()
     for one in ends:

@@ -1,4 +1,4 @@
-"""Random landscapes written by hand in torch: what the theory of stationary points is put to the test with.
+"""Random landscapes written by hand in torch, on which the theory of stationary points is tested.
 
 Commuting or not, wide or narrow, with degenerate eigenvalues, with B indefinite or singular, with a norm penalty or a
 fixed norm, with a bias, and with mixtures of words.
@@ -68,7 +68,7 @@ class OneCovariance:
         )
 
     def loss(self, W: Any, b: Any) -> Any:
-        """By hand; a fixed norm is built in.
+        """The loss, by hand; a fixed norm is built in.
 
         That is the landscape of f/√(E|f|²/c), which is constant along rays, and beside it (E|f|² − c)², which picks
         the point of a ray and adds a positive curvature.

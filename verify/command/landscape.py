@@ -127,7 +127,7 @@ def landscape(
 
 
 def _holds_features(checkpoint: str) -> bool:
-    """Whether a path is of features rather than of weights: by its form, and by its names."""
+    """Whether a path holds features rather than weights: by its form, and by its names."""
     from pathlib import Path
 
     path = Path(checkpoint)
@@ -199,7 +199,7 @@ def _numbers(given: str) -> list[float]:
             f"--sigma {given}: write strengths as numbers with commas between, such as 0.1,0.5,1"
         ) from None
     if len(set(found)) < len(found):
-        raise InputError(f"--sigma {given}: a strength stands twice")
+        raise InputError(f"--sigma {given}: a strength is given twice")
     return found
 
 

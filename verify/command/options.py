@@ -58,7 +58,7 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
                 is_flag=True,
                 expose_value=False,
                 callback=_insist,
-                help=f"Take all the time and memory that it takes; otherwise some minutes and {MEMORY} GiB.",
+                help=f"Use all the time and memory needed; otherwise some minutes and {MEMORY} GiB.",
             ),
         )
     ):

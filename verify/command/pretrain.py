@@ -24,7 +24,7 @@ from verify.command.cli import main
 @click.option("--tau", type=float, help="The temperature, of a loss that has one.")
 @click.option("--normalised", is_flag=True, help="Divide each embedding by its length.")
 @click.option("--data", help="Images as quartic reproduce takes them; synthetic ones unless given.")
-@click.option("--images", "number", type=int, help="Use the first this many.")
+@click.option("--images", "number", type=int, help="How many images to use, from the first on.")
 @click.option("--sigma", type=float, help="Gaussian noise of this strength; SimCLR's views unless given.")
 @click.option("--steps", default=10_000, show_default=True, help="Of the optimiser.")
 @click.option("--batch", default=512, show_default=True, help="Images a step, over all processes.")

@@ -23,7 +23,7 @@ from verify.running.progress import sweep_progress
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes beside each other; as many as there are processors unless given; one with --quick, or on images.",
+    help="Processes in parallel; as many as there are processors unless given; one with --quick, or on images.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers train, such as tcp://host:8786.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")

@@ -1,4 +1,4 @@
-"""The command beside a process that watches it, where code of the user's is run.
+"""The command, watched by a second process where the user's own code is run.
 
 A loss may hang inside one step of C, where no alarm of Python's arrives; crash the interpreter; or end the process. So
 ``quartic … file.py:NAME`` starts itself once more. The child does the work; on a board, a page of memory that both see,
@@ -20,7 +20,7 @@ from types import FrameType
 
 _BOARD = "QUARTIC_BOARD"
 _PAGE = 4096
-# The time at which the call under way is too late, 0 for none; and 1 once the command has ended in order.
+# The deadline of the call under way, 0 for none; and 1 once the command has ended in order.
 _HEAD = struct.Struct("dB")
 # Seconds between two looks at the board.
 _PAUSE = 0.2

@@ -41,7 +41,7 @@ def drawn(found: Study) -> Picture:
             line.plot(LINE, one.line.mean(0), color=COLOURS[k % len(COLOURS)], label=one.label)
         line.axhline(0.0, color="black", linewidth=0.6)
         lowest = min(float(one.line.mean(0).min()) for one in found.at)
-        # Where one strength is steep, the valleys of the others are to be seen all the same.
+        # A steep curve at one strength must not hide the valleys at the others.
         seen = {"ylim": (1.15 * lowest, -0.8 * lowest)} if lowest < 0 else {}
         line.set(xlabel="a", ylabel="L(aW) − L(0)", **seen)
         line.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)

@@ -16,7 +16,7 @@ STAR: dict[str, Any] = {"marker": "*", "s": 130, "color": "white", "edgecolors":
 def mirrored_map(panel: Any, axes: tuple[Array, Array], over: Array, title: str) -> None:
     """Filled contours over all four quadrants, from values over one.
 
-    The colours run from the lowest value to a good way above the origin, so that a valley is seen beside what is steep.
+    The colours run from the lowest value to a good way above the origin, so that a valley shows next to steep slopes.
 
     Args:
         panel: matplotlib axes.

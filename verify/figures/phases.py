@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Of the sets of modes that are kept some, but not all: as many as can be told apart.
+# For regions that keep some modes but not all: as many colours as can be distinguished.
 _PARTIAL = (ORANGE, GREEN, SKY, PURPLE, YELLOW, VERMILION)
 
 

@@ -19,7 +19,7 @@ from verify.running.sweeps.writing import usable_file, write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Colours that remain apart for the colour-blind (Okabe and Ito 2008).
+# Colours that the colour-blind can distinguish (Okabe and Ito 2008).
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW = (
     "#0072B2",
     "#E69F00",

@@ -1,10 +1,10 @@
 """What features are worth: linear evaluation, as Ziyin et al. 2023, App. C, print it.
 
-The network stays as it is; a linear layer on its features, without labels until now, is trained with SGD and a softmax,
-the learning rate falling from 10 to 0.01 with a cosine, and judged by its share of right answers on the test images.
-What is not printed is chosen: 100 epochs in batches of 256, no momentum, no weight decay, weights from 0. A rate of 10
-needs features of length about 1: they are centred and divided by the root of E|φ − μ|² over the training images, which
-changes nothing that a linear layer with a bias can tell apart.
+The network, trained without labels, stays as it is; a linear layer on its features is trained with SGD and a softmax,
+the learning rate falling from 10 to 0.01 with a cosine, and judged by its accuracy on the test images. What is not
+printed is chosen: 100 epochs in batches of 256, no momentum, no weight decay, weights from 0. A rate of 10 needs
+features of length about 1: they are centred and divided by the root of E|φ − μ|² over the training images, which makes
+no difference to what a linear layer with a bias can represent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many test images were told right.
+    """How many test images were classified correctly.
 
     Attributes:
         share: of all.
@@ -45,7 +45,7 @@ class Accuracy:
 
     @property
     def error(self) -> float:
-        """The standard error of the share as a mean over this many test images.
+        """The standard error of the share, a mean over the test images.
 
         >>> Accuracy(0.5, (0.5,), 2500).error
         0.01
@@ -105,7 +105,7 @@ def linear_evaluation(
         epochs: over the training features.
 
     Raises:
-        InputError: features that are not finite, that all are the same, or that do not fit their labels.
+        InputError: features that are not finite, that are all the same, or that do not fit their labels.
 
     >>> generator = torch.Generator().manual_seed(0)
     >>> labels = torch.arange(600) % 3

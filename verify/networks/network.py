@@ -28,7 +28,7 @@ from verify.networks.vit import SIZE, ViT
 
 Architecture = dict[str, Any]
 _COMMON: Architecture = {"d1": 128, "projector": 0}
-# Everything that may be said of each backbone, with its full size.
+# All the settings of each backbone, at full size.
 FULL: dict[str, Architecture] = {
     "resnet18": {"width": 64, **_COMMON},
     "resnet12": {"width": 64, **_COMMON},
@@ -104,7 +104,7 @@ def architecture(given: Mapping[str, Any]) -> Architecture:
 
 
 def shell(given: Mapping[str, Any]) -> Network:
-    """The network of a description without numbers in it: only its shapes, to be compared before any memory is taken.
+    """The network of a description without its numbers: only the shapes, to be compared before any memory is taken.
 
     >>> shell({"name": "resnet12", "width": 4096}).last.weight.device.type
     'meta'

@@ -29,7 +29,7 @@ from verify.networks.network import Network
 from verify.networks.objective import Objective
 from verify.running.sweeps.sweep import seed_of
 
-# The loss is looked at so often: a look waits for the accelerator.
+# Steps from one look at the loss to the next: a look waits for the accelerator.
 LOOK = 20
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 Tick = Callable[[int], None]
@@ -105,9 +105,9 @@ def pretrain(
         objective: the loss.
         schedule: how.
         device: "cpu", "cuda", …
-        path: of a checkpoint, ending in .safetensors, which is gone on from where it exists; none unless given.
-        every: this many steps lie between two checkpoints.
-        tick: called with the number of steps that were made since, those of an earlier run at once.
+        path: of a checkpoint, ending in .safetensors, from which training resumes if it exists; none unless given.
+        every: the number of steps between two checkpoints.
+        tick: called with the number of steps since the last call; those of an earlier run come all at once.
 
     Returns:
         The loss, without the weight decay, at every twentieth step.
@@ -146,7 +146,7 @@ class _Run:
         schedule, number = self.schedule, processes()[1]
         if len(self.images) < schedule.batch:
             raise InputError(
-                f"{len(self.images)} images make no batch of {schedule.batch}; give more, or a smaller batch"
+                f"{len(self.images)} images are fewer than a batch of {schedule.batch}; give more, or a smaller batch"
             )
         if schedule.batch % number:
             raise InputError(

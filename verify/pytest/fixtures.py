@@ -2,7 +2,7 @@
 
 Nothing but pytest is loaded until a fixture is called. Each call leaves its check with the test, for
 ``--derivation-report`` (`verify.pytest.reported`). A failure shows the check and the line of the test, no frame of
-ours.
+quartic.
 """
 
 from __future__ import annotations

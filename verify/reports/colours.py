@@ -1,9 +1,9 @@
 """Colour on a terminal: what agrees in green, what contradicts in red, what is undecided in yellow.
 
 The answer of an audit has the colour of its tone: green where no mode is lost. That its derivation holds is said
-without a colour: a loss that collapses can be derived rightly.
+without a colour: a loss that collapses can be derived correctly.
 
-None in a pipe or a file, and none where NO_COLOR is set (https://no-color.org).
+There is no colour in a pipe or a file, nor where NO_COLOR is set (https://no-color.org).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def echo_audit(found: Description) -> None:
 
 
 def wanted() -> bool:
-    """Whether standard output is a terminal whose user has not asked for none."""
+    """Whether standard output is a terminal whose user has not switched colours off."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -40,7 +40,7 @@ def _formulas(line: Line) -> list[list[str]]:
     from verify.reports.mathml import mathml
 
     formulas = [mathml(formula) for formula in line.formulas]
-    # A formula that cannot be set is said by the plain text, which says all of them.
+    # Where one formula cannot be set, the plain text stands for all of them.
     found = [one for one in formulas if one is not None]
     return found if len(found) == len(formulas) else []
 

@@ -223,7 +223,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path):
         (lambda: Schedule(steps=1, precision="half"), "precision = 'half': there are float32, bfloat16, float16"),
         (
             lambda: train(Schedule(steps=1, batch=64)),
-            "40 images make no batch of 64; give more, or a smaller batch",
+            "40 images are fewer than a batch of 64; give more, or a smaller batch",
         ),
     ],
 )

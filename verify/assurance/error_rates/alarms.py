@@ -49,7 +49,7 @@ EVEN = range(2, ORDER + 1, 2)
 RADIUS, PHASES = 0.05, 3
 # Data in a batch of unit vectors, and batches, the fewest that stand for a population and that are let through.
 POPULATION, FEWEST = SMALLEST_POPULATION, 50
-# Models whose noise stands for that of all.
+# Trained models that the seeds of a run are drawn from.
 MODELS = 1_000
 
 
@@ -162,7 +162,7 @@ def few_seeds(seed: int, runs: int, *, seeds: int, skewed: bool) -> Tally:
 
 
 def audited_seeds(seed: int, runs: int, *, name: str, seeds: int) -> Tally:
-    """The same with the noise of real models: seeds drawn out of a thousand models trained as in an audit.
+    """The same with the noise of real models: seeds drawn from a thousand models trained as in an audit.
 
     What is right is the mean over the thousand, whatever theory says of it.
     """

@@ -71,7 +71,7 @@ def mutants(c: Array, n: int) -> Iterator[Array]:
 def judged(
     seed: int, runs: int, *, misjudged: bool, with_mutants: bool = True
 ) -> tuple[Counter[bool | None], Counter[bool | None]]:
-    """What is said of right truncations, and of their mutants: how often True, False and None.
+    """The verdicts on right truncations, and on their mutants: how often True, False and None.
 
     Args:
         seed: of the series.

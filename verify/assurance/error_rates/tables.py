@@ -1,7 +1,7 @@
 """The results of a sweep as tables in Markdown, with intervals.
 
-Intervals are those of Clopper and Pearson (1934) at 95 %: they hold the true share at least so often, whatever it is.
-Of 0 in n they reach up to 3.7/n.
+Intervals are those of Clopper and Pearson (1934) at 95 %: they contain the true share at least that often, whatever it
+is. For 0 in n they reach up to 3.7/n.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Outcomes = Mapping[str, str]
 
 
 def interval(events: int, runs: int) -> tuple[float, float]:
-    """Of a share, 95 %.
+    """The 95 % confidence interval of a share.
 
     >>> [round(one, 5) for one in interval(0, 10_000)], [round(one, 2) for one in interval(5, 10)]
     ([0.0, 0.00037], [0.19, 0.81])
@@ -95,7 +95,7 @@ def by_route(judged: Sequence[tuple[Any, Any]]) -> str:
 
 
 def survivors(judged: Sequence[tuple[Any, Any]]) -> str:
-    """The mutants that no route kills but for the symbolic one."""
+    """The mutants that no route but the symbolic one kills."""
     rows = [
         [str(found["subject"]), name, operator, ", ".join(f"{route}: {said}" for route, said in outcomes.items())]
         for _, found in judged
@@ -111,7 +111,7 @@ def by_subject(judged: Sequence[tuple[Any, Any]]) -> str:
 
 
 def subject_row(found: Mapping[str, Any]) -> list[str]:
-    """One row of it."""
+    """One row of `by_subject`."""
     outcomes = [one for _, one in found["mutants"].values()]
     by_one = Counter(route for one in outcomes for route, said in one.items() if said == "killed")
     applies = {route for one in outcomes for route, said in one.items() if said != "does not apply"}

@@ -15,7 +15,7 @@ from derive.algebra.words import Invariants, invariant, is_trace, substitute, tr
 from derive.expansion.expansion import Term
 from verify.assurance.mutants.mutant import Mutant
 
-# What a coefficient is most easily mistaken for, beside its double.
+# What a coefficient is most easily mistaken for, apart from its double.
 FACTORS = {"2 of {} lost": sympy.Rational(1, 2), "¾ of {}": sympy.Rational(3, 4), "4/3 of {}": sympy.Rational(4, 3)}
 LETTERS = {"A": "A0", "S": "Σ", "C": "C"}
 
@@ -37,7 +37,7 @@ def mutants(expansion: Expansion) -> Iterator[tuple[str, Expansion]]:
 
 
 def slips(expansion: Expansion) -> Iterator[Mutant]:
-    """Every single slip; some are equal, or equal to the original: `distinct` tells."""
+    """Every single slip; some are equal, or equal to the original (see `distinct`)."""
     for name, mutant in mutants(expansion):
         kind = "sign" if "sign" in name else "term dropped or doubled" if "dropped" in name else "coefficient"
         yield Mutant(kind if "term" in name else "symbol exchanged", name, mutant)

@@ -27,7 +27,7 @@ from verify.papers.claims.values import evaluate
 d_M = sympy.Symbol("d_M")
 # What a formula without a finite value raises.
 UNDEFINED = (ZeroDivisionError, FloatingPointError, np.linalg.LinAlgError)
-# Digits to which numbers are alike before formulas are compared exactly.
+# Digits to which numbers must agree before formulas are compared exactly.
 DIGITS = 9
 
 
@@ -54,7 +54,7 @@ def of_claim(claim: Claim) -> Verdicts:
                     if one.operator != "repair undone":
                         equivalent.append(name)
                     continue
-                # Of two that no measurement tells apart one is enough, but for truth values, which tell little.
+                # One of two that no measurement distinguishes is enough, except for truth values, which say little.
                 if any(
                     said.like(other) and (said.numbers or _equal(said.value, other.value, reading)) for other in seen
                 ):
@@ -73,7 +73,7 @@ class _Said:
 
     @property
     def numbers(self) -> bool:
-        """Whether these are no truth values and no words; a statement without any value is never told from another."""
+        """Whether these are not truth values or words; a statement without any value equals every other."""
         return not any(isinstance(one, str | bool) for one in self.at)
 
     def like(self, other: _Said) -> bool:

@@ -1,8 +1,8 @@
 """Every route of an audit on every mutant of a loss: what is true is found once, and each mutant is held against it.
 
-The truths are dear and the comparisons cheap, so that a route measures first and is then told of one wrong expansion
-after the other (`verify.routes.route`). A route *kills* a mutant when any of its evidence contradicts it,
-and lets it *survive* when nothing does and something agrees; where the evidence decides nothing it is *undecided*.
+Truths are expensive and comparisons cheap, so a route measures once and then judges one wrong expansion after the other
+(`verify.routes.route`). A route *kills* a mutant when any of its evidence contradicts it, and lets it *survive* when
+nothing does and something agrees; where the evidence decides nothing it is *undecided*.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Outcome = Literal["killed", "survived", "undecided", "does not apply"]
 Comparison = Callable[[Expansion], Sequence[Evidence]]
 
 ORDER = 4
-# The losses beside the catalogue: penalties, weight decay and a bias.
+# Losses in addition to the catalogue: penalties, weight decay and a bias.
 MODIFIED = ("infonce+weight-decay+norm-penalty", "spectral+bias")
 # The closed form to all orders, where there is one, is symbolic here.
 SYMBOLIC = "symbolic"
@@ -32,7 +32,7 @@ DRAWS = 20_000
 
 
 def _near_the_transition(subject: Subject) -> list[trained.Models]:
-    """What an expansion predicts: away from it models say something of the exact landscape alone."""
+    """The regime that an expansion predicts: away from it models test the exact landscape alone."""
     return [trained.models(subject, next(trained.regimes(subject)))]
 
 

@@ -33,7 +33,7 @@ from verify.routes import autodiff, minima
 from verify.truths.settings import case, values_for
 
 STARTS = 30
-# Digits to which two lists of points are told apart.
+# Digits to which two lists of points are compared.
 DIGITS = 9
 TOLERANCE = 1e-7
 
@@ -216,7 +216,7 @@ def of_lists(seed: int) -> Verdicts:
 
 
 def _numbers(problem: Problem, said: Listed) -> Hashable:
-    """Lists are of numbers, told apart to nine digits: the powers, loss and index of each point, and WᵀW.
+    """A list as numbers, to nine digits: the powers, loss and index of each point, and WᵀW.
 
     Where eigenvalues are degenerate one mask stands for all choices of as many directions, so that masks and WᵀW do not
     count, but the frame does.

@@ -1,4 +1,4 @@
-"""One wrong derivation, and many of them told apart exactly."""
+"""A wrong derivation, and the removal of duplicates among many by exact comparison."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def exponential(argument: Fraction) -> Fraction:
     """
     exponent = argument * _ROOTS
     if exponent.denominator != 1:
-        message = f"exp({argument}) is taken of multiples of 1/{_ROOTS} alone"
+        message = f"exp({argument}) takes multiples of 1/{_ROOTS} alone"
         raise InexactError(message)
     return Fraction(_ROOT_OF_E) ** exponent.numerator
 

@@ -2,10 +2,10 @@
 
 Printed (Sec. 4.1): SimCLR's loss, weight decay 1e-3, a representation of dimension 128, training until convergence;
 then W → aW for the last layer's weights, and both halves of its singular values, the larger and the smaller, scaled by
-r₁ and r₂. Printed as well is "with normalization", which cannot be: the loss of f/|f| does not change with a. Taken is
-InfoNCE as in Eq. 1, unnormalised, on batches, for training and for the landscape alike, with γ|w|², γ = 1e-3, for all
-weights. Left out, and chosen: noise on pixels (strengths in standard deviations of a channel), SGD and its cosine as in
-App. C for the ResNet, Adam for the transformer.
+r₁ and r₂. The print also says "with normalization", which cannot be: the loss of f/|f| does not change with a. Used
+here is InfoNCE as in Eq. 1, unnormalised, on batches, both for training and for the landscape, with γ|w|², γ = 1e-3,
+for all weights. Left out, and chosen: noise on pixels (strengths in standard deviations of a channel), SGD and its
+cosine as in App. C for the ResNet, Adam for the transformer.
 
 Each strength has a network of its own. Its features are looked at as `verify.networks.last_layer` does: the curvature
 at the origin beside −Tr[W B Wᵀ], B = (N − 1)/N Ā0 − γ with the features' own Ā0, and both orders of L(aW) beside the

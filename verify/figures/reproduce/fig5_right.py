@@ -68,7 +68,7 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
             guesses = {name: np.sort(getattr(theory, name), -1) for name in THEORIES}
             off = np.abs(guesses["quartic"] - guesses["exact"]).mean(0)
             for k in range(a.shape[1]):
-                # A collapsed mode is held against the scale of what is not.
+                # A collapsed mode is judged on the scale of one that is not.
                 scale = float(max(guesses["exact"][:, k].mean(), 0.05 * guesses["exact"].max()) or 0.01)
                 decided = {
                     name: compared(

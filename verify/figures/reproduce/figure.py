@@ -28,13 +28,13 @@ FIGURES = {
     "fig2-vit": "fig2:VIT",
     "fig4": "fig4",
 }
-# Those of networks that are trained on images, which --data names.
+# The figures of networks that are trained on images, which --data names.
 OF_IMAGES = ("fig2-resnet", "fig2-vit", "fig4")
 # As printed in App. A.
 RATE = 6e-4
 STEPS = 5000
 D0 = 32
-# What is held against trained models, see `verify.routes.training.predictions`.
+# The predictions that trained models are compared with, see `verify.routes.training.predictions`.
 THEORIES = ("published", "quartic", "exact")
 
 
@@ -63,7 +63,7 @@ class Figure(Protocol):
         """What is to be trained; figures of images take ``data``, the path of the images or None."""
 
     def shown(self, sweep: Sweep, results: Sequence[Any]) -> Shown:
-        """What came of it, beside the theory."""
+        """The results, compared with the theory."""
 
 
 def find_figure(name: str) -> Figure:

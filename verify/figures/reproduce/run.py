@@ -15,7 +15,7 @@ from verify.running.sweeps.writing import usable_folder, write_whole
 
 @dataclass(frozen=True)
 class Reproduced:
-    """What was made.
+    """A figure that was reproduced.
 
     Attributes:
         title: of the figure.
@@ -40,7 +40,7 @@ def plan(name: str, *, quick: bool = False, seed: int = 0, data: str | None = No
     'fig1'
 
     Raises:
-        InputError: there is no such figure, or it is of no images and some were given.
+        InputError: there is no such figure, or images were given for one that uses none.
 
     """
     figure = find_figure(name)
@@ -49,7 +49,7 @@ def plan(name: str, *, quick: bool = False, seed: int = 0, data: str | None = No
 
         return figure.sweep(quick=quick, seed=seed, data=given_path(data))
     if data is not None:
-        raise InputError(f"{name} is of no images; --data goes with {', '.join(OF_IMAGES)}")
+        raise InputError(f"{name} uses no images; --data goes with {', '.join(OF_IMAGES)}")
     return figure.sweep(quick=quick, seed=seed)
 
 
@@ -73,7 +73,7 @@ def reproduce(
         quick: small settings that take seconds, for a first look; their results are kept apart.
         seed: of the first repetition.
         data: a path of images, for figures that need some; the environment's or synthetic ones unless given.
-        workers: processes beside each other.
+        workers: processes in parallel.
         scheduler: the address of a Dask scheduler.
         tick: called with the cost of each unit that is done.
         say: is told when a results file was repaired.

@@ -77,5 +77,5 @@ def by_setting(sweep: Sweep, results: Sequence[Any], *names: str) -> dict[tuple[
 
 
 def standard_error(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of the mean over the first axis, on which the repetitions lie."""
+    """The standard error of the mean over the first axis, along which the repetitions lie."""
     return np.asarray(values.std(0, ddof=1) / np.sqrt(len(values)))

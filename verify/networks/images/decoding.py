@@ -1,4 +1,4 @@
-"""Stored images, decoded: their form is told by their first bytes, and whether it lost anything is said."""
+"""Stored images, decoded: the first bytes tell the format, and a lossy one is reported as such."""
 
 from __future__ import annotations
 

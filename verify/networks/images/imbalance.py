@@ -29,7 +29,7 @@ NONE = (2000,) * 10
 
 
 def imbalanced(images: Images, counts: Sequence[int], seed: int) -> Images:
-    """So many images of each class, drawn without replacement, in the order in which they stand in the set.
+    """A given number of images of each class, drawn without replacement and kept in the order of the set.
 
     Args:
         images: to draw from.

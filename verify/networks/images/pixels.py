@@ -94,7 +94,7 @@ class Images:
         return replace(self, pixels=self.pixels[chosen], labels=self.labels[chosen])
 
     def first(self, number: int) -> Images:
-        """The first this many images.
+        """The first `number` images.
 
         Raises:
             InputError: there are not that many.

@@ -1,4 +1,4 @@
-"""Taylor coefficients of an even curve at 0, from its values at real points: they see the loss alone.
+"""Taylor coefficients of an even curve at 0, from nothing but its values at real points.
 
 L(t) = c₀ + c₂ t² + c₄ t⁴ + … is a polynomial in s = t² through Chebyshev points of [0, h²], which is then read off in
 powers of s. A loss that has odd orders too is made even first, (L(t) + L(−t))/2. Any function of real numbers will
@@ -21,20 +21,20 @@ from derive import InputError
 Array = NDArray[np.float64]
 
 POINTS = 8
-# How closely the coefficients from h and from h/2 have to agree, against their size.
+# How closely the coefficients from h and from h/2 have to agree, relative to their size.
 SETTLED = 1e-5
 HALVINGS = 30
 
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
-    """Of t² and t⁴, of several curves at once.
+    """The coefficients of t² and t⁴ of several curves at once.
 
     Attributes:
         second: (…).
         fourth: (…).
         reach: the largest t used.
-        error: how far halving the reach moved c₄, against its size: what rounding and further orders do.
+        error: how far halving the reach moved c₄, relative to its size: the effect of rounding and of further orders.
     """
 
     second: Array
@@ -62,7 +62,7 @@ def even_coefficients(curve: Callable[[float], Array], start: float = 1.0) -> Co
     before, reach = _fitted(curve, start), start
     for _ in range(HALVINGS):
         here = _fitted(curve, reach / 2)
-        # A quartic that is next to nothing beside the quadratic, or is 0, need not settle by its own size.
+        # A quartic that is negligible compared with the quadratic, or is 0, need not settle relative to its own size.
         floor = 1e-6 * _size(here[0]) / reach**2
         moved = max(_apart(before[0], here[0], 0.0), _apart(before[1], here[1], floor))
         found = Coefficients(*before, reach, moved)

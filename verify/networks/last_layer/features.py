@@ -96,7 +96,7 @@ class Features:
         return f if self.b is None else f + self.b
 
     def first(self, number: int) -> Features:
-        """The first this many data."""
+        """The first `number` data."""
         return Features(tuple(one[:number] for one in self.views), self.W, self.b, self.source, self.layer)
 
     def _check_shapes(self) -> None:

@@ -1,4 +1,4 @@
-"""What is said of a study, as text that fits a screen and as JSON."""
+"""The report on a study of a last layer, as text that fits a screen and as JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def text(found: Study, about: Sequence[tuple[str, str]], written: Sequence[str] 
 
 
 def describe(found: Study, about: Sequence[tuple[str, str]] = (), written: Sequence[str] = ()) -> Description:
-    """What is said of a study: its head, each strength, and what changes between them."""
+    """The description of a study: its head, each strength, and what changes between them."""
     changes = [Line("transition", one.text) for one in found.transitions]
     files = [Line("written", ", ".join(written))] if written else []
     head = Section("", (*(Line(*one) for one in about), *_head(found)))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Of a mean over data in single precision, added up in double.
+# The relative error of a mean over data in single precision, added up in double.
 ROUNDING = 1e-8
 POINTS = 51
 # How often the reach may be doubled or halved.
@@ -138,7 +138,7 @@ class Landscape:
 
 
 def _mean_and_error(samples: Array, rounding: float) -> tuple[float, float]:
-    """Of batches; without a second one the error is not known."""
+    """The mean over batches and its standard error, which is unknown for a single batch."""
     m = len(samples)
     return float(samples.mean()), max(rounding, float(samples.std(ddof=1) / sqrt(m))) if m > 1 else np.inf
 

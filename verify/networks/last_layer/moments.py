@@ -82,7 +82,7 @@ class DataMoments:
             raise InputError(f"the loss takes {wanted} views of a datum and the features have {views}; give {wanted}")
         if groups > n:
             raise InputError(f"a moment of {groups} independent data cannot be estimated from {n}; give more")
-        # All views are alike: the average over which of them stands first.
+        # All views are equivalent: average over which of them comes first.
         total = sum(self._different(labelled, groups, shift) for shift in range(views)) / views
         return float(scale * total / perm(n, groups))
 

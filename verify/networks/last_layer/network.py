@@ -1,4 +1,4 @@
-"""A network that is pointed at: by a checkpoint of this project's, or by a checkpoint and a module of the user's."""
+"""The network that a user names: by a checkpoint of this project, or by a checkpoint and a module of their own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def network(path: str | Path, model: str | None = None) -> tuple[nn.Module, str 
 
 
 def _same(found: Weights, model: str) -> dict[str, object]:
-    """What the checkpoint says of the same architecture."""
+    """What the checkpoint says about the same architecture."""
     said = dict(found.architecture or {})
     return said if said.get("name") == model else {}
 

@@ -1,4 +1,4 @@
-"""The loss that is looked at: its definition, for predictions, and a function of features in batches, to be measured.
+"""The loss under study: its definition, for predictions, and a function of features in batches, to be measured.
 
 The two share no code for a catalogue loss: the function is the hand-written one of `verify.truths.batched`. A mean
 over a population is a mean over the data of a batch, its bias of first order taken out (`verify.truths.jackknife`).
@@ -66,7 +66,9 @@ class Objective:
         """
         count = f.shape[1] // self.batch
         if not count:
-            raise InputError(f"{f.shape[1]} data make no batch of {self.batch}; give more data or a smaller --batch")
+            raise InputError(
+                f"{f.shape[1]} data are fewer than a batch of {self.batch}; give more data or a smaller --batch"
+            )
         shape = (count, self.batch, f.shape[2])
         used = np.ascontiguousarray(f[:2, : count * self.batch])
         first, second = (torch.from_numpy(one).reshape(shape) for one in used)
@@ -74,7 +76,7 @@ class Objective:
 
 
 def objective(target: str | Loss | Callable[..., Any], values: Values | None = None, *, batch: int) -> Objective:
-    """A loss to be looked at.
+    """The loss to study.
 
     Args:
         target: a catalogue name with modifiers (``infonce-batch+weight-decay``); a `derive.Loss`; or a torch function
@@ -92,7 +94,7 @@ def objective(target: str | Loss | Callable[..., Any], values: Values | None = N
     """
     given = {name: sympy.sympify(value, strict=True) for name, value in (values or {}).items()}
     if batch < 2:
-        raise InputError(f"a batch of {batch} has no other data to be held apart from; give 2 or more")
+        raise InputError(f"a batch of {batch} has no other data to contrast with; give 2 or more")
     if isinstance(target, Loss):
         from verify.networks.last_layer.own_loss import own_loss
 

@@ -1,4 +1,4 @@
-"""A loss of the user's, given by its definition alone, as a function of features: evaluated as it stands.
+"""A user's loss, given by its definition alone, evaluated directly as a function of features.
 
 Nothing is expanded: exp is exp and a mean is a mean over the data of a batch (`verify.truths.at_points`). Each datum of
 a batch is the anchor once, with the others as the sample. A mean over the population is one over the second half of the

@@ -84,12 +84,12 @@ class Order:
 
     @property
     def sign(self) -> int:
-        """Of the measured coefficient: 1, −1, or 0 where it is within three standard errors of 0."""
+        """The sign of the measured coefficient: 1, −1, or 0 where it is within three standard errors of 0."""
         return sign(self.measured, self.measured_error if self.blocks >= FEWEST else inf, SEEN)
 
     @property
     def predicted_sign(self) -> int:
-        """The same of the prediction: of order 2, −Tr[W B Wᵀ]."""
+        """The same for the prediction: at order 2, that of −Tr[W B Wᵀ]."""
         return sign(self.predicted, self.predicted_error if self.blocks >= FEWEST else inf, SEEN)
 
 
@@ -132,7 +132,9 @@ def blocks_of(objective: Objective, f: Array) -> list[slice]:
     """Blocks of whole batches, of equal size, as many as `BLOCKS` or as there are batches."""
     batches = f.shape[1] // objective.batch
     if not batches:
-        raise InputError(f"{f.shape[1]} data make no batch of {objective.batch}; give more data or smaller batches")
+        raise InputError(
+            f"{f.shape[1]} data are fewer than a batch of {objective.batch}; give more data or smaller batches"
+        )
     count = min(BLOCKS, batches)
     size = batches // count * objective.batch
     return [slice(k * size, (k + 1) * size) for k in range(count)]
@@ -181,7 +183,7 @@ def _monomials(variables: int, degree: int) -> list[tuple[int, ...]]:
 
 
 def _directions(variables: int, number: int) -> Array:
-    """Directions that tell the monomials apart: (number, variables)."""
+    """Directions along which the monomials are linearly independent: (number, variables)."""
     if variables == 2:
         angles = np.pi * (np.arange(number) + 0.25) / number
         return np.stack([np.cos(angles), np.sin(angles)], -1)

@@ -102,7 +102,7 @@ class Sums:
     total: Array
 
     def __add__(self, other: Sums) -> Sums:
-        """Of the data of both."""
+        """The sums over the data of both."""
         return Sums(
             self.N + other.N,
             self.views,
@@ -179,13 +179,13 @@ class Spectrum:
 
     @property
     def signs(self) -> tuple[int, int, int]:
-        """How many are positive, not told from 0, and negative, at three standard errors."""
+        """How many are positive, indistinguishable from 0, and negative, at three standard errors."""
         seen = Counter(sign(value, error, SEEN) for value, error in zip(self.values, self.errors, strict=True))
         return seen[1], seen[0], seen[-1]
 
     @property
     def multiplicities(self) -> tuple[tuple[float, int], ...]:
-        """Eigenvalues that the data do not tell from the first of their group: its mean, and how many there are.
+        """Eigenvalues grouped with the first that the data do not distinguish them from: each group's mean and size.
 
         >>> Spectrum((2.0, 1.01, 0.99), (0.1, 0.1, 0.1)).multiplicities
         ((2.0, 1), (1.0, 2))

@@ -79,7 +79,7 @@ def second_order(function: TwoViews, batch: int, name: str = "the loss") -> Seco
 
 
 def _check_rotations(function: TwoViews, batch: int, name: str) -> None:
-    """Refuse a loss that tells coordinates apart, or data."""
+    """Refuse a loss that singles out coordinates or data."""
     g = torch.Generator().manual_seed(0)
     z = torch.randn(2, 1, batch, 2, dtype=torch.float64, generator=g)
     turn = torch.tensor([[0.6, -0.8], [0.8, 0.6]], dtype=torch.float64)

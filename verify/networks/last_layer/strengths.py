@@ -111,7 +111,7 @@ class Study(Describable):
     transitions: tuple[Transition, ...]
 
     def description(self) -> Description:
-        """What each form of a report is written from."""
+        """The description that every form of report is written from."""
         return describe(self)
 
     def to_json(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def study(
     parts: int | Sequence[int] = 2,
     tick: Callable[[str], None] = lambda _: None,
 ) -> Study:
-    """Look at a last layer at one or several strengths.
+    """Study a last layer at one or several strengths.
 
     Args:
         features: a label, the strength (None without) and the features, for each strength; the weights are the same.

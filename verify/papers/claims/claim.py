@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["misprint", "error"]
 
-# What a noisy measurement has to tell from the prediction before it counts: the usual slips.
+# What a noisy measurement has to distinguish from the prediction before it counts: the usual slips.
 RIVALS = (0.5, 2.0, 0.75, -1.0)
 
 
@@ -75,7 +75,7 @@ class Measured:
         if not self.points:
             return Evidence(self.route, self.quantity, ran=False, seed=self.seed, note="nothing was measured")
         if definitions and isinstance(said, sympy.Basic | sympy.MatrixBase):
-            # What was measured beside is taken as measured.
+            # Symbols that were measured too keep their measured values.
             letters = {name for point in self.points for name in point.at}
             said = said.subs({one: meant for one, meant in definitions.items() if str(one) not in letters})
         judged = [(self._agrees(point, predicted), point, predicted)
@@ -106,7 +106,7 @@ class Measured:
             return False
         found, said = (np.asarray(one, dtype=float) for one in (point.found, predicted))
         if not np.isfinite(found).all() or np.isnan(said).any():
-            # What was not measured decides nothing, and no more does what has no value; an infinity has one.
+            # A point without a measurement decides nothing, nor does one without a value; an infinity is a value.
             return None
         distance = _distance(predicted, point)
         if not self.noisy:
@@ -170,7 +170,7 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """A published statement and what is known of it.
+    """A published statement and what is known about it.
 
     Attributes:
         id: "paper:name".
@@ -281,7 +281,7 @@ class Ledger:
             printed: slot → formula, condition, word or truth value, as printed.
 
         Raises:
-            InputError: an id of another paper, or one that stands twice, or slots that the statement does not use.
+            InputError: an id of another paper, or one that occurs twice, or slots that the statement does not use.
 
         """
 
@@ -310,7 +310,7 @@ class Ledger:
             message = f"claim {claim.id!r}: an id of this ledger reads {self.paper!r}, a colon and a name"
             raise InputError(message)
         if claim.id in self.claims:
-            message = f"claim {claim.id!r} stands twice in the ledger of {self.paper!r}"
+            message = f"claim {claim.id!r} occurs twice in the ledger of {self.paper!r}"
             raise InputError(message)
         missing = [slot for slot in claim.printed if f"{{{slot}}}" not in claim.says]
         if missing:

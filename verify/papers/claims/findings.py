@@ -1,4 +1,4 @@
-"""What is said of a claim that was judged."""
+"""The description of a claim that was judged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def describe(one: Result, evidence: tuple[Evidence, ...] = ()) -> Description:
-    """What is said of a claim.
+    """Describe a claim that was judged.
 
     Args:
         one: its result, judged now or stored.

@@ -39,7 +39,7 @@ class Judged:
 
     @property
     def verdict(self) -> Verdict:
-        """Of the statement under this reading."""
+        """The verdict on the statement under this reading."""
         return every(map(self._of, self.evidence)) if self.consistent else "undecided"
 
     def _of(self, slot: str) -> Verdict:
@@ -70,7 +70,7 @@ class Judgement(Describable):
 
     @property
     def verdict(self) -> Verdict:
-        """What the readings say together."""
+        """The verdict of all readings together."""
         return under_each(one.verdict for one in self.readings)
 
     @property
@@ -106,7 +106,7 @@ class Judgement(Describable):
         )
 
     def description(self) -> Description:
-        """What each form of a report is written from."""
+        """The description that every form of report is written from."""
         return describe(self.to_json(), tuple(one for _, _, one in self.evidence))
 
     def _repr_html_(self) -> str:
@@ -151,7 +151,7 @@ def judge(claim: Claim, statement: Mapping[str, Any] | None = None) -> Judgement
         statement: slot → what to judge in place of the print.
 
     Raises:
-        InputError: the claim has no such slot, or one of its readings says nothing of a slot.
+        InputError: the claim has no such slot, or one of its readings says nothing about a slot.
 
     """
     unknown = [slot for slot in statement or {} if slot not in claim.printed]
@@ -184,7 +184,7 @@ def _judged(claim: Claim, reading: Reading, said: Mapping[str, Any]) -> Judged:
         derived = reading.derived.get(slot)
         measured = [one for one in reading.measured if one.of == slot]
         if derived is None and not measured:
-            message = f"claim {claim.id}: reading {reading.name!r} says nothing of the slot {slot!r}"
+            message = f"claim {claim.id}: reading {reading.name!r} says nothing about the slot {slot!r}"
             raise InputError(message)
         found = [one.against(value, reading.definitions) for one in measured]
         if derived is not None:

@@ -1,4 +1,4 @@
-"""Which ledgers there are: the project's own, and a user's in a file."""
+"""The ledgers: the project's own, and those in a user's file."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def in_file(path: str | Path) -> tuple[Ledger, ...]:
 
 
 def chosen(ledgers: Iterable[Ledger], *, paper: str | None = None, id: str | None = None) -> list[Claim]:  # noqa: A002 (the word of the ledger and of the command)
-    """The claims of all ledgers, of one paper, or the one of an id.
+    """The claims of all ledgers, those of one paper, or the one with an id.
 
     Raises:
         InputError: there is no such paper or id, naming the nearest.

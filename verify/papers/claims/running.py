@@ -43,7 +43,7 @@ def run(
         InputError: an investigation that fails, naming the claim.
 
     Returns:
-        One result a claim (`verify.papers.claims.judging.Judgement.to_json`) with two keys beside: ``live``, whether it
+        One result a claim (`verify.papers.claims.judging.Judgement.to_json`) with two more keys: ``live``, whether it
         was found just now, and ``stored``, for a result that was not, when, with which versions and by which command.
 
     """

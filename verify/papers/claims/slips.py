@@ -33,7 +33,7 @@ class Slip(NamedTuple):
 def misprints(
     statement: Mapping[str, Any], definitions: Mapping[Any, Any] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every single slip that does not say the same as the print: its name and the statement with it.
+    """Every single slip that differs from the print in meaning: its name and the statement with it.
 
     >>> from verify.papers.claims.formulas import Tr, W
     >>> print(*(name for name, _ in misprints({"L": Tr(W * A0 * W.T), "lost": "never"})), sep="; ")

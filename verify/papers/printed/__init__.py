@@ -1,4 +1,4 @@
-"""What is printed of a loss (its expansion, B, when it collapses), held against what is derived and measured."""
+"""Printed statements about a loss (its expansion, B, when it collapses), checked by derivation and measurement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A printed formula evaluated as it stands, beside the definition in numbers and beside what is derived.
+"""A printed formula evaluated directly, compared with the definition in numbers and with what is derived.
 
 Words, their canonical forms and the reading of sums over coordinates have no part in it: a formula that was read
 wrongly differs from itself here, and gets no verdict.
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-8
 # The width of W and the dimension of the data, where nothing has to be measured: no identity of small matrices holds.
 _WIDTH, _DIMENSION = 4, 5
-# What a symbol is that counts data.
+# The value of a symbol that counts data.
 _COUNT = 7
 
 
 def beside_definition(node: Node, points: Iterable[RayCoefficients], order: int, *, constant: bool) -> list[Evidence]:
-    """The print and the definition where it was measured, order by order.
+    """The print compared with the definition where it was measured, order by order.
 
     Args:
         node: the printed formula.
@@ -58,7 +58,7 @@ def beside_definition(node: Node, points: Iterable[RayCoefficients], order: int,
 def beside_derived(
     node: Node, derived: Expansion, values: Mapping[str, sympy.Expr], *, constant: bool, seed: int
 ) -> Evidence:
-    """The print and the derived expansion, both in numbers, at a larger random W.
+    """The print compared with the derived expansion, both in numbers, at a larger random W.
 
     Args:
         node: the printed formula.

@@ -97,7 +97,7 @@ def _whole(text: str, said: Spoken, known: Mapping[str, sympy.Expr]) -> sympy.Ba
 def _of_extremum(said: Spoken, formula: sympy.Basic, text: str) -> Literal["some", "all"]:
     """The smallest is below a bound where some are, above it where all are; and the largest the other way round."""
     if formula.rhs.has(a_i, c_i):
-        why = f"{said.extremum}_i is compared with what hangs on i itself"
+        why = f"{said.extremum}_i is compared with what depends on i itself"
         raise PlaceError(why, text, len(text) - len(text.lstrip()))
     below = isinstance(formula, sympy.Le | sympy.Lt)
     return "some" if below == (said.extremum == "min") else "all"
@@ -105,7 +105,7 @@ def _of_extremum(said: Spoken, formula: sympy.Basic, text: str) -> Literal["some
 
 def _total(expression: sympy.Expr) -> sympy.Expr:
     if expression.has(sum_j):
-        message = "a sum over modes holds no other; give the inner one outside of it"
+        message = "a sum over modes cannot contain another; write the inner one outside it"
         raise InputError(message)
     # `total` knows c_j as s_j − a_j.
     return total(expression.subs(c_j, s_j - a_j)).subs(s_j, a_j + c_j)

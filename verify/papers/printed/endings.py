@@ -37,7 +37,7 @@ def ending(formula: Formula, *, first: bool, minus: bool) -> bool:
 
 
 def constant(formula: Formula) -> bool:
-    """Read L(0), L_0 or const, if it is next: of what it is the formula says nothing."""
+    """Read L(0), L_0 or const, if it is next: a constant whose value the formula leaves open."""
     token = formula.next
     if not formula.ends or formula.depth > 1 or token.kind != "name" or token.value in formula.symbols:
         return False

@@ -34,7 +34,7 @@ def check_expansion(
     seed: int = 0,
     **options: Any,
 ) -> Check:
-    r"""Hold a printed expansion against that of a loss: every term through its order, none missing and none beside.
+    r"""Check a printed expansion against that of a loss: every term through its order, none missing and none added.
 
     Two routes decide. The printed terms are compared with the derived ones, exactly; and the print is evaluated as it
     stands, beside the definition in numbers and beside the derived terms, which are held against the definition as
@@ -57,8 +57,7 @@ def check_expansion(
     infonce: the printed expansion holds
     >>> check_expansion("infonce", r"-\operatorname{Tr}[W A_0 W^\top] + O(W^6)")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    verify.papers.printed.check.ContradictedError: infonce: the printed expansion is refuted, 1 difference; the first is
-    in ...
+    verify.papers.printed.check.ContradictedError: infonce: the printed expansion is refuted, 1 difference; the ...
       printed       0
       derived       ¾ Tr[(W Σ Wᵀ)²]
       ...
@@ -102,9 +101,9 @@ def _undecided(verdict: str, *, same: bool) -> str:
     """Why two routes do not decide."""
     if verdict != "undecided":
         return ""
-    said = "equal to the derived one" if same else "another than the derived one"
+    said = "equal to the derived one" if same else "different from the derived one"
     return (
-        f"the formula is read as {said}, and in numbers it is not told so: a fault of quartic, or a difference"
+        f"the formula is read as {said}, but its numbers say otherwise: a fault of quartic, or a difference"
         " too small to be seen; look at the evidence"
     )
 
@@ -128,7 +127,7 @@ def differences(printed: Expansion, derived: Expansion) -> Iterator[Difference]:
 
 
 def _of_constant(stated: Stated, derived: Expansion, values: Mapping[str, sympy.Expr]) -> Iterator[Difference]:
-    """L(0), where something is said of it."""
+    """L(0), where it is stated."""
     if stated.constant is None:
         return
     if derived.constant == sympy.Symbol("L_0"):

@@ -1,7 +1,7 @@
-"""Trees of what is stated in other forms than text: an `Expansion`, its JSON, or SymPy in `Trace` and matrix symbols.
+"""Trees of what is stated in forms other than text: an `Expansion`, its JSON, or SymPy in `Trace` and matrix symbols.
 
-Matrices of SymPy are told by their names (W, A_0, Sigma, C, G = WᵀW, b), parameters too: what is assumed of a symbol,
-positive or whole, makes it no other one.
+Matrices of SymPy are known by their names (W, A_0, Sigma, C, G = WᵀW, b), and so are parameters: the assumptions of a
+symbol, positive or integer, do not matter.
 """
 
 from __future__ import annotations

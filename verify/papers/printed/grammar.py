@@ -159,7 +159,7 @@ class Formula(Cursor):
     def _one_divisor(self, slash: Token) -> None:
         """1/2N and 1/N(N − 1) are printed for both readings; 3/4Tr[…] and 1/(2N)Tr[…] are not.
 
-        A space tells them apart in plain text. LaTeX sets none.
+        A space decides in plain text. LaTeX sets none.
         """
         last = self.tokens[self.at - 1]
         beside = last.end == self.next.start or "\\" in self.text
@@ -181,7 +181,7 @@ class Formula(Cursor):
         return False
 
     def factor(self, before: Sequence[Node]) -> Node:
-        """A base with its powers and transposes; what stands before it tells the bias b from a parameter b."""
+        """A base with its powers and transposes; what stands before it distinguishes the bias b from a parameter b."""
         start = self.next
         return behind(self, self.base(before), start)
 

@@ -1,4 +1,4 @@
-"""What is printed of a landscape, B and when modes collapse, held against what is derived and against minima."""
+"""Printed statements about a landscape, B and when modes collapse, checked against the derivation and minima."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from verify.papers.printed.reading import StatedMatrix
     from verify.papers.printed.subject import Found, Subject
 
-# The phase from which on a condition speaks, see `numeric.landscape.phases.PHASES`.
+# The phase from which on a condition holds, see `numeric.landscape.phases.PHASES`.
 _PHASE = {"dimensional": 1, "complete": 2}
 
 
@@ -69,7 +69,7 @@ def check_landscape(
     seed: int = 0,
     **options: Any,
 ) -> Check:
-    """Hold what is printed of a landscape near W = 0 against what is derived: only what is given is checked.
+    """Check what is printed about a landscape near W = 0 against what is derived: only what is given is checked.
 
     B is compared exactly, and −Tr[W B Wᵀ] as it is printed with the definition in numbers. A collapse condition is
     compared with the derived one, and both with the minima of the landscape at random points in numbers.
@@ -94,9 +94,7 @@ def check_landscape(
     infonce: what is printed of the landscape holds
     >>> check_landscape("beta-infonce", B="A0")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    verify.papers.printed.check.ContradictedError: beta-infonce: what is printed of the landscape is refuted, 1
-    difference; \
-the first is in B
+    verify.papers.printed.check.ContradictedError: beta-infonce: what is printed of the landscape is refuted, ...
       printed       A0
       derived       β A0 + (β - 1) C
       ...

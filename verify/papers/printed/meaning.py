@@ -40,7 +40,7 @@ _LARGEST_POWER, _LARGEST_LOG, _LARGEST_OF_TRACES = 100, 500, 20
 
 
 class Meaning:
-    """What a formula's tree says.
+    """The reader of a formula's tree.
 
     Args:
         text: of the formula, for the place of an error.
@@ -125,7 +125,7 @@ class Meaning:
         return algebra.invariants(self.polynomial(node))
 
     def _at(self, at: int, call: Callable[[], _T]) -> _T:
-        """What a call gives; what it refuses is refused at a place."""
+        """The result of a call; an input that it refuses is refused at a place."""
         try:
             return call()
         except PlaceError:
@@ -184,7 +184,7 @@ class Meaning:
         return self._at(at, partial(sums.summed, value, names))
 
     def _applied(self, node: Applied) -> Polynomial:
-        value = self.scalar(node.inside, f"{node.name} is taken of numbers and parameters alone", node.at)
+        value = self.scalar(node.inside, f"{node.name} takes numbers and parameters alone", node.at)
         if node.name == "exp" and _beyond(value):
             raise self.refuse(f"e is raised to whole numbers and fractions up to {_LARGEST_POWER} here", node.at)
         if node.name == "log" and value == 0:

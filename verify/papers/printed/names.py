@@ -1,4 +1,4 @@
-"""What a name in a printed formula stands for, and what is said of one that stands for nothing."""
+"""What a name in a printed formula stands for, and the error for one that stands for nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PIECE = re.compile(r"(?:\\[A-Za-z]+|A[0₀]|d[01₀₁]|[A-Za-zα-ωϵΣ])(?:_(
 _LOWERED = str.maketrans("₀₁", "01")
 _ENTRY = re.compile(r"(.+)_([a-z])([a-z])")
 
-# What is said of a sign where a term is needed.
+# The error for a sign where a term is needed.
 SAID = {
     "…": "what is left out of a formula stands at its end, as higher orders: … + O(W^6) or … + \\cdots",
     "𝔼": "an expectation is not computed here: E[f(x) f(x)^T] is W Sigma W^T, E[f(x) f(x')^T] is W A0 W^T",

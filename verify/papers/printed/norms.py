@@ -41,7 +41,7 @@ def norm(formula: Formula, start: Token) -> Node:
         raise formula.refuse("the bar ‖ that closes the norm is missing here")
     half, frobenius = _decorated(formula, "a norm has an even power here, as in ‖W‖_F^2")
     if not frobenius and not _is_column(inside):
-        raise formula.refuse("of a matrix ‖…‖^2 can be read in two ways; write ‖W‖_F^2 for Tr[W W^T]", start)
+        raise formula.refuse("‖…‖^2 of a matrix can be read in two ways; write ‖W‖_F^2 for Tr[W W^T]", start)
     return _raised(Norm(inside, start.start), half)
 
 

@@ -65,7 +65,7 @@ def spoken(text: str) -> Spoken:
             return Spoken(body, "", "")
         return Spoken(_blank(body, extremum), "", "min" if extremum["which"] == "min" else "max")
     if found["word"] == "any":
-        said = "'for any i' is said for some i and for all i; write one of these"
+        said = "'for any i' can mean for some i or for all i; write one of these"
         raise PlaceError(said, text, found.start("word"))
     rest = _blank(body, found)
     again = _ANYWHERE.search(rest)

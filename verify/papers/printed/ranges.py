@@ -124,7 +124,7 @@ def _summed(
 
 
 def _parts(written: str) -> tuple[str, str]:
-    """What stands below and above a sum's sign, without spaces and in one spelling."""
+    """The text below and above a sum's sign, without spaces and in one spelling."""
     said = _HEAD.sub("", written, count=1).replace("\\\\", ";")
     said = _SPACE.sub("", said).translate(_BELOW)
     above = ""

@@ -30,7 +30,7 @@ class Stated(NamedTuple):
 
     Attributes:
         expansion: its terms, canonical, in the letters that were used.
-        constant: L(0); None where nothing is said of it.
+        constant: L(0); None where it is not stated.
         node: the formula as it stands.
 
     """
@@ -62,13 +62,13 @@ def read_expansion(
         printed: text or LaTeX (`verify.papers.printed.grammar`); SymPy in `Trace` and the symbols W, A_0, Sigma, C of
             `Expansion.to_sympy` or of `verify.papers.claims.formulas`; JSON as `Expansion.to_json` makes it, as a
             dictionary or as text; a path of a file with text or JSON; or an `Expansion`.
-        loss: the name of the loss that it is said of.
+        loss: the name of the loss that it is stated for.
         symbols: the loss's parameters by name.
         order: through which it is stated; where it is not given, that of its remainder O(…), else its highest.
         bias: whether the loss is of f(x) = W x + b.
 
     Raises:
-        InputError: it cannot be read, or says nothing of the order.
+        InputError: it cannot be read, or says nothing about the order.
 
     >>> N = sympy.Symbol("N")
     >>> print(read_expansion("-(N-1)/N Tr[A0 W^T W]", loss="mine", symbols={"N": N}).expansion)
@@ -107,13 +107,13 @@ def read_expansion(
             raise InputError(message)
     terms = algebra.in_one_basis(terms)
     highest = max((_order(one) for one in terms), default=0)
-    # What cancels has been written: the formula says that nothing is left of it.
+    # Terms that cancel were written: the formula says that nothing is left of them.
     written = max(2, highest, degree(node) // 2 * 2)
     through = written if goes_on else through
     stated = through if through is not None else written
     wanted = stated if order is None else order
     if wanted > stated and through is not None:
-        message = f"{_WHAT} ends at order {stated} and says nothing of order {wanted}; give order={stated}"
+        message = f"{_WHAT} ends at order {stated} and says nothing about order {wanted}; give order={stated}"
         raise InputError(message)
     if highest > wanted:
         message = f"{_WHAT} has a term of order {highest} in W; give order={highest}, or leave the term out"

@@ -128,7 +128,7 @@ class _Reader:
             meaning = Meaning(self.text)
             known = meaning.polynomial(Formula(name.value, self.symbols).whole())
             if _of_letters(known) != _of_letters(meaning.polynomial(node)):
-                raise self.refuse(f"{name.value} is known already, and is not this", name)
+                raise self.refuse(f"{name.value} is already defined differently", name)
             return
         if name.value in self.shorthands:
             raise self.refuse(f"{name.value} is explained twice", name)
@@ -183,7 +183,7 @@ class _Reader:
             another = "".join(one.value for one in side[k:])
             if "\\\\" in between and names_a_loss(another):
                 named = ", ".join(("".join(one.value for one in first), another))
-                raise self.refuse(f"{self.what} is of several things, {named}; give one formula", side[k])
+                raise self.refuse(f"{self.what} states several things, {named}; give one formula", side[k])
 
     def _side(self, tokens: list[Token], end: Token) -> Equation:
         if not tokens:

@@ -1,4 +1,4 @@
-"""What something is printed of: a definition, whose expansion is derived, or a torch function, whose it is measured."""
+"""The subject of a print: a definition, with its derived expansion, or a torch function, with its measured one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Found:
 
 
 class Subject(Protocol):
-    """What something is printed of."""
+    """The subject of a print."""
 
     @property
     def name(self) -> str:
@@ -59,7 +59,7 @@ class Subject(Protocol):
 
     @property
     def bias(self) -> bool:
-        """Whether it is of f(x) = W x + b."""
+        """Whether its model is f(x) = W x + b."""
 
     def expanded(self, order: int, given: Values) -> Found:
         """Its expansion through an order, at given values."""
@@ -67,7 +67,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class Definition:
-    """A `derive.Loss`: derived, and the derivation held against the definition in numbers.
+    """A `derive.Loss`: derived, and the derivation checked against the definition in numbers.
 
     The numbers are taken before values are put in, at generic ones and at two sizes of a batch: what is derived is
     checked as a function of the parameters, and a batch of 256 costs nothing.
@@ -89,7 +89,7 @@ class Definition:
 
     @property
     def bias(self) -> bool:
-        """Of the loss's model."""
+        """Whether the loss's model has one."""
         return self.loss.bias
 
     def expanded(self, order: int, given: Values) -> Found:
@@ -129,7 +129,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Code:
-    """A torch function: its expansion is measured, and held against whole batches, as in its audit."""
+    """A torch function: its expansion is measured, and checked against whole batches, as in its audit."""
 
     function: Callable[..., Any]
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -177,7 +177,7 @@ class Code:
 def subject(
     loss: object, given: Values, *, sampling: str = "iid", seed: int = 0, options: Mapping[str, Any] | None = None
 ) -> Subject:
-    """What something is printed of.
+    """The subject of a print.
 
     Args:
         loss: a `derive.Loss`, a torch function, or a TARGET as on the command line.

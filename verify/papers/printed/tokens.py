@@ -25,7 +25,7 @@ _SPELLED |= dict.fromkeys(("tr", "trace", "Trace"), "Tr")
 _SPELLED |= dict.fromkeys(("tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"), "frac")
 # A constant that is not written out.
 CONSTANT = "const"
-# What is left out of a formula.
+# Dots, for what is left out of a formula.
 ELLIPSIS = "…"
 # Signs that LaTeX has names for.
 _NAMED_SIGNS = {"prime": "'", "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]"}

@@ -61,7 +61,7 @@ def test_numbers_are_read_from_sympy():
     [
         (sympy.sqrt(2), "the root of degree 2 of 2 is not a whole number"),
         (1 / (sympy.Symbol("z") ** 2), "a division by zero"),
-        (sympy.exp(sympy.Rational(1, 7)), "exp(1/7) is taken of multiples of 1/12 alone"),
+        (sympy.exp(sympy.Rational(1, 7)), "exp(1/7) takes multiples of 1/12 alone"),
         (sympy.log(-sympy.Symbol("one")), "log(-1) is not real"),
         (sympy.pi, "no fraction is known for pi"),
     ],

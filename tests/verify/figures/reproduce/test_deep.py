@@ -143,6 +143,6 @@ def test_images_are_taken_from_the_command_then_from_the_environment(monkeypatch
     assert (named(), named("here")) == ("there", "here")
     with pytest.raises(InputError) as error:
         plan("fig1", data="here")
-    assert str(error.value) == "fig1 is of no images; --data goes with fig2-resnet, fig2-vit, fig4"
+    assert str(error.value) == "fig1 uses no images; --data goes with fig2-resnet, fig2-vit, fig4"
     with pytest.raises(InputError, match="there is no file or folder nowhere"):
         fig4.unit(**plan("fig4", quick=True, data="nowhere").units[0])

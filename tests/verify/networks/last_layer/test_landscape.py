@@ -252,7 +252,7 @@ def test_the_command_on_a_network(run, tmp_path):
         (["f.pt", "--augmentation", "simclr", "--sigma", "1"], "--sigma does not go with --augmentation simclr"),
         (["f.pt", "--images", "64"], "--images 64 makes no batch of 128; give more images or a smaller --batch"),
         (["f.npz", "--sigma", "a"], "--sigma a: write strengths as numbers with commas between, such as 0.1,0.5,1"),
-        (["f.npz", "--sigma", "1,1"], "--sigma 1,1: a strength stands twice"),
+        (["f.npz", "--sigma", "1,1"], "--sigma 1,1: a strength is given twice"),
         (["f.npz", "--split", "x"], "--split x: write how many parts, such as 2, or their sizes, such as 96,32"),
         (["f.npz", "--loss", "ntxent"], "ntxent has the parameter tau; give it a value with --set tau=VALUE"),
         (["f.npz", "--loss", "infonec"], "unknown loss 'infonec'; did you mean infonce?"),

@@ -233,7 +233,7 @@ def test_the_core_of_a_torch_function():
 @pytest.mark.parametrize(
     ("name", "values", "batch", "message"),
     [
-        ("infonce-batch", {}, 1, "a batch of 1 has no other data to be held apart from; give 2 or more"),
+        ("infonce-batch", {}, 1, "a batch of 1 has no other data to contrast with; give 2 or more"),
         ("infonce", {}, 4, "a batch of 4 stands for no population; give 8 data or more"),
         ("ntxent", {}, 8, "ntxent has the parameter tau; give it a value with --set tau=VALUE"),
         ("ntxent", {"N": 3}, 8, "N is the number of data in a batch; give it with --batch"),
@@ -257,7 +257,7 @@ def test_a_definition_that_draws_another_batch_is_refused():
 def test_too_few_data_for_a_batch():
     with pytest.raises(InputError) as error:
         along_ray(objective("infonce-batch", batch=64), features(n=10))
-    assert str(error.value) == "10 data make no batch of 64; give more data or smaller batches"
+    assert str(error.value) == "10 data are fewer than a batch of 64; give more data or smaller batches"
 
 
 # The curve.

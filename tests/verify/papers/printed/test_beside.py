@@ -61,7 +61,7 @@ def test_a_right_print_that_is_read_wrongly_is_not_refuted(monkeypatch, what, lo
     check = refused.value.check
     assert check.verdict == "undecided"
     assert check.differences
-    assert "in numbers it is not told so" in check.reason
+    assert "its numbers say otherwise" in check.reason
     assert all(one.agrees for one in check.evidence)
 
 

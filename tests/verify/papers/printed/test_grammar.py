@@ -122,7 +122,7 @@ def test_a_formula_has_the_value_that_its_matrices_give():
             "N/Tr[W W^T]",
             "a formula is divided by numbers and parameters alone, not matrices and traces\n  N/Tr[W W^T]\n   ^",
         ),
-        ("exp(W)", "exp is taken of numbers and parameters alone, not matrices and traces\n  exp(W)\n  ^"),
+        ("exp(W)", "exp takes numbers and parameters alone, not matrices and traces\n  exp(W)\n  ^"),
         ("N)", "')' cannot stand here; the formula was complete before it\n  N)\n   ^"),
         ("N + ", "the formula ends where a term is needed\n  N + \n      ^"),
         ("N * / 2", "'/' stands where a term is needed\n  N * / 2\n      ^"),

@@ -151,7 +151,7 @@ def test_conditions_with_brackets_and_connectives():
         ({"complete": "a_i <= W for all i"}, "a condition holds eigenvalues and parameters, not matrices and traces"),
         (
             {"complete": "sum_j(sum_j(a_j)) <= 0"},
-            "a sum over modes holds no other; give the inner one outside of it\n  sum_j(sum_j(a_j)) <= 0\n  ^",
+            "a sum over modes cannot contain another; write the inner one outside it\n  sum_j(sum_j(a_j)) <= 0\n  ^",
         ),
     ],
 )

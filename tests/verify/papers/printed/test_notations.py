@@ -130,7 +130,7 @@ def test_it_is_read(text, meant):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (r"\|W\|^2", "of a matrix ‖…‖^2 can be read in two ways; write ‖W‖_F^2 for Tr[W W^T]\n  \\|W\\|^2\n  ^"),
+        (r"\|W\|^2", "‖…‖^2 of a matrix can be read in two ways; write ‖W‖_F^2 for Tr[W W^T]\n  \\|W\\|^2\n  ^"),
         (r"\|W\|_F", "a norm has an even power here, as in ‖W‖_F^2\n  \\|W\\|_F\n         ^"),
         (r"\|W\|_F^3", "a norm has an even power here, as in ‖W‖_F^2\n  \\|W\\|_F^3\n          ^"),
         (r"\|W\|_1^2", "the norm of a matrix is that of Frobenius here, ‖W‖_F^2\n  \\|W\\|_1^2\n        ^"),
@@ -159,7 +159,7 @@ def test_it_is_read(text, meant):
             r"\begin{pmatrix} N \end{pmatrix}",
             "the environment pmatrix is not a display of a formula; write the formula",
         ),
-        (r"L &= N \\ B &= A_0", "the printed formula is of several things, L, B; give one formula"),
+        (r"L &= N \\ B &= A_0", "the printed formula states several things, L, B; give one formula"),
         (r"\sqrt[3]{N}", "a root other than the square root is written as a power, N^(1/3)\n  \\sqrt[3]{N}\n       ^"),
         (r"N\frac", "\\frac takes two groups in braces, as in \\frac{3}{4}\n  N\\frac\n        ^"),
         (r"\frac\tau23", "\\frac takes two groups in braces, as in \\frac{3}{4}\n  \\frac\\tau23\n           ^"),

@@ -76,7 +76,7 @@ def test_the_order_is_that_of_the_remainder_or_the_highest(printed, options, ord
         (
             "Tr[W A0 W^T] + O(W^4)",
             {"order": 4},
-            "the printed formula ends at order 2 and says nothing of order 4; give order=2",
+            "the printed formula ends at order 2 and says nothing about order 4; give order=2",
         ),
         (
             "Tr[(W A0 W^T)^2]",

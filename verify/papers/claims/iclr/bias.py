@@ -180,7 +180,7 @@ def complete_collapse() -> Iterator[Reading]:
 
 
 def _complete(noise: int) -> Measured:
-    """Of two modes that are alike."""
+    """The minima of two equal modes."""
     places = []
     for a, noisy, norm in (
         (3.0, 1.0, 0.2), (3.0, 1.0, 0.7), (1.0, 3.0, 0.5), (1.0, 3.0, 2.0), (2.0, 1.9, 0.5), (1.9, 2.0, 0.5),

@@ -274,12 +274,12 @@ def _crossings() -> tuple[list[Point], list[Point]]:
 
 
 def _root(at: Any, values: Sequence[float]) -> float:
-    """Of the line through two values."""
+    """The root of the line through two values."""
     return float(at[0] - values[0] * (at[1] - at[0]) / (values[1] - values[0]))
 
 
 def _power(spectrum: Spectrum) -> float:
-    """Of the first mode, at the lowest minimum."""
+    """The power of the first mode, at the lowest minimum."""
     a, noise = spectrum
     (end, *_) = ends(np.subtract(a, noise), np.add(a, noise), c=1.0, minimise=True, starts=2)
     return float(end.frame[:, 0] @ end.gram @ end.frame[:, 0])

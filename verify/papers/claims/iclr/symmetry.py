@@ -1,4 +1,4 @@
-"""Sec. 4.1: what rotation symmetry says of a loss, and which losses have it."""
+"""Sec. 4.1: what rotation symmetry implies for a loss, and which losses have it."""
 
 from __future__ import annotations
 
