@@ -44,7 +44,7 @@ def by_hand(problem: Problem) -> Smooth:
 
 @dataclass
 class Count:
-    """What was found from the starts of some problems.
+    """The count of what was found from the starts of some problems.
 
     Attributes:
         problems: how many.
@@ -103,7 +103,7 @@ class Reached:
 
 
 def ends_of(problem: Problem, starts: int) -> list[Reached]:
-    """The ends of both optimisers from as many random starts each: what a list of points is held against."""
+    """The ends of both optimisers from as many random starts each, with which a list of points is compared."""
     function = by_hand(problem)
     generator = torch.Generator().manual_seed(problem.seed)
     return [

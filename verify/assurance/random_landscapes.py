@@ -70,7 +70,7 @@ class OneCovariance:
     def loss(self, W: Any, b: Any) -> Any:
         """The loss, by hand; a fixed norm is built in.
 
-        That is the landscape of f/√(E|f|²/c), which is constant along rays, and beside it (E|f|² − c)², which picks
+        That is the landscape of f/√(E|f|²/c), which is constant along rays, plus (E|f|² − c)², which picks
         the point of a ray and adds a positive curvature.
         """
         B, Sigma = torch.from_numpy(self.B), torch.from_numpy(self.Sigma)

@@ -119,7 +119,7 @@ def usable_place(path: str | Path) -> Path:
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], Metadata]:
-    """What `write_tensors` wrote, tensors on the processor.
+    """Read what `write_tensors` wrote, tensors on the processor.
 
     Raises:
         InputError: no safetensors, or no such file.

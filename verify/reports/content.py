@@ -78,7 +78,7 @@ class Content:
 
     @property
     def not_run(self) -> tuple[Evidence, ...]:
-        """Those that were not, each with its reason as the note."""
+        """The comparisons that were not made, each with its reason as the note."""
         return tuple(one for one in self.said.evidence if not one.ran)
 
 
@@ -100,7 +100,7 @@ def content(found: Describable, *, command: str = "", when: datetime | None = No
         said=said,
         sentence=sentence(said) if said.about else "",
         wrong=contradiction(said.evidence),
-        # Of anything but an audit there is nothing to draw.
+        # Only an audit has something to draw.
         drawn=pictures(cast("Audit | BlackBoxAudit", found)) if said.kind == "audit" else (),
         json=json.dumps(found.to_json(), indent=2, ensure_ascii=False),
         command=command,

@@ -59,7 +59,7 @@ def template(file: Path, escape: Callable[[str], str] | None = None) -> Template
 
 
 def result(one: Evidence) -> str:
-    """What a comparison says; a symbolic fact that nothing was held against is stated.
+    """The result of a comparison; a symbolic fact that nothing was compared with is stated.
 
     >>> from verify.evidence.evidence import Evidence
     >>> result(Evidence("autodiff", "c", agrees=True)), result(Evidence("symbolic", "B"))

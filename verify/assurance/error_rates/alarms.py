@@ -59,7 +59,7 @@ class Check:
 
     Attributes:
         name: of the check and the size of its samples.
-        sigmas: its level is that of this many standard errors of a normal law, two-sided.
+        sigmas: the number of standard errors of a normal law, two-sided, that its level stands for.
         run: of a seed and a number of runs.
         comparisons: that a run makes, each at that level.
         at_once: runs in a unit of the sweep.
@@ -103,7 +103,7 @@ def monte_carlo_coefficients(seed: int, runs: int, *, name: str, rows: int, dime
 
 
 def _coefficients(truth: Truth, generator: np.random.Generator, runs: int, rows: int, *, pairs: int) -> Array:
-    """Coefficients of the even orders, (runs, rows, orders); a row holds this many pairs of views in memory."""
+    """Coefficients of the even orders, (runs, rows, orders); a row holds ``pairs`` pairs of views in memory."""
     few = max(1, monte_carlo.PAIRS // pairs)
     parts = [min(few, runs * rows - start) for start in range(0, runs * rows, few)]
     ts = circle(RADIUS, PHASES)
@@ -173,7 +173,7 @@ def audited_seeds(seed: int, runs: int, *, name: str, seeds: int) -> Tally:
 
 
 def _decided(right: float, measured: Array) -> Tally:
-    """What the decision of audits and figures says of each row of seeds."""
+    """The decision of audits and figures on each row of seeds."""
     found = (compared(right, row.tolist()) for row in measured)
     return Tally.of(
         (

@@ -1,4 +1,4 @@
-"""What a check said over many runs of a derivation that is right."""
+"""The count of a check's verdicts over many runs of a derivation that is right."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Tally:
     fixed: int
 
     def __add__(self, other: Tally) -> Tally:
-        """Of both together."""
+        """The tally of both together."""
         return Tally(*(a + b for a, b in zip(self.fields, other.fields, strict=True)))
 
     @property

@@ -70,7 +70,7 @@ def _parameters(coefficient: sympy.Expr) -> Iterator[tuple[str, sympy.Expr]]:
     """Another power of a parameter, a parameter lost, a count off by one, two parameters exchanged."""
     symbols = sorted(coefficient.free_symbols, key=str)
     for p in symbols:
-        # Of a positive number, so that roots of powers are powers.
+        # Take it as positive, so that roots of powers are powers.
         d = sympy.Dummy(positive=True)
         for power in (2, -1):
             yield f"{p}^({power}) for {p}", coefficient.xreplace({p: d}).xreplace({d: d**power}).xreplace({d: p})

@@ -1,4 +1,4 @@
-"""Every route of an audit on every mutant of a loss: what is true is found once, and each mutant is held against it.
+"""Every route of an audit on every mutant of a loss: what is true is found once, and each mutant is compared with it.
 
 Truths are expensive and comparisons cheap, so a route measures once and then judges one wrong expansion after the other
 (`verify.routes.route`). A route *kills* a mutant when any of its evidence contradicts it, and lets it *survive* when
@@ -49,7 +49,7 @@ ROUTES: dict[str, Route[Subject, Any, Expansion]] = {
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the routes say of the mutants of one subject.
+    """The verdicts of the routes on the mutants of one subject.
 
     Attributes:
         subject: a loss, a landscape, a claim.
@@ -75,7 +75,7 @@ class Verdicts:
 
 
 def outcome(evidence: Iterable[Evidence]) -> Outcome:
-    """What a route's evidence makes of a mutant.
+    """The outcome of a mutant, by a route's evidence.
 
     >>> outcome([Evidence("exact", "c", agrees=True), Evidence("exact", "d", agrees=False)]), outcome([])
     ('killed', 'does not apply')

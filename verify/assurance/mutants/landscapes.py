@@ -1,8 +1,8 @@
 """Slips in a landscape: in the couplings of its modes, and in the list of stationary points that is read off them.
 
-*Couplings* are those of a derived loss. They are held against an optimiser on the loss's own quartic
+*Couplings* are those of a derived loss. They are compared with an optimiser on the loss's own quartic
 (`verify.routes.minima`) and against Taylor coefficients of its torch function, the landscape being evaluated through
-its modes. *Lists* are those of the random problems of `verify.assurance.random_landscapes`. They are held against the
+its modes. *Lists* are those of the random problems of `verify.assurance.random_landscapes`. They are compared with the
 ends of a descent and of Newton's iteration on a loss written by hand (`verify.assurance.basins`), and against the
 derivatives of that loss at the points that are listed.
 """
@@ -123,7 +123,7 @@ def _through_modes(measured: autodiff.RayCoefficients, found: Landscape) -> Evid
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """What a theory says of a problem: its stationary points, and the frame in which their modes lie."""
+    """The theory of a problem: its stationary points, and the frame in which their modes lie."""
 
     points: tuple[StationaryPoint, ...]
     solved: Solved

@@ -17,7 +17,7 @@ from verify.assurance.oracle.random_losses import Case
 
 @dataclass(frozen=True)
 class Compared:
-    """What both engines say of a case.
+    """The results of both engines for a case.
 
     Attributes:
         derived: the coefficients of t⁰, t¹, … of `derive`; None where it refuses the loss.

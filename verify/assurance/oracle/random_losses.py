@@ -84,7 +84,7 @@ class Case:
     basis: str
 
     def text(self) -> str:
-        """What is needed to see it."""
+        """The case in words, with all that is needed to repeat it."""
         said = [f"definition {self.loss.text()}", f"order {self.order}, basis {self.basis}, values put in {self.flow}"]
         said += [f"{name} = {value}" for name, value in self.values.items()]
         return "\n".join([*said, str(self.law).replace("Fraction", "")])
@@ -237,7 +237,7 @@ class _Drawing:
     def power(self, depth: int, scope: tuple[View, ...]) -> _Part:
         part = self.part(depth - 1, scope)
         whole = tuple(map(sympy.Integer, (2, 2, 3, -1, -2)))
-        # Of a constant with parameters a root is a fraction at their values, and need not be one in parts.
+        # The root of a constant with parameters is a fraction at their values, and need not be one in parts.
         broken = (*map(sympy.Rational, ("1/2", "-1/2", "3/2")), p) if not part.constant.free_symbols else ()
         exponent = self.random.choice((*whole, *broken))
         if exponent.is_Integer and exponent > 0:
@@ -306,7 +306,7 @@ class _Drawing:
         )  # fmt: skip
 
     def matrices(self, depth: int, scope: tuple[View, ...]) -> _Part:  # noqa: ARG002
-        """A log det or an inverse of second moments beside a multiple of the identity."""
+        """A log det or an inverse of second moments plus a multiple of the identity."""
         self.room -= 1
         bound, ridge = (
             self.random.choice((*POPULATION, ANCHOR)),

@@ -1,4 +1,4 @@
-"""Trained eigenvalues of WᵀW over a grid of c/a, for three losses, beside all three predictions.
+"""Trained eigenvalues of WᵀW over a grid of c/a, for three losses, against all three predictions.
 
 Not a figure of the paper but the comparison under its figures, where the theory is exact: Gaussian data, A0 = I and
 C = diag(c), a fresh batch of 600 data a step and 600 others for χ, four modes a

@@ -7,8 +7,8 @@ here is InfoNCE as in Eq. 1, unnormalised, on batches, both for training and for
 for all weights. Left out, and chosen: noise on pixels (strengths in standard deviations of a channel), SGD and its
 cosine as in App. C for the ResNet, Adam for the transformer.
 
-Each strength has a network of its own. Its features are looked at as `verify.networks.last_layer` does: the curvature
-at the origin beside −Tr[W B Wᵀ], B = (N − 1)/N Ā0 − γ with the features' own Ā0, and both orders of L(aW) beside the
+Each strength has a network of its own. Its features are studied with `verify.networks.last_layer`: the curvature at the
+origin is compared with −Tr[W B Wᵀ], B = (N − 1)/N Ā0 − γ with the features' own Ā0, and both orders of L(aW) with the
 moments of the features. At full size the networks are trained on a CUDA device, for minutes and not until convergence;
 the quick form has narrow ones on a processor, on 10,000 images where some are given, and for a few steps on synthetic
 ones.

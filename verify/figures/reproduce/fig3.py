@@ -100,7 +100,7 @@ def downstream(W: Array, a: float = 1.0) -> Array:
 
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
-    """Phases and downstream errors, trained beside predicted."""
+    """Phases and downstream errors, trained against predicted."""
     settings = sweep.units[0]
     sigma, theta = (one.ravel() for one in np.meshgrid(settings["sigmas"], settings["thetas"], indexing="ij"))
     a, c = oriented_augmentation(sigma, theta)

@@ -132,7 +132,7 @@ def unit(
 def unlabelled(imbalance: str, share: float, data: str | None, seed: int) -> Images:
     """The images of one imbalance, or a share of them, drawn afresh for each seed."""
     counts = [round(share * count) for count in COUNTS[imbalance]]
-    # Of synthetic images as many are made as the most frequent class needs.
+    # As many synthetic images are made as the most frequent class needs.
     return imbalanced(given_images(data, "train", None if data else 10 * max(counts)), counts, seed)
 
 

@@ -2,7 +2,7 @@
 
 Printed: InfoNCE of Eq. 1 with a linear model, d0 = d1 = 32, N(0, I_32), Adam at 6e-4, full batch, 5000 iterations.
 Left out and chosen: the size of the training set. Fig. 6, on the same data, says that the smallest eigenvalues of A0
-are roughly 0.2; by the law of Marchenko and Pastur (1 − √(32/N))² = 0.2 at N = 105. So N = 100, and 400 beside it; the
+are roughly 0.2; by the law of Marchenko and Pastur (1 − √(32/N))² = 0.2 at N = 105. So N = 100, and also 400; the
 initial weights are those of torch's linear layers; besides the constant learning rate, one that goes to 0 as a cosine.
 """
 
@@ -81,7 +81,7 @@ def unit(
 
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
-    """The trained eigenvalues beside the three predictions and the training sets' own minima."""
+    """The trained eigenvalues against the three predictions and the training sets' own minima."""
     trained = by_setting(sweep, results, "n", "decay")
     rows: list[Row] = [
         row

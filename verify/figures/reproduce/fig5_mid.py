@@ -2,7 +2,7 @@
 
 Printed: α = 0.1, σ = 5, the same data and training as on the left, a critical N for the smallest eigenvalue: the i-th
 subspace collapses where ((1 − α)/N) c_i ≥ a_i, below N = (1 − α) σ²/a_i (Sec. 3.1; Eq. 17 prints the inequality the
-other way round). Left out and chosen: N from 40 to 2000; α = 1, plain InfoNCE, beside α = 0.1 on the same data with
+other way round). Left out and chosen: N from 40 to 2000; α = 1, plain InfoNCE, next to α = 0.1 on the same data with
 the same noise; the learning rate constant as printed, and one that goes to 0 as a cosine.
 
 The loss of a fixed training set at order 2 is derived with ``expand(order=2, sampling="fixed")``: where its B has no
@@ -80,7 +80,7 @@ def curvature(alpha: float) -> Any:
 
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
-    """Both α beside each other and the predictions."""
+    """The results for both α, compared with each other and with the predictions."""
     rows: list[Row] = []
     sigma = sweep.units[0]["sigma"]
     curvatures = {alpha: curvature(alpha) for alpha in ALPHAS}

@@ -58,7 +58,7 @@ def unit(*, n: int, d0: int, beta: float, sigmas: list[float], steps: int, rate:
 
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
-    """The trained eigenvalues beside the predictions, with the collapse points."""
+    """The trained eigenvalues against the predictions, with the collapse points."""
     rows: list[Row] = []
     for (beta, n), here in by_setting(sweep, results, "beta", "n").items():
         a = np.array([one["a"] for one in here])

@@ -1,7 +1,7 @@
-"""Fig. 6: InfoNCE with f/|f|, the smallest eigenvalues of WᵀW against σ, with the norm-penalty theory beside it.
+"""Fig. 6: InfoNCE with f/|f|, the smallest eigenvalues of WᵀW against σ, compared with the norm-penalty theory.
 
 Printed: the same data and training as Fig. 5, the representation f(x)/|f(x)|, smallest eigenvalues of A0 roughly 0.2.
-Left out and chosen: N = 100, which gives such eigenvalues (see `fig5_left`), and 200 beside it.
+Left out and chosen: N = 100, which gives such eigenvalues (see `fig5_left`), and also 200.
 
 f/|f| does not change under W → sW, so that the eigenvalues of WᵀW have no scale of their own: they are shown at
 E|Wx|² = 1. The model of normalisation in Sec. 3.2 fixes E|f|² = c, here 1, by an infinite penalty: its minimum as
@@ -95,7 +95,7 @@ def published_penalty(a: Array, sigmas: Array) -> Array:
 
 
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
-    """The trained eigenvalues beside both forms of the norm-penalty theory."""
+    """The trained eigenvalues against both forms of the norm-penalty theory."""
     rows: list[Row] = []
     sigmas = np.array(sweep.units[0]["sigmas"])
     for (n, decay), here in by_setting(sweep, results, "n", "decay").items():

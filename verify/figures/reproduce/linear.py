@@ -117,7 +117,7 @@ def finite_minima(
 
 
 def against(theory: Predictions, at: Any, powers: Array, c: float) -> dict[str, Compared]:
-    """The three predictions for a mode with a = 1, each held against the trained powers, by name.
+    """The three predictions for a mode with a = 1, each compared with the trained powers, by name.
 
     A difference counts from 2 % of the prediction on; of 1/(a + c), where h = 1, for a mode that is predicted to
     collapse.

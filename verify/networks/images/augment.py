@@ -19,7 +19,7 @@ from derive import InputError
 
 
 class Augmentation(Protocol):
-    """What gives a random view of each image."""
+    """A function that gives a random view of each image."""
 
     @property
     def text(self) -> str:

@@ -45,7 +45,7 @@ def read_batches(folder: Path, split: str) -> Images:
 
 
 def read_archive(path: Path, split: str) -> Images:
-    """The same from an archive, of which nothing is written to the disk.
+    """Read the images of a split from an archive, none of which is written to the disk.
 
     Raises:
         InputError: the archive or a file in it is damaged, or holds no batches.

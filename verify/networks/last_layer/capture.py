@@ -135,7 +135,7 @@ def augmented(
 
 
 def _input_of(last: nn.Linear, name: str, module: nn.Module, x: Tensor) -> NDArray[Any]:
-    """What the layer is given when the module runs on x, (n, d0)."""
+    """The input of the layer when the module runs on x, (n, d0)."""
     seen: list[Tensor] = []
     handle = last.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
     try:

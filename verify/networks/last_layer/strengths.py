@@ -98,7 +98,7 @@ class Study(Describable):
     """The last layer of a network under a loss.
 
     Attributes:
-        objective: what was looked at, the core where the loss is normalised.
+        objective: the loss that was studied, its core where it is normalised.
         sizes: of the parts of W: how many singular values each has.
         at: by strength, in the order given.
         transitions: of the parts and of the whole.

@@ -71,7 +71,7 @@ class Measured:
     note: str = ""
 
     def against(self, said: Any, definitions: Mapping[Any, Any] | None = None) -> Evidence:
-        """The measurement held against a statement for its slot: the evidence of the point that is furthest off."""
+        """The measurement compared with a statement for its slot: the evidence of the point that is furthest off."""
         if not self.points:
             return Evidence(self.route, self.quantity, ran=False, seed=self.seed, note="nothing was measured")
         if definitions and isinstance(said, sympy.Basic | sympy.MatrixBase):

@@ -1,4 +1,4 @@
-"""The verdict on a claim: what is printed, held against what was derived and measured.
+"""The verdict on a claim: what is printed, compared with what was derived and measured.
 
 Each slot is judged by the rule of `verify.evidence.evidence.verdict`, the derivation being one of the routes. A reading
 states `every` one of its slots, and a claim is judged `under_each` of its readings; a reading is undecided where

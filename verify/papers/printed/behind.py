@@ -1,4 +1,4 @@
-"""What stands behind a matrix, a trace or a number in a printed formula: powers, transposes and coordinates."""
+"""What follows a matrix, a trace or a number in a printed formula: powers, transposes and coordinates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COORDINATES = 2
 
 
 def behind(formula: Formula, base: Node, start: Token) -> Node:
-    """A base, which has been read, with all that stands behind it.
+    """A base, which has been read, with all that follows it.
 
     Raises:
         PlaceError: what can be read in two ways, or is neither an exponent nor a pair of coordinates.

@@ -103,7 +103,7 @@ def _compared(
     seed: int,
     error: Mapping[int, float] = MappingProxyType({}),
 ) -> Evidence:
-    """The orders of a print beside those that are expected, which may be off by an error each."""
+    """The orders of a print compared with the expected ones, each of which may be off by its error."""
     try:
         with np.errstate(all="ignore"):
             said = coefficients(node, at, order)

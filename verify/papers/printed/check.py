@@ -57,7 +57,7 @@ class Check(Describable):
         latex: (printed, derived) in LaTeX.
         differences: where they differ, the first first.
         evidence: comparisons of the derivation with measurements that share no code with it, then of the print, which
-            is evaluated as it stands.
+            is evaluated directly.
         verdict: on the print, see `on_print`; of an audit, on what it derived or measured. ``undecided`` where the
             measurements do not support the derivation, or were not made.
         reason: why it is undecided or was not run, in a sentence.
@@ -75,7 +75,7 @@ class Check(Describable):
     reason: str = ""
 
     def description(self) -> Description:
-        """The first difference, print beside derivation, and what was measured."""
+        """The first difference, as printed and as derived, and what was measured."""
         lines = sections(("", self._first()))
         return Description(self.sentence(), sections=lines, evidence=self.evidence, verdict=self.verdict, kind="check")
 
@@ -147,7 +147,7 @@ def on_print(evaluated: Iterable[Evidence], *, same: bool, supported: bool | Non
     """On a print that is or is not the same as a derivation, by the one rule of `verify.evidence.evidence.verdict`.
 
     The derivation is one route, and says something where measurements bear it out. The print evaluated in numbers,
-    beside what it is of, is another: without it, or against it, nothing is decided.
+    compared with its subject, is another: without it, or against it, nothing is decided.
 
     Args:
         evaluated: comparisons of the print itself, evaluated, with the definition or with what was derived from it.

@@ -56,7 +56,7 @@ class Cursor:
 
     @contextmanager
     def until(self, bar: str) -> Iterator[None]:
-        """What is read inside ends at a bar; in brackets, where it is empty, a bar begins a norm."""
+        """Reading inside ends at a bar; in brackets, where `bar` is empty, a bar begins a norm."""
         before, self.bar = self.bar, bar
         yield
         self.bar = before

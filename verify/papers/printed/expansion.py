@@ -1,4 +1,4 @@
-"""A printed expansion held against the derived one, term by term, and the derivation against the definition."""
+"""A printed expansion compared with the derived one, term by term, and the derivation with the definition."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def check_expansion(
 ) -> Check:
     r"""Check a printed expansion against that of a loss: every term through its order, none missing and none added.
 
-    Two routes decide. The printed terms are compared with the derived ones, exactly; and the print is evaluated as it
-    stands, beside the definition in numbers and beside the derived terms, which are held against the definition as
-    well. For a torch function the expansion is measured, as in its audit.
+    Two routes decide. The printed terms are compared with the derived ones, exactly; and the print is evaluated
+    directly and compared with the definition in numbers and with the derived terms, which are compared with the
+    definition as well. For a torch function the expansion is measured, as in its audit.
 
     Args:
         loss: a `derive.Loss`, a torch function ``loss(z1, z2)``, or a TARGET as on the command line.

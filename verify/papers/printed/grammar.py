@@ -223,14 +223,14 @@ class Formula(Cursor):
         return Scalar(sympy.Rational(token.value), token.start)
 
     def inside(self, closing: str) -> Node:
-        """What is in brackets, the first of which has been read."""
+        """The content of brackets, the first of which has been read."""
         with self.until(""):
             inside = self.sum()
         self.close(closing)
         return inside
 
     def bracketed(self, name: str) -> Node:
-        """What is in the brackets that must come."""
+        """The content of the brackets that must follow."""
         if not self.sign(*CLOSING):
             raise self.refuse(f"after {name} brackets are needed, {name}[…]")
         self.at += 1

@@ -40,7 +40,7 @@ _PHASE = {"dimensional": 1, "complete": 2}
 
 @dataclass(frozen=True)
 class _Part:
-    """One thing that is printed: in text and LaTeX, beside what is derived, and whether they are equal."""
+    """One thing that is printed, with what is derived for it, in text and LaTeX, and whether they are equal."""
 
     name: str
     printed: str
@@ -144,7 +144,7 @@ def _stacked(parts: list[_Part], side: int) -> str:
 def _of_B(
     printed: StatedMatrix, found: Found, values: Mapping[str, sympy.Expr], seed: int
 ) -> tuple[list[_Part], list[Evidence]]:
-    """B beside the derived one; and −Tr[W B Wᵀ], as printed, beside order 2 of the definition and of the derivation."""
+    """B against the derived one; and −Tr[W B Wᵀ], as printed, against order 2 of the definition and the derivation."""
     expansion = found.expansion
     put = {sympy.Symbol(name): value for name, value in values.items() if value is not sympy.oo}
     limits = [sympy.Symbol(name) for name, value in values.items() if value is sympy.oo and name != found.limit]
@@ -174,7 +174,7 @@ def _matrix(value: Mapping[str, sympy.Expr], style: Style) -> str:
 def _of_conditions(
     about: Subject, found: Found, derived: Collapse, printed: Mapping[str, Condition], seed: int
 ) -> tuple[list[_Compared], str]:
-    """Each printed condition beside the derived one, both against minima in numbers; and what is not decided."""
+    """Each printed condition against the derived one, both against minima in numbers; and what is undecided."""
     if derived.dimensional is None or derived.complete is None:
         message = f"when modes collapse is not determined for {about.name}: {derived.reason}"
         raise InputError(message)

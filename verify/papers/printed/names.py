@@ -51,7 +51,7 @@ _HINTS |= dict.fromkeys(("dagger", "ast", "star"), "the transpose of W is writte
 
 
 def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
-    """What a name stands for, which has been read.
+    """The meaning of a name, which has been read.
 
     Raises:
         PlaceError: nothing here.
@@ -81,7 +81,7 @@ def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
         formula.cut(*pieces)
         formula.at += 1
         return named(formula, formula.tokens[formula.at - 1], before)
-    # Of W A W, written WAW, A is unknown.
+    # In W A W, written WAW, A is unknown.
     letters = list(_letters(formula, formula.written(token)))
     if any(known for _, known in letters) and letters[0][0][0] != "\\" and name[0] != "\\":
         behind = 0

@@ -1,4 +1,4 @@
-"""Random eigenvalues and parameters, and the minima of a landscape there, which printed conditions are held against."""
+"""Random eigenvalues and parameters, and the minima of a landscape there, with which conditions are compared."""
 
 from __future__ import annotations
 

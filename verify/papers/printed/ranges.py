@@ -28,7 +28,7 @@ _READ = r"the coordinates of a sum are written as in Σ_ij, \sum_{i=1}^{d_1}, \s
 
 
 class Range(NamedTuple):
-    """What a sum says of its coordinates.
+    """What a sum says about its coordinates.
 
     Attributes:
         names: over which it runs.

@@ -1,4 +1,4 @@
-"""What a user states an expansion to be, read from text, SymPy, JSON, a file or an `Expansion`."""
+"""An expansion as a user states it, read from text, SymPy, JSON, a file or an `Expansion`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Stated(NamedTuple):
     Attributes:
         expansion: its terms, canonical, in the letters that were used.
         constant: L(0); None where it is not stated.
-        node: the formula as it stands.
+        node: the formula as written.
 
     """
 
@@ -45,7 +45,7 @@ class StatedMatrix(NamedTuple):
 
     Attributes:
         letters: the coefficients of A0, C and I.
-        node: the matrix as it stands.
+        node: the matrix as written.
 
     """
 

@@ -1,7 +1,7 @@
 r"""A printed equation: the loss's name, L(W) − L(0) =, what it is equal to, and shorthands explained behind it.
 
 Sides that follow one another, L = … = …, must say the same. Behind the formula stands what it abbreviates, as in
-``…, where P = W A_0 W^\top``. Everything else beside the formula is refused at its place: nothing is left unread.
+``…, where P = W A_0 W^\top``. Anything else next to the formula is refused at its place: nothing is left unread.
 """
 
 from __future__ import annotations

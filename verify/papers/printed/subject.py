@@ -79,12 +79,12 @@ class Definition:
 
     @property
     def name(self) -> str:
-        """Of the loss."""
+        """The name of the loss."""
         return self.loss.name
 
     @property
     def parameters(self) -> Mapping[str, sympy.Symbol]:
-        """Of the loss."""
+        """The parameters of the loss."""
         return self.loss.parameters
 
     @property
@@ -139,7 +139,7 @@ class Code:
 
     @property
     def name(self) -> str:
-        """Of the function."""
+        """The name of the function."""
         return str(self.options.get("name") or getattr(self.function, "__name__", type(self.function).__name__))
 
     @property

@@ -58,7 +58,7 @@ def weak() -> sympy.Expr:
 
 
 def sides(own: sympy.Expr, others: sympy.Expr) -> dict[str, sympy.Expr]:
-    """Of 2 h_i > 0 at c = 1: mode i has the eigenvalue ``own``, and the d_M − 1 other kept ones add up to ``others``.
+    """The sides of 2 h_i > 0 at c = 1: mode i has the eigenvalue ``own``, the other d_M − 1 kept ones sum to ``others``.
 
     The average is what Λ₁ enters with; the rest stands on the left.
     """
@@ -205,7 +205,7 @@ def as_strong_as_the_feature() -> Iterator[Reading]:
 
 
 def _first_augmented(n: int, a: float, noise: float) -> Spectrum:
-    """Of n modes the first alone is augmented."""
+    """The spectrum of n modes of which only the first is augmented."""
     return (a, *np.linspace(0.5, 2, n - 1)), (noise, *[0.0] * (n - 1))
 
 

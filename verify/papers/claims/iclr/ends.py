@@ -54,7 +54,7 @@ class End:
 
     @property
     def rank(self) -> int:
-        """Of W."""
+        """The rank of W."""
         return int((np.linalg.eigvalsh(self.H) > ZERO).sum())
 
     def frame(self) -> tuple[Array, Array, Array]:

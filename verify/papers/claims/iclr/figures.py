@@ -1,4 +1,4 @@
-"""The figures: trained at the printed settings, which takes minutes to an hour, and held against the theory.
+"""The figures: trained at the printed settings, which takes minutes to an hour, and compared with the theory.
 
 A figure's models are those of `quartic reproduce`, which are trained with losses written by hand; their results are
 kept in ``out/figures``, so that a run goes on where it stopped. The figures of deep networks are not judged here.

@@ -136,7 +136,7 @@ def equation_13() -> Iterator[Reading]:
 
 
 def _masks() -> Measured:
-    """Of masks at some norms: whether Newton's iteration finds a stationary point that keeps them."""
+    """Whether Newton's iteration finds a stationary point that keeps a mask, for masks at some norms."""
     places = []
     b, s = np.array([0.9, 0.5, -0.4]), np.array([1.0, 1.25, 0.8])
     cases: list[tuple[float, list[int]]] = [

@@ -113,7 +113,7 @@ def _of_torch_loss(name: str) -> Measured:
     rate=sympy.S.Zero,
 )
 def critical_slowing() -> Iterator[Reading]:
-    """Of gradient flow; at the point itself w falls off as a power of the time, and is not frozen."""
+    """The rate of gradient flow; at the point itself w falls off as a power of the time, and is not frozen."""
     found = transition(catalogue("beta-infonce").expand(4))
     for name, rate, sign in (
         ("where the mode is kept", found.rate_kept, 1),

@@ -270,7 +270,7 @@ def noncommuting() -> Iterator[Reading]:
 
     With all modes kept WᵀW is a multiple of Σ⁻¹A0Σ⁻¹. It commutes with A0 where (Σ⁻¹A0)² is symmetric, so where its
     root Σ⁻¹A0 with positive eigenvalues is, so where Σ and A0 commute. (Where modes that share a ratio b_i/s_i are not
-    all kept, the eigenvectors are open, with C ∝ A0 and C = 0 alike.)
+    all kept, the eigenvectors are open, both with C ∝ A0 and with C = 0.)
     """
     weight, _ = theory().power.as_coeff_exponent(lam)
     A0_, A0M = Diagonal("A_0", d0), Diagonal("A_0M", d0)

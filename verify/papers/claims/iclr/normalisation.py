@@ -135,7 +135,7 @@ def _value(at: dict[str, Any], data: Covariances) -> Callable[[torch.Tensor], to
     slope=4 * rho * W * anySigma,
 )
 def slope_of_norm() -> Iterator[Reading]:
-    """Of E|Wx|²."""
+    """The slope of E|Wx|² in W."""
     cases = []
     for seed in (0, 1):
         W_, data = random_point(seed)

@@ -73,7 +73,7 @@ def singular() -> Problem:
 
 @cache
 def degenerate() -> Problem:
-    """Two modes alike."""
+    """Two equal modes."""
     return with_eigenvalues((0.8, 0.8, 0.5), 2, seed=5)
 
 

@@ -39,7 +39,7 @@ FIXED = "of a fixed centred training set with fresh noise"
 SAYS = "{row}: B is {{B}} up to a positive factor, that of its first letter being 1; can dimensional collapse happen:"
 SAYS += " {{dimensional}}, complete collapse: {{complete}}"
 
-# Parameters that a loss has beside N, and eigenvalues of A0 and C: weak and strong augmentation, weak and strong data.
+# Parameters that a loss has besides N, and eigenvalues of A0 and C: weak and strong augmentation, weak and strong data.
 PARAMETERS: dict[str, dict[str, Any]] = {
     "ntxent": {"tau": 1},
     "weighted-infonce": {"alpha": 0},

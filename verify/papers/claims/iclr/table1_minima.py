@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GONE = 1e-6
 STARTS = 2
 DRAWS = 16
-# Of a batch, unless it is said; at most 5.
+# The default size of a batch; at most 5.
 SIZE = 4
 
 
@@ -78,7 +78,7 @@ class Trained:
 
     @property
     def eigenvalues(self) -> Any:
-        """Those of WᵀW, in increasing order."""
+        """The eigenvalues of WᵀW, in increasing order."""
         return np.linalg.eigvalsh(self.gram)
 
     @property
