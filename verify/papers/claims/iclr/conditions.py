@@ -58,7 +58,7 @@ def weak() -> sympy.Expr:
 
 
 def sides(own: sympy.Expr, others: sympy.Expr) -> dict[str, sympy.Expr]:
-    """The sides of 2 h_i > 0 at c = 1: mode i has the eigenvalue ``own``, the other d_M − 1 kept ones sum to ``others``.
+    """The sides of 2 h_i > 0, c = 1: mode i has the eigenvalue ``own``, the d_M − 1 other kept ones sum to ``others``.
 
     The average is what Λ₁ enters with; the rest stands on the left.
     """
