@@ -13,7 +13,7 @@ import pytest
 from derive import InputError
 from verify.audits.blackbox.findings import describe as describe_black_box
 from verify.audits.definition import Audit
-from verify.evidence import description
+from verify.audits.findings import describe
 from verify.evidence.verdict_words import sentence, verdict_line
 from verify.reports import page, templates, write_report
 from verify.reports.mathml import mathml
@@ -72,7 +72,7 @@ def _written(audited, name):
 
 
 def described(found):
-    return description.describe(found) if isinstance(found, Audit) else describe_black_box(found)
+    return describe(found) if isinstance(found, Audit) else describe_black_box(found)
 
 
 @pytest.mark.parametrize("name", AUDITS)
