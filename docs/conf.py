@@ -53,6 +53,6 @@ napoleon_attr_annotations = False
 toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 80
 # Types in signatures of other libraries, whose pages are not at hand offline.
-nitpick_ignore_regex = [("py:.*", r"(?!derive\.|numeric\.|verify\.).*")]
+nitpick_ignore_regex = [("py:.*", r"(?!derive\.|numeric\.|verify\.).*"), ("py:class", r".*\._\w+")]
 # Two classes are called Objective; a signature says which one by its module.
 suppress_warnings = ["ref.python"]

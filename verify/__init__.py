@@ -20,6 +20,6 @@ __getattr__ = lazily(
         "audit": "audits.definition",
         "Evidence": "evidence.evidence",
         "verdict": "evidence.evidence",
-        "audit_text": "terminal",
+        "audit_text": "evidence.terminal",
     },
 )

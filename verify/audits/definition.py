@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 import sympy
 
 from derive import Gaussian, InputError, Law, Loss, NotAnalyticError
 from derive.landscape.summary import Described, described
 from derive.losses.limit import population
 from numeric.laws import in_numbers
+from numeric.sampling import Covariances
 from verify.audits.findings import describe
 from verify.audits.target import limits, put_values
 from verify.evidence.answer import (
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from derive import ClosedForm, Expansion
-    from numeric.sampling import Covariances
     from verify.audits.blackbox.audit import BlackBoxAudit
     from verify.routes.reopening.collapsed_modes import Collapsed
 
@@ -182,7 +183,9 @@ def audit_definition(
 
     """
     given, law = exact_values(given), law or Gaussian()
-    data = None if covariances is None else in_numbers(law, covariances)
+    # A law that nothing can be drawn from is refused here, before anything is derived.
+    drawn = in_numbers(law, covariances or Covariances(np.eye(1), np.eye(1)))
+    data = None if covariances is None else drawn
     here, later = put_values(loss, given)
     finite = {name: value for name, value in given.items() if value is not sympy.oo}
     subject = Subject(loss, finite, order, basis, sampling, data, seed, draws, train, tick, law)

@@ -61,5 +61,8 @@ def _usage(name: str) -> str:
     """How a law is written, with all that it takes."""
     takes = {"nu": "10", "share": "1/10", "factor": "3", "moments": "3/2"}
     shown = {"moments": "s4"}
-    parts = [f"{shown.get(key, key)}={takes.get(key, 'view')}" for key in inspect.signature(LAWS[name]).parameters]
+    parts = [
+        f"{shown.get(key, key)}={takes.get(key, 'view' if key == 'per' else '2')}"
+        for key in inspect.signature(LAWS[name]).parameters
+    ]
     return f"{name}:{','.join(parts)}" if parts else name

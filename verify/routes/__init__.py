@@ -1,5 +1,5 @@
 """The routes of evidence: each measures an expansion or a landscape in a way that shares no code with its derivation.
 
-`routes` runs all that apply; `training` has the models that are really trained, `reopening` the modes that have
+`definition` lists them; `training` has the models that are really trained, `reopening` the modes that have
 collapsed.
 """

@@ -59,7 +59,7 @@ class Table:
         return list(dict.fromkeys(columns[0] if len(names) == 1 else zip(*columns, strict=True)))
 
     def words(self, name: str) -> str:
-        """How many rows of a column agree, are off, and are undecided; see `verify.routes.training.comparing`."""
+        """How many rows of a column agree, are off, and are undecided; see `verify.evidence.agreement`."""
         return tally(self[name])
 
 

@@ -47,7 +47,7 @@ def audited(seed: int, count: int = SETTINGS) -> dict[str, Any]:
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{type(error).__name__}: {error} ({place.filename.rpartition('/')[2]}:{place.lineno})"
         if any(
-            "/derive/" in frame.filename or "/verify/answer" in frame.filename
+            "/derive/" in frame.filename or "/verify/evidence/answer" in frame.filename
             for frame in traceback.extract_tb(error.__traceback__)
         ):
             tally.wrong.append(("raised", where))
