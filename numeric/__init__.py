@@ -1,4 +1,4 @@
-"""Expansions in numbers: kernels for numpy, torch and mpmath, samples of the data they speak of, cubature."""
+"""Expansions in numbers: kernels for numpy, torch and mpmath, samples of the data, cubature."""
 
 from __future__ import annotations
 

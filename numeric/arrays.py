@@ -1,6 +1,6 @@
-"""Code for arrays of NumPy or torch alike: most of what it needs both have under one name, the rest is here.
+"""Code that takes arrays of NumPy or torch: what the two libraries do not have under one name is here.
 
-What both have is called on the library itself, with arguments by place where their names differ: amax(x, 0),
+What they share is called on the library itself, with positional arguments where the names differ: amax(x, 0),
 argsort(x, 0), diagonal(x, 0, -2, -1), eye(n, dtype=…, device=…).
 """
 
@@ -14,7 +14,7 @@ from derive import InputError
 
 
 def arrays(**given: Any) -> tuple[Any, list[Any]]:
-    """The library, torch where one of the values is a tensor and NumPy otherwise, and the values as its arrays.
+    """The library (torch where a value is a tensor, else NumPy) and the values as its arrays.
 
     Args:
         given: values by the names that messages call them; None stays None.
@@ -50,17 +50,17 @@ def arrays(**given: Any) -> tuple[Any, list[Any]]:
 
 
 def contiguous(x: Any) -> Any:
-    """The array with its entries in memory in the order of its axes."""
+    """The array, contiguous in memory in the order of its axes."""
     return np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x.contiguous()
 
 
 def taken(x: Any, order: Any) -> Any:
-    """The array in another order along its first axis, one for each place in the others."""
+    """The array reordered along its first axis, with an order for each position along the other axes."""
     return np.take_along_axis(x, order, 0) if isinstance(x, np.ndarray) else x.gather(0, order)
 
 
 def put_back(x: Any, order: Any) -> Any:
-    """What `taken` has put in this order, in its own order again."""
+    """The inverse of `taken`: the array in its original order."""
     if not isinstance(x, np.ndarray):
         return x.new_empty(x.shape).scatter_(0, order, x)
     found = np.empty_like(x)

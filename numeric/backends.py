@@ -39,11 +39,11 @@ class trace(sympy.Function):  # noqa: N801
 
 
 class scaled(sympy.Function):  # noqa: N801
-    """A number, or one a batch element, times a matrix."""
+    """A number, or one number per batch element, times a matrix."""
 
 
 class added(sympy.Function):  # noqa: N801
-    """The sum of two arrays, the first of which nobody else needs."""
+    """The sum of two arrays, the first of which may be overwritten."""
 
 
 class column(sympy.Function):  # noqa: N801
@@ -59,11 +59,11 @@ class entries(sympy.Function):  # noqa: N801
 
 
 class identity(sympy.Function):  # noqa: N801
-    """The identity of a matrix's size."""
+    """The identity matrix of the size of a given matrix."""
 
 
 class ones(sympy.Function):  # noqa: N801
-    """The matrix of ones of a matrix's size."""
+    """The matrix of ones of the size of a given matrix."""
 
 
 class Backend(Protocol):
@@ -90,7 +90,7 @@ class _ArrayPrinter(NumPyPrinter):
         return f"{_operand(self, expr.args[0])}.mT"
 
     def _print_scaled(self, expr: sympy.Expr) -> str:
-        # Traces have one value a batch element.
+        # Traces have one value per batch element.
         number, matrix = (_operand(self, one) for one in expr.args)
         many = expr.args[0].has(dot, trace, entries)
         return f"{number}[..., None, None]*{matrix}" if many else f"{number}*{matrix}"
@@ -118,7 +118,7 @@ class _ArrayPrinter(NumPyPrinter):
 
 
 class _MpmathPrinter(MpmathPrinter):
-    """Prints matrix products with ``*``, as mpmath's matrices have them."""
+    """Prints matrix products with ``*``, the product of mpmath's matrices."""
 
     def _print_matmul(self, expr: sympy.Expr) -> str:
         return f"({_operand(self, expr.args[0])} * {_operand(self, expr.args[1])})"
@@ -191,7 +191,7 @@ class _Torch:
             raise InputError(message) from None
 
         def dot_product(P: torch.Tensor, Q: torch.Tensor) -> torch.Tensor:
-            # einsum's batched product wins where the batch is large, its set-up loses where it is small.
+            # einsum's batched product is faster where the batch is large; where it is small, its set-up costs more.
             if P.numel() < _SMALL:
                 return (P * Q).sum((-2, -1))
             return torch.einsum("...ij,...ij->...", P, Q)

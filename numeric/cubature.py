@@ -27,8 +27,8 @@ def gaussian_cubature(dimension: int, degree: int, *, positive: bool = False) ->
     means depends on the data through such moments alone, so it is the Gaussian one exactly. Away from W = 0
     the weighted sum is not a population loss: log of a mean may even have no real value.
 
-    ``positive`` asks for the tensor product whatever its size: its weights are positive, so rounding stays that
-    of one value, where a sparse grid multiplies it by the sum of |weights|.
+    ``positive`` asks for the tensor product whatever its size: its weights are positive, so the rounding error
+    stays that of a single value, where a sparse grid multiplies it by the sum of |weights|.
     """
     arguments: tuple[tuple[str, Any, int], ...] = (("dimension", dimension, 1), ("degree", degree, 0))
     for name, value, low in arguments:

@@ -1,8 +1,8 @@
-"""A definition evaluated as it stands, on points with weights.
+"""The value of a definition, evaluated directly on points with weights.
 
-No series, no contraction: exp is exp and a mean is a weighted sum. It shares with the derivation the expression
-tree alone. Complex points are allowed (every operation is analytic), which is how Taylor coefficients along a ray
-are read off a circle.
+No series, no contraction: exp is exp and a mean is a weighted sum. It shares only the expression
+tree with the derivation. Complex points are allowed (every operation is analytic): that is how Taylor coefficients
+along a ray are read off a circle.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ class Evaluator:
 
     Args:
         population: gives, for the views that a population mean is over, their embeddings (points, d1) and weights.
-        samples: for each finite sample, the embeddings of its draws by name of view, of shape (…, n, d1).
+        samples: for each finite sample, the embeddings of its draws by the view's name, of shape (…, n, d1).
         d1: the embedding's dimension.
         noise: gives, for a number of views, what the augmentation adds to f of a datum in each, (points, d1), and
             weights; only a mean over further views in the population asks for it. (A mean over a number of them is
             written out before, see `derive.definition.drawn_out`.)
-        shaken: draws a relative error for every intermediate result, as large as rounding makes; None for none. How far
-            the value moves is what rounding makes of it, whatever cancels (Parker, Monte Carlo Arithmetic, 1997).
+        shaken: draws a relative error of the size of rounding for every intermediate result; None for no errors.
+            How far the value moves is its rounding error, whatever cancels (Parker, Monte Carlo Arithmetic, 1997).
 
     """
 
@@ -162,12 +162,12 @@ class Evaluator:
         return (value * weights).sum(-1) if np.ndim(value) else value
 
     def _inverse(self, node: InverseEntry, scope: _Scope) -> Any:
-        """The inverse, worked out once for all of its entries."""
+        """The inverse, computed once for all of its entries."""
         inside = tuple(sorted((index, value) for index, value in scope.indices.items()))
         key = (node.entry, node.row, node.column, id(scope.views), *(inside if _looks_out(node) else ()))
         if key not in self._matrices:
             inverse = np.linalg.inv(self._matrix(node.entry, node.row, node.column, scope))
-            # The views are kept, for another dictionary not to get their id.
+            # The views are kept, so that no other dictionary gets their id.
             self._matrices[key] = scope.views, inverse
         return self._matrices[key][1]
 
@@ -185,7 +185,7 @@ def _looks_out(node: InverseEntry) -> bool:
 
 
 def _log_det(matrix: Any) -> Any:
-    """log det; for complex matrices the branch on which it is analytic near those that are positive definite."""
+    """log det; for complex matrices, the branch that is analytic near positive definite ones."""
     if np.iscomplexobj(matrix):
         return np.log(np.linalg.eigvals(matrix)).sum(-1)
     sign, size = np.linalg.slogdet(matrix)
@@ -194,7 +194,7 @@ def _log_det(matrix: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Scope:
-    """The points that names stand for, and how many means are entered."""
+    """The points that names stand for, and the depth of nested means."""
 
     views: dict[View, Any]
     indices: dict[Index, int]

@@ -1,4 +1,4 @@
-"""The value of an invariant straight from its meaning: slow, plain, and what the kernels are held against."""
+"""The value of an invariant straight from its meaning: slow and plain, a reference for the kernels."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def product_value(invariants: Invariants, of_letter: Mapping[str, Any]) -> float
 
 
 def order_values(expansion: Expansion, W: Any, A0: Any, Sigma: Any, b: Any = None) -> dict[int, float]:
-    """The value of each order of an expansion whose parameters are all set, the constant left out.
+    """The value of each order of an expansion whose parameters are all set, without the constant.
 
     Raises:
         InputError: the model has a bias and no b (d1,) is given.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Kernel:
     """Value and gradient of an expansion for one numeric library.
 
-    ``value`` and ``gradient`` are the emitted functions themselves, unchecked and as fast as they get:
+    ``value`` and ``gradient`` are the emitted functions themselves, unchecked and as fast as possible:
 
         value(W, A0, Sigma, …)     L(W) − L(0), truncated: shape (…) for W of shape (…, d1, d0)
         gradient(W, A0, Sigma, …)  ∂L/∂W: the shape of W
@@ -36,7 +36,7 @@ class Kernel:
     mpmath takes matrices without leading dimensions. Calling the kernel checks its arguments first.
 
     For the model f(x) = W x + b, b of shape (…, d1) (in mpmath a matrix of one column) stands after the covariances,
-    and ``gradient`` returns the pair ∂L/∂W, ∂L/∂b. A parameter that is called b is then ``b_``. The matrix of a second
+    and ``gradient`` returns the pair ∂L/∂W, ∂L/∂b. A parameter called b is then ``b_``. The matrix of a second
     encoder stands after W, and ``gradient`` returns a value for each.
 
     Attributes:
@@ -126,7 +126,7 @@ def _emit(plan: Plan, result: sympy.Expr | tuple[sympy.Expr, ...], chosen: Backe
         result,
         modules=[chosen.functions()],
         printer=chosen.printer(),
-        # What stands in for common subexpression elimination: the plan knows the products.
+        # This replaces common subexpression elimination: the plan knows the products.
         cse=lambda expression: (list(plan.assignments.items()), expression),
         docstring_limit=0,
     )

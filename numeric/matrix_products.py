@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from derive.algebra.words import Invariant
 
 _INDICES = "ijklmnop"
-# Names that the source has for itself: its matrices, its functions, and what it assigns.
+# Names that the source uses itself: its matrices, its functions, and what it assigns.
 _TAKEN = re.compile(
     r"W|[PWKEc]_\w*|dot|trace|scaled|added|entries|identity|ones|matmul|transpose|column|vector|exp|log"
     r"|sqrt|mpf|pi|numpy|torch"
@@ -49,7 +49,7 @@ _TAKEN = re.compile(
 
 
 def _arguments(names: Iterable[str], *, bias: bool) -> dict[str, str]:
-    """Parameters' names in the source, with underscores where Python or the source keeps a name; one each.
+    """Parameters' names in the source, with underscores where Python or the source reserves a name; all distinct.
 
     >>> _arguments(["lambda", "lambda_"], bias=False)
     {'lambda': 'lambda__', 'lambda_': 'lambda_'}
@@ -71,15 +71,15 @@ class Plan:
         keep: whether the products W X get names, to be used again: a gradient needs them more than once.
 
     Attributes:
-        factors: what the gradient is taken in: W, others that the words have, b where the model has a bias.
-        argument_names: the factors but b, the covariances, b, then the parameters.
+        factors: what the gradient is taken with respect to: W, other factors in the words, b if there is a bias.
+        argument_names: the factors except b, the covariances, b, then the parameters.
         named: the argument of each of the loss's parameters.
         assignments: the products by name, in the order in which they are formed; `value` and `gradient` fill it.
 
     """
 
     def __init__(self, expansion: Expansion, *, keep: bool) -> None:
-        # A value needs W X for one thing each, and frees it at once; a gradient needs it again.
+        # A value needs each W X once and frees it; a gradient needs it again.
         self.keep = keep
         words = {word for term in expansion.terms for one in term.invariants for _, word, _ in one}
         others = sorted({factor for letter in set("".join(words)) for factor in factors(letter)} - {"W", "b"})
@@ -106,13 +106,13 @@ class Plan:
     def value(self) -> sympy.Expr:
         """L(W) − L(0), in terms of the products."""
         if not self.terms:
-            # Nothing, in the shape of what there could be.
+            # Zero, in the shape of the value.
             W = self._factor("W")
             return dot(scaled(sympy.S.Zero, W), W)
         return sympy.Add(*(term.coefficient * sympy.Mul(*map(self._invariant, term.invariants)) for term in self.terms))
 
     def gradient(self) -> sympy.Expr | tuple[sympy.Expr, ...]:
-        """∂L/∂W, and where there are more factors ∂L/∂F for each of them, in terms of the products."""
+        """∂L/∂W, and ∂L/∂F for each further factor F, in terms of the products."""
         # For each letter F X Gᵀ: the numbers and the traces that multiply F X, and the matrices K.
         number: dict[str, sympy.Expr] = {}
         traced: dict[str, list[sympy.Expr]] = {}
@@ -122,7 +122,7 @@ class Plan:
                 rest, letter = word[:-1], word[-1]
                 weight = term.coefficient * sympy.Mul(*map(self._invariant, others))
                 if rest:
-                    # P and Pᵀ with one number are added first.
+                    # P and Pᵀ with the same coefficient are added first.
                     paired = turned(rest) != rest and opened.get((others, turned(rest) + letter)) == times
                     if not paired or rest < turned(rest):
                         P = self._matrix(rest)
@@ -141,7 +141,7 @@ class Plan:
 
         def total(factor: str) -> sympy.Expr:
             letters = sorted(letter for letter in LETTERS if factors(letter)[1] == factor)
-            # Products first: they are fresh arrays, which what follows may be added to in place.
+            # Products first: they are fresh arrays, to which the rest may be added in place.
             pieces = [
                 matmul(self._assign(f"K_{letter}", sympy.Add(*adjoint[letter])), self._times(letter))
                 for letter in letters
@@ -160,7 +160,7 @@ class Plan:
         return found if len(found) > 1 else found[0]
 
     def _multiple(self, number: sympy.Expr, letter: str) -> sympy.Expr:
-        """number · F X, the number going to the small matrix where F X is not needed for anything else."""
+        """number · F X; the number multiplies the smaller matrix where F X is not needed elsewhere."""
         if LETTERS[letter].unit or sympy.Symbol(f"W_{letter}") in self.assignments:
             return scaled(number, self._times(letter))
         return matmul(self._factor(factors(letter)[0]), number * _given(letter))
@@ -171,14 +171,14 @@ class Plan:
         return symbol
 
     def _number(self, coefficient: sympy.Expr) -> sympy.Expr:
-        """A number as it is; an expression in parameters under a name, so that no array is multiplied twice."""
+        """A number unchanged; an expression in parameters under a name, so that no array is multiplied twice."""
         if coefficient.is_number:
             return coefficient
         known = {value: symbol for symbol, value in self.assignments.items()}
         return known.get(coefficient) or self._assign(f"c_{len(self.assignments)}", coefficient)
 
     def _factor(self, name: str) -> sympy.Expr:
-        """W as it is, b as a matrix of one column."""
+        """W unchanged, b as a matrix of one column."""
         if FACTORS[name].columns == "1":
             return self._assign(f"W_{BIAS}", column(sympy.Symbol(name)))
         return sympy.Symbol(name)

@@ -1,6 +1,6 @@
 """Gaussian views with given covariances, as random samples or as cubature nodes; other laws are made from them.
 
-V views of a datum have the covariance C + A0 for one view with itself and A0 between two. An orthonormal change among
+V views of a datum have covariance C + A0 each and A0 between any two. An orthonormal change among
 the views makes them independent: their sum over √V has covariance C + V A0, the V − 1 contrasts have covariance C. So
 V d0 standard normal numbers make a datum's views, d0 fewer than drawing the datum and then each view's noise.
 """
@@ -26,7 +26,7 @@ ROUNDING = 1e-10
 class Covariances:
     """The covariances of two views of a datum, and Gaussian views that have them.
 
-    This is what `numeric.laws.Views` asks for, and what other laws that have an A0 and a C extend.
+    It implements `numeric.laws.Views`; other laws with an A0 and a C extend it.
 
     Args:
         A0: (d0, d0), the covariance between two views of one datum; positive semi-definite.
@@ -67,23 +67,23 @@ class Covariances:
 
     @property
     def core(self) -> Covariances:
-        """Of the Gaussian views that views of the law are made from, see `made`."""
+        """The covariances of the Gaussian views that `made` turns into views of the law."""
         return self
 
     def latent(self, views: int) -> int:  # noqa: ARG002 (the interface of a law)
-        """How many standard normal numbers a datum takes beside its Gaussian views."""
+        """How many standard normal numbers a datum takes in addition to its Gaussian views."""
         return 0
 
     def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:  # noqa: ARG002
-        """Views of the law from Gaussian ones of a datum, (…, d0) each, and its latent numbers (…, latent).
+        """Views of the law from a datum's Gaussian ones, (…, d0) each, and its latent numbers (…, latent).
 
-        NumPy's arrays or torch's.
+        They are NumPy arrays or torch tensors.
         """
         return gaussian
 
     @property
     def noise(self) -> Covariances:
-        """What the augmentation adds to a datum, as views that have nothing in common.
+        """What the augmentation adds to a datum, as views with A0 = 0.
 
         Raises:
             InputError: it depends on the datum.
@@ -101,9 +101,9 @@ class Covariances:
         return (tensor_size if positive else cubature_size)(self.d0 * data * views, degree)
 
     def views(self, normals: Array, number: int, *, datum: bool = False) -> tuple[Array, ...]:
-        """That many views of a datum, each (…, d0), from standard normal numbers of shape (…, number · d0).
+        """Views of a datum, each (…, d0), from standard normal numbers of shape (…, number · d0).
 
-        With ``datum`` the datum itself comes after them, without noise, and there are d0 numbers more.
+        With ``datum`` the datum itself comes after them, without noise, and takes d0 numbers more.
         """
         if datum:
             normals = normals.reshape(*normals.shape[:-1], number + 1, self.d0)
@@ -131,7 +131,7 @@ class Covariances:
         return self.views(points.reshape(-1, data, numbers), views, datum=datum), weights
 
     def training_set(self, size: int, generator: np.random.Generator) -> Array:
-        """A centred set of that many data, (size, d0), whose second moment Σ_i x̂_i x̂_iᵀ/size is exactly A0.
+        """A centred set of data, (size, d0), whose second moment Σ_i x̂_i x̂_iᵀ/size is exactly A0.
 
         Raises:
             InputError: fewer than d0 + 1 data cannot be centred and have a full second moment.
@@ -147,7 +147,7 @@ class Covariances:
 
 
 def random_covariances(generator: np.random.Generator, d0: int, *, augmentation: float = 1.0) -> Covariances:
-    """A0 and C that do not commute, with eigenvalues of order one (C's times ``augmentation``)."""
+    """Random A0 and C that do not commute, with eigenvalues of order one (those of C times ``augmentation``)."""
 
     def one() -> Array:
         rotation, _ = np.linalg.qr(generator.standard_normal((d0, d0)))

@@ -36,9 +36,9 @@ from derive import InputError
 
 Array = NDArray[np.float64]
 
-# Where values and parts have been held against thirty digits.
+# The range in which values and parts were checked against thirty digits.
 MOST, COLDEST = 200, 0.01
-# The error of a value that is given, and the nodes on each panel of the two rules whose difference is held against it.
+# The largest error of a returned value, and the nodes per panel of the two rules whose difference must stay below it.
 ERROR = 1e-10
 NODES = 10, 14
 
@@ -68,12 +68,12 @@ class Sphere:
             raise InputError(f"temperature = {self.temperature}: the quadrature holds from {COLDEST} on")
 
     def value(self, s: float, opened: float) -> float:
-        """L(s) where the views of the collapsed mode are correlated by ``opened`` (μ).
+        """L(s), where ``opened`` (μ) is the correlation of the views of the collapsed mode.
 
         The error is at most 1e-10/τ.
 
         Raises:
-            InputError: ``opened`` is not a correlation, or two rules differ by more than that error.
+            InputError: ``opened`` is not a correlation, or the two rules differ by more than that error.
 
         >>> Sphere(8, 0.9).value(0.1, 0.2) > Sphere(8, 0.9).value(0.0, 0.2)
         True
@@ -112,7 +112,7 @@ class Sphere:
         mass = weight * cosine ** (self.r - 1)
         mass /= mass.sum()
         inner = hyp0f1(self.r / 2, (k * np.outer(cosine / length, cosine / length)) ** 2 / 4)
-        # φ and −φ of χ together; of f they give the same.
+        # φ and −φ are summed for χ; for f they give the same value.
         inner = inner * np.cosh(k * np.outer(sine / length, sine / length))
         return float(mass @ np.log(inner @ mass)) / k
 

@@ -1,6 +1,6 @@
-"""Minimisers and stationary points found by iteration, in batches: what a landscape's theory is held against.
+"""Minimisers and stationary points found by iteration, in batches: a check of the theory of landscapes.
 
-Functions of x, of shape (batch, n), in NumPy or torch, on whatever device x lives:
+Functions of x, of shape (batch, n), in NumPy or torch, on the device of x:
 
     value(x)     (batch,)
     gradient(x)  (batch, n)
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Function = Callable[[Any], Any]
 
-# Curvatures below this share of the largest count as flat: a step there follows the gradient.
+# Curvatures below this fraction of the largest count as flat: a step there follows the gradient.
 FLAT = 1e-9
 
 
@@ -36,7 +36,7 @@ class Smooth:
 
 @dataclass(frozen=True)
 class Ends:
-    """Where a batch of iterations ended.
+    """The points at which a batch of iterations ended.
 
     Attributes:
         x: (batch, n), the last points.
@@ -97,7 +97,7 @@ def descend(function: Smooth, starts: Any, *, steps: int = 300, tolerance: float
     Args:
         function: what to minimise.
         starts: (batch, n).
-        steps: at most this many.
+        steps: the largest number of steps.
         tolerance: on the length of the gradient.
 
     """
@@ -116,7 +116,7 @@ def descend(function: Smooth, starts: Any, *, steps: int = 300, tolerance: float
         length = _norm(step)
         step = step * (library.clip(radius[at] / length, None, 1.0))[:, None]
         before, after = function.value(here), function.value(here + step)
-        # Where the two differ by rounding alone the step is judged by the gradient.
+        # Where the two values differ only by rounding, the step is judged by the gradient.
         lower = after < before
         level = abs(after - before) <= 1e-14 * (1 + abs(before))
         better = lower | (level & (_norm(function.gradient(here + step)) < _norm(slope)))
@@ -126,7 +126,7 @@ def descend(function: Smooth, starts: Any, *, steps: int = 300, tolerance: float
 
 
 def newton(function: Smooth, starts: Any, *, steps: int = 300, tolerance: float = 1e-10) -> Ends:
-    """Stationary points of any kind by Newton's iteration on the gradient, undamped but for a longest step.
+    """Stationary points of any kind by Newton's iteration on the gradient, undamped up to a longest step.
 
     Iterations that wander off or cycle do not converge, and are marked so.
     """
@@ -145,7 +145,7 @@ def newton(function: Smooth, starts: Any, *, steps: int = 300, tolerance: float 
 
 
 def index(function: Smooth, x: Any, *, flat: float = 1e-7) -> Any:
-    """The number of negative curvatures at each point, (batch,); those within ``flat`` of zero do not count."""
+    """The number of negative curvatures at each point, (batch,); those within ``flat`` of zero are not counted."""
     curvatures = _library(x).linalg.eigvalsh(function.hessian(x))
     scale = abs(curvatures).max(-1, keepdims=True) if isinstance(x, np.ndarray) else curvatures.abs().amax(-1, True)  # noqa: FBT003
     return (curvatures < -flat * scale).sum(-1)
@@ -155,7 +155,7 @@ def gradient_flow(function: Smooth, start: Any, times: Any) -> Any:
     """dx/dt = −∇L from one start, at given times: shape (times, n), by SciPy's adaptive Runge-Kutta pair.
 
     Args:
-        function: what is descended.
+        function: the function whose gradient is followed.
         start: (n,).
         times: increasing, from 0.
 

@@ -53,7 +53,7 @@ def stationary_modes(
         dps: the decimal digits of the result.
 
     Raises:
-        InputError: a + c is not positive, or a parameter is missing, unknown or no number.
+        InputError: a + c is not positive, or a parameter is missing, unknown or not a number.
 
     >>> from derive import catalogue, closed_form
     >>> from derive.landscape.exact_modes import exact_modes
@@ -85,7 +85,7 @@ def collapse_threshold(
     """b* such that h = 0 is the minimum of ℓ exactly where b ≤ b*: the infimum of φ(h)/h over h > 0.
 
     It is 0 where φ is convex: the mode leaves the origin continuously as b passes 0. Below zero, the minimum jumps.
-    For a φ that does not depend on a and c any will do.
+    Where φ does not depend on a and c, any values will do.
 
     >>> from derive import catalogue, closed_form
     >>> from derive.landscape.exact_modes import exact_modes
@@ -132,11 +132,11 @@ def hessian_index(
     """The number of negative eigenvalues of the Hessian in W at a stationary point.
 
     With V = W Σ^½ and H = VᵀV diagonal: each of the d1 − m spare rows and each dropped mode i gives a direction of
-    curvature φ′(0) − b_i; tilting a kept mode k towards a dropped mode i one of b_k − b_i; a kept mode's own height one
-    of φ″(h_i); and a rotation between two kept modes the divided difference of φ′ between their heights.
+    curvature φ′(0) − b_i; tilting a kept mode k towards a dropped mode i gives b_k − b_i; the height of a kept mode,
+    φ″(h_i); and a rotation between two kept modes, the divided difference of φ′ between their heights.
 
     Args:
-        modes: the landscape; where φ depends on a_i and c_i the index is not of this form.
+        modes: the landscape, with a φ that does not depend on a_i and c_i: else the index is not of this form.
         levels: b_i of each mode, the eigenvalues of Σ^(−½) B Σ^(−½).
         heights: h_i of each mode, 0 for those that are dropped.
         d1: the number of rows of W.
@@ -185,7 +185,7 @@ def _refined(
     low, high = square_free.refine_root(low, high, eps=width * min(1, high), fast=True)
     if high <= 0:
         return None
-    # Neighbours: no other root is within this distance, as the interval isolates.
+    # The interval isolates the root, so no other root is within this distance.
     below, above = low - width * high, high + width * high
 
     def side(point: sympy.Rational) -> int:
@@ -208,7 +208,7 @@ def _rational(polynomial: Any, dps: int) -> Any:
 def _numbers(
     modes: ModePotential, a: object, c: object, parameters: Mapping[str, object] | None
 ) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
-    """φ′, φ and b with numbers put for everything but h."""
+    """φ′, φ and b with numbers for everything but h."""
     put = _put(modes, a, c, parameters)
     return modes.slope.xreplace(put), modes.phi.xreplace(put), sympy.nsimplify(modes.level.xreplace(put))
 
@@ -220,7 +220,7 @@ def _put(
 
 
 def _end(modes: ModePotential, a: object, c: object, parameters: Mapping[str, object] | None) -> Any:
-    """Where the loss stops being finite, an mpf; ∞ where it does not."""
+    """The h beyond which the loss is no longer finite, an mpf; ∞ where it always is."""
     if modes.end is None:
         raise InputError(f"modes: {modes.why_open}; put values for the parameters first")
     end = modes.end.xreplace(_put(modes, a, c, parameters))

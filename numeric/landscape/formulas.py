@@ -24,12 +24,12 @@ _OWN: frozenset[Letter] = frozenset({MODES, a_i, a_j, c_i, c_j, *_SUMS})
 
 
 def at_points(put: Put, points: Any) -> Put:
-    """The values at some of the points: of arrays those entries, numbers as they are."""
+    """The values at some of the points: those entries of arrays; numbers are unchanged."""
     return {name: value[points] if isinstance(value, np.ndarray) else value for name, value in put.items()}
 
 
 def margin_of(formula: Any, put: Put, a: Array, c: Array) -> Any:
-    """What is at most 0 where a Boolean holds, mode by mode, (ny, nx, n)."""
+    """A number for each mode, (ny, nx, n), that is at most 0 where a Boolean holds."""
     if formula in (sympy.true, sympy.false):
         return -np.inf if formula is sympy.true else np.inf
     if isinstance(formula, sympy.Or | sympy.And):
@@ -56,7 +56,7 @@ def evaluated(value: sympy.Expr, put: Put) -> Any:
 
 
 def key_of(symbol: sympy.Symbol) -> str:
-    """Under which name a symbol's values are kept: a letter of the theory under one that no parameter has."""
+    """The name under which a symbol's values are kept; letters of the theory get one that no parameter has."""
     return f"{symbol.name} of the theory" if symbol in _OWN else symbol.name
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Σ counts as singular where its condition number exceeds this: beyond it, Σ^(−1/2) has lost half of the digits.
+# Σ counts as singular where its condition number exceeds this: beyond it, Σ^(−1/2) loses half of the digits.
 CONDITION = 1e12
 
 
@@ -48,7 +48,7 @@ class Solved:
     rotation: Rotation = "any"
 
     def stationary_points(self) -> tuple[StationaryPoint, ...]:
-        """All with orthogonal columns, the lowest first; see `numeric.landscape.modes`."""
+        """All stationary points with orthogonal columns, the lowest first; see `numeric.landscape.modes`."""
         return stationary_points(self.modes)
 
     def gram(self, point: StationaryPoint) -> Array:
@@ -70,12 +70,12 @@ class Solved:
         return self._turn(rows) @ rows @ self.frame.T
 
     def _turn(self, rows: Array) -> Array:
-        """The rotation of the embedding, (d1, d1), of columns that are one a row."""
+        """The rotation of the embedding, (d1, d1), applied to columns with one mode per row."""
         d1, D = self.modes.d1, self.coordinates
         if D is None or self.rotation not in ("constant diagonal", "constant diagonals"):
             return np.eye(d1)
         if self.rotation == "constant diagonal":
-            # D is a multiple of the square of one combination of eigenvalues: any of its rows.
+            # D is a multiple of the square of one combination of eigenvalues, so any of its rows will do.
             return level(rows**2 @ D[np.abs(D.diagonal()).argmax(), : rows.shape[1]])
         if d1 & (d1 - 1):
             message = (
@@ -139,8 +139,8 @@ def quartic_landscape(
 ) -> Solved:
     """The landscape −Tr[W B Wᵀ] + q₁ Tr[(W Σ Wᵀ)²] + q₂ Tr[W Σ Wᵀ]² + κ (Tr[W Σ Wᵀ] + |b|² − c)².
 
-    With V = W Σ^(1/2) and the eigenvalues λ_i of Σ^(−1/2) B Σ^(−1/2) all modes are alike, whether B and Σ commute or
-    not; B may be singular or indefinite.
+    With V = W Σ^(1/2) and the eigenvalues λ_i of Σ^(−1/2) B Σ^(−1/2) all modes are equivalent, whether or not B and Σ
+    commute; B may be singular or indefinite.
 
     Args:
         B: (d0, d0), symmetric.
@@ -207,7 +207,7 @@ def landscape_in_numbers(
 
     Args:
         found: see `derive.landscape.landscape.landscapes`.
-        covariances: A0 and C, Σ = A0 + C positive definite; they have to commute where weight decay is in play.
+        covariances: A0 and C, Σ = A0 + C positive definite; they have to commute where there is weight decay.
         values: the loss's parameters.
         d1: the number of rows of W; d0 unless given, and what the symbol d1 stands for.
 
@@ -272,7 +272,7 @@ def modes_of(found: Landscape, covariances: Views) -> tuple[Array, dict[str, Arr
                 " of such data are not separate"
             )
             raise InputError(message)
-        # A generic combination has the common eigenvectors.
+        # The eigenvectors of a generic combination are those common to all.
         _, frame = np.linalg.eigh(A0 + C / np.sqrt(2) * np.abs(A0).max() / max(np.abs(C).max(), 1e-300))
     else:
         root_inverse = _whitening("A0 + C", covariances.Sigma)

@@ -1,4 +1,4 @@
-"""The powers of the modes at the minima of a landscape, at many values of its parameters together.
+"""The powers of the modes at the minima of a landscape, at many values of its parameters at once.
 
 By a sort where at most one trace couples the modes, by pivoting otherwise (`numeric.landscape.powers`).
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# A sum of terms this much smaller than they are is zero: 0.1·3 − 0.3 is not.
+# A sum counts as zero below this fraction of its terms, since in floats 0.1·3 − 0.3 is not 0.
 CANCELLED = 1e-14
 
 
@@ -29,14 +29,14 @@ def powers_at(case: Landscape, put: Put, a: Array, c: Array, fixed: Array | None
 
     Args:
         case: the landscape.
-        put: its parameters at the points, (points,) or numbers.
+        put: its parameters at the points, arrays (points,) or numbers.
         a: the eigenvalues of A0 by mode, (points, n).
         c: those of C, (points, n).
         fixed: the value at which E|f|² is fixed, (points,); None where it is free.
         bias: whether the model has a bias, whose power comes last.
 
     Returns:
-        |w_i|², (points, n), one more with a bias.
+        |w_i|², (points, n), with one more column for a bias.
 
     Raises:
         InputError: a coefficient of (w_i·w_j)² is negative at some point.
@@ -85,7 +85,7 @@ def powers_at(case: Landscape, put: Put, a: Array, c: Array, fixed: Array | None
 
 
 def _orthogonal(singles: Mapping[tuple[str, str], Any], letters: Mapping[str, Array], own: Array) -> None:
-    """No Q_ij is negative: else columns gain by not being orthogonal."""
+    """Whether no Q_ij is negative, so that nothing is gained by columns that are not orthogonal."""
     negative = bool((own < 0).any())
     if not negative and any(x != y for x, y in singles):
         for i in range(1, len(own)):

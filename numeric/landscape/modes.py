@@ -1,10 +1,10 @@
-"""Stationary points of a landscape whose modes are known, all masks, with their Hessian indices.
+"""Stationary points of a landscape with known modes, for all masks, with their Hessian indices.
 
 Columns w_i of W, one a mode (see `derive.landscape.landscape`), d1 rows:
 
     L = −Σ_i b_i |w_i|² + Σ_ij Q_ij (w_i·w_j)² + Σ_ij K_ij |w_i|² |w_j|²,
 
-with the constraint Σ_i n_i |w_i|² = c where the norm is fixed (κ → ∞). A share D of Q may count within rows alone, as
+with the constraint Σ_i n_i |w_i|² = c where the norm is fixed (κ → ∞). A part D of Q may count only within rows, as
 sums over coordinates of the embedding do (`derive.landscape.coordinates`): (Q − D)_ij (w_i·w_j)² + D_ij Σ_r (w_i)_r²
 (w_j)_r². Points with orthogonal columns, with D each in one row, are stationary when, for the powers g_i = |w_i|² of
 the modes in a mask M, with the multiplier ν of the constraint,
@@ -25,9 +25,10 @@ of rows that holds the kept columns splits the second variation into blocks, fro
 By Sylvester's law the last has the inertia of diag(Q) + K on M. A column that meets no other through Q (the bias
 under a norm penalty) needs no row of its own.
 
-With one covariance, Q_ij = q₁ x_i x_j, there are no other stationary points (`derive.landscape.stationary`). Mixtures
-of words can have some whose columns share rows: w_i and w_j parallel, when two covariances both pull. Where the
-landscape is a convex function of WᵀW and d1 ≥ d0 none of these is a minimum; with fewer rows than modes they can be.
+With one covariance, Q_ij = q₁ x_i x_j, there are no other stationary points (`derive.landscape.stationary`). With
+mixtures of words there can be some whose columns share rows (w_i and w_j parallel), where two covariances compete.
+Where the landscape is a convex function of WᵀW and d1 ≥ d0 none of these is a minimum; with fewer rows than modes one
+can be.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ Kind = Literal["minimum", "saddle", "maximum"]
 
 # Curvatures smaller than this, relative to the largest, count as zero.
 FLAT = 1e-10
-# All masks are tried: at most this many modes.
+# The most modes for which all masks are tried.
 MOST_MODES = 16
 
 
@@ -55,14 +56,14 @@ class Modes:
     """A landscape by its modes.
 
     Args:
-        b: (n,), the descent of each mode at the origin; negative for a mode that the origin holds.
+        b: (n,), the rate of descent along each mode at the origin; negative where the origin is stable.
         Q: (n, n), symmetric, the coefficients of (w_i·w_j)².
         K: (n, n), symmetric, the coefficients of |w_i|²|w_j|².
         d1: the number of rows of W.
         norm: (n,), the n_i of the constraint Σ n_i |w_i|² = c, or None.
         c: its right side, positive.
         constant: what is added to the loss.
-        D: (n, n), symmetric, the share of Q that counts within rows alone; None where there is none.
+        D: (n, n), symmetric, the part of Q that counts only within rows; None where there is none.
 
     """
 
@@ -96,7 +97,7 @@ class StationaryPoint:
         powers: (n,), g_i = |w_i|².
         loss: L there.
         index: the number of negative directions of the Hessian, on the constraint where there is one.
-        rank: the number of kept modes that have a row, the rank of W.
+        rank: the rank of W: the number of kept modes that take up a row.
         slopes: (n,), u_i: where a mode is off, the curvature of the loss along it is 2 u_i.
         multiplier: ν, 0 without constraint.
 
@@ -113,7 +114,7 @@ class StationaryPoint:
 
     @property
     def kind(self) -> Kind:
-        """A minimum where no direction falls, a maximum where all do."""
+        """A minimum where the loss falls in no direction, a maximum where it falls in all."""
         if self.index == 0:
             return "minimum"
         return "maximum" if self.index == self.dimension else "saddle"
@@ -122,8 +123,8 @@ class StationaryPoint:
 def stationary_points(modes: Modes) -> tuple[StationaryPoint, ...]:
     """All stationary points with orthogonal columns, the lowest first.
 
-    With one covariance there are no others. Where eigenvalues are degenerate, a mask stands for all choices of as many
-    directions within the eigenspace.
+    With one covariance there are no others. Where eigenvalues are degenerate, a mask stands for every choice of that
+    many directions within the eigenspace.
 
     Raises:
         InputError: more than 16 modes, whose masks are too many to list.
@@ -188,7 +189,7 @@ def masked_point(modes: Modes, mask: NDArray[np.bool_]) -> StationaryPoint | Non
 
 
 def _exchanged(modes: Modes, powers: Array, i: int, k: int) -> int:
-    """The negative curvatures among changes of two kept columns, each in the other's row."""
+    """The number of negative curvatures when two kept columns change, each in the other's row."""
     if modes.D is None:
         return int(modes.Q[i, k] < 0)
     D, F, (one, other) = modes.D, modes.Q - modes.D, powers[[i, k]]
@@ -201,7 +202,7 @@ def _exchanged(modes: Modes, powers: Array, i: int, k: int) -> int:
 
 
 def _powers(modes: Modes, kept: NDArray[np.intp], matrix: Array) -> tuple[Array, float] | None:
-    """The powers of the kept modes and the multiplier; None where they are not determined."""
+    """The powers of the kept modes and the multiplier; None where they are undetermined."""
     if modes.norm is None:
         if not len(kept):
             return np.zeros(0), 0.0

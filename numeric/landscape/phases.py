@@ -28,13 +28,13 @@ Axis = tuple[str, ArrayLike]
 Data = Callable[[Array, Array], tuple[ArrayLike, ArrayLike]] | tuple[ArrayLike, ArrayLike]
 
 PHASES = ("no collapse", "dimensional collapse", "complete collapse")
-# Entries of an array that are worked on together, so that a few of them stay in the cache.
+# Entries of an array handled at a time, so that a few such arrays fit into the cache.
 _ENTRIES = 2**15
 
 
 @dataclass(frozen=True, eq=False)
 class PhaseDiagram:
-    """Which modes are kept over two parameters.
+    """The modes that are kept, as a function of two parameters.
 
     Attributes:
         loss: the loss's name.
@@ -44,8 +44,8 @@ class PhaseDiagram:
         y: (ny,).
         a: (ny, nx, n), the eigenvalues of A0 by mode.
         c: (ny, nx, n), those of C.
-        powers: (ny, nx, n), |w_i|² of the modes at the minima, 0 where a mode is collapsed; one more, the last, for a
-            bias.
+        powers: (ny, nx, n), |w_i|² of the modes at the minima, 0 where a mode is collapsed; one more, the last, for
+            a bias.
         values: the loss's other parameters.
 
     """
@@ -67,7 +67,7 @@ class PhaseDiagram:
 
     @property
     def count(self) -> NDArray[np.int64]:
-        """(ny, nx), how many."""
+        """(ny, nx), how many modes are kept."""
         return np.asarray(self.kept.sum(-1))
 
     @property
@@ -109,18 +109,18 @@ def phase_diagram(
     """The phase diagram of a derived landscape.
 
     Args:
-        found: what `derive.landscape.landscape.landscapes` gave, all its cases; each point takes the one that holds
-            there.
+        found: all cases of the landscape, from `derive.landscape.landscape.landscapes`; each point takes the case that
+            holds there.
         x: a name and its values, (nx,): a parameter of the loss, or one of the data that ``modes`` knows.
         y: the same, (ny,).
         modes: the eigenvalues (a, c) of A0 and C by mode, each (n,), or a function of the two grids, (ny, nx) each,
             that gives arrays which broadcast to (ny, nx, n). A0 and C that do not commute have the modes of
-            Σ^(−1/2) C Σ^(−1/2), a = 1 − r and c = r, where no weight decay is in play.
+            Σ^(−1/2) C Σ^(−1/2), a = 1 − r and c = r, where there is no weight decay.
         values: the loss's other parameters.
         norm: the value at which E|f|² is fixed, a number or (ny, nx): the limit κ → ∞ of a norm penalty, which then
-            has no place in the loss itself.
-        bias: whether f(x) = W x + b, with a b that enters E|f|² alone; a loss that holds b brings it along.
-        d1: the number of rows of W, at least that of the modes, which it is unless given.
+            must not be in the loss itself.
+        bias: whether f(x) = W x + b, with a b that enters only through E|f|²; implied by a loss that contains b.
+        d1: the number of rows of W, at least that of the modes (the default).
 
     Raises:
         InputError: naming the argument that is wrong, and for points where the landscape is not convex.
@@ -194,7 +194,7 @@ def _axis(which: str, axis: Axis) -> tuple[str, Array]:
 
 
 def _eigenvalues(modes: Data, x: Array, y: Array) -> tuple[Array, Array]:
-    """A and c, (ny, nx, n) each."""
+    """The eigenvalues a and c, (ny, nx, n) each."""
     a, c = (np.asarray(one, dtype=np.float64) for one in (modes(x, y) if callable(modes) else modes))
     try:
         shape = np.broadcast_shapes(a.shape, c.shape, (*x.shape, 1))
@@ -208,7 +208,7 @@ def _eigenvalues(modes: Data, x: Array, y: Array) -> tuple[Array, Array]:
         )
         raise InputError(message)
     if not all((np.isfinite(one) & (one >= 0)).all() for one in (a, c)):
-        message = "modes gave eigenvalues that are negative or no finite numbers; those of a covariance are 0 or more"
+        message = "modes gave eigenvalues that are negative or not finite; those of a covariance are 0 or more"
         raise InputError(message)
     return np.broadcast_to(a, shape), np.broadcast_to(c, shape)
 
@@ -220,7 +220,7 @@ def _parameters(
     rows: int,
     data: bool,  # noqa: FBT001
 ) -> dict[str, Any]:
-    """All parameters by name, numbers and grids."""
+    """All parameters by name, as numbers or grids."""
     loss = cases[0].loss
     used = {key_of(symbol) for case in cases for symbol in case.symbols}
     for name in grids:

@@ -1,15 +1,15 @@
-"""The powers of the modes at the global minimum of a convex landscape, for a whole batch of landscapes at once.
+"""The powers of the modes at the global minimum of a convex landscape, for a batch of landscapes at once.
 
 With the powers g_i = |w_i|² of the modes the landscape is a quadratic program (see `derive.landscape.collapse`):
 
-    minimise −Σ_i b_i g_i + Σ_ij M_ij g_i g_j   over g ≥ 0,   M = diag(Q) + K,   maybe with Σ_i n_i g_i = c.
+    minimise −Σ_i b_i g_i + Σ_ij M_ij g_i g_j   over g ≥ 0,   M = diag(Q) + K,   optionally with Σ_i n_i g_i = c.
 
 Where it is strictly convex, g is its minimum exactly when with the slopes u = 2 M g − b + ν n
 
     g_i ≥ 0,   u_i ≥ 0,   g_i u_i = 0   for each mode (Karush, Kuhn and Tucker).
 
-`water_filling` has it in closed form where one trace couples the modes; `kept_modes` looks for the mask. Both take
-NumPy arrays or torch tensors, on whatever device these live. A mode at its critical point counts as collapsed.
+`water_filling` solves it in closed form where one trace couples the modes; `kept_modes` searches for the mask. Both
+take NumPy arrays or torch tensors on any device. A mode at its critical point counts as collapsed.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ import numpy as np
 from derive import InputError
 from numeric.arrays import arrays, contiguous, put_back, taken
 
-# A power or a slope below this share of what it is the difference of is zero: the mode is critical, or rounding.
+# A power or a slope below this fraction of the terms that it is the difference of counts as zero (a critical mode).
 FLAT = 1e-12
-# Up to this many modes all pairs of them are compared, which takes less time than to sort them.
+# Up to this many modes all pairs are compared, which is faster than sorting.
 _PAIRS = 8
-# Masks are exchanged in blocks this many times, then one mode at a time, and what is left tries all masks.
+# Rounds of block exchanges, then of single ones; for programs still unsolved after that, all masks are tried.
 _BLOCK_ROUNDS = 8
 _ROUNDS = 60
 MOST_MASKS = 16
-# Entries of the matrices that are worked on together: the cache of a processor, the memory of an accelerator.
+# Entries of the matrices handled at a time: what fits a processor's cache, an accelerator's memory.
 _ENTRIES = {"cpu": 2**18, "device": 2**26}
 
 
 def water_filling(b: Any, own: Any, x: Any = 1.0, *, strength: Any = 0.0, c: Any = None) -> Any:
-    """The minimum of −Σ b_i g_i + Σ q_i g_i² + p (Σ x_i g_i)² over g ≥ 0, or with Σ x_i g_i = c in place of p.
+    """The minimum of −Σ b_i g_i + Σ q_i g_i² + p (Σ x_i g_i)² over g ≥ 0, or with Σ x_i g_i = c instead of the p term.
 
     In h_i = x_i g_i with λ_i = b_i/x_i and w_i = x_i²/q_i a mode stands h_i = w_i (λ_i − l)₊/2 above the level
     l = 2 p Σ h_i. The modes are filled in the order of their λ; with the sums over the modes filled before i and i
-    itself, W_i = Σ w_j and A_i = Σ w_j λ_j, mode i is kept where the level that its own λ_i asks for is not reached,
+    itself, W_i = Σ w_j and A_i = Σ w_j λ_j, mode i is kept where the level stays below λ_i,
 
         λ_i (1 + p W_i) > p A_i,   l = p A_k/(1 + p W_k);     at fixed norm A_i − λ_i W_i < 2 c,   l = (A_k − 2 c)/W_k,
 
-    k the last mode kept: a sort and two cumulative sums, O(n log n). Where all q_i are 0 the modes of the largest λ
-    take all; if there are several, in equal shares of Σ h, the limit of small equal q_i/x_i².
+    k the last mode kept: a sort and two cumulative sums, O(n log n). Where all q_i are 0 the mode of the largest λ
+    takes all; several such modes share Σ h equally, the limit of small equal q_i/x_i².
 
     Args:
         b: (..., n).
@@ -103,7 +103,7 @@ def water_filling(b: Any, own: Any, x: Any = 1.0, *, strength: Any = 0.0, c: Any
 
 
 def _filled_before(lib: Any, height: Any, weight: Any) -> tuple[Any, Any]:
-    """W_i and A_i, over the modes above mode i; those of its own height change λ_i W_i and A_i alike, and may be in."""
+    """W_i and A_i, over the modes above mode i; those of equal λ may be in, as they change λ_i W_i and A_i equally."""
     total = weight * height
     if len(height) > _PAIRS:
         order = lib.argsort(-height, 0)
@@ -116,13 +116,13 @@ def _filled_before(lib: Any, height: Any, weight: Any) -> tuple[Any, Any]:
 
 
 def kept_modes(b: Any, quadratic: Any, *, norm: Any = None, c: Any = None) -> Any:
-    """The minimum of −Σ b_i g_i + Σ_ij M_ij g_i g_j over g ≥ 0, maybe with Σ n_i g_i = c.
+    """The minimum of −Σ b_i g_i + Σ_ij M_ij g_i g_j over g ≥ 0, optionally with Σ n_i g_i = c.
 
     A mask is solved for and the modes that break the conditions change sides, all together at first and then the
     first of them alone, which ends for every positive definite M (Murty 1974; block principal pivoting, Júdice and
-    Pires 1994). Points that have not ended after 60 rounds, with a fixed norm say, try all masks. Whatever is returned
-    meets the conditions, so it is the minimum. Small matrices are eliminated entry by entry, each entry a vector over
-    the batch: many times faster than one call of LAPACK a matrix.
+    Pires 1994). For points unsolved after 60 rounds, which a fixed norm can cause, all masks are tried. Whatever is
+    returned meets the conditions, so it is the minimum. Small matrices are eliminated entry by entry, each entry a
+    vector over the batch: many times faster than one LAPACK call per matrix.
 
     Args:
         b: (..., n).
@@ -150,7 +150,7 @@ def kept_modes(b: Any, quadratic: Any, *, norm: Any = None, c: Any = None) -> An
     if b.ndim < 1 or M.ndim < 2 or not b.shape[-1] == M.shape[-1] == M.shape[-2] > 0:
         message = (
             f"b has the shape {tuple(b.shape)} and quadratic {tuple(M.shape)};"
-            " give (..., n) and (..., n, n) with one n, one mode at least"
+            " give (..., n) and (..., n, n) with the same n, at least 1"
         )
         raise InputError(message)
     if (norm is None) != (c is None):
@@ -243,7 +243,7 @@ class _Programs:
             if not len(at):
                 break
             if turn >= _BLOCK_ROUNDS:
-                # The first wrong mode alone: Murty's rule.
+                # Only the first wrong mode changes sides: Murty's rule.
                 wrong = wrong & (wrong.cumsum(0) == 1)
             mask = mask ^ wrong
             if self.norm is not None:
@@ -256,7 +256,7 @@ class _Programs:
         return self.lib.where(g > FLAT * scale, g, 0.0)
 
     def _tried(self, at: Any, mask: Any) -> tuple[Any, Any, Any]:
-        """The solution on a mask, what must not be negative there (powers and slopes), and the scale of that."""
+        """The solution on a mask, its powers and slopes (which must not be negative), and their scale."""
         lib = self.lib
         everything = len(at) == self.b.shape[1]
         b, M = (self.b, self.M) if everything else (self.b[:, at], self.M[:, :, at])
@@ -291,7 +291,7 @@ class _Programs:
                 row.append(entry / pivots[j])
                 pivot = pivot - entry * row[j]
             lower.append(row)
-            # A pivot that is not positive is told by its sign; the next ones must still be numbers.
+            # A pivot that is not positive is recognised by its sign; the next ones must still be finite.
             pivots.append(self.lib.where(pivot == 0, -1.0, pivot))
         return lower, self.lib.stack(pivots)
 

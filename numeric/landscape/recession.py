@@ -42,7 +42,7 @@ def nearest_square(n: int, dps: int = 15) -> Any:
 
 @lru_cache(maxsize=256)
 def largest_normal(n: int, views: int = 1, correlation: Any = 0, dps: int = 15) -> Any:
-    """M = E max of n · views standard normals; the views of each of the n data have this correlation.
+    """M = E max of n · views standard normals, where the views of one datum have the given correlation.
 
     With F the distribution function of the largest of a datum's views, E max = ∫_0^∞ 1 − F(x)^n − F(−x)^n dx. For two
     views F(x) = Φ(x) − 2 T(x, √((1 − ρ)/(1 + ρ))), with T Owen's function.
@@ -80,7 +80,7 @@ def recession_rate(
     """lim L(tW)/t² for a W of one row w along a mode with wᵀΣw = 1: below zero the loss runs away to −∞.
 
     Raises:
-        InputError: no rate is known for this loss, or a parameter is missing, unknown or no number.
+        InputError: no rate is known for this loss, or a parameter is missing, unknown or not a number.
 
     """
     if recession.rate is None:
@@ -101,7 +101,7 @@ def recession_rate(
 
 
 def runaway_threshold(recession: Recession, parameters: Mapping[str, object] | None = None, *, dps: int = 15) -> Any:
-    """The value of c/(a + c) at which the rate along one direction changes sign; None where it does not in (0, 1).
+    """The value of c/(a + c) at which the rate along one direction changes sign; None without such a value in (0, 1).
 
     >>> from derive import catalogue
     >>> from derive.landscape.recession import recession
@@ -131,8 +131,8 @@ def _check_sample(n: int) -> None:
 def _trapezoid(inner: Any, reach: Any, tolerance: Any) -> Any:
     """2∫_0^reach of an even function, the step halved until the sum settles.
 
-    For an entire function that falls off like a Gaussian each halving at least doubles the number of right digits, so
-    a change by the root of what is asked for is small enough.
+    For an entire function that falls off like a Gaussian each halving at least doubles the number of correct digits,
+    so it suffices that a change is below the square root of the tolerance.
     """
     step = mpmath.mpf(1) / 2
     total = inner(mpmath.mpf(0)) + 2 * mpmath.fsum(inner(k * step) for k in range(1, int(reach / step) + 1))

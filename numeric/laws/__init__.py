@@ -1,4 +1,4 @@
-"""Laws in numbers, a law a file. `in_numbers` leads from a law of `derive.expansion.laws` to views of it."""
+"""Laws in numbers, one per file. `in_numbers` turns a law of `derive.expansion.laws` into views that can be drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Elliptical views, Gaussian ones times a random scale: the scale drawn, and as few nodes with its exact moments."""
+"""Elliptical views, Gaussian ones times a random scale: drawn at random, or a few nodes with its exact moments."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from derive.expansion.laws.scales import Scale
 
 Array = NDArray[np.float64]
-# How far a moment is above its least value: nodes lie near 0 where it is less, and far out where it is more.
+# By how much a chosen moment exceeds its least possible value: with less, nodes lie near 0; with more, far out.
 ABOVE = 1.05
 # Numbers in a set of nodes.
 MOST = 10**8
-# Degrees of freedom that are drawn, a normal number each.
+# The most degrees of freedom that are drawn, one normal number each.
 LARGEST_NU = 200
 
 
@@ -34,14 +34,14 @@ class Scaled(Covariances):
     """Elliptical views: A0 and C are covariances of the data themselves, x = s·g.
 
     Attributes:
-        law: an `Elliptical` whose scale has a law of its own.
+        law: an `Elliptical` whose scale has a known law.
 
     """
 
     law: Elliptical = field(kw_only=True)  # type: ignore[misc]
 
     def __post_init__(self) -> None:
-        """Check that there are such data."""
+        """Check that such data exist."""
         super().__post_init__()
         if self.law.scale is None:
             message = (
@@ -72,7 +72,7 @@ class Scaled(Covariances):
 
     @property
     def cubature(self) -> str:  # type: ignore[override]
-        """What the nodes are, in words."""
+        """A description of the nodes in words."""
         return f"Gaussian cubature times that of the scale, {self.law.text}"
 
     @property
@@ -110,7 +110,7 @@ class Scaled(Covariances):
     def nodes(
         self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False, datum: bool = False
     ) -> tuple[tuple[Array, ...], Array]:
-        """Nodes of g times every combination of the scales' nodes, which have what moments there are up to the degree.
+        """Nodes of g times every combination of the scales' nodes, with all finite moments up to the degree.
 
         Raises:
             InputError: there are too many.
@@ -148,7 +148,7 @@ class Scaled(Covariances):
     def _with(self, *, datum: bool) -> bool:
         """Whether the datum itself stands beside its views."""
         if datum and self.law.per == "view":
-            message = "a datum whose views have each their own scale has none itself, and is not a point to evaluate at"
+            message = "a datum whose views each have their own scale has none itself; no loss can be evaluated at it"
             raise InputError(message)
         return datum
 
@@ -210,8 +210,8 @@ def _(scale: Contaminated) -> Drawn:
 def rule(scale: Scale, degree: int, power: int) -> tuple[Array, Array]:
     """Few values of s and their chances, with the law's E[s^(power·k)] for all k up to a degree.
 
-    They are the nodes of Gauss' rule for s^power, found from the moments. It takes one moment more where the degree is
-    even; where that is infinite, another number stands for it that some positive random number has.
+    They are the nodes of Gauss' rule for s^power, found from the moments. An even degree needs one more
+    moment; where that is infinite, a finite value that some positive random variable has takes its place.
 
     >>> from derive import Laplace
     >>> values, chances = rule(Laplace(), 3, 2)
@@ -244,7 +244,7 @@ def rule(scale: Scale, degree: int, power: int) -> tuple[Array, Array]:
 
 
 def _beyond(moments: list[Any], count: int) -> Any:
-    """A moment beyond those that are given, somewhat above the least one that a positive number may have."""
+    """The next moment after those given, somewhat above the least that a positive random variable can have."""
     import mpmath
 
     if count == 1:

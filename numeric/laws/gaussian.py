@@ -8,5 +8,5 @@ from numeric.sampling import Covariances
 
 
 @in_numbers.register
-def _(law: Gaussian, covariances: Covariances) -> Covariances:  # noqa: ARG001 (the interface of each law's)
+def _(law: Gaussian, covariances: Covariances) -> Covariances:  # noqa: ARG001 (the interface of every law)
     return covariances

@@ -1,4 +1,4 @@
-"""A law in numbers: what can be drawn from it, and where it is to be evaluated to average exactly."""
+"""A law in numbers: random draws from it, and the nodes at which averages over it are exact."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Views(Protocol):
 
     @property
     def cubature(self) -> str:
-        """What the nodes are, in words."""
+        """A description of the nodes in words."""
 
     @property
     def A0(self) -> Array:
@@ -50,17 +50,17 @@ class Views(Protocol):
 
     @property
     def core(self) -> Covariances:
-        """Of the Gaussian views that views are made from."""
+        """The covariances of the underlying Gaussian views."""
 
     @property
     def noise(self) -> Covariances:
         """What the augmentation adds to a datum."""
 
     def latent(self, views: int) -> int:
-        """How many standard normal numbers a datum takes beside its Gaussian views."""
+        """How many standard normal numbers a datum takes in addition to its Gaussian views."""
 
     def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:
-        """Views from Gaussian ones and latent numbers, NumPy's or torch's."""
+        """Views made from Gaussian ones and latent numbers, NumPy arrays or torch tensors."""
 
     def along(self, directions: Array) -> Self:
         """The same data in the coordinates Q x."""
@@ -83,7 +83,7 @@ class Views(Protocol):
 
 
 @singledispatch
-def in_numbers(law: Law, covariances: Covariances) -> Views:  # noqa: ARG001 (the interface of each law's)
+def in_numbers(law: Law, covariances: Covariances) -> Views:  # noqa: ARG001 (the interface of every law)
     """Views of a law with given covariances.
 
     Args:
@@ -109,8 +109,8 @@ def in_numbers(law: Law, covariances: Covariances) -> Views:  # noqa: ARG001 (th
 
 @singledispatch
 def random_in_numbers(law: Law, core: Covariances) -> Views:
-    """Views of a law that are made from Gaussian ones of these covariances, as any are.
+    """Views of a law, made from Gaussian views with any given covariances.
 
-    Where the data's own covariances would be others, not all that Gaussian views may have can be asked for.
+    `in_numbers` takes covariances of the data themselves; where these differ, not every pair is possible.
     """
     return in_numbers(law, core)

@@ -1,4 +1,4 @@
-"""The whole check of one loss: derive, measure by every route that applies, and say what was found."""
+"""The whole check of one loss: derive, measure by every route that applies, and describe the result."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Audit(Describable):
-    """What an audit found.
+    """The result of an audit.
 
     Attributes:
         loss: the loss, with the given values put in.
-        given: what was set.
+        given: the values that were set.
         expansion: the expansion, None where there is none.
         closed: the closed form to all orders, None where the average does not close.
         regularity: "analytic", or "homogeneous" for a loss of normalised features.
@@ -70,7 +70,7 @@ class Audit(Describable):
 
     @property
     def verdict(self) -> Verdict:
-        """What the evidence supports."""
+        """The verdict that the evidence supports."""
         return verdict(self.evidence)
 
     @property
@@ -80,7 +80,7 @@ class Audit(Describable):
 
     @property
     def answer(self) -> Answer:
-        """What is kept and what is lost."""
+        """Which modes the loss keeps and which it loses."""
         if self.landscape is not None:
             found = of_landscape(self.landscape)
         elif self.transverse is not None:
@@ -92,7 +92,7 @@ class Audit(Describable):
         return in_light_of(found, self.about, self.verdict)
 
     def description(self) -> Description:
-        """What each form of a report is written from."""
+        """The description from which each form of a report is written."""
         return describe(self)
 
     def to_json(self) -> dict[str, Any]:
@@ -131,11 +131,11 @@ def audit(loss: Callable[..., Any], **options: Any) -> BlackBoxAudit: ...
 
 
 def audit(loss: Loss | Callable[..., Any], **options: Any) -> Audit | BlackBoxAudit:
-    """Derive the expansion of a loss, or measure that of a torch function, and hold it against the loss itself.
+    """Derive the expansion of a loss, or measure that of a torch function, and check it against the loss itself.
 
     Args:
         loss: a `derive.Loss`, or a function ``loss(z1, z2)`` of two views of a batch, (N, d) each, in torch.
-        options: of `audit_definition` for the one, of `verify.audits.blackbox.auditing.audit_function` for the other.
+        options: of `audit_definition`, or for a function of `verify.audits.blackbox.auditing.audit_function`.
 
     Raises:
         InputError: an unusable loss, order, value or covariance.
@@ -169,8 +169,8 @@ def audit_definition(
         order: even order in W.
         basis: "A0,Sigma" or "A0,C".
         sampling: "iid" or "fixed".
-        given: exact values of parameters; ``sympy.oo`` takes the limit of the expansion, which is then checked before
-            the limit.
+        given: exact values of parameters; ``sympy.oo`` takes the limit of the expansion, which is checked before the
+            limit is taken.
         covariances: A0 and C of the data to measure on; random ones unless given.
         law: of the data; `derive.Gaussian` unless given.
         seed: of all random numbers.
@@ -195,7 +195,7 @@ def audit_definition(
     except NotAnalyticError as error:
         if error.degree != 0:
             raise
-        # A loss of normalised features has no expansion: that is what there is to check.
+        # A loss of normalised features has no expansion, and that is checked.
         tick("homogeneity")
         evidence = homogeneity.ROUTE.evidence(Subject(here, seed=seed, law=law), error)
         tick("transverse")
@@ -214,7 +214,7 @@ def audit_definition(
 
 
 def _in_the_limit(loss: Loss, later: Mapping[str, sympy.Expr]) -> Loss:
-    """The loss of infinitely many data where that is asked for and known; the loss itself elsewhere."""
+    """The loss in the limit of infinitely many data where that is asked for and known; else the loss itself."""
     for name, value in later.items():
         if value is sympy.oo and name in loss.parameters:
             try:

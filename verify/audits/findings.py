@@ -1,4 +1,4 @@
-"""What is said of the audit of a definition."""
+"""The description of the audit of a definition, section by section."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def model_of(expansion: Expansion | None) -> str:
 
 
 def landscape_lines(landscape: Described) -> Iterator[Line]:
-    """Stationary points, minima and collapse; a label stands once, before the first of its lines."""
+    """Stationary points, minima and collapse; a label is shown once, before the first of its lines."""
     label = ""
     for line in landscape.said():
         yield line._replace(label="" if line.label == label else line.label)

@@ -1,6 +1,6 @@
-"""Where imports of the user's code look: in its own folders first while it is run, and last ever after.
+"""Where imports of the user's code look: in its own folders first while it runs, and last afterwards.
 
-Python's own modules are always found before the user's: a file called random.py is no reason for torch to fail.
+Python's own modules are always found before the user's: a file called random.py must not make torch fail.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# Folders that code of the user's was run from, in this process.
+# Folders from which the user's code was run in this process.
 _FOLDERS: list[str] = []
 
 
 class _PythonsOwn:
-    """Finds Python's own modules where they are, whatever lies in a folder in front of them."""
+    """Finds Python's own modules before those in any folder on the path."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
@@ -36,7 +36,7 @@ class _PythonsOwn:
 
 @contextmanager
 def importing_from(folders: Sequence[Path]) -> Iterator[None]:
-    """Imports look in these folders first; when it is over, last: a function may import when it is called."""
+    """Imports look in these folders first within the context, and last after it: a function may import when called."""
     places, before = list(dict.fromkeys(str(one) for one in folders)), sys.path[:]
     _FOLDERS.extend(one for one in places if one not in (*_FOLDERS, *before))
     _forget_others(places)
@@ -47,7 +47,7 @@ def importing_from(folders: Sequence[Path]) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(_PythonsOwn)
-        # What the code put there itself stays.
+        # What the code put there itself is kept.
         added = [one for one in sys.path if one not in (*places, *before)]
         sys.path[:] = [*before, *added, *(one for one in places if one not in before)]
 
@@ -60,7 +60,7 @@ def _forget_others(folders: Sequence[str]) -> None:
 
 
 def forget(name: str) -> None:
-    """Forget a module and its parts; what was made of them lives on."""
+    """Forget a module and its parts; objects made from them remain."""
     for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
         del sys.modules[one]
 
@@ -70,14 +70,14 @@ def _from_users(name: str) -> bool:
 
 
 def _lies_in(name: str, folder: str) -> bool:
-    """Whether a loaded module, or a package, lies right in a folder."""
+    """Whether a loaded module or package lies directly in a folder."""
     module = sys.modules.get(name)
     places = list(getattr(module, "__path__", ())) or [getattr(module, "__file__", None) or ""]
     return any(one and str(Path(one).parent) == folder for one in places)
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is a file; a name that no file can have is of none."""
+    """Whether there is a file; False for a name that no file can have."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -85,7 +85,7 @@ def is_there(path: Path) -> bool:
 
 
 def packaged(path: Path) -> list[Path]:
-    """The folder that the file's package lies in, and the package's own folders, from the outside in; or nothing."""
+    """The folder that contains the file's package, and the package's own folders from the outside in; or nothing."""
     folders: list[Path] = []
     for folder in path.parents:
         if not is_there(folder / "__init__.py"):
@@ -97,7 +97,7 @@ def packaged(path: Path) -> list[Path]:
 def package(folders: Sequence[Path]) -> str:
     """The dotted name under which folders, each in the one before, are imported; their own files are run.
 
-    A name that is not an identifier (v1.0), or that something else has, is changed.
+    A name that is not an identifier (v1.0), or that is taken, is changed.
     """
     name = ""
     for folder in folders:
@@ -127,7 +127,7 @@ def package(folders: Sequence[Path]) -> str:
 
 
 def _taken(name: str, folder: Path) -> bool:
-    """Whether something else than this folder has the name."""
+    """Whether something other than this folder has the name."""
     if name in sys.modules and _from_users(name) and not _lies_in(name, str(folder.parent)):
         forget(name)
     if name in sys.modules:

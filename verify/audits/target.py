@@ -1,4 +1,4 @@
-"""What the command is pointed at: a catalogue name, or a `Loss` or a function in a file or a module of the user's."""
+"""The loss that a TARGET names: one of the catalogue, or a `Loss` or a function in the user's file or module."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
         message = f"{path} defines no {quoted(name)}; {hint}Losses there: {', '.join(losses) or 'none'}"
         raise InputError(message) from None
     except Exception as error:
-        # A package may import what it holds when it is asked for it.
+        # A package may import its parts when they are asked for.
         message = f"{target} failed when it was imported: {type(error).__name__}: {said_by(error)}"
         raise InputError(message) from error
     if not isinstance(loss, Loss) and not callable(loss):
@@ -84,17 +84,17 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
 
 
 def _own(value: object, module: ModuleType) -> bool:
-    """Whether it is a function, a class or an object to call that the file defines itself."""
+    """Whether it is a function, a class or a callable object that the file defines itself."""
     return callable(value) and getattr(value, "__module__", None) == module.__name__
 
 
 def refuse(what: str, options: Mapping[str, object]) -> None:
-    """Refuse options that a target of this kind does not take, where they are given.
+    """Refuse given options that a target of this kind does not take.
 
     >>> refuse("a torch function", {"--A0": None, "--sampling fixed": False})
 
     Raises:
-        InputError: naming the first that is given.
+        InputError: the message names the first of them.
 
     """
     for option, given in options.items():
@@ -127,7 +127,7 @@ def _matrix(path: str) -> Any:
         if path.endswith(".npy"):
             return np.load(path, allow_pickle=False)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # an empty file is but a warning
+            warnings.simplefilter("error")  # for an empty file NumPy only warns
             return np.loadtxt(path, delimiter=",", ndmin=2)
     except Exception as error:  # noqa: BLE001 (NumPy reads a header with Python's tokenizer, which has errors of its own)
         message = f"{path} holds no matrix of numbers (a CSV or a .npy file): {said_by(error)}"
@@ -142,7 +142,7 @@ def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
             be.
 
     Raises:
-        InputError: no name, no number, or a name twice.
+        InputError: a text has no name or no number, or a name occurs twice.
 
     >>> parse_values(["alpha=1/10", "N=oo", "tau=0.5", "t=1e-3"])
     {'alpha': 1/10, 'N': oo, 'tau': 1/2, 't': 1/1000}
@@ -162,20 +162,20 @@ def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
 
 
 def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict[str, sympy.Expr]]:
-    """The loss with values put in, and those that are left for its expansion: limits, and the dimension d1."""
+    """The loss with values put in, and the values left for its expansion: limits, and the dimension d1."""
     known = loss.parameters
     later = {name: value for name, value in values.items() if name in known and (name == "d1" or value is sympy.oo)}
     return loss.set({name: value for name, value in values.items() if name not in later}), later
 
 
 def limits(expansion: Expansion, later: Mapping[str, sympy.Expr]) -> tuple[Expansion, str | None]:
-    """The expansion with limits taken, and a norm penalty's strength whose limit only the landscape has.
+    """The expansion with limits taken, and the name of a norm penalty's strength whose limit only the landscape has.
 
-    Its name is given then, and it is left in the expansion: κ → ∞ fixes E|f|².
+    That symbol is left in the expansion: κ → ∞ fixes E|f|².
     """
     known = named(expansion.symbols)
     for name, value in later.items():
-        # κ (Tr[W Σ Wᵀ] − c)²: in products of traces alone, and linear, so that the expansion itself has no limit.
+        # κ (Tr[W Σ Wᵀ] − c)²: κ multiplies products of traces alone, linearly: the expansion itself has no limit.
         symbol = known.get(name, sympy.Symbol(name))
         within = [term for term in expansion.terms_of_order(4) if term.coefficient.has(symbol)]
         penalty = all(len(term.invariants) > 1 and sympy.diff(term.coefficient, symbol, 2) == 0 for term in within)

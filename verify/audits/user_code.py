@@ -1,4 +1,4 @@
-"""Python files and modules of the user's, run with care: what they print, how long they take, what they raise."""
+"""The user's Python files and modules, run with control of what they print, how long they take, what they raise."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-# Seconds that a file of the user's may take to run: it imports torch, and defines losses.
+# Seconds that a file of the user may take to run: it imports torch and defines losses.
 RUN_LIMIT = 120.0
 
 
 def run_file(path: Path, limit: float = RUN_LIMIT) -> ModuleType:
-    """A Python file of the user's, run.
+    """The module that results from running the user's Python file.
 
-    It may import what lies beside it. With relative imports (``from .util import t``) it is run as a part of the
-    package whose folder it lies in, else alone.
+    It may import what lies next to it. With relative imports (``from .util import t``) it is run as a part of the
+    package that contains it, else alone.
 
     Args:
         path: of the file.
@@ -79,7 +79,7 @@ def _imported(name: str) -> ModuleType | None:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or ""
-        # What it imports itself may be missing too: that is said as it is.
+        # A module that it imports itself may be missing too; that error is reported as it is.
         if name == missing or name.startswith(f"{missing}."):
             return None
         raise
@@ -94,7 +94,7 @@ def _no_module(name: str, here: Path) -> str:
 
 
 def _alone(path: Path) -> ModuleType:
-    """A file by itself, under a name that no import finds."""
+    """Run a file by itself, under a name that no import finds."""
     spec = importlib.util.spec_from_file_location(path.stem.replace(".", "_"), path)
     if spec is None or spec.loader is None:  # pragma: no cover (its name ends in .py)
         message = f"{path} is not a Python file"
@@ -105,31 +105,31 @@ def _alone(path: Path) -> ModuleType:
 
 
 def _member(path: Path, levels: int) -> ModuleType:
-    """A file as a part of its package, whose own files are run before it."""
+    """Run a file as a part of its package, whose own files are run first."""
     folders = packaged(path)
-    # Where no __init__.py says where the package begins, it is as deep as the file's own imports go.
+    # Where no __init__.py marks the top of the package, it is as deep as the file's own imports reach.
     depth = max(levels, len(folders) - 1)
     return importlib.import_module(f"{package(list(path.parents)[:depth][::-1])}.{path.stem}")
 
 
 def _levels(path: Path) -> int:
-    """How many dots its relative imports begin with, at most."""
+    """The most dots that its relative imports begin with."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError, MemoryError, OSError):
-        return 0  # running it says what is wrong
+        return 0  # running it shows what is wrong
     return max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
 
 
 def _run(what: str, path: Path | None, limit: float, call: Callable[[], Found]) -> Found:
-    """What a call gives that runs code of the user's; ``what`` names it in messages."""
+    """The result of a call that runs the user's code; ``what`` names it in messages."""
     process = os.getpid()
     done = "run" if path else "imported"
     too_long = (
         f"{what} did not come to its end within {limit:g} seconds when it was {done}; it should define, not compute"
     )
     try:
-        # What it prints is not this command's answer.
+        # What it prints is not part of this command's output.
         with contextlib.redirect_stdout(sys.stderr), time_limit(limit, too_long):
             return call()
     except TimeUpError:
@@ -153,7 +153,7 @@ def _run(what: str, path: Path | None, limit: float, call: Callable[[], Found]) 
 
 
 def _place(error: BaseException, path: Path | None) -> str:
-    """Where code of the user's raised it, in brackets; a syntax error says so itself."""
+    """Where the user's code raised an error, in brackets; a syntax error says so itself."""
     if isinstance(error, SyntaxError):
         return ""
     steps: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)

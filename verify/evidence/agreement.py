@@ -1,9 +1,9 @@
-"""When a measured mean agrees with a prediction, and when it contradicts it: the one rule, and each limit by its name.
+"""When a measured mean agrees with a prediction or contradicts it: the one rule, and each limit by name.
 
-A mean agrees within this many standard errors and contradicts beyond more of them, which are those of a normal law:
-where the samples are counted Student's t keeps the chance and moves the limit (`verify.evidence.significance`). Between
-the two, and where noise would hide what is to be seen, nothing is decided. A limit differs from another one where the
-laws of what is averaged differ, and where more or fewer comparisons are made.
+A mean agrees within one number of standard errors and contradicts beyond a larger one. The numbers are for a normal
+law; where the number of samples is known, Student's t keeps the probability and moves the limit
+(`verify.evidence.significance`). Between the two, and where noise would hide the effect, nothing is decided. Limits
+differ where the laws of what is averaged differ, or where more or fewer comparisons are made.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Limits:
-    """Standard errors that decide.
+    """The numbers of standard errors that decide a comparison.
 
     Attributes:
-        contradicts: beyond so many of a normal law a mean contradicts.
-        agrees: within so many it agrees; None where all agrees that does not contradict.
+        contradicts: a mean contradicts beyond this number of standard errors, for a normal law.
+        agrees: it agrees within this number; None where it agrees unless it contradicts.
 
     """
 
@@ -34,7 +34,7 @@ class Limits:
     agrees: float | None = None
 
     def beyond(self, samples: int | None = None) -> float:
-        """The standard errors that so many samples exceed as seldom; a normal number where they are not counted."""
+        """The limit of contradiction for a number of samples, by Student's t; that of a normal law for None."""
         return self.contradicts if samples is None else limit(self.contradicts, samples)
 
     def decide(
@@ -43,11 +43,11 @@ class Limits:
         """Whether a mean agrees with its prediction; None where that is not decided.
 
         Args:
-            distance: of the two.
+            distance: the mean minus the prediction.
             error: the standard error of the mean; one that is not finite decides nothing.
-            samples: behind it.
-            sees: whether what is predicted is told from what it could be mistaken for.
-            farther: so many times farther off a contradiction has to be, where the samples' law is far from normal.
+            samples: the number behind the mean; None if unknown.
+            sees: whether the prediction is distinguishable from what it could be mistaken for.
+            farther: a factor on the limit of contradiction, where the samples' law is far from normal.
 
         >>> [COEFFICIENTS.decide(z, samples=10_000) for z in (4.9, 5.1)], COEFFICIENTS.decide(5.1, samples=100)
         ([True, False], True)
@@ -67,36 +67,37 @@ class Limits:
 
 
 # Means of few trained models, or of few blocks of features: a person looks at each, and Student's t makes the limit of
-# contradiction a wide one.
+# contradiction wide.
 SEEDS = Limits(4.0, agrees=3.0)
-# What papers claim: a few measurements each, of many samples, which stand in a ledger.
+# Claims of papers: a few measurements each, of many samples, recorded in a ledger.
 CLAIMS = Limits(6.0, agrees=4.0)
 # A curvature known by quadrature: hundreds of batches, and one comparison at each strength.
 CURVATURES = Limits(5.0, agrees=4.0)
-# Coefficients of a torch function over some hundred batches: their law is skewed, and 4.5 standard errors off was one
-# mean in thousands.
+# Coefficients of a torch function over some hundred batches: their law is skewed, and one mean in thousands
+# was 4.5 standard errors off.
 BATCHES = Limits(7.0, agrees=4.5)
-# Coefficients over thousands of draws: 6e-7 for a normal estimate, so that thousands of comparisons raise none.
+# Coefficients over thousands of draws: a probability of 6e-7 for a normal law, so that thousands of comparisons raise
+# no false alarm.
 COEFFICIENTS = Limits(5.0)
 
-# A sign counts beyond this many standard errors: where nothing falls or rises, one in 30,000 is wrong.
+# A sign counts beyond this many standard errors: of those of a true zero, one in 30,000 does.
 SIGN = 4.0
-# Beyond so many a number that stands for itself is told from 0, or from another: one of a last layer, say, whose error
-# a reader sees beside it.
+# Beyond this many, a single number differs from 0 or from another: one of a last layer, say, whose error is printed
+# with it.
 SEEN = 3.0
-# The largest of a hundred and more slopes is beyond so many at one stationary point of 10,000.
+# The largest of a hundred or more slopes exceeds this at one stationary point in 10,000.
 SLOPES = 5.0
 
-# Agreement of trained models, too, within this share.
+# Trained models also agree within this fraction.
 SHARE = 0.02
-# A spread this large against the scale of what is measured hides everything.
+# A spread this large relative to the scale of what is measured hides everything.
 HIDDEN = 0.25
-# The share by which a truncated prediction may be off, by its own theory, before it says nothing.
+# The relative error of a truncated prediction, estimated by its own theory, beyond which it says nothing.
 DOMAIN = 0.1
 
 
 def sign(value: float, error: float, sigmas: float = SIGN, samples: int | None = None) -> int:
-    """1 or −1 where a mean is told from 0, and 0 where noise may have made it.
+    """The sign of a mean, 1 or −1, where it differs from 0 beyond noise, else 0.
 
     >>> [sign(value, 0.1) for value in (0.5, -0.5, 0.3, float("nan"))], sign(0.3, 0.1, SEEN - 0.1)
     ([1, -1, 0, 0], 1)
@@ -108,14 +109,14 @@ def sign(value: float, error: float, sigmas: float = SIGN, samples: int | None =
 
 @dataclass(frozen=True)
 class Compared:
-    """One prediction beside the mean over seeds.
+    """A prediction compared with the mean over seeds.
 
     Attributes:
         predicted: the number.
         measured: the mean over the seeds.
         error: its standard error, sd/√seeds.
-        agrees: True or False; None where this is not decided.
-        why: the reason, where it is not.
+        agrees: True or False; None where that is undecided.
+        why: the reason, where it is undecided.
 
     """
 
@@ -142,16 +143,16 @@ def compared(
 ) -> Compared:
     """Decide whether a prediction agrees with the mean over independent seeds.
 
-    It does within three standard errors, or within 2 % of the scale; a truncated prediction is given what it is off by
-    its own theory besides. It is off where it lies beyond 2 % and beyond what chance does to the mean of so few seeds,
-    by Student's t (`verify.evidence.significance`). It is undecided in between, where the seeds spread too much or are
+    It does within three standard errors, or within 2 % of the scale; a truncated prediction is allowed its estimated
+    error in addition. It is off where it lies beyond 2 % and beyond what chance does to the mean of so few seeds, by
+    Student's t (`verify.evidence.significance`). It is undecided in between, where the seeds spread too much or are
     fewer than three, and where the truncation is not small.
 
     Args:
-        predicted: the number; one that is not finite is outside of its domain.
+        predicted: the number; one that is not finite counts as outside its domain.
         samples: the measurement, one for each seed.
-        scale: what 2 % are of; the prediction unless given, and to be given where that is 0.
-        truncation: by how much the prediction is off by its own theory.
+        scale: what the 2 % refer to; the prediction unless given; required where that is 0.
+        truncation: the error of the prediction, estimated by its own theory.
 
     >>> compared(1.0, [1.01, 0.99, 1.02, 1.0]).word, compared(0.75, [1.01, 0.99, 1.02, 1.0]).word
     ('agrees', 'off')

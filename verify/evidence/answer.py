@@ -1,7 +1,7 @@
-"""What a person wants to know of a loss, in one sentence: what is kept, what is lost, and since when.
+"""What a person wants to know of a loss, in one sentence: which modes it keeps and loses, and under which condition.
 
 The first thing that an audit says, in each of its forms. It is about the loss; whether the derivation behind it was
-checked is another matter, and is said beside it. One function for each kind of finding, all in plain strings.
+checked is a separate matter, stated next to it. One function for each kind of finding, all in plain strings.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Tone = Literal["keeps", "loses", "open"]
 
-# A longer condition is not written out, and a longer answer is cut: all of it stands further down in the audit.
+# A longer condition is not written out, and a longer answer is cut: the audit gives it in full further down.
 LONGEST, WHOLE = 80, 200
 NONE = "Has no expansion at W = 0"
 FIXED_NORM = "with E|f|² = c fixed, the model of what was replaced"
@@ -34,12 +34,12 @@ _SIGNS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What is kept and what is lost.
+    """Which modes a loss keeps and which it loses.
 
     Attributes:
         text: one or two sentences.
         tone: "keeps" where no mode is lost, "loses" where some are or there is no minimum, "open" where that depends on
-            the data or the parameters, or is not determined.
+            the data or the parameters, or is undetermined.
 
     """
 
@@ -48,11 +48,11 @@ class Answer:
 
 
 def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answer:
-    """Of a landscape through order 4, and of the loss itself where its growth is known.
+    """The answer from a landscape through order 4, and about the loss itself where its growth is known.
 
     Args:
         found: the landscape.
-        scope: of what it is the landscape, where it is not that of the loss as it stands.
+        scope: what it is the landscape of, where that is not the loss itself.
         growth: what was measured of the loss far from W = 0, a sentence; for a loss whose definition is not known.
 
     >>> from derive import catalogue
@@ -93,14 +93,14 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
         tone = "open" if tone == "keeps" else tone
     through = "" if found.to_all_orders else f"through order {order}"
     if found.special:
-        # Nothing is said of all N that one of them does not bear out.
+        # Nothing is stated for all N that is false for one of them.
         tone = "open" if tone == "keeps" else tone
         others = ", ".join(written(at) for at, _ in found.special)
         values = f"for {found.collapse.where.lhs} ≥ {found.collapse.where.rhs} ({others} apart, below)"
         through = ", ".join(filter(None, (values, through)))
     within = ", ".join(filter(None, (scope, through)))
     reason = f": {why}" if dimensional is None and why else ""
-    # What is too long is left to the lines below, the reason first.
+    # What is too long is left to the lines below; the reason goes first.
     ends = [f"{left}{right}" for left in dict.fromkeys((reason, "")) for right in (f"; {one}" for one in where)]
     clauses = [f"it {said}{end}" for end in ends or [reason, ""]]
     fitting = (one for one in clauses if len(_sentence(one, within, growth, cut=False)) <= WHOLE)
@@ -108,7 +108,7 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
 
 
 def _unbounded_where(found: Described) -> tuple[str, ...]:
-    """Where the loss is unbounded below, or its landscape where the loss is not known, at length and in short."""
+    """Where the loss (its landscape, if the loss is not known) is unbounded below: in full, and in short."""
     if found.recession is not None:
         depends, where = found.recession.verdict == "depends", found.recession.where()
     else:
@@ -121,11 +121,11 @@ def _unbounded_where(found: Described) -> tuple[str, ...]:
 
 
 def without_expansion(kind: str, why: str = "") -> Answer:
-    """Of a loss without an expansion of which nothing more was measured.
+    """The answer for a loss without an expansion of which nothing more was measured.
 
     Args:
         kind: what it is near W = 0, a word of `verify.audits.blackbox.regularity.Kind`.
-        why: nothing was.
+        why: the reason why nothing was measured.
 
     >>> without_expansion("cusp").text
     'Has no expansion at W = 0 (cusp); which modes are kept is not determined.'
@@ -135,7 +135,7 @@ def without_expansion(kind: str, why: str = "") -> Answer:
 
 
 def undetermined(why: str, *, scope: str = "", growth: str = "") -> Answer:
-    """Of a landscape that is not understood.
+    """The answer for a landscape that is not understood.
 
     >>> undetermined("an expansion to order 4 is needed").text
     'Which modes are kept is not determined: an expansion to order 4 is needed.'
@@ -145,13 +145,13 @@ def undetermined(why: str, *, scope: str = "", growth: str = "") -> Answer:
 
 
 def of_comparison(other: str, agrees: bool | None, lines: Sequence[str], tone: Tone) -> Answer:  # noqa: FBT001
-    """Of code that was held against another loss.
+    """The answer for code that was compared with another loss.
 
     Args:
-        other: what that is called.
-        agrees: whether the two are equal; None where that is not decided.
+        other: the name of that loss.
+        agrees: whether the two are equal; None where that is undecided.
         lines: what was found, a sentence each, the most telling first.
-        tone: of what is kept, where they are equal.
+        tone: that of the answer on the loss, where they are equal.
 
     >>> of_comparison("the definition", False, ["values: the code's is twice the definition's"], "keeps").text
     "The code is not the definition: values: the code's is twice the definition's."
@@ -168,11 +168,11 @@ def of_comparison(other: str, agrees: bool | None, lines: Sequence[str], tone: T
 
 
 def of_field(missing: str, *, of_ratio: bool) -> Answer:
-    """Of a loss whose gradient is not what training follows.
+    """The answer for a loss whose gradient is not what training follows.
 
     Args:
-        missing: what of the gradient is, a sentence without a full stop.
-        of_ratio: whether that is one factor.
+        missing: what the gradient lacks, a sentence without a full stop.
+        of_ratio: whether the gradient is off by one factor.
 
     >>> of_field("no gradient reaches z2: it is detached", of_ratio=False).text
     'Training does not follow this loss: no gradient reaches z2: it is detached. No minima and no collapse are stated.'
@@ -182,7 +182,7 @@ def of_field(missing: str, *, of_ratio: bool) -> Answer:
 
 
 def in_light_of(answer: Answer, about: str, verdict: Verdict) -> Answer:
-    """What is left of an answer under the verdict on what it rests on: nothing of one that is refuted.
+    """The answer, given the verdict on what it rests on; nothing is left of it where that is refuted.
 
     >>> in_light_of(Answer("Keeps every mode.", "keeps"), "the derivation", "refuted").text
     'Which modes are kept is not determined: the derivation is refuted.'
@@ -195,7 +195,7 @@ def in_light_of(answer: Answer, about: str, verdict: Verdict) -> Answer:
 
 
 def not_measured(evidence: Iterable[Evidence]) -> str:
-    """Why it was not measured whether a collapsed mode stays collapsed; nothing where that was not tried."""
+    """Why it was not measured whether a collapsed mode stays collapsed; empty where that was not tried."""
     return next((one.note for one in evidence if one.route == "monte-carlo" and not one.ran), "")
 
 
@@ -225,7 +225,7 @@ def _completely(complete: Condition) -> str:
 
 
 def _written(condition: Condition) -> str:
-    """A condition in plain text, nothing where it is long."""
+    """A condition in plain text; empty where it is long."""
     formula = condition.formula
     if not isinstance(formula, sympy.core.relational.Relational):
         return ""
@@ -234,17 +234,17 @@ def _written(condition: Condition) -> str:
 
 
 def _sentence(clause: str, scope: str = "", more: str = "", *, cut: bool = True) -> str:
-    """A clause as a sentence, in a scope; without one its subject, the loss, is left out."""
+    """A clause as a sentence, with its scope; without a scope the subject, the loss, is left out."""
     said = f"{scope}, {clause}" if scope else clause.removeprefix("it ")
     whole = f"{said[0].upper()}{said[1:]}.{f' {more}' if more else ''}"
     return cut_short(whole) if cut else whole
 
 
 def cut_short(text: str) -> str:
-    """A text, ended by dots where it is longer than an answer."""
+    """A text, cut with an ellipsis where it is longer than an answer may be."""
     return textwrap.shorten(text, WHOLE, placeholder=" …")
 
 
 def listed(words: Sequence[str]) -> str:
-    """Words as a sentence lists them: a, b and c."""
+    """Words listed as in a sentence: a, b and c."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -1,7 +1,7 @@
 """What was found, in order and in sections: the one description from which each form of a report is written.
 
-A terminal prints each line's plain text; a page may set the formulas that stand beside it. Nothing is said in one form
-that is not here, so that the two cannot part.
+A terminal prints each line's plain text; a page may typeset the formulas that go with it. No form says anything that is
+not here, so that the forms cannot disagree.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ class Description:
     """A finding, ready to be written.
 
     Attributes:
-        title: how people call the loss; of a check, what came of it in a sentence.
-        source: where it was published, empty where that is not known.
+        title: the usual name of the loss; for a check, its result in a sentence.
+        source: where it was published; empty if unknown.
         remark: what kind of thing was audited, where it is not a definition.
-        answer: what is kept and what is lost; None where that was not asked.
-        about: what the verdict is about, as it stands within a sentence; empty where the verdict stands elsewhere.
+        answer: which modes are kept and which are lost; None where that was not asked.
+        about: what the verdict is about, worded for use within a sentence; empty where the verdict is given elsewhere.
         sections: what was found, in order.
         evidence: the comparisons.
         verdict: what they support.
-        model: f as a formula in plain text; empty where the letters of an expansion do not occur.
-        kind: of what was done: an audit, a check, a claim, a study.
+        model: f as a formula in plain text; empty where no expansion is shown.
+        kind: what was done: an audit, a check, a claim, a study.
 
     """
 
@@ -62,7 +62,7 @@ class Description:
 
     @property
     def checked(self) -> str:
-        """Whether what the answer rests on was checked, a sentence."""
+        """A sentence that says whether what the answer rests on was checked."""
         return checked(self.about, self.evidence, self.verdict)
 
     @property
@@ -72,7 +72,7 @@ class Description:
 
 
 def sections(*found: tuple[str, Iterable[Line]]) -> tuple[Section, ...]:
-    """Sections of headings and lines; those without lines are left out.
+    """Sections from headings and lines; those without lines are left out.
 
     >>> sections(("Definition", [Line("set", "N = 2")]), ("Landscape", []))
     (Section(heading='Definition', lines=(Line(label='set', text='N = 2', formulas=()),)),)
@@ -82,18 +82,18 @@ def sections(*found: tuple[str, Iterable[Line]]) -> tuple[Section, ...]:
 
 
 class Describable(ABC):
-    """What can be described, and so written in every form."""
+    """Anything that can be described, and so be written in every form."""
 
     @abstractmethod
     def description(self) -> Description:
-        """What each form of a report is written from."""
+        """The description from which each form of a report is written."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
 
     def text(self, width: int | None = WIDTH) -> str:
-        """What was found on one screen, lines folded at a width."""
+        """The finding as one screen of text, with lines folded at a width."""
         return written(self.description(), width)
 
     def _repr_html_(self) -> str:

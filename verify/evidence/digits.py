@@ -1,4 +1,4 @@
-"""The numbers of a comparison as they are read: to the digits that their errors leave them."""
+"""The numbers of a comparison in text, with as many digits as their errors justify."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HUGE = 1e6
 
 
 def number(value: float | str | None) -> str:
-    """What was predicted or measured, to six digits where it is a number; empty where it is nothing.
+    """What was predicted or measured: a number to six digits, a text unchanged, None as the empty string.
 
     >>> number(0.75), number("equal"), number(None)
     ('0.75', 'equal', '')
@@ -32,7 +32,7 @@ def rounded(value: float, error: float) -> str:
 
 
 def measured(one: Evidence) -> str:
-    """What was measured, to as many digits as its standard error leaves it."""
+    """What was measured, with as many digits as its standard error justifies."""
     if isinstance(one.measured, float) and one.error_kind == "standard error" and one.error:
         return rounded(one.measured, one.error)
     return number(one.measured)

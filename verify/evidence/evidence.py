@@ -13,13 +13,13 @@ RouteName = Literal["symbolic", "exact", "autodiff", "remainder", "monte-carlo",
 Part = Literal["whole", "order", "term"]
 Verdict = Literal["holds", "conditional", "refuted", "undecided", "not-run"]
 
-# Routes that compare numbers from the definition with the derivation, and share no code with it.
+# Routes that compare the derivation with numbers from the definition, and share no code with it.
 INDEPENDENT: tuple[RouteName, ...] = ("exact", "autodiff", "remainder", "monte-carlo", "trained")
-# Of something printed the derivation itself is one more.
+# For a printed formula the derivation itself is one more.
 OF_A_PRINT: tuple[RouteName, ...] = ("symbolic", *INDEPENDENT)
 # How many routes a verdict needs, unless one is exact.
 NEEDED = 2
-# A distance of this many tolerances is no matter of rounding.
+# A distance of this many tolerances is not due to rounding.
 FAR = 1e3
 NAN = "nan agrees with nothing and contradicts nothing"
 
@@ -34,15 +34,15 @@ class Evidence:
         predicted: by the derivation.
         measured: without it.
         error: the standard error where there is one, else the tolerance.
-        error_kind: which of the two it is.
+        error_kind: which of the two ``error`` is.
         agrees: True or False; None where the evidence does not decide, or was not run.
         seed: of the random numbers, None where there are none.
         note: what a reader needs to judge it: settings, rivals excluded, the reason it was not run.
         ran: False for a comparison that was not made.
-        exact: whether no noise, no asymptotics and no rounding is in question: exact arithmetic, or values that differ
-            by orders of magnitude more than rounding can make of them, see `far`. One such contradiction refutes.
-        part: of what it is: of all that is claimed, of one order as a whole, or of single terms.
-        short: the quantity where there is little room; empty where it is short enough.
+        exact: whether noise, asymptotics and rounding are out of the question: exact arithmetic, or values that differ
+            by orders of magnitude more than rounding explains, see `far`. One such contradiction refutes.
+        part: what it is evidence of: the whole claim, one order as a whole, or a single term.
+        short: the quantity in few words, for narrow places; empty where it is short already.
 
     A comparison with nan decides nothing:
 
@@ -66,14 +66,14 @@ class Evidence:
     short: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
-        """Decide nothing by what is not a number."""
+        """Leave the decision open where a value is not a number."""
         if self.agrees is None:
             return
         if any(isinstance(one, float) and math.isnan(one) for one in (self.predicted, self.measured, self.error)):
             object.__setattr__(self, "agrees", None)
             object.__setattr__(self, "note", f"{NAN}; {self.note}" if self.note else NAN)
         else:
-            # NumPy's truth values are not Python's, and `is` tells them apart.
+            # NumPy's truth values are not Python's True and False, for which `is` asks.
             object.__setattr__(self, "agrees", bool(self.agrees))
 
     @property
@@ -86,7 +86,7 @@ class Evidence:
 
     @property
     def mark(self) -> str:
-        """✓, ✗, or in words what else."""
+        """✓ or ✗, or in words why neither."""
         if not self.ran:
             return "not run"
         return {True: "✓", False: "✗", None: "undecided"}[self.agrees]
@@ -107,7 +107,7 @@ class Evidence:
 
 
 def far(distance: float, tolerance: float) -> bool:
-    """Whether two values are apart by so much more than a tolerance that rounding is out of the question.
+    """Whether two values differ by so many tolerances that rounding is out of the question.
 
     >>> far(1e-3, 1e-9), far(3e-9, 1e-9), far(float("nan"), 1e-9)
     (True, False, False)
@@ -118,13 +118,13 @@ def far(distance: float, tolerance: float) -> bool:
 def sides(
     evidence: Iterable[Evidence], routes: Sequence[RouteName] = INDEPENDENT
 ) -> tuple[tuple[RouteName, ...], tuple[RouteName, ...]]:
-    """The routes that are for something and those that are against it, in the order in which they come.
+    """The routes that support a statement and those that contradict it, in their order in the evidence.
 
-    A route of which some comparisons agree and some contradict is against.
+    A route with both agreeing and contradicting comparisons counts as contradicting.
 
     Args:
         evidence: the comparisons.
-        routes: those that may be for it: they share no code with what is judged. Any may be against it.
+        routes: those that may support it, as they share no code with what is judged. Any route may contradict.
 
     >>> sides([Evidence("exact", "c", agrees=True), Evidence("remainder", "slope", agrees=False)])
     (('exact',), ('remainder',))
@@ -136,11 +136,11 @@ def sides(
 
 
 def verdict(evidence: Iterable[Evidence], routes: Sequence[RouteName] = INDEPENDENT) -> Verdict:
-    """What the evidence supports: the one rule, of audits, printed formulas and published claims.
+    """The verdict that the evidence supports: one rule for audits, printed formulas and published claims.
 
-    ``refuted`` when two independent routes are against it, or one comparison that is exact; ``holds`` when two
-    independent routes are for it and none against; ``undecided`` otherwise, so where one route stands against others;
-    ``not-run`` when no independent route was run.
+    ``refuted`` when two independent routes contradict it, or one comparison that is exact; ``holds`` when two
+    independent routes support it and none contradicts; ``not-run`` when no independent route was run; ``undecided``
+    otherwise, as when one route contradicts the rest.
 
     Args:
         evidence: the comparisons.
@@ -165,7 +165,7 @@ def verdict(evidence: Iterable[Evidence], routes: Sequence[RouteName] = INDEPEND
 
 
 def every(parts: Iterable[Verdict]) -> Verdict:
-    """On a statement of several parts, each judged by `verdict`: it is wrong where one of them is.
+    """The verdict on a statement of several parts, each judged by `verdict`: it is wrong if one of them is.
 
     >>> every(["holds", "holds"]), every(["holds", "refuted"]), every(["holds", "undecided"]), every([])
     ('holds', 'refuted', 'undecided', 'undecided')
@@ -175,7 +175,7 @@ def every(parts: Iterable[Verdict]) -> Verdict:
 
 
 def under_each(readings: Iterable[Verdict]) -> Verdict:
-    """On a statement that can be read in several ways: it is conditional where it is right under some of them alone.
+    """The verdict on a statement with several readings: conditional where it is right under only some of them.
 
     >>> under_each(["holds", "refuted"]), under_each(["refuted"]), under_each(["holds", "undecided"]), under_each([])
     ('conditional', 'refuted', 'undecided', 'not-run')

@@ -1,4 +1,4 @@
-"""What was found on a terminal: one screen, like a referee's note."""
+"""A finding in plain text for a terminal: one screen, like a referee's note."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def audit_text(found: Describable, width: int = WIDTH) -> str:
 
 
 def written(found: Description, width: int | None = WIDTH, *, label: int = LABEL, headings: bool = False) -> str:
-    """What was found in plain text.
+    """A finding in plain text.
 
     Args:
         found: its description.
-        width: at which lines are folded; None leaves them as long as they are.
+        width: at which lines are folded; None does not fold them.
         label: the width of labels.
         headings: whether the headings of sections are written.
 
@@ -41,7 +41,7 @@ def written(found: Description, width: int | None = WIDTH, *, label: int = LABEL
 
 
 def answer_text(found: Description, width: int = WIDTH) -> str:
-    """What is kept and what is lost, and whether that was checked: what comes first."""
+    """The answer, and whether it was checked: the first lines."""
     said = found.checked if found.answer is None else f"{found.answer.text} {found.checked}"
     return textwrap.fill(
         said, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
@@ -49,7 +49,7 @@ def answer_text(found: Description, width: int = WIDTH) -> str:
 
 
 def folded(lines: Iterable[str], width: int | None = WIDTH) -> str:
-    """Lines folded at a width, what follows being indented; as they are without a width."""
+    """Lines folded at a width, with continuations indented; unchanged without a width."""
     if width is None:
         return "\n".join(lines)
     return "\n".join(
@@ -69,7 +69,7 @@ def _heading(found: Description, width: int | None) -> str:
 
 
 def _beside(found: Description, width: int | None) -> bool:
-    """Whether the source has room beside the title."""
+    """Whether the source fits on the line of the title."""
     return len(found.title) + len(found.source) + 2 <= (width or WIDTH)
 
 
@@ -87,7 +87,7 @@ def _lines(found: Description, width: int | None, label: int, *, headings: bool)
 
 
 def evidence_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
-    """What a reader needs of the evidence, a line each."""
+    """What a reader needs of the evidence, one line per comparison."""
     label = "evidence"
     for one in evidence:
         if _shown(one):
@@ -96,7 +96,7 @@ def evidence_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
 
 
 def _shown(one: Evidence) -> bool:
-    # What agrees and is said elsewhere on the screen: the symbolic facts, and orders whose coefficients follow.
+    # What agrees and shows elsewhere on the screen: the symbolic facts, and orders whose coefficients follow.
     if one.route == "symbolic":
         return False
     return not (one.part == "order" and one.agrees)

@@ -1,4 +1,4 @@
-"""A verdict in words: as a sentence, as the last line of a screen, and why it is what it is."""
+"""A verdict in words: as a sentence, as the last line of a screen, and with its reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def sentence(found: Description) -> str:
-    """What the verdict is about, the verdict, and how much there is for it.
+    """A sentence with what the verdict is about, the verdict, and the evidence for it.
 
     >>> from verify.evidence.answer import Answer
     >>> from verify.evidence.description import Description
@@ -52,7 +52,7 @@ def checked(about: str, evidence: Iterable[Evidence], verdict: Verdict) -> str:
     'Derivation checked by 2 routes.'
     """
     evidence = tuple(evidence)
-    # After a clause goes a colon.
+    # A clause is followed by a colon.
     name = _capital(about.removeprefix("the ")) + (": " if about.startswith(("that ", "what ")) else " ")
     if verdict == "holds":
         return f"{name}checked by {len(sides(evidence)[0])} routes."
@@ -61,7 +61,7 @@ def checked(about: str, evidence: Iterable[Evidence], verdict: Verdict) -> str:
 
 
 def reason(evidence: Iterable[Evidence], verdict: Verdict) -> str:
-    """Why a verdict is what it is.
+    """The reason for a verdict, in words.
 
     >>> from verify.evidence.evidence import Evidence
     >>> agree = [Evidence("autodiff", "c", agrees=True), Evidence("remainder", "slope", agrees=True)]
@@ -93,7 +93,7 @@ def reason(evidence: Iterable[Evidence], verdict: Verdict) -> str:
 
 
 def contradiction(evidence: Iterable[Evidence]) -> Evidence | None:
-    """The comparison that shows a contradiction best: of a single term, the first of them; None where there is none.
+    """The comparison that shows a contradiction best, the first of a single term if any; None without a contradiction.
 
     >>> from verify.evidence.evidence import Evidence
     >>> slope, term = (Evidence("exact", part, agrees=False, part=part) for part in ("whole", "term"))

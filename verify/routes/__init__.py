@@ -1,5 +1,5 @@
 """The routes of evidence: each measures an expansion or a landscape in a way that shares no code with its derivation.
 
-`definition` lists them; `training` has the models that are really trained, `reopening` the modes that have
+`definition` lists those of a definition; `training` has the models that are trained, `reopening` the modes that have
 collapsed.
 """

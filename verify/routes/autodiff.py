@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from verify.routes.subject import Subject
     from verify.truths.settings import Case
 
-# Beyond this order nested differentiation is too slow, and the same torch function is read off a complex circle.
+# Beyond this order nested differentiation is too slow, and coefficients come from values on a complex circle instead.
 NESTED = 6
 RADIUS = 0.25
 TOLERANCE = 1e-8
-# The number of data times d0 up to which cubature nodes for derivatives are few.
+# The largest number of data times d0 at which cubature nodes for derivatives are few.
 LARGEST = 16
-# And the nodes themselves, which a law may multiply.
+# The largest number of nodes, which a law may multiply.
 LARGEST_NODES = 200_000
 QUANTITY = "coefficients along a ray"
 
@@ -37,11 +37,11 @@ class RayCoefficients:
     """Coefficients of t^k of the loss at t·W.
 
     Attributes:
-        case: where.
+        case: the setting.
         coefficients: by k.
-        how: they were found.
-        error: by k, how far rounding may have moved them.
-        exact: whether they were differentiated, so that no radius of a circle is in question.
+        how: the way in which they were found.
+        error: by k, the possible error from rounding.
+        exact: whether they are derivatives, so that they depend on no radius of a circle.
 
     """
 
@@ -92,14 +92,14 @@ def compare(measured: RayCoefficients, expansion: Expansion) -> Evidence:
         return no_value("autodiff", measured.case)
     predicted = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma, here.bias)
     scale = max([1.0, *map(abs, predicted.values())])
-    # A difference first: max(0.0, nan) is 0.
+    # The difference goes first, since max(0.0, nan) is 0.
     differences = {
         k: max(abs(value - predicted.get(k, 0.0)) - measured.error.get(k, 0.0), 0.0)
         for k, value in measured.coefficients.items()
         if k <= expansion.order
     }
     worst = max(differences, key=lambda k: (not isfinite(differences[k]), differences[k]))
-    # A coefficient that rounding hides is not seen to agree.
+    # A coefficient that rounding hides does not count as agreeing.
     hidden = any(measured.error.get(k, 0.0) > abs(value) / 20 for k, value in predicted.items() if value)
     agrees = within(differences[worst], TOLERANCE * scale)
     return Evidence(
@@ -123,7 +123,7 @@ def too_large(batch: int | None, d0: int) -> bool:
 
 def places(subject: Subject) -> list[Case | None]:
     """A case for each size of a batch, None where it is too large."""
-    # As many directions of the data as the nodes of a batch allow.
+    # As many directions of the data as the number of nodes allows.
     found = ([subject.case(size=size, dimension=dimension) for dimension in (2, 1)] for size in subject.sizes)
     return [next((one for one in cases if _is_small(one, subject.order)), None) for cases in found]
 
@@ -136,7 +136,7 @@ def _is_small(at: Case, order: int) -> bool:
 
 
 def why_not(subject: Subject) -> str:
-    """A torch function that was written by hand has to be known."""
+    """There has to be a hand-written torch function."""
     cases = [at for at in places(subject) if at is not None]
     if not cases or any(getattr(at.truth, "function", None) is not None for at in cases):
         return ""
@@ -146,7 +146,7 @@ def why_not(subject: Subject) -> str:
 
 
 def measured_of(subject: Subject) -> list[RayCoefficients | Evidence]:
-    """The coefficients at each size of a batch, or evidence that was not run where it is too large."""
+    """The coefficients at each batch size, or evidence marked as not run where that is too large."""
     subject.tick("autodiff")
     reason = f"a batch of {subject.here.batch_size} is too large for cubature; leave N symbolic to have it run"
     found = (None if at is None else measure(at, subject.order) for at in places(subject))

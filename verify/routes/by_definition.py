@@ -1,9 +1,9 @@
-"""The orders of a loss measured on its definition, which is evaluated as it stands and never expanded.
+"""The orders of a loss measured on its definition, which is evaluated directly and never expanded.
 
 At a random W (and b), with random A0 and C that do not commute, Taylor coefficients along t·W are read off a complex
 circle by Cauchy's integral, the data being cubature nodes that have the moments of Gaussian data. An expansion whose
-coefficients are polynomials in matrix entries and that agrees there to rounding agrees everywhere, but for a set of W,
-A0 and C of measure zero.
+coefficients are polynomials in matrix entries and that agrees there to rounding agrees everywhere, unless W, A0 and C
+lie in a set of measure zero.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from verify.truths.settings import Case
 
 DIMENSION = 2
-# Numbers that a value of the loss may take: where each takes longest that is some minutes.
+# The most numbers that a value of the loss may take: some minutes at the slowest.
 LARGEST = 20_000_000
 
 
 def measure(subject: Subject) -> list[RayCoefficients | Evidence]:
-    """The coefficients of 1, t², …, t^order at two batch sizes, where a symbol counts data, and at one elsewhere.
+    """The coefficients of 1, t², …, t^order at two batch sizes where a symbol counts data, else at one.
 
     Returns:
-        the coefficients, or evidence that was not run where a batch, or means within means, take too many nodes.
+        the coefficients, or evidence marked as not run where a batch or nested means take too many nodes.
 
     """
     sizes = (3, *subject.sizes[1:]) if subject.sampling == "fixed" else subject.sizes
@@ -68,7 +68,7 @@ def compare(found: Sequence[RayCoefficients | Evidence], expansion: Expansion) -
 
 
 def held_against(found: RayCoefficients | Evidence, expansion: Expansion) -> Evidence:
-    """The order that is furthest off the expansion, beside what was measured of it."""
+    """The order that is furthest off the expansion, with what was measured of it."""
     if isinstance(found, Evidence):
         return found
     powers = {k: value for k, value in found.coefficients.items() if k}

@@ -1,4 +1,4 @@
-"""Where the average closes to all orders: the closed form's own series against the engine, order by order."""
+"""The series of a closed form against the engine, order by order, where the average closes to all orders."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Series:
     """The series of a closed form.
 
     Attributes:
-        closed: through `THROUGH`, or the order of the expansion.
-        loss: that has it.
+        closed: the series through `THROUGH`, or through the order of the expansion.
+        loss: the loss that has it.
         law: of the data.
 
     """
@@ -45,7 +45,7 @@ def measure(subject: Subject) -> Series:
 
 
 def compare(found: Series, expansion: Expansion) -> list[Evidence]:
-    """Equal through all orders, and through those of the expansion."""
+    """Whether the two are equal, through all orders and through those of the expansion."""
     through = found.closed.order
     agrees = (
         found.loss.expand(through, data=found.law).terms == found.closed.terms

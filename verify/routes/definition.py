@@ -1,6 +1,6 @@
-"""The routes by which an audit holds the expansion of a definition against the definition itself.
+"""The routes by which an audit checks the expansion of a definition against the definition itself.
 
-A new one is a file with a `verify.routes.route.Route` and an entry here. Mutants are held against those of `verify.assurance.mutants.killing`, made of the same parts.
+A new one is a file with a `verify.routes.route.Route` and an entry here. Mutants and tests use the same list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Of a loss without an expansion: that L(tW) = L(W), on the definition, and by Euler's theorem on the torch loss."""
+"""L(tW) = L(W) for a loss without an expansion, on the definition, and by Euler's theorem on the torch loss."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Scaled:
     """What the loss does when W is scaled.
 
     Attributes:
-        case: where.
+        case: the setting.
         spread: the largest |L(tW) − L(W)| of some draws, at t = ¼ and 4.
-        tolerance: what rounding can make of it.
+        tolerance: what rounding can add to it.
         slope: dL(tW)/dt at t = 1; None where there is no hand-written torch loss.
-        how: the loss was evaluated.
+        how: the way in which the loss was evaluated.
 
     """
 
@@ -41,7 +41,7 @@ class Scaled:
 
 
 def measure(subject: Subject) -> Scaled:
-    """Values and a slope along a ray."""
+    """The values and the slope of the loss along a ray."""
     # Positive weights: no node at 0, where the loss is not defined.
     at = case(subject.here, {}, seed=subject.seed, size=2, law=subject.law, positive=True)
     defined = EvaluatedTruth(at.put_into(subject.here), at.setting)
@@ -52,7 +52,7 @@ def measure(subject: Subject) -> Scaled:
 
 
 def compare(found: Scaled, error: NotAnalyticError) -> list[Evidence]:
-    """The definition's order of homogeneity, which is why there is no expansion, against what was measured."""
+    """The definition's order of homogeneity, the reason why there is no expansion, against what was measured."""
     at, tolerance = found.case, found.tolerance
     stated = Evidence("symbolic", "order of homogeneity", "0", "0", agrees=True, note=error.reason)
     values = Evidence(

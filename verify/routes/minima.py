@@ -1,9 +1,9 @@
-"""The derived minima against where an optimiser ends on the expansion itself, in all entries of W.
+"""The derived minima against the ends of an optimiser that minimises the expansion in all entries of W.
 
 The optimiser's lowest ends are compared with the lowest minima that the theory lists, in WᵀW: where several minima tie,
-each end with the nearest of equal loss. Minima can also be a continuum along which WᵀW changes (modes of equal descent
-that share rows, sums over coordinates that leave a rotation free). It shows in the curvatures at the end: a flat
-direction there that moves WᵀW. Then no WᵀW can be compared, but what does not change along it: Tr[W X Wᵀ] or the loss.
+each end is compared with the nearest of equal loss. Minima can also be a continuum along which WᵀW changes (modes of
+equal descent that share rows, sums over coordinates that leave a rotation free). It shows in the curvatures at the end:
+a flat direction there that moves WᵀW. What does not change along it is then compared instead: Tr[W X Wᵀ] or the loss.
 Each W that the theory lists has to be a minimum of the expansion, too.
 """
 
@@ -41,22 +41,22 @@ QUANTITY = "WᵀW at the minimum, theory − optimiser"
 STARTS = 24
 DIMENSION = 3
 AGREE = 1e-6
-# Losses that differ by less are equal; so far below every power of a mode as to leave no doubt.
+# Losses that differ by less are equal; far below what any power of a mode makes.
 TIE = 1e-9
-# Curvatures below this share of the largest are flat.
+# Curvatures below this fraction of the largest are flat.
 FLAT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Lowest:
-    """The lowest of many ends of an optimiser on an expansion through order 4.
+    """The lowest of many ends of an optimiser that minimises an expansion through order 4.
 
     Attributes:
-        data: where.
+        data: the data.
         values: of the expansion's parameters.
         ends: (n, d1, d0), the ends whose loss is lowest.
-        loss: there.
-        function: the expansion in a flat W.
+        loss: the loss there.
+        function: the expansion as a function of a flat W.
         seed: of the data and the starts.
 
     """
@@ -85,7 +85,7 @@ def compare(
     """WᵀW at the lowest ends of many, against that of the lowest minima that the theory lists.
 
     Args:
-        expansion: through order 4 or more; what is beyond is left out.
+        expansion: through order 4 or more; higher orders are left out.
         values: of its parameters.
         seed: of the covariances and the starts.
         data: A0 and C, (3, 3) each and random unless given.
@@ -107,10 +107,10 @@ def lowest(
     data: Covariances | None = None,
     d1: int = DIMENSION,
 ) -> Lowest:
-    """Where the optimiser's lowest ends are.
+    """The lowest ends of the optimiser.
 
     Raises:
-        InputError: there is none, saying why.
+        InputError: there is none; the message says why.
 
     """
     if expansion.order < 4:
@@ -163,7 +163,7 @@ def held_against(found: Lowest, case: Landscape) -> Evidence:
         return evidence("loss, slope and curvature at the minima that the theory lists", wrong, agrees=False)
     above = np.inf if not listed else listed[0].loss - found.loss
     if above < -level:
-        # What is listed is a minimum, which no start ended at, or a bound that no W reaches.
+        # What is listed is either a minimum that no start reached, or a bound that no W attains.
         quantity = "L where the optimiser ends, theory − optimiser; the theory has a lower one"
         return evidence(quantity, -above, agrees=None)
     tied = [point for point in listed if point.loss <= found.loss + level]
@@ -176,11 +176,11 @@ def held_against(found: Lowest, case: Landscape) -> Evidence:
         if flat is not None:
             name, off = _unchanged(found, solved, tied, flat)
             quantity = f"{name} at the minimum, theory − optimiser; WᵀW is not the same at all minima"
-            # Along a valley that is flat to fourth order an optimiser stops a root of its tolerance away.
+            # Along a valley that is flat to fourth order an optimiser stops a square root of its tolerance away.
             off = max(off, abs(above))
             return evidence(quantity, off, within(off, near) or (None if off < np.sqrt(near) else False), near)
         if _is_bound(case, solved):
-            # Close to what no W reaches.
+            # Close to a bound that no W attains.
             quantity = f"{QUANTITY}; the theory has a lower bound, which d1 rows may not reach"
             return evidence(quantity, distance, agrees=None, tolerance=near)
         if _has_to_list(case, solved, found.ends):
@@ -188,15 +188,14 @@ def held_against(found: Lowest, case: Landscape) -> Evidence:
     elif listed and _has_to_list(case, solved, found.ends):
         distance = float(np.abs(gram[0] - solved.gram(listed[0])).max())
         return evidence(QUANTITY, distance, agrees=False, tolerance=near)
-    # Minima whose modes share rows are not listed, so that it is not a contradiction to lack one; another loss there
-    # is.
+    # Minima whose modes share rows are not listed, so a missing one is no contradiction; a different loss is.
     off = abs(sum(solved.loss_at(found.ends[0]).values()) - found.loss)
     quantity = "L where the optimiser ends, theory − optimiser; the theory lists no minimum"
     return evidence(quantity, off, within(off, level) and None)
 
 
 def _no_minimum(found: Lowest, solved: Solved, point: StationaryPoint) -> float | None:
-    """By how much a listed minimum is not one of the expansion's; None where the theory gives no W there."""
+    """How far a listed minimum is from being one of the expansion; None where the theory gives no W there."""
     try:
         x = solved.weight(point).reshape(1, -1)
     except InputError:
@@ -206,13 +205,13 @@ def _no_minimum(found: Lowest, solved: Solved, point: StationaryPoint) -> float 
     return max(
         abs(float(found.function.value(x)[0]) - point.loss),
         float(np.abs(found.function.gradient(x)).max()) / scale,
-        # Relative to the largest; flat ones may come out on either side.
+        # Relative to the largest; flat ones may have either sign.
         -float(curvatures[0] / np.abs(curvatures).max(initial=1.0)) - FLAT,
     )
 
 
 def _flat(found: Lowest) -> Array | None:
-    """The directions (n, d1, d0) without curvature at the first end, where one of them moves WᵀW; None elsewhere."""
+    """The directions (n, d1, d0) without curvature at the first end if one of them moves WᵀW, else None."""
     W = found.ends[0]
     curvatures, directions = np.linalg.eigh(found.function.hessian(W.reshape(1, -1))[0])
     flat = directions[:, np.abs(curvatures) < FLAT * np.abs(curvatures).max()].T.reshape(-1, *W.shape)
@@ -222,7 +221,7 @@ def _flat(found: Lowest) -> Array | None:
 
 
 def _unchanged(found: Lowest, solved: Solved, tied: list[StationaryPoint], flat: Array) -> tuple[str, float]:
-    """What is the same at all ends and along their flat directions, and how far off the nearest listed minimum is."""
+    """A quantity that is the same at all ends and along their flat directions, and how far the nearest minimum is."""
     data, names, off = found.data, [], 0.0
     for name, X in (("A0", data.A0), ("C", data.C), ("Σ", data.Sigma)):
         size = np.einsum("...ri,ij,...rj->...", found.ends, X, found.ends)
@@ -235,10 +234,10 @@ def _unchanged(found: Lowest, solved: Solved, tied: list[StationaryPoint], flat:
 
 
 def _has_to_list(case: Landscape, solved: Solved, ends: Array) -> bool:
-    """Whether the theory says that it has all minima at which the optimiser ended.
+    """Whether the theory claims to have all minima at which the optimiser ended.
 
-    It says so of points whose columns, one a mode, are orthogonal, with sums over coordinates each in one row; and of
-    all where the quartic part is made of one covariance, and where the landscape is a convex function of WᵀW with a
+    It claims so for points whose columns, one per mode, are orthogonal, with sums over coordinates each in one row; and
+    for all where the quartic part is made of one covariance, and where the landscape is a convex function of WᵀW with a
     row for each mode.
     """
     one, modes = case.isotropic(), solved.modes
@@ -248,7 +247,7 @@ def _has_to_list(case: Landscape, solved: Solved, ends: Array) -> bool:
         return convex
     columns = ends @ np.linalg.inv(solved.frame).T
     if modes.D is not None:
-        # Of one mode a row: rows that two columns fill both.
+        # For one mode per row: rows that two columns both fill.
         columns = np.abs(columns)
     overlap = np.abs(columns.swapaxes(-1, -2) @ columns)
     apart = overlap * (1 - np.eye(overlap.shape[-1]))
@@ -265,7 +264,7 @@ def _is_bound(case: Landscape, solved: Solved) -> bool:
 
 
 def case_at(cases: tuple[Landscape, ...], values: Mapping[str, float]) -> Landscape:
-    """The one that holds at some values."""
+    """The case that holds at given values."""
     for case in cases:
         if case.holds(values):
             return case
@@ -274,7 +273,7 @@ def case_at(cases: tuple[Landscape, ...], values: Mapping[str, float]) -> Landsc
 
 
 def setting(subject: Subject) -> tuple[Mapping[str, float], int]:
-    """Where the optimiser looks, and its seed: it runs on what is claimed."""
+    """The optimiser's data and seed: it runs on the claim itself."""
     subject.tick("minima")
     values = values_for(subject.here, 4, DIMENSION) | dict(subject.given)
     return {name: float(value) for name, value in values.items()}, subject.seed

@@ -1,9 +1,9 @@
 """Coefficients from random data: each with its standard error, its z-score, and the rivals it excludes.
 
 On random batches (or blocks of pairs) the loss's Taylor coefficients in t are computed one by one and averaged. What a
-definition averages inside of a logarithm is averaged in closed form, over cubature nodes, which cuts the variance and
-leaves no bias. The average at several (A0, C, W) is then set against the expansion: whole, and coefficient by
-coefficient with the other terms as predicted.
+definition averages inside a logarithm is averaged exactly, over cubature nodes, which cuts the variance and
+leaves no bias. The average at several (A0, C, W) is then compared with the expansion: as a whole, and
+coefficient by coefficient with the other terms as predicted.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ if TYPE_CHECKING:
     from verify.truths.truth import Truth
 
 # Coefficients of order 4 are of degree 8 in the data, and their law is far from normal: with fewer data than this, over
-# all batches, a mean is to lie that many times farther off. (With 120 data one in 40 was five standard errors off.)
+# all batches, a contradiction has to be farther off by this factor. (With 120 data, one in 40 was 5 errors off.)
 ENOUGH, FARTHER = 20_000, 6.0
-# What a coefficient is most easily mistaken for.
+# Factors by which a coefficient is most easily wrong.
 RIVALS = {"half": 0.5, "double": 2.0, "three quarters": 0.75, "the other sign": -1.0}
 RADIUS = 0.1
 PHASES = 8
-# Draws on which the radius is tried.
+# The number of draws on which the radius is tried.
 PROBES = 40
-# And on which rounding is looked at.
+# And the number on which rounding is estimated.
 ROUNDED = 4
-# Inner products held in memory at a time.
+# The number of inner products held in memory at a time.
 PAIRS = 1_000_000
 ORDERS = (2, 4)
-# Places at which a subject is measured.
+# The number of settings at which a subject is measured.
 SETTINGS = 4
 # How often the circle is halved where a draw has no finite value on it.
 SMALLER = 6
@@ -63,11 +63,11 @@ class Averages:
     """Means over random draws.
 
     Attributes:
-        case: where.
+        case: the setting.
         mean: by order in t.
         error: standard errors, by order.
-        rows: how many batches, or blocks, the means are over.
-        rounding: what rounding can make of the means, by order; no number of draws makes it less.
+        rows: the number of batches, or blocks, behind the means.
+        rounding: what rounding can add to the means, by order; more draws do not reduce it.
 
     """
 
@@ -79,7 +79,7 @@ class Averages:
 
     @property
     def enough(self) -> bool:
-        """Whether these are data enough, of tails light enough, for means that are nearly normal."""
+        """Whether there are enough data, with light enough tails, for means to be nearly normal."""
         here = self.case.setting
         return (
             4 * max(self.mean, default=0) <= here.covariances.law.highest
@@ -93,7 +93,7 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
     Args:
         cases: where to measure; each carries its seed.
         order: 2 leaves t⁴ out.
-        draws: random batches a case; for a population loss the number of random pairs is the same.
+        draws: random batches per case; for a population loss as many random pairs are drawn.
         tick: called after each case.
 
     """
@@ -103,7 +103,7 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
     result = []
     for case in cases:
         radius = safe_radius(partial(_probed, case, order), 2 * RADIUS)
-        # A rare draw may lie where the loss is not finite on the circle: on a smaller one it is.
+        # On a rare draw the loss may not be finite on the circle; on a smaller one it is.
         for halvings in range(SMALLER):
             values, within = _coefficients(case, radius / 2**halvings, order, draws), radius / 2**halvings
             if np.isfinite(values).all():
@@ -116,7 +116,7 @@ def measure(cases: Sequence[Case], order: int, draws: int, tick: Callable[[], No
 
 
 def _coefficients(case: Case, radius: float, order: int, draws: int) -> NDArray[np.float64]:
-    """The coefficients of each batch or block, (rows, orders), up to the first chunk that has one without a value."""
+    """The coefficients of each batch or block, (rows, orders), up to the first chunk with one that is not finite."""
     ts, generator = circle(radius, PHASES), np.random.default_rng(case.seed)
     even = range(2, min(order, ORDERS[-1]) + 1, 2)
     found = []
@@ -145,7 +145,7 @@ def _on_circle(case: Case, order: int, ts: NDArray[Any], draws: int, truth: Trut
 
 
 def _even(truth: Truth, ts: NDArray[Any], order: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
-    """The part of each draw that is even in t, (draws, T); coordinates that are singled out may bring an odd one."""
+    """The part of each draw that is even in t, (draws, T); sums over coordinates may have an odd part, too."""
     if not truth.odd:
         return truth.drawn(ts, order, generator, draws)
     both = truth.drawn(np.concatenate([ts, -ts]), order, generator, draws)
@@ -171,7 +171,7 @@ def compare(measured: Sequence[Averages], expansion: Expansion) -> list[Evidence
 
 
 def _has_spread(case: Case, order: int) -> bool:
-    """Whether coefficients of an order, of that degree in the data, have a finite variance."""
+    """Whether coefficients of an order, with that degree in the data, have a finite variance."""
     return 2 * order <= case.setting.covariances.law.highest
 
 
@@ -202,7 +202,7 @@ class _Fit:
 def _fit(measured: Averages, expansion: Expansion, order: int) -> _Fit:
     here, data = measured.case.setting, measured.case.setting.covariances
     of_letter = products(here.W, data.A0, data.Sigma, here.bias)
-    # Terms stay as they are even where a value makes one vanish, so that all cases list the same ones.
+    # Terms are kept even where a value makes one vanish, so that all cases list the same ones.
     terms = expansion.terms_of_order(order)
     return _Fit(
         measured.mean[order],
@@ -239,7 +239,7 @@ def _whole(measured: Sequence[Averages], fits: list[_Fit], order: int) -> Eviden
 
 
 def _one_term(measured: Sequence[Averages], fits: list[_Fit], term: Term, position: int, order: int) -> Evidence:
-    # The others as predicted, weighted least squares for this one.
+    # The other terms are as predicted; this one is fitted by weighted least squares.
     weights = [fit.words[position] / fit.error**2 for fit in fits]
     information = sum(w * fit.words[position] for w, fit in zip(weights, fits, strict=True))
     coefficient = fits[0].coefficients[position]
@@ -288,7 +288,7 @@ def _chunks(rows: int, batch: int) -> list[int]:
 
 
 def measured_of(subject: Subject) -> list[Averages]:
-    """Averages of a subject at some settings."""
+    """Averages of a subject's loss at some settings."""
     cases = [subject.case(size=subject.sizes[-1], dimension=3, seed=100 + k) for k in range(SETTINGS)]
     subject.tick("monte-carlo")
     return measure(cases, subject.order, subject.draws, lambda: subject.tick("monte-carlo"))

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def measure(subject: Subject) -> MomentSeries:
-    """The moments of the loss, of which nothing is averaged yet."""
+    """The moments of the loss, before any average over the data."""
     return subject.here.moments(subject.order, sampling=subject.sampling)
 
 
 def compare(series: MomentSeries, expansion: Expansion) -> list[Evidence]:
-    """Two facts, neither of them a measurement."""
+    """Two facts about the derivation, neither of them a measurement."""
     odd = sum(moment_order(moment) % 2 for moment, _ in series.terms)
     invariant = expansion.rotation_invariant
     return [
@@ -29,7 +29,7 @@ def compare(series: MomentSeries, expansion: Expansion) -> list[Evidence]:
             "moments of odd order in W",
             "0",
             str(odd),
-            # Any that there are average to zero, the data being symmetric; L(−W) decides (`verify.routes.symmetry`).
+            # Any such moments average to zero, since the data are symmetric; L(−W) decides (`verify.routes.symmetry`).
             agrees=True if odd == 0 else None,
             note=f"of {len(series.terms)} moments through order {expansion.order}",
         ),

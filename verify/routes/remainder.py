@@ -1,8 +1,8 @@
 """Truth minus truncation falls like t^(order + 2) along a ray, if every coefficient is right.
 
 Where the loss has a closed form the truth is that, in mpmath; elsewhere it is the loss averaged over cubature nodes
-that share the moments of the data to beyond the order in question. Both are looked at within the radius of convergence,
-known for the one and measured for the other; `verify.routes.slope` judges how the difference falls.
+that share the moments of the data to beyond the order in question. Both are evaluated within the radius of convergence,
+known for the former and measured for the latter; `verify.routes.slope` judges how the difference falls.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from verify.truths.settings import Case
 
 QUANTITY = "slope of log|truth − truncation| against log t"
-# How far down t goes in floats, which lose a remainder of order 6 there, and in as many digits as it takes.
+# How far down t goes: in floats, which lose a remainder of order 6 there, and in arbitrary precision.
 FLOAT_DEPTH, FLOAT_POINTS, DEPTH = 60.0, 40, 4000.0
-# The radius that is tried first: it is halved until the series converges.
+# The radius to try first; it is halved until the series converges.
 START = 3.2
-# Numbers that a value of the loss may take.
+# The most numbers that a value of the loss may take.
 LARGEST = 4_000_000
 
 
@@ -45,12 +45,12 @@ class RayValues:
     """L(t·W) − L(0) at several t.
 
     Attributes:
-        case: where.
+        case: the setting.
         ts: the values of t, ascending.
         values: mpf or float.
-        noise: what rounding can make of a difference.
-        how: the truth in words.
-        digits: of mpmath, in which the values are; None for floats.
+        noise: the rounding error of a difference.
+        how: a description of the truth in words.
+        digits: the precision of mpmath values; None for floats.
 
     """
 
@@ -63,12 +63,12 @@ class RayValues:
 
 
 def place(subject: Subject) -> Case | None:
-    """Where a subject is measured; None where every place needs too many nodes."""
+    """The setting in which a subject is measured; None where every setting needs too many nodes."""
     size = subject.sizes[-1]
     at = subject.case(size=size, positive=True)
     if closed_form_at(subject.loss, at) is not None:
         return at
-    # Nodes grow with the data in a batch: W sees one direction, then weights may be of both signs.
+    # The number of nodes grows with the batch: try a W that sees one direction, then weights of both signs.
     choices = ((2, True),) * (subject.here.batch_size is None) + ((1, True), (1, False))
     cases = (subject.case(size=size, dimension=d, positive=positive) for d, positive in choices)
     return next((one for one in cases if degree_on_nodes(one, subject.order) is not None), None)
@@ -78,7 +78,7 @@ def measured_of(subject: Subject) -> RayValues:
     """The truth along a ray of a subject.
 
     Raises:
-        InputError: that takes too many nodes.
+        InputError: it takes too many nodes.
 
     """
     subject.tick("remainder")
@@ -91,7 +91,7 @@ def measured_of(subject: Subject) -> RayValues:
 
 
 def closed_form_at(loss: Loss, case: Case) -> ClosedForm | None:
-    """The closed form that stands for the truth at a case, if there is one: then no nodes are needed."""
+    """The closed form that serves as the truth at a case, if there is one: then no nodes are needed."""
     here = case.setting
     return None if here.training_set is not None else closed_form(case.put_into(loss), here.covariances.law)
 
@@ -117,19 +117,19 @@ def _in_closed_form(closed: ClosedForm, case: Case, order: int) -> RayValues:
 
 
 def _radius(closed: ClosedForm, case: Case) -> float:
-    """Where the closed form's series in t converges: as far as every I + μ t² S is regular, t complex."""
+    """The radius at which the closed form's series in t converges: where every I + μ t² S is regular for complex t."""
     here = case.setting
     largest = float(np.linalg.eigvalsh(here.W @ here.covariances.Sigma @ here.W.T)[-1])
     mus = [one.mu for one in closed.log_determinants] + [one.mu for one in closed.resolvents]
-    # A polynomial converges everywhere: then t is of the size that W has.
+    # A polynomial converges everywhere: t is then as large as W itself.
     return 1.0 / sqrt(max([abs(float(number(mu))) for mu in mus] or [1.0]) * largest)
 
 
 def degree_on_nodes(case: Case, order: int) -> int | None:
     """The degree to which nodes share the moments of the data; None where that takes too many nodes.
 
-    With positive weights that is four beyond the order. Weights of both signs take the order itself, at which rounding
-    grows least: the remainder is that of other data then, and falls with the same power.
+    With positive weights that is the order plus four. With weights of both signs it is the order itself, at which
+    rounding grows least: the remainder is then that of other data, and falls with the same power.
     """
     degree = order + 4 if case.setting.positive else order
     return degree if case.truth.size(degree) <= LARGEST else None
@@ -143,14 +143,14 @@ def _on_nodes(case: Case, order: int) -> RayValues:
     noise = 1e-15 * max(1.0, float(np.abs(along[np.isfinite(along)]).max(initial=0.0)))
     noise = max(noise, rounding(case.truth, lambda one: one.averaged(points[-1:], degree)))
     if not case.setting.positive:
-        # A sum with weights of both signs has the rounding of what cancels in it.
+        # A sum with weights of both signs has the rounding error of the terms that cancel.
         noise *= float(np.abs(case.setting.points(degree, case.setting.batch or 1, 2)[1]).sum())
     how = f"{case.truth.how}, {case.setting.covariances.cubature}"
     return RayValues(case, list(points), list(along[1:] - along[0]), noise, how)
 
 
 def compare(measured: RayValues, expansion: Expansion) -> Evidence:
-    """The slope of log|remainder| against log t; a remainder below rounding everywhere is no remainder."""
+    """The slope of log|remainder| against log t; one that is below rounding everywhere counts as zero."""
     label = f"{measured.how}; {measured.case.label}"
     filled = filled_in(expansion, measured.case)
     if filled is None:
@@ -182,7 +182,7 @@ def compare(measured: RayValues, expansion: Expansion) -> Evidence:
 
 
 def _differences(measured: RayValues, filled: Expansion) -> tuple[list[Any], Any]:
-    """Truth − truncation at each t, and the term of the highest order that has any, at the largest t."""
+    """Truth − truncation at each t, and the highest term that does not vanish, at the largest t."""
     here = measured.case.setting
     if measured.digits is None:
         orders = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma, here.bias)

@@ -1,8 +1,8 @@
 """A route: one way to hold a claim against a measurement that shares no code with it.
 
-What is true is measured once, and any number of claims are held against it: a derivation, a print, its mutants. A route
-is one value of `Route`; those of a definition stand in `verify.routes.definition`, those of a torch function in
-`verify.audits.blackbox.checks`.
+What is true is measured once, and any number of claims are compared with it: a derivation, a printed formula, its
+mutants. A route is a value of type `Route`; those of a definition are listed in `verify.routes.definition`, those of a
+torch function in `verify.audits.blackbox.checks`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Route(Generic[Subject_, Measured, Claim]):
     """One way to check a claim about a subject.
 
     Attributes:
-        name: as it is called in evidence.
-        quantity: what stands in the line of a route that could not be taken; without one there is no line.
-        measure: of a subject; may raise InputError, saying why nothing can be measured.
-        compare: what was measured with a claim.
-        why_not: why it cannot be taken for a subject, found out before anything is measured; "" where it can.
+        name: its name in evidence.
+        quantity: shown in the line of a route that could not be taken; "" for no such line.
+        measure: measures a subject; may raise InputError that says why nothing can be measured.
+        compare: compares what was measured with a claim.
+        why_not: why it cannot be taken for a subject, asked before anything is measured; "" where it can.
 
     >>> three = Route("exact", "a number", measure=float,
     ...               compare=lambda found, claim: [Evidence("exact", "a number", claim, found, agrees=claim == found)])
@@ -54,7 +54,7 @@ class Route(Generic[Subject_, Measured, Claim]):
         """What is true of a subject.
 
         Raises:
-            InputError: the route cannot be taken, saying why.
+            InputError: the route cannot be taken; the message says why.
 
         """
         why = self.why_not(subject)
@@ -63,7 +63,7 @@ class Route(Generic[Subject_, Measured, Claim]):
         return self.measure(subject)
 
     def evidence(self, subject: Subject_, claim: Claim) -> tuple[Evidence, ...]:
-        """A claim held against what is true of a subject, or the line of a route that could not be taken."""
+        """A claim compared with what is true of a subject, or the line of a route that could not be taken."""
         try:
             found = self.measured(subject)
         except InputError as error:

@@ -1,7 +1,7 @@
-"""The power with which a remainder falls as t → 0, and what it says of the expansion that was taken off.
+"""The power with which a remainder falls as t → 0, and what it says of the expansion that was subtracted.
 
 Along a ray, truth − truncation is a power series in t². If every coefficient is right it begins at the first power that
-was left out, or at a later one; a wrong coefficient leaves a power that the expansion has. The power is seen only where
+was left out, or at a later one; a wrong coefficient leaves a power that the expansion has. The power shows only where
 the smallest t that rounding leaves visible lie well within the radius of convergence: beyond it the truncation's own
 last term takes over, and where the leading coefficient is small, or the remainder changes sign, a window of t shows
 any slope. So a slope counts only when it has settled: the windows of smallest t give the same even power, each point
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# How far above rounding a difference must be to count, and how far the terms for their absence to be seen.
+# How far above rounding a difference must be to count, and the terms for their absence to count.
 VISIBLE = 300.0
 SHOWN = 1e3 * VISIBLE
 # How near to an even number a slope must be.
 TOLERANCE = 0.05
-# Points in a window, and the least factor between its ends.
+# The number of points in a window, and the least factor between its ends.
 POINTS, SPAN = 8, 2.0
 # How far, in logarithms, a point may lie from the fit, and the slope at the smallest t from that at 0.
 ON_THE_LINE, NEAR = 0.01, 0.6
-# How far down t must be looked at, unless rounding ends it before, for a power of the truncation to contradict.
+# How far down t must go, unless rounding ends it before, for a power of the truncation to contradict.
 DEEP = 20.0
-# t from half the radius downwards by this factor, where nothing else is said.
+# The default range of t: from half the radius down by this factor.
 DEPTH, HOW_MANY = 400.0, 48
 
 
@@ -43,7 +43,7 @@ class Slope:
     Attributes:
         value: the slope of log|difference| against log t as t → 0; None where too little is visible.
         agrees: True where it has settled at an even power above the order of the truncation, or where nothing is left
-            though the terms would show; False where it has settled at a power that the truncation has; else None.
+            although the terms would show; False where it has settled at a power that the truncation has; else None.
         reason: why it decides nothing, or "nothing is left"; empty for a slope that has settled.
 
     """
@@ -54,7 +54,7 @@ class Slope:
 
     @property
     def settled(self) -> bool:
-        """Whether the slope is that of one power."""
+        """Whether the slope has settled at one power."""
         return self.value is not None and not self.reason
 
 
@@ -73,10 +73,10 @@ def slope(ts: Sequence[Any], differences: Sequence[Any], noise: Any, order: int,
     Args:
         ts: (T,), positive, in any order, within the radius of convergence: geometric, as `ts_within` has them.
         differences: (T,), truth − truncation with its sign; floats, or mpf with as many digits as they need.
-        noise: what rounding can make of a difference; one number, or one for each t.
+        noise: the rounding error of a difference; one number, or one for each t.
         order: of the truncation, even.
         term: what the highest term of the truncation contributes at the largest t. Where no difference is above the
-            noise, that the terms themselves are far above it makes this a pass.
+            noise, it passes if this term is far above it.
 
     >>> ts = ts_within(1.0)
     >>> right = np.cos(ts) - (1 - ts**2 / 2 + ts**4 / 24)
@@ -94,7 +94,7 @@ def slope(ts: Sequence[Any], differences: Sequence[Any], noise: Any, order: int,
     noises = np.broadcast_to(np.asarray(noise, dtype=object), (len(ts),))
     points = sorted(zip(ts, differences, noises, strict=True), key=lambda point: point[0])
     finite = [bool(mpmath.isfinite(difference)) for _, difference, _ in points]
-    # What lies beyond a point without a finite value is outside of the region of convergence.
+    # Points beyond one without a finite value are outside the region of convergence.
     points = points[: finite.index(False)] if False in finite else points
     visible = [point for point in points if abs(point[1]) > VISIBLE * point[2]]
     if not visible and points and len(points) == len(ts):
@@ -134,7 +134,7 @@ def _logarithms(points: Sequence[tuple[Any, Any, Any]]) -> tuple[Any, list[bool]
 
 
 def _windows(t: NDArray[np.float64]) -> list[int] | None:
-    """How many of the smallest t make a window, for a wide one and a narrower one; None where t spans too little."""
+    """The number of smallest t in a wide window and in a narrower one; None where t spans too little."""
     ends = [max(POINTS, int(np.searchsorted(t, t[0] + np.log(span)) + 1)) for span in (2 * SPAN, SPAN)]
     return [min(end, len(t)) for end in ends] if t[-1] - t[0] > np.log(SPAN) else None
 
@@ -145,10 +145,10 @@ class _Fit:
 
     Attributes:
         slope: as t → 0.
-        error: what rounding makes of it.
+        error: its rounding error.
         lowest: the slope at the smallest t.
         highest: the slope at the largest t.
-        off: the farthest point from the fit, as a multiple of what is allowed.
+        off: the largest distance of a point from the fit, as a multiple of what is allowed.
 
     """
 

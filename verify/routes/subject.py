@@ -1,4 +1,4 @@
-"""A loss that is to be measured, given by its definition: what the routes of `verify.routes.definition` are given."""
+"""A loss that is to be measured, given by its definition: the subject of the routes of `verify.routes.definition`."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ DRAWS = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A loss with all that says where it is measured.
+    """A loss with everything that determines where it is measured.
 
     Attributes:
         loss: its parameters symbolic.
-        given: exact values of some; the others get generic ones.
-        order: through which it is expanded.
+        given: exact values of some of them; the rest get generic values.
+        order: the order through which it is expanded.
         basis: of its expansion.
         sampling: "iid" or "fixed".
         covariances: the data to measure on; random ones of the law where they are None.
         seed: of all random numbers.
         draws: random batches at each setting.
         train: whether models are to be trained.
-        tick: called with a word in the course of a long measurement.
+        tick: called with a word during a long measurement.
         law: of the data.
 
     """
@@ -57,7 +57,7 @@ class Subject:
 
     @cached_property
     def expansion(self) -> Expansion:
-        """What is derived of it: where to look, never what is found there."""
+        """Its derived expansion: it decides where to measure, never what the result is."""
         return self.here.expand(self.order, basis=self.basis, sampling=self.sampling, data=self.law)
 
     @cached_property
@@ -67,18 +67,18 @@ class Subject:
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
-        """What is put in for a symbol that counts data: two sizes, and elsewhere one."""
+        """The values of a symbol that counts data: two sizes; a single one where there is no such symbol."""
         first = 3 if self.sampling == "fixed" else 2
         if counted_symbols(self.loss) - set(self.given):
             return (first, first + 1)
         return (2,)
 
     def case(self, *, size: int, dimension: int = 2, seed: int = 0, positive: bool = False) -> Case:
-        """A place to measure at; ``seed`` tells apart those of one subject."""
+        """A setting to measure in; ``seed`` distinguishes those of one subject."""
         return case(
             self.loss,
             self.given,
-            # Apart by more than there are cases, so that neighbouring seeds share no draws.
+            # The seeds' distance exceeds the number of cases, so that neighbouring seeds share no draws.
             seed=1000 * self.seed + seed,
             size=size,
             dimension=dimension,

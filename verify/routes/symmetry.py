@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from verify.truths.settings import Case
     from verify.truths.truth import Setting, Truth
 
-# The t at which a loss is tried on random draws, and how often it is halved where the loss is not finite there.
+# The t to try first on random draws, and how often it is halved where the loss is not finite.
 LARGE, SMALLER = 0.3, 12
 
 
@@ -31,12 +31,12 @@ class Turned:
     """What the loss does when W changes its sign or is rotated.
 
     Attributes:
-        case: where.
-        loss: at the values there.
+        case: the setting.
+        loss: the loss at its values.
         t: by which W is multiplied; None where there were no finite values at any t.
         odd: the largest |L(−W) − L(W)| of the draws.
         moved: the largest |L(RW) − L(W)|.
-        tolerance: what rounding can make of either.
+        tolerance: what rounding can add to either.
         shows: whether the loss itself moves by more than that.
         draws: how many there were.
 
@@ -53,7 +53,7 @@ class Turned:
 
 
 def measure(subject: Subject) -> Turned:
-    """The loss at tW, −tW and tRW, the draws being the same."""
+    """The loss at tW, −tW and tRW, on the same draws."""
     subject.tick("symmetry")
     at = subject.case(size=subject.sizes[-1])
     turn, _ = np.linalg.qr(np.random.default_rng(subject.seed).standard_normal((len(at.setting.W),) * 2))
@@ -72,14 +72,14 @@ def measure(subject: Subject) -> Turned:
         odd=float(np.abs(plain[:, 1] - plain[:, 0]).max()),
         moved=float(np.abs(turned[:, 0] - plain[:, 0]).max()),
         tolerance=tolerance,
-        # So near to 0 that the loss itself does not move, nothing that it does is seen.
+        # So near 0 that the loss itself does not move, nothing can be seen.
         shows=float(np.abs(plain - nearer).max()) > 1e3 * tolerance,
         draws=len(plain),
     )
 
 
 def compare(found: Turned, expansion: Expansion) -> list[Evidence]:
-    """Every term is even, and one without sums over coordinates does not see a rotation."""
+    """Every term must be even, and one without sums over coordinates must be invariant under rotations."""
     at, tolerance = found.case, found.tolerance
     if found.t is None:
         note = f"no finite values on random draws at any t tried; {at.truth.how}; {at.label}"
@@ -98,7 +98,7 @@ def compare(found: Turned, expansion: Expansion) -> list[Evidence]:
     def compared(quantity: str, predicted: float | str, measured: float, *, agrees: bool | None) -> Evidence:
         note = f"largest of {found.draws} draws at t = {found.t:g}; {at.truth.how}; {at.label}"
         agrees = agrees if found.shows or measured > tolerance else None
-        # At one point a change can be seen beyond doubt, and its absence cannot.
+        # A change at one point is beyond doubt; its absence there is not.
         exact = agrees is False and predicted == 0.0 and far(measured, tolerance)
         return Evidence(
             "exact", quantity, predicted, measured, tolerance, "tolerance", agrees, at.seed, note, exact=exact
@@ -111,7 +111,7 @@ def compare(found: Turned, expansion: Expansion) -> list[Evidence]:
 
 
 def _finite_pairs(loss: Loss, at: Case, rotated: Setting) -> tuple[float, Any, Any, Any] | None:
-    """A t at which the loss is finite on the draws, L(tW/2), L(±tW) and L(±tRW) there; None where there is none.
+    """A t at which the loss is finite on the draws, with L(tW/2), L(±tW) and L(±tRW); None where there is none.
 
     The logarithm of a difference, say, has no real value where W is large.
     """
@@ -126,7 +126,7 @@ def _finite_pairs(loss: Loss, at: Case, rotated: Setting) -> tuple[float, Any, A
 
 
 def drawn(at: Case, truth: Truth, ts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The loss at each t, the same draws each time."""
+    """The loss at each t, on the same draws."""
     return truth.drawn(ts, 5, np.random.default_rng(at.seed), 4)
 
 

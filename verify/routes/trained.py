@@ -1,4 +1,4 @@
-"""The trained route of an audit: models are trained on the hand-written loss, and their power is held against theory.
+"""The trained route of an audit: models are trained on the hand-written loss, and their power is compared with theory.
 
 Two regimes are chosen in which a prediction is sharp. Near the transition all modes have little power, so that the
 landscape through order 4 is nearly the whole of it; what it leaves out is estimated by the minimum through order 6 and
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 QUANTITY = "Tr[W Σ Wᵀ] of trained models"
-# The noise of the two modes; that they differ shows an exchange of modes.
+# The noise of the two modes, unequal so that an exchange of modes would show.
 NOISE = (1.0, 1.5)
 # Half of the seeds begin with more power than is predicted, half with less: where the two halves end apart, they have
 # not come to rest.
@@ -48,27 +48,27 @@ SEEDS = 6
 BEGIN = (1.5, 0.6)
 STEPS = 600
 RATE = 2e-2
-# Data a step and a model: in batches where the loss has a size of batches; where all pairs of data enter; and where
-# moments alone do, whose errors must not show.
+# Data per step and model: in batches where the loss has a batch size; where all pairs of data enter; and where only
+# moments do, whose errors must not show.
 DATA = {"batches": 600, "pairs": 120, "moments": 2000}
-# The size of batches where it is left open.
+# The batch size where it is left symbolic.
 BATCH = 12
 # The power of the largest mode: near the transition, and away from it.
 NEAR, AWAY = 0.04, 0.6
-# Where data have heavier tails the former is that many times less if the orders beyond 4 are not small, and a step has
-# as many times more data.
+# For data with heavier tails the former is divided by this factor if the orders beyond 4 are not small, and the number
+# of data per step is multiplied by it.
 LESS, MORE = 2.5, 2
 
 
 @dataclass(frozen=True, eq=False)
 class Regime:
-    """Where models are trained, and what is predicted there.
+    """The data on which models are trained, with the prediction.
 
     Attributes:
-        name: in words.
+        name: a description in words.
         data: A0 and C.
         predicted: Tr[W Σ Wᵀ].
-        by_expansion: whether the landscape through order 4 predicts it, rather than that to all orders.
+        by_expansion: whether the prediction comes from the landscape through order 4, rather than that to all orders.
 
     """
 
@@ -84,9 +84,9 @@ class Models:
 
     Attributes:
         loss: at the given values.
-        regime: where they were.
-        powers: Tr[W Σ Wᵀ], one a seed.
-        data: a step had.
+        regime: the regime.
+        powers: Tr[W Σ Wᵀ], one per seed.
+        data: the number of data per step.
         values: of the loss's parameters.
         seed: of all random numbers.
         law: of the data.
@@ -103,17 +103,17 @@ class Models:
 
     @property
     def apart(self) -> bool:
-        """Whether those that began with more power and those that began with less have not come together."""
+        """Whether models that began with more power and with less have ended apart."""
         more, less = self.powers[::2], self.powers[1::2]
         error = sqrt(more.var(ddof=1) / len(more) + less.var(ddof=1) / len(less))
         return bool(abs(more.mean() - less.mean()) > SEEN * error + SHARE * self.regime.predicted)
 
 
 def regimes(subject: Subject) -> Iterator[Regime]:
-    """Near the transition, and away from it where the loss closes to all orders.
+    """The regimes: near the transition, and away from it where the loss closes to all orders.
 
     Raises:
-        InputError: there is no regime near the transition, saying why.
+        InputError: there is no regime near the transition; the message says why.
 
     """
     values = values_of(subject)
@@ -123,13 +123,13 @@ def regimes(subject: Subject) -> Iterator[Regime]:
 
 
 def values_of(subject: Subject) -> dict[str, float]:
-    """Of a loss's parameters; N among them is the size of the batches."""
+    """Values of a loss's parameters; N among them is the batch size."""
     values = values_for(subject.here, BATCH, 2) | dict(subject.given)
     return {name: float(value) for name, value in values.items()}
 
 
 def models(subject: Subject, regime: Regime, seeds: int = SEEDS) -> Models:
-    """Models of several seeds, an even number."""
+    """Models of several seeds (an even number)."""
     values = values_of(subject)
     powers, data = _powers(subject.here, regime, values, subject.seed, seeds, subject.law)
     return Models(subject.here, regime, powers, data, values, subject.seed, subject.law)
@@ -142,12 +142,12 @@ def measure(subject: Subject) -> list[Models]:
 
 
 def compare(found: Sequence[Models], expansion: Expansion) -> list[Evidence]:
-    """The models beside what an expansion predicts, and away from the transition beside the exact landscape."""
+    """The models compared with what an expansion predicts, and away from the transition with the exact landscape."""
     return [held_against(one, expansion) for one in found]
 
 
 def held_against(found: Models, expansion: Expansion) -> Evidence:
-    """Models of one regime beside the minimum of an expansion, at the same data."""
+    """Models of one regime compared with the minimum of an expansion, at the same data."""
     regime, data = found.regime, found.regime.data
     quantity = f"Tr[W Σ Wᵀ] {regime.name}"
     predicted, slack = regime.predicted, 0.0
@@ -179,7 +179,7 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
 
 
 def why_not(subject: Subject) -> str:
-    """Models are trained of losses of the catalogue that have a landscape, where that is wanted."""
+    """Models are trained only if wanted, on losses of the catalogue that have a landscape."""
     loss = subject.here
     base, *modifiers = loss.name.split("+")
     if not subject.train:
@@ -207,9 +207,9 @@ def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float], law: La
 def _with_power(
     near: float, loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law
 ) -> tuple[Regime, float]:
-    """The data at which the landscape through order 4 gives each mode that power, and what order 6 moves it by."""
+    """The data at which the landscape through order 4 gives each mode that power, and the change by order 6."""
     case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
-    # Three grids, each between the neighbours of what the one before found: a transition may be steep in x.
+    # Three grids, each between the neighbours of the best point of the previous one: a transition may be steep in x.
     low, high, best = 0.02, 50.0, None
     for _ in range(3):
         xs = np.geomspace(low, high, 25)
@@ -254,7 +254,7 @@ def _minimum(case: Landscape, data: Covariances, values: Mapping[str, float]) ->
 
 
 def _with_order_6(expansion: Expansion, loss: Loss, law: Law = GAUSSIAN) -> Expansion:
-    """The expansion as it is given through order 4, with the terms of order 6: a wrong quartic must stay wrong."""
+    """The given expansion through order 4, with the terms of order 6 added: a wrong quartic must stay wrong."""
     sixth = loss.expand(6, data=law)
     given = expansion.in_basis("A0,Sigma").truncate(4)
     return replace(sixth, terms=(*given.terms, *sixth.terms_of_order(6)))
@@ -275,7 +275,7 @@ def _minimum_through_6(sixth: Expansion, values: Mapping[str, float], data: Cova
 
 
 def _jacobian(gradient: Function, x: Array) -> Array:
-    """By central differences: the gradient is not a cubic here, and needs no more than a good direction."""
+    """The Hessian by central differences: the gradient is not a cubic here, and a good direction is enough."""
     step = 1e-5
     columns = [(gradient(x + step * one) - gradient(x - step * one)) / (2 * step) for one in np.eye(x.shape[-1])]
     jacobian = np.stack(columns, -1)
@@ -303,7 +303,7 @@ def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime
 def _powers(
     loss: Loss, regime: Regime, values: Mapping[str, float], seed: int, seeds: int = SEEDS, law: Law = GAUSSIAN
 ) -> tuple[Array, int]:
-    """Tr[W Σ Wᵀ] of models of several seeds, each with random numbers of its own; and how many data a step had."""
+    """Tr[W Σ Wᵀ] of models of several seeds, each with its own random numbers, and the number of data per step."""
     import torch
 
     from verify.routes.training.data import Population
@@ -336,7 +336,7 @@ def _powers(
         generator=generator,
         parameters=own,
         weights={"W": _turned(generator, seeds) * scale * torch.tensor(BEGIN).repeat(seeds // 2)[:, None, None]},
-        # Double precision, so that another processor prints the same digits.
+        # Double precision, so that different processors print the same digits.
         dtype=torch.float64,
     )
     return (end.averaged.numpy() * regime.data.Sigma).sum((1, 2)), data

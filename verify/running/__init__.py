@@ -1,4 +1,4 @@
-"""How long work is run: limits on other people's code, names loaded when asked for, sweeps that are safe to kill.
+"""How work is run: limits on other people's code, names loaded when asked for, sweeps that are safe to kill.
 
-`limits` bounds seconds and memory, `sweeps` computes a table of settings once each.
+`limits` bounds seconds and memory, `sweeps` computes each row of a table of settings once.
 """

@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when they are asked for: the command and the plugin start without SymPy."""
+"""Names of a package that are loaded on first use: the command and the plugin start without SymPy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def lazily(package: str, home: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: its name.
-        home: name → the module that defines it, seen from the package.
+        home: name → the module that defines it, relative to the package.
 
     >>> lazily("verify", {"verdict": "evidence.evidence"})("verdict").__module__
     'verify.evidence.evidence'

@@ -1,7 +1,7 @@
-"""Limits on code that is not this project's: seconds, memory, and what it may say in an error.
+"""Limits on code that is not this project's: on time, on memory, and on what its errors may print.
 
-Seconds are kept by an alarm, which Python delivers between two of its own steps. Code that swallows what the alarm
-raises is ended with the whole process by a second one. What hangs inside one step, in C, is ended from outside:
+Time is limited by an alarm, which Python delivers between two of its own steps. If code swallows what the alarm
+raises, a second alarm ends the whole process. What hangs inside one step, in C, is ended from outside:
 `verify.command.supervised` reads from a board how long a call may take.
 """
 
@@ -16,28 +16,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-# Seconds between the alarm and the end of a process that goes on.
+# Seconds from the alarm to the end of a process that does not stop.
 GRACE = 3.0
 GIB = 1 << 30
 _LONGEST = 400
 
 
 class TimeUpError(BaseException):
-    """Not an Exception: code that catches those must not swallow it."""
+    """Raised by the alarm; not an Exception, so that code which catches those does not swallow it."""
 
 
 class Board:
-    """Where a call that is limited is announced: how many seconds from now, and the sentence if it takes longer."""
+    """Where a limited call is announced: its seconds, and the sentence to print if it takes longer."""
 
     tell: Callable[[float, str], None] = staticmethod(lambda *_: None)
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float, sentence: str) -> Iterator[None]:
-    """Interrupt what takes longer, where the platform can (in the main thread, with SIGALRM).
+    """Interrupt what takes too long, where the platform can (in the main thread, with SIGALRM).
 
     Args:
-        seconds: that it may take.
+        seconds: the time that it may take.
         sentence: for standard error, should the process have to be ended.
 
     Raises:
@@ -74,9 +74,9 @@ def time_limit(seconds: float, sentence: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def memory_limit(gibibytes: float) -> Iterator[None]:
-    """Let this process take no more than so much memory beyond what it has, where the system is Linux.
+    """Limit how much more memory this process may take, on Linux.
 
-    Whoever asks for more gets a MemoryError, or torch's own error; nothing is ended.
+    Code that asks for more gets a MemoryError, or torch's own error; the process goes on.
     """
     held = memory_of("VmData")
     if held is None:
@@ -96,7 +96,7 @@ def memory_limit(gibibytes: float) -> Iterator[None]:
 
 
 def memory_of(what: str, process: int | str = "self") -> int | None:
-    """Bytes as Linux counts them; None where the system does not say, or the process has ended.
+    """Bytes of memory as Linux counts them; None where the system does not say, or the process has ended.
 
     Args:
         what: VmData (its data), VmRSS (what is resident now) or VmHWM (the most that was).
@@ -111,7 +111,7 @@ def memory_of(what: str, process: int | str = "self") -> int | None:
 
 
 def end_with(parent: int) -> None:
-    """End this process soon after its parent, which may have been killed, has gone."""
+    """End this process soon after its parent has ended, even if that was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -122,12 +122,12 @@ def end_with(parent: int) -> None:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there is no more memory, Python's, NumPy's or torch's."""
+    """Whether an error of Python, NumPy or torch says that memory has run out."""
     return isinstance(error, MemoryError) or "can't allocate memory" in said_by(error)
 
 
 def said_by(error: BaseException) -> str:
-    r"""What an error says, in one line that a terminal shows as it is; its name where it says nothing.
+    r"""What an error says, in one line that is safe to print; its name where it says nothing.
 
     >>> said_by(ValueError("two\nlines and \x1b[31mred")), said_by(KeyError())
     ('two lines and ?[31mred', 'KeyError')
@@ -141,5 +141,5 @@ def said_by(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without what steers a terminal, or cannot be written at all; line ends stay."""
+    """Text without control characters and what cannot be encoded; line ends stay."""
     return "".join(one if one.isprintable() or one == "\n" else "? "[one.isspace()] for one in text)

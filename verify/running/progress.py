@@ -1,4 +1,4 @@
-"""What shows on a terminal that something takes its time, and how far it is."""
+"""Progress bars on a terminal, for work that takes long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class progress:  # noqa: N801 (used as a context, not as a type)
-    """A progress bar on standard error, on a terminal only, with the seconds that the step under way has taken.
+    """A progress bar on standard error, on a terminal only, with the seconds that the current step has taken.
 
     Args:
         hidden: show nothing.
@@ -29,7 +29,7 @@ class progress:  # noqa: N801 (used as a context, not as a type)
     def __init__(self, *, hidden: bool, steps: int = 10, after: float = 0.0) -> None:
         """Show nothing yet."""
         self.shown = not hidden and sys.stderr.isatty()
-        # So that what is done of a step is seen.
+        # So that progress within a step shows.
         self.length = 100 * steps
         self.bar = click.progressbar(
             length=self.length,
@@ -45,7 +45,7 @@ class progress:  # noqa: N801 (used as a context, not as a type)
         self.beat = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Callable[[str], None]:
-        """What is called with a word before each step."""
+        """A function to be called with a word before each step."""
         if not self.after:
             self.bar.__enter__()
         if self.shown:
@@ -61,7 +61,7 @@ class progress:  # noqa: N801 (used as a context, not as a type)
             self.bar.__exit__(*error)  # type: ignore[arg-type]
 
     def watch(self, part: float | None) -> None:
-        """How far the step under way is, see `derive.algebra.effort.watched`."""
+        """How far the current step is, see `derive.algebra.effort.watched`."""
         self.part = part or 0.0
 
     def _tick(self, step: str) -> None:
@@ -87,7 +87,7 @@ class progress:  # noqa: N801 (used as a context, not as a type)
 
 @contextmanager
 def watching(bar: progress) -> Iterator[Callable[[str], None]]:
-    """The same, with how far derivations are that are made within a step."""
+    """The same, with the progress of derivations within a step."""
     from derive.algebra.effort import watched
 
     with watched(bar.watch), bar as tick:
@@ -96,9 +96,9 @@ def watching(bar: progress) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def sweep_progress(sweep: Sweep, label: str, *, hidden: bool = False) -> Iterator[Callable[[float], None]]:
-    """The same of a sweep, with the time left; it is told the costs of the units that are done."""
+    """The same for a sweep, with the time left; it is told the costs of the units that are done."""
     total = sum(map(sweep.cost, range(len(sweep.units))))
     hidden = hidden or not sys.stderr.isatty()
-    # The bar counts in whole numbers, and the costs of units may lie far apart.
+    # The bar counts in whole numbers, and the costs of units may differ widely.
     with click.progressbar(length=10_000, label=label, file=sys.stderr, hidden=hidden, show_eta=True) as bar:
         yield lambda cost: bar.update(round(10_000 * cost / total))

@@ -1,4 +1,4 @@
-"""Torch's threads: on small tensors they wait for one another, many times longer on a busy machine."""
+"""Torch on one thread: on small tensors several wait for one another, many times longer on a busy machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch on one thread."""
+    """Run torch on one thread."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""A definition at points: which embeddings its views stand for, whatever they were made of.
+"""A definition evaluated at points: the embeddings that its views stand for, however they were made.
 
 `numeric.definition` evaluates a definition given what each of its views and samples is. Here they are handed out: the
 first datum of a batch is the anchor, the datum that the loss is averaged over; the samples take the others in turn.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class AtPoints:
-    """A loss, all of its counts being numbers."""
+    """A loss all of whose counts are numbers."""
 
     loss: Loss
 
@@ -38,7 +38,7 @@ class AtPoints:
 
     @cached_property
     def anchors(self) -> list[View]:
-        """The views of the datum that the loss is averaged over, besides those of means."""
+        """The views of the datum that the loss is averaged over, without those of means."""
         return sorted(free_views(self.expression))
 
     @cached_property
@@ -56,7 +56,7 @@ class AtPoints:
 
     @cached_property
     def looks_at_a_datum(self) -> bool:
-        """Whether the definition looks at a datum itself."""
+        """Whether the definition uses a datum itself."""
         return any(is_centre(view) for node in walk(self.expression) for view in free_views(node))
 
     def value(
@@ -71,9 +71,9 @@ class AtPoints:
 
         Args:
             points: embeddings of batches, (rows, data, d1), one array a view; the last is of the data themselves where
-                the definition looks at them.
+                the definition uses them.
             d1: the embedding's dimension.
-            population: as in `numeric.definition.Evaluator`, as are the others.
+            population: as in `numeric.definition.Evaluator`.
             noise: see there.
             shaken: see there.
 
@@ -92,6 +92,6 @@ class AtPoints:
 
 
 def _shown(arrays: Sequence[Any], views: list[View]) -> list[tuple[View, Any]]:
-    """The views of a datum with what belongs to them; the last array belongs to the datum itself."""
+    """The views of a datum with their arrays; the last array belongs to the datum itself."""
     ordinary = [view for view in views if not is_centre(view)]
     return [*zip(ordinary, arrays, strict=False), *((view, arrays[-1]) for view in views if is_centre(view))]

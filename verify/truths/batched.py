@@ -43,7 +43,7 @@ def batched(loss: str | Function) -> BatchedLoss:
     """A catalogue loss by name, or a torch function ``loss(z1, z2)`` of two views of one batch, (n, d) each.
 
     A catalogue loss has a fast form, or else is the definition itself. A function is mapped over the models by
-    `torch.func.vmap` where that works, and called once a model where not.
+    `torch.func.vmap` where that works, and called once per model elsewhere.
 
     >>> z = torch.eye(2).repeat(3, 1, 1)
     >>> batched(lambda z1, z2: (z1 - z2).abs().sum())((z, 2 * z), {})
@@ -75,7 +75,7 @@ def batched(loss: str | Function) -> BatchedLoss:
 
 
 def _plain(loss: TorchLoss) -> Function:
-    """The definition, which takes the models at once where they share all parameters and is mapped over them else."""
+    """The definition, called on all models at once where they share their parameters, else mapped over them."""
 
     def of_all(*views: Tensor, **parameters: Parameter) -> Tensor:
         each = {name: value for name, value in parameters.items() if torch.is_tensor(value) and value.ndim}
@@ -93,7 +93,7 @@ def _plain(loss: TorchLoss) -> Function:
 
 
 def _if_equal(fast: Function, plain: Function, views: tuple[Tensor, Tensor]) -> Function:
-    """The fast way where it runs and gives the same numbers here."""
+    """The fast way, where it runs and gives the same numbers."""
     with torch.no_grad():
         expected = plain(*views)
         try:

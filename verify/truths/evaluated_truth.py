@@ -1,4 +1,4 @@
-"""Any loss by evaluating its definition as it stands: no series, no contraction."""
+"""Any loss by direct evaluation of its definition: no series, no contraction."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from verify.truths.truth import BLOCK, Setting, batches, blocks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Numbers held in memory at a time, and numbers of a random draw or block that are worked out in all.
+# The most numbers held in memory at a time, and computed in all for random draws or blocks.
 HELD, WORK = 5_000_000, 100_000_000
-# The degree that the latter are counted at, and how few draws there are at least.
+# The degree at which the latter are counted, and the least number of draws.
 ROW_DEGREE, FEWEST = 4, 40
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedTruth:
-    """Any loss, by evaluating its definition as it stands; ``shaken`` as in `numeric.definition.Evaluator`."""
+    """Any loss, by direct evaluation of its definition; ``shaken`` as in `numeric.definition.Evaluator`."""
 
     loss: Loss
     setting: Setting
@@ -72,7 +72,7 @@ class EvaluatedTruth:
         return np.stack([freed(views) for views in zip(*drawn, strict=True)])
 
     def rows(self, draws: int) -> int:
-        """That many batches, or blocks with a fifth as many pairs in all; fewer of what takes long."""
+        """How many batches, or blocks with a fifth as many pairs in all; fewer where evaluation takes long."""
         number = batches(draws, self._data) if self._at_points.data else blocks(draws)
         return max(FEWEST, min(number, WORK // self._inside(ROW_DEGREE, None if self._at_points.data else BLOCK)))
 
@@ -97,7 +97,7 @@ class EvaluatedTruth:
         return max(1, sum(not is_centre(view) for view in self._at_points.anchors), *drawn)
 
     def _inside(self, degree: int, block: int | None = None) -> int:
-        """How many numbers the largest array has for each node, or each draw: each mean that is entered has its own."""
+        """How many numbers the largest array has per node or draw: each nested mean multiplies them."""
 
         def largest(node: Any) -> int:
             inner = max(map(largest, children(node)), default=1)
@@ -169,6 +169,6 @@ class EvaluatedTruth:
     def _at(self, white: bool) -> Setting:  # noqa: FBT001 (what kind of data)
         if not white:
             return self.setting
-        # Noise of unit variance is Gaussian, whatever the law of the data.
+        # The noise of unit variance is Gaussian for any law of the data.
         identity = np.eye(self.setting.covariances.d0)
         return replace(self.setting, covariances=Covariances(np.zeros_like(identity), identity))

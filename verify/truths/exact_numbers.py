@@ -14,7 +14,7 @@ from derive.errors import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Longer numbers, and powers of ten beyond those of floats, are slips, or meant to keep a processor busy.
+# Longer numbers, and powers of ten beyond those of floats, are slips, or attempts to keep a processor busy.
 LONGEST_NUMBER, LARGEST_EXPONENT = 100, 300
 _DECIMAL = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(rf"(?P<sign>[+-]?)(?P<above>{_DECIMAL})(?:/(?P<below>{_DECIMAL}))?", re.ASCII)
@@ -25,7 +25,7 @@ def read_number(text: str, where: str) -> sympy.Rational:
 
     Args:
         text: of the number.
-        where: what the message begins with, such as "--set tau".
+        where: the beginning of an error message, such as "--set tau".
 
     Raises:
         InputError: it is not a number, or one of no usual size.

@@ -1,11 +1,11 @@
 """Fast forms of torch losses: where `verify.truths.torch_losses` would hold all n × k pairs of a sum, or overflow.
 
-The contrastive losses are sums of a pull and of 1/n Σ_i log Σ_j w_ij exp s_ij. Each stands here once, in terms of
+The contrastive losses are sums of a pull and of 1/n Σ_i log Σ_j w_ij exp s_ij. Each is written once, in terms of
 `Sums`, and is evaluated on many models at once (`OfModels`: with gradients, for training) or at once on a grid of
-scales (`OnGrid`: f = Σ_k r_k f_k, for landscapes of a last layer). Those without a logarithm of a sum over pairs of
-their own are for many models alone.
+scales (`OnGrid`: f = Σ_k r_k f_k, for landscapes of a last layer). Those without a logarithm of a sum over pairs
+are only for many models.
 
-Nothing comes from an expansion; the tests hold each form against the definition. Embeddings are (m, n, d), m models at
+Nothing comes from an expansion; the tests compare each form with the definition. Embeddings are (m, n, d), m models at
 a time, and a form gives (m,). Parameters are numbers, or tensors (m,) with a value for each model. A form of a
 population takes x, x′ and χ of any k data; means over the population are means over what is given.
 """
@@ -42,11 +42,11 @@ class Sums(Protocol):
     def log_sum(self, u: Any, v: Any, weights: Mapping[int, Any], tau: Any = None) -> Tensor:
         """1/n Σ_i log Σ_j w_ij exp s_ij; s is −½|u_i − v_j|², or ⟨u_i, v_j⟩/τ where τ is given.
 
-        The weight is 1 but on diagonals: where j = i + a key it is that key's value.
+        The weight is 1 except on diagonals: where j = i + a key it is that key's value.
         """
 
     def size(self, u: Any) -> int:
-        """How many data there are."""
+        """The number of data."""
 
     def both(self, u: Any, v: Any) -> Any:
         """The data of u, and those of v."""
@@ -88,13 +88,13 @@ class OfModels:
         return ((u - v) ** 2).sum(-1).mean(-1) / 2
 
     def similarity(self, u: Tensor, v: Tensor, tau: Value) -> Tensor:
-        """E⟨u, v⟩/τ of each."""
+        """E⟨u, v⟩/τ of each model."""
         return (u * v).sum(-1).mean(-1) / _against(tau, u, 0)
 
     def log_sum(self, u: Tensor, v: Tensor, weights: Mapping[int, Value], tau: Value | None = None) -> Tensor:
-        """The mean of the logarithms, of each."""
+        """The mean of the logarithms, of each model."""
         pair = distances_to(u, v) if tau is None else (u / _against(tau, u, 2), v)
-        # A number of 1 is left out, which saves a pass.
+        # A factor of 1 is left out, which saves a pass.
         needed = {offset: one for offset, one in weights.items() if torch.is_tensor(one) or one != 1}
         return mean_log_sum(*pair, {offset: _against(weight, u, 0) for offset, weight in needed.items()})
 
@@ -123,13 +123,13 @@ class OnGrid:
         return quadratic([((a - b) ** 2).sum(-1).mean() / 2 for a, b in zip(u, v, strict=True)], self.axes)
 
     def similarity(self, u: Sequence[Tensor], v: Sequence[Tensor], tau: float) -> Tensor:
-        """E⟨u, v⟩/τ at each."""
+        """E⟨u, v⟩/τ at each point."""
         return quadratic([(a * b).sum(-1).mean() / tau for a, b in zip(u, v, strict=True)], self.axes)
 
     def log_sum(
         self, u: Sequence[Tensor], v: Sequence[Tensor], weights: Mapping[int, float], tau: float | None = None
     ) -> Tensor:
-        """The mean of the logarithms, at each."""
+        """The mean of the logarithms, at each point."""
         pairs = [(a if tau is None else a / tau, b) for a, b in zip(u, v, strict=True)]
         return log_sums(pairs, self.axes, weights, distances=tau is None)
 
@@ -179,7 +179,7 @@ def on_grid(name: str, parameters: Mapping[str, float]) -> Gridded | None:
 
 
 def siglip(z1: Tensor, z2: Tensor, *, t: Value, b: Value) -> Tensor:
-    """Σ_ij log(1 + exp(±(b − t⟨z1_i, z2_j⟩)))/n, with + for a pair and − for all others."""
+    """Σ_ij log(1 + exp(±(b − t⟨z1_i, z2_j⟩)))/n, with + for a pair and − for all other terms."""
     n = z1.shape[-2]
     exponents = _against(b, z1, 2) - _against(t, z1, 2) * (z1 @ z2.mT)
     pairs = exponents.diagonal(dim1=-2, dim2=-1)
@@ -200,7 +200,7 @@ def alignment_uniformity(x: Tensor, x_pos: Tensor, chi: Tensor, *, lam: Value, t
 
 
 def _against(value: Value, like: Tensor, dimensions: int) -> Tensor:
-    """A parameter in the precision of what it meets, with so many dimensions after the models'."""
+    """A parameter in the precision of a tensor, with a number of dimensions after that of the models."""
     scalar = torch.as_tensor(value, dtype=like.dtype, device=like.device)
     return scalar.reshape(*scalar.shape, *(1,) * dimensions) if scalar.ndim else scalar
 

@@ -1,4 +1,4 @@
-"""A user's loss as a function of numbers, called with care: inputs copied, output checked, time kept.
+"""A user's loss as a function of numbers, called with care: inputs copied, output checked, time limited.
 
 The code is the user's own and is run as it is; nothing here makes it safe.
 """
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 
 class TooSlowError(InputError):
-    """One call took longer than its limit; another would too."""
+    """One call took longer than its limit; further calls would too."""
 
 
 # Turns two batches of embeddings (N, d) into the call that the user's loss expects; see
@@ -45,11 +45,11 @@ class Seen:
 
     Attributes:
         calls: how often it was called.
-        seconds: how long that took in all.
+        seconds: how long the calls took in all.
         printed: whether it wrote to standard output or error.
         mutated: whether it changed its inputs.
         first_of: the length of the tuple that it returns, 0 where it returns the loss itself.
-        single: whether it computes in single precision whatever it is given.
+        single: whether it computes in single precision whatever its input.
 
     """
 
@@ -67,8 +67,8 @@ class BlackBox:
 
     Args:
         loss: the user's callable.
-        name: how it is called in reports.
-        adapter: how it wants its embeddings.
+        name: its name in reports.
+        adapter: the convention in which it takes its embeddings.
         seed: of torch, NumPy and random before each call, None to leave the generators alone.
         limit: seconds that one call may take.
 
@@ -80,7 +80,7 @@ class BlackBox:
     seed: int | None = None
     limit: float = 60.0
     seen: Seen = field(default_factory=Seen)
-    # Single precision once the loss has refused double: its own weights are float32.
+    # Single precision after the loss has refused double because its own weights are float32.
     dtype: torch.dtype = field(default=torch.float64, init=False)
 
     def __call__(self, z: Array) -> float:
@@ -111,7 +111,7 @@ class BlackBox:
         return found
 
     def gradient(self, value: torch.Tensor, at: torch.Tensor, *, create_graph: bool = False) -> torch.Tensor:
-        """The derivative of a value in what it was computed from, under the same limits: it may be code of the user's.
+        """The derivative of a value in what it was computed from, under the same limits: it may run the user's code.
 
         Raises:
             RuntimeError: torch cannot differentiate it.

@@ -5,9 +5,9 @@ A contrastive loss is a sum of terms
 
     1/n Σ_i log Σ_j w_ij exp(Σ_k r_k² s_k(i, j)),      s_k = ⟨Z_k,i, Y_k,j⟩/τ or −½|Z_k,i − Y_k,j|²,
 
-and the exponential of a sum is a product: over a grid (r₁, r₂) of P × Q points, P + Q exponentials of each pair do, and
-the sums over j are products of a P × k matrix with a k × Q matrix, one for each i. A sum that leaves the range of
-single precision is taken again in double precision, its largest exponent first.
+and the exponential of a sum is a product: over a grid (r₁, r₂) of P × Q points, P + Q exponentials of each pair do,
+and the sums over j are products of a P × k matrix with a k × Q matrix, one for each i. A sum that leaves the range of
+single precision is computed again in double precision, with the largest exponent taken out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from math import log
 import torch
 from torch import Tensor
 
-# Exponentials that are worked on together, so that they stay in a cache.
+# Exponentials computed at a time, so that they stay in a cache.
 BLOCK = 2**19
 LOWEST, HIGHEST = 1e-30, 1e30
 
@@ -53,7 +53,7 @@ def log_sums(
     rows = max(1, BLOCK // (others * max(len(left), len(right))))
     weights = dict(weights or {})
     for top in range(0, n, rows):
-        # (k, rows, others): one small product a direction.
+        # (k, rows, others): one small product per direction.
         s = torch.stack([_similarity(Z[top : top + rows], Y, distances=distances) for Z, Y in similarities])
         here = {offset + top: weight for offset, weight in weights.items() if -s.shape[1] < offset + top < others}
         total += _row_sums(s, left, right, here)
@@ -81,7 +81,7 @@ def _row_sums(s: Tensor, left: Tensor, right: Tensor, weights: Mapping[int, floa
     for offset, weight in weights.items():
         E.diagonal(offset, 0, 2).mul_(weight)
     sums = E.sum(-1, keepdim=True) if not right.shape[1] else E @ (right @ s[:, half:]).exp_().mT  # (rows, P, Q)
-    # Differences between near points of the grid are small: the logarithms are added in double precision.
+    # Neighbouring points of the grid differ little: the logarithms are added in double precision.
     logs = sums.double().log()
     if float(sums.min()) < LOWEST or float(sums.max()) > HIGHEST:
         bad = (sums < LOWEST) | (sums > HIGHEST)
@@ -106,20 +106,20 @@ def _carefully(s: Tensor, left: Tensor, right: Tensor, weights: Mapping[int, flo
 def _similarity(Z: Tensor, Y: Tensor, *, distances: bool) -> Tensor:
     if not distances:
         return Z @ Y.mT
-    # About their mean, since small differences of large vectors are lost; rounding may still leave a distance below 0.
+    # Relative to their mean, since small differences of large vectors are lost; a distance may still round below 0.
     middle = Y.mean(0)
     Z, Y = Z - middle, Y - middle
     return (Z @ Y.mT - Z.square().sum(-1)[:, None] / 2 - Y.square().sum(-1) / 2).clamp_(max=0.0)
 
 
 def _on_diagonal(values: Tensor, offset: int, columns: int) -> Tensor:
-    """Of (k, rows), those rows that the diagonal of an offset meets."""
+    """The rows of (k, rows) that the diagonal at an offset meets."""
     rows = values.shape[1]
     return values[:, max(0, -offset) : min(rows, columns - offset)]
 
 
 def _combined(axes: Sequence[Tensor]) -> Tensor:
-    """All combinations, (P, K); a single empty one without axes."""
+    """All combinations, (P, K); without axes a single empty one."""
     if not axes:
         return torch.zeros(1, 0)
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))

@@ -1,7 +1,7 @@
 """Quenouille's jackknife: a function of means over n data, freed of its bias of first order in 1/n.
 
-Twice the function less its mean over two halves of the data has none of that order. Through order 4 in f that is exact
-for InfoNCE, and for polynomials of degree 2 in means.
+Twice the function minus its mean over two halves of the data has no bias of that order. Through order 4 in f that is
+exact for InfoNCE, and for polynomials of degree 2 in means.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-# Numbers, or arrays of them, of NumPy or of torch.
+# Numbers, NumPy arrays or torch tensors.
 T = TypeVar("T", bound=Any)
 
 
 def jackknife(of: Callable[[slice], T], n: int) -> T:
-    """2 f(all) − ½ (f(first half) + f(second half)); of an odd number of data the last is left out.
+    """2 f(all) − ½ (f(first half) + f(second half)); the last of an odd number of data is left out.
 
     >>> values = [1.0, 2.0, 4.0, 5.0]
     >>> jackknife(lambda rows: (sum(values[rows]) / len(values[rows])) ** 2, 4)  # (E x)² without a variance of E x
@@ -40,7 +40,7 @@ def both_ways(of: Callable[[slice, slice], T], n: int) -> T:
 
     Args:
         of: the function of the rows of anchors and those of other data.
-        n: how many data the batch has; what does not go into four parts is left out.
+        n: how many data the batch has; a remainder in the division by four is left out.
 
     """
     size = 2 * (n // 4)

@@ -4,8 +4,8 @@
 
 Squared distances are inner products of longer vectors, −½|z − y|² = ⟨(z, 1, −½|z|²), (y, −½|y|², 1)⟩, so that one
 matrix product gives all exponents of a model. With the softmax P_ij = w_ij exp⟨Z_i, Y_j⟩/Σ_k … the gradients are two
-more: ∂f/∂Z = P Y/n and ∂f/∂Y = Pᵀ Z/n. They are taken on the way, in blocks that fit a processor's cache, so that the
-n × k matrices are never stored.
+more: ∂f/∂Z = P Y/n and ∂f/∂Y = Pᵀ Z/n. They are computed with the value, in blocks that fit a processor's cache, so
+that the n × k matrices are never stored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Exponents that are worked on together: a megabyte in single precision on a processor, much on an accelerator.
+# Exponents computed at a time: a megabyte in single precision on a processor, more on an accelerator.
 BLOCK = {"cpu": 2**18, "cuda": 2**28}
 
 
@@ -75,7 +75,7 @@ class _MeanLogSum(torch.autograd.Function):
         # Transposed: a product with a tall thin matrix is many times faster from this side. A row of ones under Yᵀ
         # gives the sums of the terms in the product that gives the gradient.
         across, to_Z, to_Y = _with_ones(Y), Z.new_empty(m, d, n), Z.new_zeros(m, d, k)
-        # One block of memory for all terms: fresh memory costs more to come by than its exponentials.
+        # One block of memory for all terms: allocating costs more than computing the exponentials.
         room = Z.new_empty(models * rows * k)
         for first in range(0, m, models):
             some = slice(first, min(m, first + models))
@@ -115,7 +115,7 @@ def _terms(
     lowest, highest = total.aminmax()
     if lowest > 1e-30 and highest < 1e30:
         return total.log(), sums
-    # Out of the range of single precision, or nearly so: the largest exponent of each row is taken out first.
+    # Outside or near the end of the range of single precision: the largest exponent of each row is taken out first.
     torch.bmm(Z, Y.mT, out=out)
     for offset, weight in diagonals.items():
         out.diagonal(offset, 1, 2).add_(weight.log())

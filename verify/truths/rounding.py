@@ -1,7 +1,7 @@
-"""What rounding makes of a loss's values: measured where the definition is evaluated, assumed elsewhere.
+"""The rounding error of a loss's values: measured where the definition is evaluated, assumed elsewhere.
 
-10³⁰ − 10³⁰ + |f|² is evaluated to 0 in floats, on every draw, and has no standard error: how far a value moves when
-each intermediate result is off by one rounding says that nothing was measured.
+In floats 10³⁰ − 10³⁰ + |f|² evaluates to 0 on every draw, with a standard error of 0. That nothing was measured shows
+in how far the value moves when each intermediate result is off by one rounding.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
     from verify.truths.truth import Truth
 
-# Of a value that is evaluated by other means: some roundings.
+# The assumed error of a value that is evaluated otherwise: a few roundings.
 RELATIVE = 1e-15
-# Times as much as one random choice of errors made of the values, in the mean square.
+# A factor on the root mean square change that random errors make in the values.
 SAFETY = 4.0
-# How often they are chosen.
+# How many sets of random errors are tried.
 CHOICES = 2
 
 
 def rounding(truth: Truth, values: Callable[[Truth], Any]) -> float:
-    """What rounding may make of a value.
+    """An estimate of the rounding error of a value.
 
     Args:
         truth: the loss.
-        values: evaluates it, at random points or others, but the same each time.
+        values: evaluates it, at the same points each time.
 
     >>> import numpy as np
     >>> from derive import Loss, half_sq, views
@@ -59,6 +59,6 @@ def _largest(values: Any) -> float:
 
 
 def _finite(values: Any) -> Any:
-    """The sizes of those that are finite; 0 where none are."""
+    """The sizes of the finite values; 0 where none is finite."""
     sizes = np.abs(values)
     return sizes[np.isfinite(sizes)] if np.isfinite(sizes).any() else np.zeros(1)

@@ -31,13 +31,13 @@ GENERIC = tuple(sympy.Rational(p, q) for p, q in ((3, 4), (5, 7), (2, 5), (7, 6)
 
 GAUSSIAN = Gaussian()
 
-# Singular values of W below this share of the largest are rounding.
+# Singular values of W below this fraction of the largest are rounding.
 RANK = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One place at which a loss is measured.
+    """A setting in which a loss is measured.
 
     Attributes:
         values: exact values of all parameters, to be put into expansions.
@@ -79,7 +79,7 @@ def case(
     law: Law = GAUSSIAN,
     positive: bool = False,
 ) -> Case:
-    """A case for a loss; ``size`` goes to a symbol that counts data, ``given`` overrides what values are chosen."""
+    """A case for a loss; ``size`` is the value of a symbol that counts data, ``given`` overrides the chosen values."""
     values = values_for(loss, size, dimension) | dict(given)
     here = setting(
         loss,
@@ -95,7 +95,7 @@ def case(
 
 
 def filled_in(expansion: Expansion, at: Case) -> Expansion | None:
-    """The expansion at a case's values, or None where it has no finite, real value there."""
+    """The expansion at a case's values; None where it has no finite, real value."""
     left = {symbol.name for symbol in {*expansion.symbols, *expansion.constant.free_symbols}}
     try:
         filled = expansion.set({name: value for name, value in at.values.items() if name in left})
@@ -105,17 +105,17 @@ def filled_in(expansion: Expansion, at: Case) -> Expansion | None:
 
 
 def no_value(route: RouteName, at: Case) -> Evidence:
-    """What an expansion without a finite value says of itself where the loss has one."""
+    """The evidence where an expansion has no finite value and the loss has one."""
     return Evidence(route, "value of the expansion", "infinite", "finite", agrees=False, seed=at.seed, note=at.label)
 
 
 def at_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> Loss:
-    """The loss with values put in; d1 is W's affair."""
+    """The loss with values put in, except d1, which W determines."""
     return loss.set({name: value for name, value in values.items() if name != "d1"})
 
 
 def counted_symbols(loss: Loss) -> set[str]:
-    """The parameters that say how many data there are, or views of one: those in a count."""
+    """The parameters in a count: the number of data, or of views of a datum."""
     counts = [sample.count for sample in loss.samples]
     counts += [node.count for node in walk(loss.expression) if isinstance(node, ViewAverage) and node.count is not None]
     return {symbol.name for count in counts for symbol in count.free_symbols}
@@ -136,7 +136,7 @@ def values_for(loss: Loss, size: int, d1: int) -> dict[str, sympy.Expr]:
 
 
 def _in_range(value: sympy.Rational, known: Range) -> sympy.Expr:
-    """A positive number carried into a range; as it is where the range holds all positive numbers."""
+    """A positive number mapped into a range; unchanged where the range holds all positive numbers."""
     if known.whole:
         return known.low + 1
     if known.low.is_infinite:
@@ -157,18 +157,18 @@ def setting(
 ) -> Setting:
     """Random covariances that do not commute (unless given), and a random W with λ_max(W Σ Wᵀ) = 1.
 
-    Where the model has a bias, a random b beside it. A W of few rows sees few directions of the data: the data are
-    given in these alone, as `seen_by` has them, so that nodes and draws do not grow with the data's dimension.
+    Where the model has a bias, there is a random b. A W of few rows sees few directions of the data: the data are
+    restricted to these (see `seen_by`), so that nodes and draws do not grow with the data's dimension.
 
     Args:
         loss: the loss, its parameters still symbolic.
         values: a value for each parameter.
         seed: of the random numbers.
         dimension: d1, unless the loss's parameters have one; d0 where no covariances are given, and elsewhere the
-            number of directions of the data that W sees, at most.
+            largest number of directions of the data that W sees.
         sampling: "iid", or "fixed" for a centred training set.
         covariances: the data, if they are given.
-        law: of the data, if they are not.
+        law: of the data, if no covariances are given.
         positive: take cubature nodes with positive weights.
 
     """
@@ -179,7 +179,7 @@ def setting(
     if len(raw) < d1:
         raw = generator.standard_normal((d1, len(raw))) @ raw
     largest = np.linalg.eigvalsh(raw @ data.Sigma @ raw.T)[-1]
-    # Data that do not vary leave W as it is.
+    # W is not scaled for data that do not vary.
     data, W = seen_by(raw / np.sqrt(largest) if largest > 0 else raw, data)
     here = at_values(loss, values)
     batch = None if here.batch_size is None else int(here.batch_size)
@@ -199,7 +199,7 @@ def seen_by(W: NDArray[np.float64], data: Views) -> tuple[Views, NDArray[np.floa
         data: of d0 dimensions.
 
     Returns:
-        Data of r dimensions, r the rank of W, and (d1, r); both as they are where r = d0.
+        Data of r dimensions, r the rank of W, and (d1, r); both unchanged where r = d0.
 
     >>> from numeric.sampling import Covariances
     >>> data, W = seen_by(np.array([[3.0, 0.0, 4.0]]), Covariances(np.diag([1.0, 5.0, 2.0]), np.eye(3)))
@@ -221,7 +221,7 @@ def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> 
     """The hand-written torch function of a catalogue loss; for any other loss, its definition."""
     base, *modifiers = loss.name.split("+")
     known = base in CATALOGUE and all(name in MODIFIERS for name in modifiers)
-    # Normalised features enter a penalty or not, as the modifiers come; the torch functions know the plain case.
+    # Whether a penalty sees normalised features depends on the order of modifiers, unknown to the torch functions.
     known &= "normalised" not in modifiers or set(modifiers) <= {"normalised", "bias"}
     if known and catalogue(loss.name).expression == loss.expression and find_spec("torch"):
         from verify.truths.torch_losses import TORCH_LOSSES

@@ -1,4 +1,4 @@
-"""What a user's loss may change around itself, put back as it was: torch's settings, generators, standard input."""
+"""Global state that a user's loss may change, restored after a call: torch's settings, generators, standard input."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import torch
 
 @contextmanager
 def kept_settings() -> Iterator[None]:
-    """Put back what one call changed: torch's dtype, threads, gradients, determinism, NumPy's errors, warnings.
+    """Restore what one call changed: torch's dtype, threads, gradients, determinism, NumPy's errors, warnings.
 
-    Whoever reads standard input meanwhile finds its end: nobody sits there to answer.
+    Standard input is empty meanwhile: nobody is there to answer.
 
     >>> with kept_settings():
     ...     torch.set_default_dtype(torch.float16)
@@ -49,7 +49,7 @@ def kept_settings() -> Iterator[None]:
 
 @contextmanager
 def kept_generators() -> Iterator[None]:
-    """Put the random generators of torch, NumPy and Python back where they were: an audit seeds them, and a loss may.
+    """Restore the random generators of torch, NumPy and Python: an audit seeds them, and a loss may.
 
     >>> before = torch.get_rng_state()
     >>> with kept_generators():

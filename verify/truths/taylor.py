@@ -1,4 +1,4 @@
-"""Taylor coefficients in t along a ray, read off a function that knows nothing of expansions."""
+"""Taylor coefficients in t along a ray, computed from the values of a function alone."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# How small the last Taylor coefficients on a circle must be beside the largest.
+# How small the last Taylor coefficients on a circle must be relative to the largest.
 SETTLED = 1e-7
 
 
 def circle(radius: float, points: int = 16) -> NDArray[np.complex128]:
-    """Values of t whose squares lie evenly on a circle: where an even function is to be evaluated."""
+    """Values of t whose squares lie evenly on a circle, at which to evaluate an even function."""
     return np.asarray(radius * np.exp(1j * np.pi * np.arange(points) / points))
 
 
@@ -30,19 +30,19 @@ def cauchy(values: NDArray[Any], ts: NDArray[Any], orders: range) -> NDArray[np.
 
 
 def cauchy_error(values: NDArray[Any], ts: NDArray[Any], orders: range) -> NDArray[np.float64]:
-    """How far off each of the coefficients that `cauchy` finds may be, for values (T,).
+    """The error of each coefficient that `cauchy` finds, for values (T,).
 
-    What stands in the last coefficients is rounding, or the tail that the circle folds back.
+    The last coefficients consist of rounding, or of the aliased tail of the series.
     """
     tail = 10 * float(np.abs(np.fft.fft(values)[len(ts) // 2 :]).max()) / len(ts)
     return np.array([tail / float(abs(ts[0])) ** k for k in orders])
 
 
 def safe_radius(values: Callable[[NDArray[Any]], NDArray[Any]], start: float) -> float:
-    """A radius on which the Taylor series has settled, half of it for what was not probed.
+    """Half of a radius at which the Taylor series has converged, for a margin.
 
     The nearest singularity may be close (a square root of a small ε). On a circle beyond it, or near it, the last
-    coefficients times radius^k are no longer small beside the first, and `cauchy` would alias them.
+    coefficients times radius^k are no longer small relative to the first, and `cauchy` would alias them.
 
     Args:
         values: the function at several t, (…, T).

@@ -238,11 +238,11 @@ def norm_penalty(x: Tensor, p: Weights, kappa: Parameter, c: Parameter) -> Tenso
 
 @dataclass(frozen=True)
 class TorchLoss:
-    """A loss by hand.
+    """A loss written by hand.
 
     Attributes:
-        name: in the catalogue.
-        function: of batches or of populations.
+        name: that of the catalogue.
+        function: the loss, of batches or of populations.
 
     """
 
@@ -260,7 +260,7 @@ class TorchLoss:
         return not CATALOGUE[self.name].even
 
     def evaluate(self, *tensors: Tensor | None, parameters: Mapping[str, Parameter]) -> Tensor:
-        """The loss at the tensors of its kind, with the parameters under their catalogue names.
+        """The loss of the tensors that its kind takes, with the parameters under their catalogue names.
 
         `lambda` is a keyword of Python and becomes `lam`. Parameters that are not the function's own are left out:
         the shapes give N and d1, and a modifier's belong to the modifier.

@@ -1,4 +1,4 @@
-"""A catalogue loss by its hand-written torch function: a truth that shares no line with the derivation."""
+"""A catalogue loss by its hand-written torch function: a truth that shares no code with the derivation."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TorchTruth:
         return jackknife(block, BLOCK)
 
     def rows(self, draws: int) -> int:
-        """That many batches, or blocks with a fifth as many pairs in all."""
+        """How many batches, or blocks with a fifth as many pairs in all."""
         return batches(draws, self._batch) if self.loss.over_batch else blocks(draws)
 
     def size(self, degree: int) -> int:

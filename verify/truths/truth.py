@@ -1,11 +1,11 @@
-"""The loss as it is defined, with no expansion: what every check compares against.
+"""The loss as it is defined, without an expansion: the reference of every check.
 
 A truth gives the loss at t·W (and t·b, where the model has a bias) for several t, real or complex (every step is
 analytic), in two ways: averaged over cubature nodes, which have the moments of the data up to a degree, so that its
-Taylor coefficients in t up to that degree are those of Gaussian data; and on random draws, one value a batch.
+Taylor coefficients in t up to that degree are those of Gaussian data; and on random draws, one value per batch.
 
 There are two kinds: `verify.truths.torch_truth`, the torch functions of the catalogue, and
-`verify.truths.evaluated_truth`, which evaluates any definition as it stands.
+`verify.truths.evaluated_truth`, which evaluates any definition directly.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from numeric.laws import Views
 
-# Random pairs in one block, where a loss is a function of population means that a block stands in for.
+# Random pairs in one block, for a loss that is a function of population means, which the block estimates.
 BLOCK = 500
 
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """Where a loss is evaluated.
+    """The setting in which a loss is evaluated.
 
     Attributes:
         covariances: the data, a law with its covariances in numbers.
@@ -90,11 +90,11 @@ class Truth(Protocol):
 
     @property
     def setting(self) -> Setting:
-        """Where it is evaluated."""
+        """The setting in which it is evaluated."""
 
     @property
     def how(self) -> str:
-        """How it is evaluated, in words."""
+        """A description of the evaluation in words."""
 
     @property
     def odd(self) -> bool:
@@ -107,14 +107,14 @@ class Truth(Protocol):
         """The loss on random batches (or blocks), at each t: shape (draws, T); inner means over nodes."""
 
     def size(self, degree: int) -> int:
-        """How many numbers its average over cubature nodes takes at one t."""
+        """The number of values that its average over cubature nodes takes at one t."""
 
     def rows(self, draws: int) -> int:
-        """How many batches or blocks to draw so that about that many data (or batches) are averaged over."""
+        """How many batches or blocks to draw for a wanted number of data (or batches) to average over."""
 
 
 def batches(draws: int, batch: int) -> int:
-    """How many batches: as many as asked for where they are small, fewer where each has many pairs."""
+    """How many batches to draw: as many as asked for where they are small, fewer where each has many pairs."""
     return max(40, min(draws, draws * 20 // batch**2))
 
 

@@ -1,6 +1,6 @@
 """Catalogue losses as torch functions ``loss(z1, z2)`` of two views of a batch, with or without a normalisation.
 
-A function of this module takes many batches at once, (..., N, d) each, and gives one value a batch, (...). Where the
+A function of this module takes many batches at once, (..., N, d) each, and gives one value per batch, (...). Where the
 definition has a population mean, the first half of a batch are the pairs that the loss is averaged over, and both views
 of the second half are the independent draws of the inner mean. A function of such means is off by a term of order 1/N;
 the two halves of a half-sample remove it (Quenouille's jackknife), so that N stands for the population.
@@ -68,10 +68,10 @@ def unit(loss: TwoViews) -> TwoViews:
 
 
 def batch_normalised(loss: TwoViews, epsilon: float = 0.0) -> TwoViews:
-    """A loss of features that are centred and divided by their standard deviations, a coordinate at a time.
+    """A loss of features that are centred and divided by their standard deviations, coordinate by coordinate.
 
     Args:
-        loss: of what comes out.
+        loss: a function of the normalised features.
         epsilon: is added to each variance, a mean over the batch, as layers do.
 
     >>> variances = batch_normalised(lambda z1, z2: (z1**2).mean((-2, -1)))
@@ -88,7 +88,7 @@ def batch_normalised(loss: TwoViews, epsilon: float = 0.0) -> TwoViews:
 
 
 def one_by_one(loss: Callable[[Tensor, Tensor], Tensor]) -> TwoViews:
-    """A function of one batch, (N, d) each, called on one batch after the other.
+    """A function of one batch, (N, d) each, called on one batch after another.
 
     >>> one_by_one(lambda z1, z2: (z1 * z2).sum())(torch.ones(3, 4, 2), torch.ones(3, 4, 2))
     tensor([8., 8., 8.])

@@ -1,4 +1,4 @@
-"""How losses want their embeddings, one adapter a convention; and what can be called at all."""
+"""How losses take their embeddings, one adapter per convention, and which objects can be called as losses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from verify.truths.function import Adapter, two_views
 
 
 def labels(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
-    """``loss(embeddings, labels)``: (2N, d), first views first, and (2N,) with one label a datum.
+    """``loss(embeddings, labels)``: (2N, d), first views first, and (2N,) with one label per datum.
 
     The convention of pytorch-metric-learning.
     """
@@ -40,11 +40,11 @@ def stacked(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any
 
 
 def pairs(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
-    """``loss(embeddings)``: (N, 2, d), the two views of a datum beside each other, as SupCon takes them."""
+    """``loss(embeddings)``: (N, 2, d), the two views of a datum side by side, as SupCon takes them."""
     return loss(torch.stack([z1, z2], 1))
 
 
-# What follows --adapter.
+# The names that --adapter takes.
 ADAPTERS: Mapping[str, Adapter] = {
     "two-views": two_views,
     "labels": labels,
@@ -58,7 +58,7 @@ def find_adapter(name: str) -> Adapter:
     """The adapter of a name.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none of that name.
 
     >>> find_adapter("label")
     Traceback (most recent call last):
@@ -80,7 +80,7 @@ _GIVEN = {"two-views": 2, "labels": 2}
 
 
 def settable(loss: Callable[..., Any], adapter: str = "two-views") -> tuple[str, ...]:
-    """The names that a loss takes beside its embeddings, and that ``--set`` can give.
+    """The names that a loss takes in addition to its embeddings, and that ``--set`` can give.
 
     >>> settable(lambda z1, z2, tau=0.5, *, keepdim=False: z1)
     ('tau', 'keepdim')
@@ -95,7 +95,7 @@ def settable(loss: Callable[..., Any], adapter: str = "two-views") -> tuple[str,
 
 
 def _parameters(loss: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Those of a loss's signature; of a module's ``forward``."""
+    """The parameters in the signature of a loss, or of a module's ``forward``."""
     try:
         called = loss.forward if isinstance(loss, nn.Module) else loss
         return list(inspect.signature(called).parameters.values())
@@ -104,7 +104,7 @@ def _parameters(loss: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def with_values(loss: Callable[..., Any], values: Mapping[str, sympy.Expr]) -> Callable[..., Any]:
-    """The loss with numbers for parameters of its signature: whole ones as int, or bool where that is the default.
+    """The loss with numbers for parameters of its signature: whole numbers as int, or as bool where the default is one.
 
     >>> with_values(lambda z1, z2, tau=0.5: tau * z1, {"tau": sympy.Rational(1, 4)})(8.0, 0.0)
     2.0
@@ -126,15 +126,15 @@ def with_values(loss: Callable[..., Any], values: Mapping[str, sympy.Expr]) -> C
 
 
 def callable_loss(loss: Any, name: str = "loss") -> Callable[..., Any]:
-    """The loss as something to call with embeddings in double precision.
+    """The loss as a callable that takes embeddings in double precision.
 
-    A function is returned as it is. So is an instance of ``torch.nn.Module``, unless it holds numbers in single
-    precision: then a copy in double precision is, since layers refuse to mix the two. A class stands for the instance
-    that it makes without arguments.
+    A function is returned unchanged. So is an instance of ``torch.nn.Module``, unless it holds numbers in single
+    precision: then a copy in double precision is returned, since layers refuse to mix the two. A class stands for its
+    instance made without arguments.
 
     Args:
-        loss: what the user named.
-        name: how it is called in messages.
+        loss: the object that the user named.
+        name: its name in messages.
 
     Raises:
         InputError: it cannot be called, or is a class that needs arguments.

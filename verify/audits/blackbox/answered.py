@@ -1,4 +1,4 @@
-"""What the audit of a torch function answers, and what its verdict is about."""
+"""The answer of the audit of a torch function, and what its verdict is about."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def about(found: BlackBoxAudit) -> str:
 
 
 def answer(found: BlackBoxAudit) -> Answer:
-    """What is kept and what is lost; of features of a fixed norm where their normalisation was replaced."""
+    """The answer; it is about features of a fixed norm where their normalisation was replaced."""
     of_loss = in_light_of(_of_loss(found), found.about, found.verdict)
     if found.against is None:
         return of_loss
@@ -41,7 +41,7 @@ def answer(found: BlackBoxAudit) -> Answer:
 
 
 def _telling(found: BlackBoxAudit, compared: Comparison) -> Iterator[str]:
-    """What was found beside another loss, the most telling first: terms that differ, else gradients, or values."""
+    """The findings of a comparison, the most telling first: terms that differ, else gradients, or values."""
     differ = found.differences or ()
     if differ and compared.agrees is False:
         yield f"{len(differ)} term{' differs' if len(differ) == 1 else 's differ'}. {differ[0]}"
@@ -52,7 +52,7 @@ def _telling(found: BlackBoxAudit, compared: Comparison) -> Iterator[str]:
 
 
 def _claimed(found: BlackBoxAudit) -> Iterator[str]:
-    """For what a formula is claimed, where that is not everything."""
+    """The range in which a formula is claimed, where that is limited."""
     if found.found is not None and found.found.largest:
         yield f"for N ≤ {found.found.largest}"
     if found.found is not None and found.found.width:
@@ -60,7 +60,7 @@ def _claimed(found: BlackBoxAudit) -> Iterator[str]:
 
 
 def beside(found: BlackBoxAudit) -> str:
-    """What the loss is compared with."""
+    """The name of what the loss is compared with."""
     return "the definition" if found.against is None or found.against.kind == "definition" else found.against.other
 
 

@@ -1,4 +1,4 @@
-"""What was found of a torch loss that this project has never seen."""
+"""The result of the audit of a torch loss that this project has never seen."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ from verify.truths.function import BlackBox
 
 @dataclass(frozen=True)
 class BlackBoxAudit(Describable):
-    """What was found of a black box.
+    """The result of the audit of a black box.
 
     Attributes:
         box: the loss, and what was noticed while it ran.
-        replaced: what was replaced, a sentence each; empty where the loss was run as it is.
-        regularity: what the function is near 0.
-        given: what was set.
-        placed: where each of these was put in, "the code", "the constants" or "the definition".
+        replaced: what was replaced, a sentence each; empty where the loss was run unchanged.
+        regularity: that of the function near 0.
+        given: the values that were set.
+        placed: where each of these was used: "the code", "the constants" or "the definition".
         invariances: of the function; None where it has no values to compare.
         field: what training follows where that is not the gradient of the loss; None where it is.
         derivatives: automatic differentiation against values; None where there is nothing to differentiate.
         found: the expansion and how it was recognised; None where there is none.
         second: for a loss that singles out coordinates, its second order as matrices, see
             `verify.audits.blackbox.coefficients.second_order`; None elsewhere.
-        landscape: what follows from it, through order 4; None for a field.
-        growth: of the loss far from W = 0, None where it was not looked at.
-        normalised: the same with E|f|² = c fixed, as the model of a normalisation that was replaced; None without.
+        landscape: that of the expansion, through order 4; None for a field.
+        growth: that of the loss far from W = 0, None where it was not measured.
+        normalised: the landscape with E|f|² = c fixed, as the model of a normalisation that was replaced; None without.
         differences: the terms that differ from those of the loss it is compared with; None where none are compared.
         evidence: the comparisons.
         transverse: whether collapsed modes stay collapsed, where the loss does not depend on the length of its
             features; None elsewhere.
-        against: what the loss is beside another one; None where none was given.
+        against: the comparison with another loss; None where none was given.
 
     """
 
@@ -81,7 +81,7 @@ class BlackBoxAudit(Describable):
 
     @property
     def verdict(self) -> Verdict:
-        """What the evidence supports; where another loss was given, never that it holds unless the two are equal."""
+        """The verdict that the evidence supports; where another loss was given, it holds only if the two are equal."""
         found = verdict(self.evidence)
         return "undecided" if found == "holds" and self.against is not None and not self.against.agrees else found
 
@@ -92,11 +92,11 @@ class BlackBoxAudit(Describable):
 
     @property
     def answer(self) -> Answer:
-        """What is kept and what is lost."""
+        """Which modes the loss keeps and which it loses."""
         return answered.answer(self)
 
     def description(self) -> Description:
-        """What each form of a report is written from."""
+        """The description from which each form of a report is written."""
         return describe(self)
 
     def to_json(self) -> dict[str, Any]:

@@ -37,9 +37,9 @@ from verify.truths.exact_numbers import exact_values
 from verify.truths.function import BlackBox
 from verify.truths.surroundings import kept_generators
 
-# The embedding's width at which a second order is shown that singles out coordinates.
+# The embedding's width at which the second order of a loss that singles out coordinates is shown.
 SHOWN_WIDTH = 3
-# How much larger a batch is at which invariances are looked at again.
+# How much larger the batch is at which invariances are tested again.
 LATER = 6
 
 
@@ -61,21 +61,21 @@ def audit_function(
     seed: int = 0,
     tick: Callable[[str], None] = lambda _: None,
 ) -> BlackBoxAudit:
-    """Measure a torch loss and hold its expansion against it; torch runs on one thread meanwhile.
+    """Measure a torch loss and check its expansion against it, with torch on one thread.
 
     Args:
         loss: takes two views of a batch, (N, d) each, or what the adapter makes of them.
-        name: how it is called in the report.
+        name: its name in the report.
         order: 2, 4 or 6.
         basis: "A0,Sigma" or "A0,C".
-        adapter: how it wants its embeddings, a key of `verify.audits.blackbox.adapters.ADAPTERS`.
+        adapter: how it takes its embeddings, a key of `verify.audits.blackbox.adapters.ADAPTERS`.
         use_core: replace normalisations by the identity while it runs.
         named: constants that coefficients may be multiples of, such as "1/tau".
         given: values of parameters of the loss's signature, of the names in ``named``, and of the definition's
             parameters; N is the one batch size to audit it at.
         definition: what the loss is compared with: a definition in the project's own language, or a second torch
             function (see `verify.audits.blackbox.against`).
-        against: how that function is called, and its adapter.
+        against: the name of that function, and its adapter.
         limit: seconds that one call may take.
         seed: of all random numbers.
         tick: called with a word before each step.
@@ -116,7 +116,7 @@ def audit_function(
     if other is None:
         return found
     if found.field is not None:
-        # The question is whether the two are one; that training follows neither is told and decides nothing.
+        # The question is whether the two are equal; that training follows neither is reported but decides nothing.
         found = replace(found, evidence=tuple(replace(one, agrees=one.agrees or None) for one in found.evidence))
     whole = box if inner is None else BlackBox(usable, name, box.adapter, box.seed, limit)
     compared = beside(whole, box, smooth, found.found, other, order=order, seed=seed, tick=tick)
@@ -130,7 +130,7 @@ def audit_function(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked of the audit of a loss."""
+    """The options of the audit of a loss."""
 
     order: int
     basis: str
@@ -154,7 +154,7 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
     tick("invariances")
     symmetry = invariances(box, N=size, d=3, seed=seed)
     if not asked.only:
-        # Neighbours in the batch are all of it where it is small.
+        # In a small batch all data are neighbours.
         symmetry = symmetry.and_of(invariances(box, N=size + LATER, d=3, seed=seed))
     tick("derivatives")
     derivatives = compare(box, N=size, radius=smooth.radius, order=asked.order, seed=seed)
@@ -202,7 +202,7 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
 
 
 def _inside(box: BlackBox, smooth: Regularity) -> tuple[str, ...]:
-    """That a loss without an expansion has something inside of a normalisation that may have one."""
+    """A note that the function inside the normalisation of a loss without an expansion may have one."""
     if smooth.degree != 0:
         return ()
     inside = core(box.loss)
@@ -219,7 +219,7 @@ def _inside(box: BlackBox, smooth: Regularity) -> tuple[str, ...]:
 
 
 def _without_expansion(found: BlackBoxAudit, size: int, seed: int, tick: Callable[[str], None]) -> BlackBoxAudit:
-    """What there is to say of a loss that is not analytic at 0."""
+    """The audit of a loss that is not analytic at 0."""
     box, smooth = found.box, found.regularity
     evidence = _of_regularity(found, size, seed)
     if smooth.kind == "homogeneous":
@@ -232,7 +232,7 @@ def _without_expansion(found: BlackBoxAudit, size: int, seed: int, tick: Callabl
 
 
 def _flow(field: Field, box: BlackBox, method: Method, smooth: Regularity, symmetry: Invariances) -> Field:
-    """A field with its linear part, where one coordinate stands for all."""
+    """A field with its linear part, if all coordinates are equivalent."""
     if not symmetry.rotation:
         return field
     return with_linear_part(
@@ -246,7 +246,7 @@ def _flow(field: Field, box: BlackBox, method: Method, smooth: Regularity, symme
 
 
 def _batch_size(given: Mapping[str, sympy.Expr]) -> int | None:
-    """The N that was set."""
+    """The batch size N that was set."""
     size = given.get("N")
     if size is None:
         return None
@@ -259,7 +259,7 @@ def _batch_size(given: Mapping[str, sympy.Expr]) -> int | None:
 def _for_the_code(
     loss: Callable[..., Any], given: Mapping[str, sympy.Expr], known: Collection[str], adapter: str, name: str
 ) -> dict[str, sympy.Expr]:
-    """Of what was set, what the code takes.
+    """The values, of those that were set, that the code takes.
 
     Raises:
         InputError: a name that neither the code, nor a constant, nor the definition has.
@@ -293,7 +293,7 @@ def with_norm_penalty(expansion: Expansion) -> Expansion:
 
 
 def _of_regularity(found: BlackBoxAudit, size: int, seed: int) -> tuple[Evidence, ...]:
-    """Why there is no expansion; for a homogeneous loss by Euler's theorem too, z·∇L = k L."""
+    """Evidence that there is no expansion; for a homogeneous loss also by Euler's theorem, z·∇L = k L."""
     box, smooth = found.box, found.regularity
     agrees = None if smooth.kind == "undecided" else True
     said = Evidence(
@@ -315,7 +315,7 @@ def _of_regularity(found: BlackBoxAudit, size: int, seed: int) -> tuple[Evidence
 
 
 def _of_field(field: Field, seed: int) -> Evidence:
-    """That training follows another field stands against whatever is said of the loss."""
+    """Evidence that training follows another field, which contradicts any statement on the loss."""
     what = "autograd's gradient, held against that of the values"
     return Evidence("autodiff", what, "equal", field.text(), agrees=False, seed=seed)
 
@@ -326,7 +326,7 @@ def _of_derivatives(derivatives: Derivatives, seed: int) -> Evidence:
         "derivatives along rays: values",
         "autograd",
         "equal" if derivatives.agrees else "different" if derivatives.agrees is False else "no derivatives",
-        # Where they differ the values are right, and are what is used.
+        # Where they differ the values are right, and are used.
         agrees=True if derivatives.agrees else None,
         seed=seed,
         note=derivatives.note,

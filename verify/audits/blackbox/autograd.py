@@ -1,6 +1,6 @@
-"""Taylor coefficients of a black box along rays by torch's automatic differentiation: precise where it is right.
+"""Taylor coefficients of a black box along rays by torch's automatic differentiation: precise where they are right.
 
-It can be silently wrong (a subgradient of zero at coincident points, a detached branch), so `rays` has to agree.
+They can be silently wrong (a subgradient of zero at coincident points, a detached branch), so `rays` has to agree.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 def along(box: BlackBox, direction: Array, order: int, *, at: float = 0.0) -> Array:
-    """The Taylor coefficients of the loss at t·direction through an order, by differentiating again and again.
+    """The Taylor coefficients of the loss at t·direction through an order, by repeated differentiation.
 
     Args:
         box: the loss.
@@ -26,7 +26,7 @@ def along(box: BlackBox, direction: Array, order: int, *, at: float = 0.0) -> Ar
         at: the t about which they are taken.
 
     Raises:
-        RuntimeError: torch cannot differentiate the loss so often.
+        RuntimeError: torch cannot differentiate the loss that many times.
 
     """
     t = torch.tensor(at, dtype=torch.float64, requires_grad=True)
@@ -37,7 +37,7 @@ def along(box: BlackBox, direction: Array, order: int, *, at: float = 0.0) -> Ar
             value = box.gradient(value, t, create_graph=True)
             found.append(float(value.detach()) / factorial(k))
         else:
-            # What does not depend on t any more: a polynomial of lower degree.
+            # It no longer depends on t: a polynomial of lower degree.
             found.append(0.0)
     return np.array(found)
 

@@ -8,17 +8,17 @@ from derive import InputError
 from verify.truths.function import BlackBox, TooSlowError
 
 SIZES = (2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32)
-# Batches that codes are written for.
+# Batch sizes that code is often written for.
 LARGE = (64, 100, 128, 200, 256, 512, 1000, 1024, 2048)
 
-# The longest that a call on a larger batch may take, in seconds.
+# The longest time that a call on a larger batch may take, in seconds.
 LONGEST = 0.5
 
 
 def too_large(size: int, smaller: int, seconds: float) -> bool:
-    """Whether a call at a batch size may take too long, and too much memory, told from one at a smaller batch.
+    """Whether a call at a batch size may take too long or too much memory, judged by one at a smaller batch.
 
-    The most that losses compare are all triples of a batch.
+    At most, losses compare all triples of a batch.
 
     Args:
         size: N.
@@ -35,7 +35,7 @@ def smallest_batch(box: BlackBox, d: int, seed: int) -> int:
     """The smallest batch at which a loss of embeddings of width d gives finite numbers.
 
     Raises:
-        InputError: there is none; with the size that it is written for, where it has one of its own.
+        InputError: there is none; the message names the size that the loss is written for, where it has one.
 
     """
     first: InputError | None = None
@@ -50,7 +50,7 @@ def smallest_batch(box: BlackBox, d: int, seed: int) -> int:
             _takes_more(box, size, d, seed)
             return size
     for size in LARGE if first else ():
-        # What raises at every small batch may be written for one large one.
+        # A loss that raises at every small batch may be written for one large size.
         try:
             finite_at(box, size, d, seed)
         except InputError:
@@ -70,10 +70,10 @@ def smallest_batch(box: BlackBox, d: int, seed: int) -> int:
 
 
 def _takes_more(box: BlackBox, size: int, d: int, seed: int) -> None:
-    """Find out that larger batches are taken too.
+    """Check that the loss also takes larger batches.
 
     Raises:
-        InputError: with the size to name, where they are not.
+        InputError: it does not; the message names the size to set.
 
     """
     taken = []
@@ -99,10 +99,10 @@ class _NotFiniteError(InputError):
 
 
 def finite_at(box: BlackBox, size: int, d: int, seed: int) -> None:
-    """Find out that a loss has finite values at a batch size.
+    """Check that a loss has finite values at a batch size.
 
     Raises:
-        InputError: it raises there, or has none.
+        InputError: it raises there, or has no finite value.
 
     """
     z = np.random.default_rng(seed).standard_normal((2, size, d))

@@ -1,4 +1,4 @@
-"""Where a black box is held against its expansion: whole random batches, which had no part in the measurement."""
+"""Where a black box is checked against its expansion: whole random batches, which were not used to measure it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ NODES = 4_000
 
 @dataclass(frozen=True)
 class Batch:
-    """Where a check is made: covariances, W and a batch size."""
+    """The setting of a check: covariances, W and a batch size."""
 
     data: Covariances
     W: NDArray[np.float64]
     size: int
 
     def predicted(self, found: Expanded) -> dict[int, float]:
-        """The orders of an expansion here, in numbers.
+        """The orders of an expansion in this setting, in numbers.
 
         Raises:
             InputError: a coefficient was not measured at this batch size.
@@ -55,15 +55,15 @@ def batch(size: int, seed: int, *, d0: int = 2, d1: int = 2) -> Batch:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A black box that is measured once more.
+    """A black box whose expansion is to be checked.
 
     Attributes:
         box: the loss.
         method: how Taylor coefficients are measured.
         order: of its expansion.
-        sizes: of batches: those for derivatives, of which the first is that of the remainder.
-        unseen: the size of random batches, which was not measured before where that can be.
-        d1: at which the expansion is claimed.
+        sizes: the batch sizes for derivatives, of which the first is that of the remainder.
+        unseen: the size of random batches, one that was not measured before if possible.
+        d1: the width at which the expansion is claimed.
         seed: of all random numbers.
         tick: called with a word before each step.
 
@@ -82,18 +82,18 @@ class Subject:
     def of(
         cls, box: BlackBox, found: Expanded, method: Method, seed: int, tick: Callable[[str], None] = lambda _: None
     ) -> Subject:
-        """Where the expansion of a box is held against it."""
+        """The subject for checking the expansion of a box."""
         beyond = found.sizes[-1] + (0 if found.numbers or len(found.sizes) == 1 else 1)
         unseen = min(beyond, found.largest or beyond)
         return cls(box, method, found.expansion.order, found.sizes[:2], unseen, found.width or 2, seed, tick)
 
     def batch(self, size: int, seed: int, d0: int = 2) -> Batch:
-        """A place to measure at."""
+        """A setting to measure in."""
         return batch(size, self.seed + seed, d0=d0, d1=self.d1)
 
 
 def nodes_of(at: Batch, degree: int) -> tuple[Any, Any] | None:
-    """Cubature nodes of a whole batch and their weights; None where they are too many to be made."""
+    """Cubature nodes of a whole batch and their weights; None where there are too many."""
     # Their number grows as this power of the number of Gaussian variables.
     if (2 * at.size * at.data.d0) ** (degree // 2) > 100 * NODES:
         return None

@@ -1,4 +1,4 @@
-"""A black box on random batches, of a size that the interpolation in N has not seen where that can be."""
+"""A black box on random batches, of a size that the interpolation in N has not seen if possible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from verify.truths.function import BlackBox
 
 DRAWS = 600
-# A mean whose standard error is more than this share of the prediction decides nothing.
+# A mean whose standard error is more than this fraction of the prediction decides nothing.
 NOISY = 0.2
 
 
@@ -31,9 +31,9 @@ class Drawn:
     """The Taylor coefficients of a loss on random batches.
 
     Attributes:
-        at: where.
+        at: the setting.
         coefficients: (batches, order + 1).
-        floors: (order + 1,), below which a standard error is rounding.
+        floors: (order + 1,), below which a standard error is only rounding.
         seed: of W, the covariances and the draws.
 
     """
@@ -52,7 +52,7 @@ def measure(subject: Subject) -> Drawn:
     drawn = at.embedded(at.data.draw(np.random.default_rng(subject.seed + 1), (DRAWS, size)))
     if method.autograd:
         coefficients = np.array([autograd.along(subject.box, z, order) for z in drawn])
-        # What values lose to rounding is not a statistical error, but an error.
+        # What values lose to rounding is not a statistical error, but still an error.
         floor = 5e5 * method.rounding * float(np.abs(coefficients[:, 1:]).max())
         floors = np.full(order + 1, floor + 10 * method.rounding * float(np.abs(coefficients[:, 0]).max()))
     else:
@@ -63,7 +63,7 @@ def measure(subject: Subject) -> Drawn:
 
 
 def compare(found: Drawn, claim: Expanded) -> list[Evidence]:
-    """Each order of the averaged loss, at a batch size that was not measured where that can be."""
+    """Evidence on each order of the averaged loss, at a batch size that was not measured before if possible."""
     size, orders = found.at.size, range(2, found.coefficients.shape[1], 2)
     try:
         predicted = found.at.predicted(claim)
@@ -87,9 +87,9 @@ def held_against(coefficients: NDArray[np.float64], predicted: float, floor: flo
     """The mean of one coefficient over batches, (batches,), against its prediction.
 
     Args:
-        coefficients: of independent batches.
+        coefficients: those of independent batches.
         predicted: the mean.
-        floor: below which a standard error is rounding.
+        floor: below it a standard error is only rounding.
 
     """
     mean = float(coefficients.mean())

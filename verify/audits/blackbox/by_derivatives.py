@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from verify.audits.blackbox.batches import Batch, Subject
     from verify.audits.blackbox.expansions import Expanded
 
-# Rounding of more than this share of the largest coefficient decides nothing.
+# With rounding of more than this fraction of the largest coefficient nothing is decided.
 NOISY = 0.2
 
 
@@ -30,12 +30,12 @@ class Averaged:
     """The Taylor coefficients of a loss along t·W, averaged over cubature nodes of whole batches.
 
     Attributes:
-        at: where.
+        at: the setting.
         quantity: in words.
         coefficients: (order + 1,).
-        scale: of what is averaged.
-        rounding: of a value.
-        nodes: how many there are.
+        scale: the size of what is averaged.
+        rounding: the relative error of a value.
+        nodes: their number.
         seed: of W and the covariances.
 
     """
@@ -50,7 +50,7 @@ class Averaged:
 
 
 def measure(subject: Subject) -> list[Averaged | Evidence]:
-    """Coefficients of t, …, t^order at each size of a batch, or evidence that was not run."""
+    """Coefficients of t, …, t^order at each batch size, or evidence marked as not run."""
     subject.tick("cubature")
     return [_measure(subject, size) for size in subject.sizes]
 
@@ -71,7 +71,7 @@ def _measure(subject: Subject, size: int) -> Averaged | Evidence:
 
 
 def compare(found: Sequence[Averaged | Evidence], claim: Expanded) -> list[Evidence]:
-    """Every order at each size of a batch."""
+    """Evidence on every order at each batch size."""
     return [one if isinstance(one, Evidence) else _compare(one, claim) for one in found]
 
 
@@ -83,7 +83,7 @@ def _compare(found: Averaged, claim: Expanded) -> Evidence:
         return Evidence("autodiff", quantity, ran=False, note=str(error))
     wanted = np.array([predicted.get(k, 0.0) for k in range(1, len(found.coefficients))])
     distance = float(np.abs(found.coefficients[1:] - wanted).max())
-    # 1e-10 in double precision, and what the numbers that were left as they were measured may be off by.
+    # 1e-10 in double precision, plus the errors of coefficients that are left as numbers.
     tolerance = 5e5 * found.rounding * found.scale + 10 * claim.uncertain(found.at.size)
     if tolerance > NOISY * float(np.abs(wanted).max()):
         note = f"rounding of {tolerance:.0e} hides the coefficients"

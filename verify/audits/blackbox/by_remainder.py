@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from verify.audits.blackbox.batches import Batch, Subject
     from verify.audits.blackbox.expansions import Expanded
 
-# Nodes at which many t are evaluated.
+# The most nodes at which many t are evaluated.
 FEW = 200
-# A term that is a smaller share of the largest is 0 at this batch size.
+# A term that is a smaller fraction of the largest counts as 0 at this batch size.
 VANISHING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Ray:
-    """The averaged loss along t·W, within the radius at which its series settles.
+    """The averaged loss along t·W, within the radius at which its series converges.
 
     Attributes:
-        at: where.
+        at: the setting.
         order: of the expansion.
         ts: (T,), ascending.
         values: (T,), L(t·W) − L(0).
-        noise: what rounding can make of one.
+        noise: the rounding error of one.
         seed: of W and the covariances.
 
     """
@@ -82,10 +82,10 @@ def compare(found: Ray, claim: Expanded) -> list[Evidence]:
         predicted = at.predicted(claim)
     except InputError as error:
         return [Evidence("remainder", QUANTITY, ran=False, note=str(error))]
-    # What a number that was left as it was measured is off by goes with t², the lowest order.
+    # The error of a coefficient that is left as a number grows as t², the lowest order.
     noises = [found.noise + claim.uncertain(at.size) * float(t) ** 2 for t in ts]
     truncated = np.array([sum(value * t**k for k, value in predicted.items()) for t in ts])
-    # The highest order that is more than rounding: its absence from the difference has to be seen.
+    # The highest order that exceeds rounding: its absence from the difference has to be visible.
     largest = max(map(abs, predicted.values()), default=0.0)
     highest = max((k for k, value in predicted.items() if abs(value) > VANISHING * largest), default=order)
     term = predicted.get(highest, 0.0) * ts[-1] ** highest

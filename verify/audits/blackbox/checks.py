@@ -1,4 +1,4 @@
-"""The routes by which a black box's expansion is held against the black box.
+"""The routes by which the expansion of a black box is checked against the black box.
 
 Coefficients were measured along rays with one or a few data. Here whole random batches are used: averaged exactly over
 cubature nodes with automatic differentiation, averaged over nodes at finite t (the remainder), and averaged over random

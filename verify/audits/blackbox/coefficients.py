@@ -2,13 +2,13 @@
 
 Two views x, x′ of a datum have the independent combinations (x + x′)/√2 and (x − x′)/√2, of covariances Σ + A0 and
 Σ − A0 = C. In coordinates u = (combination, datum, coordinate) a batch is a standard set of independent Gaussians, and
-the average of the loss needs the coefficients of even monomials alone:
+the average of the loss needs only the coefficients of even monomials:
 
     E[∏ t_u^(2a_u)] = ∏ (2a_u − 1)!! P_u^(a_u).
 
 These come from Taylor coefficients along the rays u, u ± w, u ± w ± v, …, so that a few data, and as many coordinates
 as an order has traces, are enough. With diagonal W X Wᵀ the words of an order are sums of powers of the P_u: comparing
-monomials gives the words' coefficients. Up to three letters a word is its letters, in any order.
+monomials gives the words' coefficients. Up to three letters a word is given by its letters in any order.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 Direction = tuple[str, int, int]
 Measured = tuple[float, float]
 
-# The roundings in a derivative: a few, more with each differentiation.
+# The rounding errors in a derivative: each differentiation adds a few.
 ROUNDINGS = 10
 
 
@@ -45,13 +45,13 @@ class Method:
     """How Taylor coefficients are measured.
 
     Attributes:
-        radius: at which the series along a unit ray settles (`verify.audits.blackbox.rays.radii`).
+        radius: the radius at which the series along a unit ray converges (`verify.audits.blackbox.rays.radii`).
         rounding: the relative error of a value, 6e-8 for a loss in single precision.
-        autograd: whether automatic differentiation is taken in place of values; only where both are known to agree.
-        coordinates: whether sums over coordinates are looked for, at order 4; the loss has to be the same for every
-            order and sign of the coordinates.
-        exchangeable: whether the loss is the same for every order of the data.
-        alike: whether it is the same for every order and sign of the coordinates, as with rotations.
+        autograd: whether automatic differentiation is used instead of values; only where both are known to agree.
+        coordinates: whether sums over coordinates are looked for, at order 4; the loss has to be invariant under
+            permutations and signs of the coordinates.
+        exchangeable: whether the loss is invariant under permutations of the data.
+        alike: whether it is invariant under permutations and signs of the coordinates, as under rotations.
 
     """
 
@@ -65,7 +65,7 @@ class Method:
 
 @dataclass
 class Measurement:
-    """Taylor coefficients of a black box along rays, remembered.
+    """Taylor coefficients of a black box along rays, cached.
 
     Args:
         box: the loss.
@@ -84,7 +84,7 @@ class Measurement:
     method: Method
     turned: bool = False
     rays: dict[frozenset[tuple[Direction, int]], Measured] = field(default_factory=dict)
-    # The largest coefficient along any ray, L(0) included: what a value is rounded from.
+    # The largest coefficient along any ray, L(0) included: it sets the rounding error of a value.
     largest: float = 0.0
 
     def ray(self, *parts: tuple[Direction, int]) -> Measured:
@@ -101,14 +101,14 @@ class Measurement:
         return self.rays[key]
 
     def _representative(self, parts: tuple[tuple[Direction, int], ...]) -> frozenset[tuple[Direction, int]]:
-        """The first of the rays that are the same to the loss: data and coordinates renamed, coordinates reflected."""
+        """The first of the rays that are equivalent for the loss, by renaming data and coordinates or by reflection."""
         data, coordinates = {datum for (_, datum, _), _ in parts}, {axis for (_, _, axis), _ in parts}
         found = []
         as_they_are = [{k: k for k in data | coordinates}]
         for names in _renamings(data) if self.method.exchangeable else as_they_are:
             for axes in _renamings(coordinates) if self.method.alike else as_they_are:
                 renamed = [(letter, names[datum], axes[coordinate], k) for (letter, datum, coordinate), k in parts]
-                # A reflection of each coordinate makes its first part positive; without them, the whole ray's does.
+                # Reflecting a coordinate makes its first part positive; without that symmetry, reflecting the ray does.
                 renamed.sort(key=lambda part: (part[:3], -abs(part[3])))
                 signs: dict[int, int] = {}
                 for _, _, coordinate, k in renamed:
@@ -117,11 +117,11 @@ class Measurement:
         return frozenset(((u, d, c), k) for u, d, c, k in min(found))
 
     def _coefficient(self, direction: Array) -> Measured:
-        """Of t^order along a unit ray."""
+        """The coefficient of t^order along a unit ray, and its error."""
         if self.method.autograd:
             found = differentiation.along(self.box, direction, self.order)
             self.largest = max(self.largest, float(np.abs(found).max()))
-            # L(0) is gone after the first derivative.
+            # L(0) drops out at the first derivative.
             return float(found[-1]), ROUNDINGS * self.method.rounding * float(np.abs(found[1:]).max())
         ray = along(self.box, direction, self.method.radius, order=self.order, rounding=self.method.rounding)
         self.largest = max(self.largest, float(np.abs(ray.coefficients).max()))
@@ -129,7 +129,7 @@ class Measurement:
 
     @property
     def floor(self) -> float:
-        """The error that no coefficient is below: one rounding of the largest number that it was computed from."""
+        """A lower bound on the error of a coefficient: one rounding of the largest number that it was computed from."""
         return self.method.rounding * self.largest
 
     def _unit(self, u: Direction) -> Array:
@@ -144,7 +144,7 @@ class Measurement:
         return z
 
     def sum(self, *terms: tuple[float, Measured]) -> Measured:
-        """A sum with weights: rounding errors of derivatives are independent, what an interpolation cuts off is not."""
+        """A sum with weights: rounding errors of derivatives are independent, truncation errors are not."""
         return combined(*terms, independent=self.method.autograd)
 
     def monomial(self, powers: Mapping[Direction, int]) -> Measured:
@@ -167,7 +167,7 @@ class Measurement:
         raise ValueError(message)
 
     def _pair(self, u: Direction, w: Direction, k: int) -> Measured:
-        """The even part along u ± k w, less what u and w have alone: Σ c_ab k^(2b) over a, b ≥ 1."""
+        """The even part along u ± k w, minus those of u and w alone: Σ c_ab k^(2b) over a, b ≥ 1."""
         return self.sum(
             (0.5, self.ray((u, 1), (w, k))),
             (0.5, self.ray((u, 1), (w, -k))),
@@ -176,7 +176,7 @@ class Measurement:
         )
 
     def power(self, wanted: Iterable[Power]) -> Measured:
-        """The coefficient of ∏ P in the averaged loss, summed over all data that the powers may belong to."""
+        """The coefficient of ∏ P in the averaged loss, summed over all assignments of data to the powers."""
         letters = sorted(Counter(wanted).items())
         samples = range(min(sum(n for _, n in letters), self.size) if self.method.exchangeable else self.size)
         orbits: dict[Any, tuple[dict[Direction, int], int]] = {}
@@ -196,7 +196,7 @@ class Measurement:
         return self.sum(*terms)
 
     def _orbit(self, choice: tuple[tuple[int, ...], ...]) -> tuple[tuple[tuple[int, ...], ...], int]:
-        """One representative of the choices of data that differ by names alone, and how many they are."""
+        """A representative of each class of choices of data that differ only by renaming, and the size of the class."""
         if not self.method.exchangeable:
             return choice, 1
         used = sorted({datum for data in choice for datum in data})
@@ -220,7 +220,7 @@ def measured(
         size: N.
         order: 2, 4 or 6.
         method: how to measure.
-        width: d; as many coordinates as are needed unless given.
+        width: d; the number of coordinates that are needed unless given.
 
     Returns:
         Words in A0 and Σ → (coefficient, estimated error).
@@ -278,7 +278,7 @@ def second_order(box: BlackBox, size: int, method: Method, width: int) -> dict[s
 
 
 def _renamings(used: set[int]) -> list[dict[int, int]]:
-    """All ways to call the things that are used 0, 1, …."""
+    """All ways to rename the items in use to 0, 1, …."""
     return [dict(zip(sorted(used), order, strict=True)) for order in permutations(range(len(used)))]
 
 
@@ -297,7 +297,7 @@ def _with_coordinates(
 
 
 def _in_sigma(values: Mapping[Invariants, Measured], at: Measurement) -> dict[Invariants, Measured]:
-    """Words of the sum and the difference of views in words of Σ and A0."""
+    """Words of the sum and the difference of views, expressed in words of Σ and A0."""
     terms: dict[Invariants, list[tuple[float, Measured]]] = {}
     for invariants, value in values.items():
         for half, weight in substitute(invariants, {"S": COMBINATIONS["S"]}).items():
@@ -307,7 +307,7 @@ def _in_sigma(values: Mapping[Invariants, Measured], at: Measurement) -> dict[In
 
 
 def combined(*terms: tuple[float, Measured], independent: bool) -> Measured:
-    """A sum with weights; errors add up, or in squares where they are independent."""
+    """A sum with weights; errors add up, in squares where they are independent."""
     value = sum(weight * value for weight, (value, _) in terms)
     errors = [abs(weight) * error for weight, (_, error) in terms]
     return value, sqrt(sum(error**2 for error in errors)) if independent else sum(errors)

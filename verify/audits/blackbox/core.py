@@ -1,21 +1,21 @@
-"""What is inside a normalisation: a loss run with its normalisations replaced by the identity.
+"""The core of a normalised loss: the loss run with its normalisations replaced by the identity.
 
-A normalised loss is constant along z → s z and has no expansion at 0; its core, the function of the embeddings as they
-were before they were normalised, often has one. While the loss runs, calls of three functions are replaced, however
-the loss came by them (an attribute, an imported name, a default argument, a layer, a library):
+A normalised loss is constant along z → s z and has no expansion at 0; its core, the function of the embeddings before
+they are normalised, often has one. While the loss runs, calls of three functions are replaced, however the loss got
+hold of them (an attribute, an imported name, a default argument, a layer, a library):
 
 - ``torch.nn.functional.normalize``, by the identity;
 - ``cosine_similarity`` (of torch, its functional form and its layer), by the inner product;
 - ``torch.nn.functional.batch_norm`` and all layers that call it, by the identity, where it normalises with the
-  statistics of the batch; the weight and bias that follow are applied, and with running statistics it is an affine map
-  and is left.
+  statistics of the batch; the weight and bias that follow are applied. With running statistics it is an affine map and
+  is left unchanged.
 
-Nothing else is. Layer, instance and group norms normalise inside networks rather than embeddings, and a division by
-a norm that is written out cannot be told from any other division. Where the core is still constant along z → s z,
-`Core.advice` names what of these was called.
+Nothing else is replaced. Layer, instance and group norms normalise inside networks rather than embeddings, and a
+division by a norm that is written out looks like any other division. Where the core is still constant along z → s z,
+`Core.advice` names which of these were called.
 
-torch's own hook for intercepting calls does this, so there is nothing to restore: no module is changed, other threads
-see nothing, and exceptions end it like everything else. It sees into no code that was compiled with ``torch.jit``.
+This uses torch's own hook for intercepting calls, so there is nothing to restore: no module is changed, other threads
+are not affected, and an exception ends it as well. It does not see inside code compiled with ``torch.jit``.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from derive import InputError
 
 @dataclass
 class Calls:
-    """What was called.
+    """The calls that were seen.
 
     Attributes:
         replaced: how often each normalisation was replaced.
-        left: how often each function was called that may be a part of a normalisation and was not replaced.
+        left: how often each function was called that may be part of a normalisation but was not replaced.
 
     """
 
@@ -86,7 +86,7 @@ _REPLACEMENTS: dict[Any, tuple[str, Callable[..., torch.Tensor]]] = {
 REPLACED_BY: Mapping[str, str] = MappingProxyType(
     {"normalize": "the identity", "cosine_similarity": "the inner product", "batch_norm": "the identity"}
 )
-# Of these, by their names, a normalisation that is not replaced may be made.
+# The names of functions from which a normalisation that is not replaced may be made.
 _MAYBE_NORMALISING = frozenset((
     *("norm", "linalg_norm", "linalg_vector_norm", "renorm", "layer_norm", "instance_norm", "group_norm", "rms_norm"),
     *("std", "std_mean", "var", "var_mean", "sqrt", "rsqrt"),
@@ -94,7 +94,7 @@ _MAYBE_NORMALISING = frozenset((
 
 
 class _WithoutNormalisation(TorchFunctionMode):
-    """Sees every call of a torch function in this thread before torch does."""
+    """Intercepts every call of a torch function in this thread."""
 
     def __init__(self, calls: Calls) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ def _of_the_batch(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def without_normalisation() -> Iterator[Calls]:
-    """Replace normalisations while the context lasts; it may be entered again inside itself.
+    """Replace normalisations within the context; contexts may be nested.
 
     >>> z = torch.tensor([[3.0, 4.0]])
     >>> with without_normalisation() as calls:
@@ -146,7 +146,7 @@ class Core:
         loss: the user's callable.
 
     Attributes:
-        calls: what was called in the latest call of the loss, one that raised included.
+        calls: what was called in the latest call of the loss, even if it raised.
 
     """
 
@@ -186,7 +186,7 @@ class Core:
         ]
 
     def lines_at(self, degree: float | None) -> tuple[str, ...]:
-        """The same, and what to do where the core is still normalised.
+        """The same, with advice where the core is still normalised.
 
         Args:
             degree: of homogeneity of the core at 0, None where it is not homogeneous.
@@ -195,7 +195,7 @@ class Core:
         return (*self.lines(), *filter(None, [self.advice(degree)]))
 
     def advice(self, degree: float | None) -> str:
-        """What to do where the core is still normalised; "" where it is not.
+        """Advice where the core is still normalised; "" where it is not.
 
         Args:
             degree: of homogeneity of the core at 0, None where it is not homogeneous.
@@ -212,7 +212,7 @@ class Core:
 
 
 def core(loss: Any) -> Core:
-    """A loss without its normalisations; with arguments as the loss takes them.
+    """A loss without its normalisations, with the arguments of the loss itself.
 
     Raises:
         InputError: the loss cannot be called.

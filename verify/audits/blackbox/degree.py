@@ -18,7 +18,7 @@ def degree_of(box: BlackBox, wide: list[Array], decades: tuple[float, ...], less
     if not size or not np.isfinite(scaled).all():
         return 0.0, np.inf
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Directions in which it vanishes say nothing of its degree.
+        # Directions in which it vanishes say nothing about its degree.
         live = np.abs(ones) > 1e-3 * size
         slopes = np.log(np.abs(scaled / ones)[:, live]) / np.log(np.array(decades))[:, None]
     if not np.isfinite(slopes).all():

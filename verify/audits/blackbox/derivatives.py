@@ -1,7 +1,7 @@
-"""Automatic differentiation of a black box held against its values.
+"""Automatic differentiation of a black box compared with its values.
 
-Autograd can be wrong without a word: zero at coincident points (torch.cdist), or the gradient of something else than
-the value (a branch behind a stop-gradient). Where the two disagree the values decide.
+Autograd can be silently wrong: zero at coincident points (torch.cdist), or the gradient of something other than the
+value (a branch behind a stop-gradient). Where the two disagree the values decide.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Derivatives:
         note: what was found.
         order: of the first coefficient that differs, None where none does; 1 where the gradient away from 0 differs.
         autograd: that coefficient of t^order, by automatic differentiation.
-        values: the same from values.
-        error: estimated, of the latter.
-        detached: whether the gradient away from 0, where no points coincide, differs too.
+        values: the same coefficient from values.
+        error: the estimated error of the latter.
+        detached: whether the gradient away from 0, where no points coincide, differs as well.
 
     """
 
@@ -67,7 +67,7 @@ def compare(
         d: the number of coordinates.
         order: of the highest coefficient.
         seed: of the directions.
-        directions: the rays, (2, N, d) each, in place of those.
+        directions: the rays, (2, N, d) each, instead of random ones.
 
     >>> def loss(z1, z2):  # as torch.cdist does inside
     ...     return ((((z1[:, None] - z2[None]) ** 2).sum(-1).clamp(min=1e-30).sqrt()) ** 2).mean()
@@ -87,7 +87,7 @@ def compare(
         try:
             found = [autograd.along(box, u, order) for u in directions]
         except FAILURES as error:
-            # The second derivative may be there, and be wrong.
+            # The second derivative may exist and be wrong.
             beyond, order = f"no automatic differentiation through order {order}: {_first_sentence(error)}", 2
             found = [autograd.along(box, u, order) for u in directions]
     except (InputError, *FAILURES) as error:
@@ -147,7 +147,7 @@ def _named(note: str, order: int, mine: float, theirs: float, ray: rays.Ray) -> 
 
 
 def _allowed(ray: rays.Ray, order: int, rounding: float) -> Array:
-    """How far each coefficient may be off: what rounding leaves, also of the largest term of the series there."""
+    """The possible error of each coefficient, from rounding, also of the largest term of the series there."""
     powers = ray.radius ** np.arange(order + 1.0)
     size = float((np.abs(ray.coefficients[1:]) * powers[1:]).max())
     first = abs(float(ray.coefficients[0]))

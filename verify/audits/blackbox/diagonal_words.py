@@ -27,7 +27,7 @@ def words(k: int) -> list[tuple[str, ...]]:
 
 
 def expanded(words: tuple[str, ...], k: int) -> dict[tuple[Power, ...], int]:
-    """A product of words of diagonal matrices as a polynomial in their entries, up to names of coordinates."""
+    """A product of words of diagonal matrices as a polynomial in their entries, up to renaming coordinates."""
     total: Counter[tuple[Power, ...]] = Counter()
     for at in product(range(k), repeat=len(words)):
         total[tuple(sorted((letter, i) for word, i in zip(words, at, strict=True) for letter in word))] += 1
@@ -35,7 +35,7 @@ def expanded(words: tuple[str, ...], k: int) -> dict[tuple[Power, ...], int]:
 
 
 def canonical(monomial: tuple[Power, ...]) -> tuple[Power, ...]:
-    """The first of the monomials that differ by the names of coordinates alone."""
+    """The first of the monomials that differ only by renaming coordinates."""
     used = sorted({i for _, i in monomial})
     return min(
         tuple(sorted((letter, names[i]) for letter, i in monomial))
@@ -45,5 +45,5 @@ def canonical(monomial: tuple[Power, ...]) -> tuple[Power, ...]:
 
 
 def spelled(words: tuple[str, ...]) -> Invariants:
-    """A product of words as one of traces."""
+    """A product of words as a product of traces."""
     return tuple(sorted(trace(word) for word in words))

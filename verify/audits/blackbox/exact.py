@@ -1,9 +1,9 @@
 """From measured numbers to exact ones: rational numbers, and rational functions of the batch size.
 
-A number with an error is taken for a rational p/q only when that is not a coincidence: about q² e of all numbers have a
-rational with a denominator up to q within e, so this has to be small. A rational function of N has to go through more
-points than it has coefficients, and the points left over are its test. Numbers in single precision are too coarse for
-that, and are fitted together.
+A number with an error e is identified with a rational p/q only if that is no coincidence: a fraction of about q² e of
+all numbers has a rational with a denominator up to q within e, so this has to be small. A rational function of N has to
+pass through more points than it has coefficients; the points left over are its test. Numbers in single precision are
+too coarse for that, and are fitted together.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from derive import InputError
 from derive.errors import quoted
 from verify.truths.exact_numbers import read_number
 
-# What a coefficient may be a rational multiple of, with its value.
+# An expression that a coefficient may be a rational multiple of, with its value.
 Unit = tuple[sympy.Expr, float]
 
-# A rational that a random number would have by coincidence more often than this is none; where several numbers have to
-# be rational at once, and obey one formula, less is asked of each.
+# The largest probability of a coincidence at which a rational counts as recognised; more is allowed where several
+# numbers have to be rational at once and obey one formula.
 COINCIDENCE = 1e-4
 TOGETHER = 1e-2
-# No number with a larger error is a rational.
+# The largest error of a number that can be recognised as rational.
 LARGEST_ERROR = 1e-2
-# How many points beyond its coefficients a rational function has to go through.
+# How many points more than its coefficients a rational function has to pass through.
 SPARE = 2
-# The same for one that is fitted, whose denominator may have each factor to this power.
+# The same for a fitted one, and the highest power of each factor of its denominator.
 LEFT_OVER, LARGEST_FACTOR = 5, 2
 
 
@@ -65,7 +65,7 @@ def _simplest(low: Fraction, high: Fraction) -> Fraction:
 
 
 def rational_function(points: Mapping[int, Fraction], symbol: sympy.Symbol) -> sympy.Expr | None:
-    """The simplest rational function of N through all points, None where none leaves points over for a test.
+    """The simplest rational function of N through all points, None where none leaves points for a test.
 
     >>> N = sympy.Symbol("N")
     >>> rational_function({n: Fraction(n - 1, 2 * n**2) for n in range(2, 9)}, N)
@@ -104,17 +104,17 @@ def _through(points: Sequence[tuple[int, Fraction]], above: int, below: int, sym
 
 
 def fitted(points: Mapping[int, tuple[float, float]], symbol: sympy.Symbol) -> sympy.Expr | None:
-    """A rational function of N through numbers that are too coarse to be recognised one by one, by least squares.
+    """A rational function of N, fitted to numbers that are too coarse to be recognised one by one.
 
-    Its denominator is made of N, N − 1 and 2N − 1, as those of losses over batches are; its numerator, of fewer
-    coefficients than there are points by `LEFT_OVER`, has to come out in rationals and to pass through all points.
+    Its denominator is made of N, N − 1 and 2N − 1, as those of losses over batches are. Its numerator has at least
+    `LEFT_OVER` fewer coefficients than there are points, has to have rational ones, and to pass through all points.
 
     Args:
         points: N → value and error.
         symbol: N.
 
     Returns:
-        The function of the fewest coefficients and factors; None where there is none.
+        The function with the fewest coefficients and factors; None where there is none.
 
     >>> N = sympy.Symbol("N")
     >>> noise = np.random.default_rng(0).normal(size=8)
@@ -140,7 +140,7 @@ def fitted(points: Mapping[int, tuple[float, float]], symbol: sympy.Symbol) -> s
             numbers = [rational(float(v), float(e), TOGETHER) for v, e in zip(solution, spread, strict=True)]
             if any(number is None for number in numbers):
                 continue
-            # Of the rationals, too.
+            # The residuals of the rationals, too.
             if (np.abs(values - columns @ np.array([float(x or 0) for x in numbers])) > 3 * errors).any():
                 continue
             top = sympy.Add(
@@ -185,9 +185,9 @@ def constants(texts: Sequence[str], values: Mapping[str, sympy.Expr]) -> list[tu
 
 
 def _size(expression: sympy.Expr, values: Mapping[str, sympy.Expr]) -> float | None:
-    """The value in floating point, None where it is 0, not real, or beyond all floats.
+    """The value in floating point; None where it is 0, not real, or beyond the range of floats.
 
-    SymPy would work out exp(exp(exp(100))) to the last digit.
+    SymPy would compute exp(exp(exp(100))) to the last digit.
     """
     symbols = sorted(expression.free_symbols, key=str)
     try:
@@ -207,7 +207,7 @@ def _parsed(node: ast.expr, text: str) -> sympy.Expr:
 
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            # As it stands in the text, before it is rounded to a float.
+            # As written in the text, before it is rounded to a float.
             return read_number(ast.get_source_segment(text, node) or "", "--constants")
         case ast.Name(id="pi"):
             return sympy.pi

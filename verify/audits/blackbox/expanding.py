@@ -26,15 +26,15 @@ from verify.truths.function import BlackBox
 SIZES = 8
 MORE_SIZES = 14
 WIDTHS = (2, 3, 4, 5, 6, 7, 8)
-# Batches at which a formula is tried that was found at small ones, through order 4, while calls are short; a loss
-# whose calls take longer than this, in seconds, is tried at none of them.
+# Batch sizes at which a formula found at small ones is tested, through order 4, while calls are fast; a loss whose
+# calls take longer than this, in seconds, is tested at none of them.
 FAR = (17, 64, 257)
-# Widths at which a coefficient is looked at beside the smallest two.
+# Widths at which a coefficient is measured in addition to the smallest two.
 WIDE = (8, 64)
 SLOW = 0.02
-# How many errors a measurement is from a formula that is not its own.
+# How many errors off a measurement contradicts a formula.
 FARTHER = 10.0
-# How much rarer a coincidence has to be with units that nobody named, of which there are dozens.
+# How much rarer a coincidence has to be for units that the user did not name, of which there are dozens.
 IN_CODE = 1e-2
 
 
@@ -115,14 +115,14 @@ def expanded(
 
 
 def _beyond(found: Expanded, tables: Sequence[_Table], terms: Mapping[Invariants, sympy.Expr]) -> Expanded:
-    """The same, held against new measurements at batches far larger than those it was made from.
+    """The same, checked against new measurements at batches far larger than those it was found at.
 
-    Code that uses this many negatives at most, or changes its form with the batch, shows only there; and a number that
-    was left as it was measured may change its sign.
+    Code that limits the number of negatives, or changes its form with the batch, shows only there; and a coefficient
+    that is left as a number may change its sign.
     """
     box, seen = tables[0].box, found.sizes[-1]
     numbers = {name: dict(at) for name, at in found.numbers.items()}
-    # What has no formula is known where it was measured, and no farther.
+    # A coefficient without a formula is known only where it was measured.
     claimed = seen if numbers else None
     known = {"N", "d1", *found.constants, *numbers}
     tried: list[int] = []
@@ -158,7 +158,7 @@ def _measured_at(found: Expanded, tables: Sequence[_Table], size: int) -> dict[I
     """New measurements at a batch size; None where nothing can be measured."""
     all_words: dict[Invariants, Measured] = {}
     for table in tables:
-        # Where data cannot change places each of them is visited, and each pair at order 4.
+        # Without symmetry among the data each of them is visited, and each pair at order 4.
         if table.order > (4 if table.method.exchangeable else 2):
             continue
         try:
@@ -172,7 +172,7 @@ def _measured_at(found: Expanded, tables: Sequence[_Table], size: int) -> dict[I
 
 
 def _right(found: Expanded, there: Mapping[Invariants, Measured], size: int) -> bool:
-    """Whether the formula gives what was measured at a batch size, where it is not a number."""
+    """Whether the formulas give what was measured at a batch size; coefficients left as numbers do not count."""
     left = {sympy.Symbol(name) for name in found.numbers}
     formula = replace(
         found,
@@ -192,7 +192,7 @@ def _right(found: Expanded, there: Mapping[Invariants, Measured], size: int) -> 
 
 
 class _Table:
-    """The words of one order, measured at several batch sizes and widths, as far as they are needed."""
+    """The coefficients of the words of one order, measured at several batch sizes and widths as needed."""
 
     def __init__(
         self,
@@ -246,7 +246,7 @@ class _Table:
     ) -> tuple[sympy.Expr | None, float]:
         """The coefficient times a scale, as a rational function of N times a unit, and its largest residual in errors.
 
-        Units that the user named come before those that were found in the code, and rational numbers before both.
+        Rational numbers come first, then units that the user named, then those found in the code.
         """
         for count in (SIZES, MORE_SIZES):
             sizes = [self.only] if self.only else range(self.smallest, self.smallest + count)
@@ -254,7 +254,7 @@ class _Table:
                 n: (scale * value, scale * error)
                 for n in sizes
                 for value, error in [self.values(n, width or self.least)[word]]
-                # Where the loss has no finite value there is nothing to go through.
+                # Where the loss has no finite value there is no point to pass through.
                 if np.isfinite([value, error]).all()
             }
             if len(table) < min(2, len(sizes)):
@@ -284,11 +284,11 @@ class _Table:
         return None, 0.0
 
     def _holds_when_wide(self, word: Invariants, formula: sympy.Expr) -> bool:
-        """Whether a function of N and d1 gives what was measured at widths far beyond those that it was made from."""
+        """Whether a function of N and d1 gives what is measured at widths far beyond those that it was found at."""
         for width in WIDE:
             value, error = self.values(self.smallest, width)[word]
             said = formula.evalf(30, subs={N: self.smallest, EMBEDDING_DIMENSION: width})
-            # A constant of the code is left: its value is the same at all widths, and the ratio to the smallest tells.
+            # A constant of the code is left; its value is the same at all widths, so the ratio to the smallest decides.
             if said.free_symbols:
                 least = formula.evalf(30, subs={N: self.smallest, EMBEDDING_DIMENSION: self.least})
                 at_least, _ = self.values(self.smallest, self.least)[word]

@@ -1,4 +1,4 @@
-"""What a black box expands to: a formula, what is left as numbers in it, and what it is claimed for."""
+"""The expansion of a black box: a formula, its coefficients that are left as numbers, and where it is claimed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Expanded:
     """What a black box expands to.
 
     Attributes:
-        expansion: with N (and d1) symbolic; what was not recognised is a symbol of `numbers`.
+        expansion: the formula, with N (and d1) symbolic; unrecognised coefficients are symbols of `numbers`.
         sizes: the batch sizes that were measured.
         numbers: symbol → batch size → (value, error) of coefficients that are left as numbers.
         constants: name → value of the constants in the coefficients, named by the user or found in the code.
-        width: the d1 that the formula is claimed for, None for every one.
-        largest: the largest N that the formula is claimed for, None for every one.
-        tried: batch sizes beyond those that were measured, at which the formula was held against new measurements.
+        width: the d1 that the formula is claimed for, None for all.
+        largest: the largest N that the formula is claimed for, None for all.
+        tried: further batch sizes, at which the formula was checked against new measurements.
         residual: the largest |measured − recognised| / error.
         notes: what a reader should know.
 
@@ -44,7 +44,7 @@ class Expanded:
         """The expansion in numbers, at one batch size and one d1.
 
         Raises:
-            InputError: a coefficient is a number that was not measured there.
+            InputError: a coefficient is left as a number that was not measured there.
 
         """
         if self.width not in (None, width):
@@ -60,7 +60,7 @@ class Expanded:
         if unknown:
             message = f"{unknown[0]} has no value here; give it with --set {unknown[0]}=…"
             raise InputError(message)
-        # In floating point first: SymPy would work out an exponential of a long fraction as a polynomial.
+        # In floating point first: SymPy would expand an exponential of a long fraction as a polynomial.
         put = {symbol: values[symbol.name] for symbol in self.expansion.symbols}
         return self.expansion.with_terms(
             (term.invariants, sympy.Rational(float(term.coefficient.evalf(30, subs=put))))
@@ -75,7 +75,7 @@ class Expanded:
     def with_signs(self) -> Expansion:
         """The same, its symbols declared to have the signs that were measured, or to be real where that is open.
 
-        A landscape depends on the signs of coefficients, and takes what is not declared for positive.
+        A landscape depends on the signs of coefficients, and assumes undeclared ones to be positive.
         """
         signs = {name: np.sign(value) for name, value in self.constants.items()}
         for name, measured_at in self.numbers.items():

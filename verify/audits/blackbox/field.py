@@ -1,8 +1,8 @@
-"""What training follows where that is not the gradient of the loss: a stopped gradient, a backward pass of one's own.
+"""What training follows where that is not the gradient of the loss: a stopped gradient, a custom backward pass.
 
-Autograd's gradient F is held against the gradient of the values, one coordinate at a time. Where the two differ the
-loss is not a potential of training: F is a field, and its minima are not those of the loss. What is said of it here is
-how much of the gradient is there, and the linear part of the flow near W = 0: dW/dt = −∂L/∂W, F in place of the
+Autograd's gradient F is compared with the gradient of the values, one coordinate at a time. Where the two differ the
+loss is not a potential of training: F is a field, and the minima of the loss are not where training ends. Measured
+here are how much of the gradient is missing, and the linear part of the flow near W = 0: dW/dt = −∂L/∂W, with F for the
 gradient.
 """
 
@@ -28,10 +28,10 @@ from verify.audits.blackbox.rays import DOUBLE
 from verify.truths.function import BlackBox
 
 Array = NDArray[np.float64]
-# Points at which the two gradients are compared, and the share of a gradient by which they may differ.
+# Points at which the two gradients are compared, and the relative difference that is allowed.
 POINTS = 4
 SHARE = 1e-6
-# Half the length of the interval on which a slope of the values is taken, as a share of the size of a coordinate.
+# Half the length of the interval for a slope of the values, as a fraction of the size of a coordinate.
 STEP = 0.125
 # Coordinates of each view at which gradients are compared.
 ENOUGH = 8
@@ -40,16 +40,16 @@ VIEWS = ("z1", "z2")
 
 @dataclass(frozen=True)
 class Field:
-    """A field that training follows in place of a gradient.
+    """A field that training follows instead of a gradient.
 
     Attributes:
         ratio: of autograd's gradient to that of the values, where it is one number; None elsewhere.
         silent: the views that no gradient reaches, of "z1" and "z2".
-        missing: the largest |autograd − values| over |values|, of whole gradients.
+        missing: the largest |autograd − values|/|values| of whole gradients.
         linear: "A0" and "Sigma" → coefficient in dW/dt = W (… A0 + … Σ) + O(W³), in N where it is recognised, else at
             the smallest batch; None where the loss singles out coordinates or has no expansion.
         of_values: the same for the gradient of the values.
-        size: the batch size at which numbers in these were measured, None where they hold for every N.
+        size: the batch size at which numbers in these were measured, None where they hold for all N.
 
     """
 
@@ -61,7 +61,7 @@ class Field:
     size: int | None = None
 
     def text(self) -> str:
-        """What is missing, in a sentence without a full stop."""
+        """A sentence, without a full stop, on what is missing."""
         if self.ratio is not None:
             return (
                 f"autograd's gradient is {TEXT.scalar(_exact(self.ratio))} times the gradient of the values, everywhere"
@@ -147,13 +147,13 @@ def followed(box: BlackBox, *, N: int, d: int = 2, size: float = 1.0, seed: int 
 
 
 def _some(rng: np.random.Generator, N: int, d: int) -> list[tuple[int, int]]:
-    """Coordinates (datum, axis) of a view: all of them, or as many at random as are enough to tell gradients apart."""
+    """Coordinates (datum, axis) of a view: all of them, or a random choice large enough to distinguish gradients."""
     chosen = rng.permutation(N * d)[:ENOUGH]
     return [divmod(int(place), d) for place in chosen]
 
 
 def _slopes(box: BlackBox, z: Array, size: float, places: Sequence[tuple[int, ...]]) -> tuple[Array, float] | None:
-    """The gradient of the values at some coordinates, and its largest error; None where it does not settle."""
+    """The gradient of the values at some coordinates, and its largest error; None where it does not converge."""
     rounding = rays.SINGLE if box.seen.single or box.dtype is torch.float32 else DOUBLE
     found, errors = np.zeros(len(places)), 0.0
     for at, place in enumerate(places):
@@ -173,7 +173,7 @@ def _slopes(box: BlackBox, z: Array, size: float, places: Sequence[tuple[int, ..
 def with_linear_part(
     found: Field, box: BlackBox, *, smallest: int, radius: float, exchangeable: bool, rounding: float = DOUBLE
 ) -> Field:
-    """The same with the linear part of the flow, of an analytic loss that all rotations leave alone.
+    """The same with the linear part of the flow, for an analytic loss that is invariant under rotations.
 
     With F(z) = J z + … the flow is dW/dt = −Σ E[F_vi x_viᵀ] = −W Σ J_(vi,wi) E[x_w x_vᵀ]: one coordinate is enough.
     """

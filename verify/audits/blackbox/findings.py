@@ -1,4 +1,4 @@
-"""What is said of the audit of a torch function."""
+"""The description of the audit of a torch function, section by section."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from verify.audits.blackbox.audit import BlackBoxAudit
     from verify.audits.blackbox.expansions import Expanded
 
-# Batch sizes of a number that is shown with its values.
+# The number of batch sizes at which a coefficient left as a number is shown.
 SHOWN = 3
 
 
@@ -68,13 +68,13 @@ def _code(found: BlackBoxAudit) -> Iterator[Line]:
 
 
 def _where(name: str, found: BlackBoxAudit) -> str:
-    """Where a value is put in, if that is in more than one place."""
+    """Where a value was used, if in more than one place."""
     places = found.placed.get(name, ())
     return f" (in {' and in '.join(places)})" if len(places) > 1 else ""
 
 
 def _field(found: BlackBoxAudit) -> Iterator[Line]:
-    """What is followed in place of the gradient; nothing where training follows the loss."""
+    """The field that training follows; nothing where training follows the loss."""
     field = found.field
     if field is None:
         return
@@ -109,7 +109,7 @@ def _expanded(found: BlackBoxAudit) -> Iterator[Line]:
 
 
 def _claimed(measured: Expanded) -> Iterator[str]:
-    """What a formula is claimed for."""
+    """The range in which a formula is claimed."""
     yield f"d1 = {measured.width}" if measured.width else "any dimension"
     if len(measured.sizes) == 1:
         yield f"N = {measured.sizes[0]}"

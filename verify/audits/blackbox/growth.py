@@ -1,4 +1,4 @@
-"""How a loss grows far from W = 0: measured along rays, since the expansion of a torch function says nothing of it."""
+"""How a loss grows far from W = 0: measured along rays, since an expansion says nothing about it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from verify.truths.function import BlackBox
 
 Array = NDArray[np.float64]
-# Lengths of W along a ray; a law that is seen is that of the last three.
+# Lengths of W along a ray; the power law is that of the last three.
 LENGTHS = tuple(10.0**k for k in range(7))
-# Directions of W, and the batches over which each is averaged.
+# The number of directions of W, and of the batches over which each is averaged.
 RAYS, BATCHES = 6, 8
-# How close two views of a datum are: closer than two data, as everywhere in practice.
+# The correlation of two views of a datum: they are closer than two data, as in practice.
 CORRELATION = 0.9
-# How well two decades have to agree on a power.
+# How closely the powers in two decades have to agree.
 SAME = 0.1
 
 
 @dataclass(frozen=True)
 class Growth:
-    """What the average over random batches does along rays W → tW.
+    """The growth of the average over random batches along rays W → tW.
 
     Attributes:
-        falls: of the rays, how many along which it falls to −∞.
-        rays: how many were looked at.
-        power: with which |loss| grows along those, the median; None where there are none.
+        falls: the number of rays along which it falls to −∞.
+        rays: the number of rays measured.
+        power: the median power with which |loss| grows along those; None where there are none.
 
     """
 
@@ -36,7 +36,7 @@ class Growth:
     power: float | None
 
     def text(self) -> str:
-        """A sentence where the loss is seen to fall without bound; nothing elsewhere.
+        """A sentence where the loss is seen to fall without bound; else empty.
 
         >>> Growth(6, 6, 2.0).text()
         'Measured: the loss falls like −t^2 along 6 of 6 rays tW.'
@@ -47,7 +47,7 @@ class Growth:
 
 
 def growth(box: BlackBox, *, N: int, d: int = 2, seed: int = 0) -> Growth:
-    """How a loss grows along rays of random W.
+    """Measure how a loss grows along rays of random W.
 
     Args:
         box: the loss.
@@ -73,9 +73,9 @@ def growth(box: BlackBox, *, N: int, d: int = 2, seed: int = 0) -> Growth:
 
 
 def _falling(values: Array) -> float | None:
-    """The power with which values at the lengths fall to −∞; None where they do not, or where that is not seen."""
+    """The power with which values at the lengths fall to −∞; None where they do not, or where that cannot be seen."""
     finite = values[np.isfinite(values)]
-    # Beyond what floating point holds there is nothing to see.
+    # Beyond the range of floats there is nothing to see.
     if len(finite) < 4 or not np.isfinite(values[: len(finite)]).all():
         return None
     last = finite[-3:]

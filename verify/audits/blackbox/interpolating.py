@@ -16,14 +16,14 @@ from verify.audits.blackbox.coefficients import Measured
 from verify.audits.blackbox.exact import COINCIDENCE, TOGETHER, Unit, fitted, rational, rational_function
 
 N = sympy.Symbol("N")
-# How many errors a number is from 0 that is not 0.
+# A number that is more than this many errors from 0 is not 0.
 NONZERO = 3.0
-# A relative error from which on a number is no longer double precision's.
+# The relative error above which a number is not of double precision.
 COARSE = 1e-9
 
 
 def together(table: Mapping[int, Measured], multiples: Sequence[Unit]) -> tuple[sympy.Expr | None, float]:
-    """The same of numbers too coarse to be recognised one by one."""
+    """The same for numbers too coarse to be recognised one by one."""
     if max(error / abs(value) if value else 0.0 for value, error in table.values()) < COARSE:
         return None, 0.0
     for unit, size in ((sympy.S.One, 1.0), *multiples):
@@ -35,19 +35,19 @@ def together(table: Mapping[int, Measured], multiples: Sequence[Unit]) -> tuple[
 
 
 def as_function(table: Mapping[int, Measured]) -> sympy.Expr | None:
-    """What was measured at several batch sizes, as a rational function of N; None where it is not recognised."""
+    """Measurements at several batch sizes as a rational function of N; None where it is not recognised."""
     if vanishes(table):
         return sympy.S.Zero
     return function_of_size(table, (), 1.0)[0]
 
 
 def vanishes(table: Mapping[int, Measured]) -> bool:
-    """Whether a coefficient is 0 to rounding at all sizes: no rational function of small numbers."""
+    """Whether a coefficient is 0 to rounding at all sizes."""
     return all(abs(value) <= NONZERO * error for value, error in table.values())
 
 
 def function_of_width(by_width: Mapping[int, sympy.Expr]) -> sympy.Expr | None:
-    """Functions of N by d1, as one function of both."""
+    """Functions of N, given by d1, as one function of both."""
     parts = {width: sympy.fraction(sympy.cancel(sympy.together(value))) for width, value in by_width.items()}
     below = sympy.lcm_list([sympy.Poly(bottom, N).monic().as_expr() for _, bottom in parts.values()])
     above = {width: sympy.Poly(sympy.cancel(value * below), N) for width, value in by_width.items()}
@@ -68,7 +68,7 @@ def recognised(
 ) -> dict[sympy.Expr, dict[int, Fraction]] | None:
     """Batch size → rational, by unit; None where a size has none."""
     by_unit: dict[sympy.Expr, dict[int, Fraction]] = {}
-    # One number at all sizes is one coincidence, different ones are several.
+    # The same number at all sizes is one coincidence; different ones are several.
     same = max(v for v, _ in table.values()) - min(v for v, _ in table.values()) <= sum(e for _, e in table.values())
     often = rarer * (COINCIDENCE if same else TOGETHER)
     for unit, size in ((sympy.S.One, 1.0), *multiples):
@@ -94,7 +94,7 @@ def function_of_size(
         residual = max(
             abs(value - float(found.subs(N, n)) * size) / max(error, 1e-300) for n, (value, error) in table.items()
         )
-        # 1/(2 τ²) is simpler than 5/τ or 50 where τ is 0.1: the number first, then the form.
+        # For τ = 0.1, 1/(2 τ²) is simpler than 5/τ or 50: the number comes first, then the form.
         number = sympy.factor(found).as_coeff_Mul()[0]
         simple = (abs(number.p) * number.q, int(sympy.count_ops(found)) + len(str(found)))
         candidate = (simple, found * unit, residual)

@@ -1,4 +1,4 @@
-"""Which changes of the embeddings leave a black box as it is: measured, each with its residual."""
+"""The invariances of a black box under changes of the embeddings, measured, each with its residual."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from verify.truths.function import BlackBox
 
 Array = NDArray[np.float64]
 DRAWS = 6
-# Sizes of a coordinate, small ones first: what holds near 0 is what an expansion needs.
+# Sizes of a coordinate, small ones first: an expansion needs what holds near 0.
 SCALES = (1 / 64, 1 / 16, 1 / 4, 1.0)
 WORDS = {
     "rotation": "rotations",
@@ -29,15 +29,15 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Invariances:
-    """What leaves the loss unchanged.
+    """The changes that leave the loss unchanged.
 
     Attributes:
         rotation: f → R f with orthogonal R, reflections included.
         permutation: another order of the data, the same in both views.
         exchange: z1 ↔ z2.
         translation: f → f + b.
-        coordinates: another order of the coordinates, and other signs; less than rotations.
-        residuals: name → the largest change of the loss, as a share of its spread over random embeddings.
+        coordinates: another order and other signs of the coordinates; fewer changes than rotations.
+        residuals: name → the largest change of the loss, as a fraction of its spread over random embeddings.
         tolerance: the residual that rounding explains.
 
     """
@@ -51,7 +51,7 @@ class Invariances:
     tolerance: float = 0.0
 
     def and_of(self, other: Invariances) -> Invariances:
-        """What leaves the loss unchanged here and there."""
+        """The invariances that hold both here and there."""
         return Invariances(
             **{name: getattr(self, name) and getattr(other, name) for name in WORDS},
             residuals={name: max(self.residuals[name], other.residuals[name]) for name in WORDS},
@@ -59,10 +59,10 @@ class Invariances:
         )
 
     def text(self) -> str:
-        """In one line: what it is invariant under, and what it is not, with the residuals of the latter."""
+        """One line: what the loss is invariant under and what not, with the residuals of the latter."""
         kept = [WORDS[name] for name in WORDS if getattr(self, name)]
         lost = [f"{WORDS[name]} ({self.residuals[name]:.1g})" for name in WORDS if not getattr(self, name)]
-        # What all rotations leave alone, some of them do.
+        # Invariance under rotations includes that under changes of coordinates.
         kept = [words for words in kept if not (self.rotation and words == WORDS["coordinates"])]
         return "; ".join(
             [f"under {', '.join(kept)}" if kept else "under nothing that was tried"]
@@ -70,12 +70,12 @@ class Invariances:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Plain JSON values: name → whether, and the residual."""
+        """Plain JSON values: name → whether it holds, and the residual."""
         return {name: {"invariant": getattr(self, name), "residual": self.residuals[name]} for name in WORDS}
 
 
 def invariances(box: BlackBox, *, N: int, d: int, seed: int = 0, scales: Sequence[float] = SCALES) -> Invariances:
-    """What leaves a loss unchanged, at random embeddings of several sizes: a hinge may be off at one of them.
+    """The invariances of a loss at random embeddings of several sizes, since a hinge may be off at one of them.
 
     Args:
         box: the loss.
@@ -122,10 +122,10 @@ def _at_size(box: BlackBox, N: int, d: int, seed: int, size: float) -> Invarianc
     noise = 1e3 * rounding * float(np.abs(values).max())
     spread = float(np.std(values))
     if spread <= noise:
-        # Constant as far as one can see: any change is compared with its size.
+        # Apparently constant: any change is compared with its size.
         spread = max(float(np.abs(values).max()), 1e-300)
     tolerance = max(1e-9, noise / spread)
-    # What is not finite after a change was changed by it.
+    # A value that is not finite after a change was changed by it.
     residuals = {
         name: float(np.nan_to_num(np.abs(new - values) / spread, nan=np.inf).max()) for name, new in changed.items()
     }
@@ -137,18 +137,18 @@ def _at_size(box: BlackBox, N: int, d: int, seed: int, size: float) -> Invarianc
 
 
 def _blind(box: BlackBox, z: Array) -> bool:
-    """Whether the loss does not see what double precision shows."""
+    """Whether the loss ignores changes that show in double precision."""
     here = box(z)
     return box(1.05 * z + 0.05) != here and all(box(z + k * 1e-10 * (1 + z)) == here for k in (1, 2, 3))
 
 
 def _rotation(rng: np.random.Generator, d: int) -> Array:
-    """Of O(d), uniformly: reflections are half of them."""
+    """A random element of O(d), uniform, hence a reflection in half of the cases."""
     q, r = np.linalg.qr(rng.standard_normal((d, d)))
     return np.asarray(q * np.sign(np.diag(r)))
 
 
 def _moved(rng: np.random.Generator, N: int) -> NDArray[np.int64]:
-    """A random order that is not the one there is."""
+    """A random order other than the present one."""
     order = rng.permutation(N)
     return np.roll(order, 1) if (order == np.arange(N)).all() else order

@@ -1,8 +1,8 @@
-"""The numbers that stand in the code of a loss, and the irrational ones that coefficients may be multiples of.
+"""The numbers in the code of a loss, and the irrational numbers made of them that coefficients may be multiples of.
 
 A temperature is a parameter of a module, an attribute, a default, a variable of an enclosing function or a literal. Its
-exponential, its logistic function or its root are what makes a coefficient irrational; they are looked for where no
-rational is found. Numbers that have a name there keep it.
+exponential, its logistic function or its root are what makes a coefficient irrational; they are tried where no
+rational is found. Numbers that have a name in the code keep it.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from torch import nn
 
 from verify.audits.blackbox.exact import Unit
 
-# How far calls are followed from the loss: to functions of the user's that it calls, and what these call.
+# How deep calls are followed: from the loss to the user's functions that it calls, and to what these call.
 DEPTH = 3
-# A name that stands for something else in an expansion, or in what follows from it.
+# Names with another meaning in an expansion, or in what follows from it.
 RESERVED = frozenset(
     ["N", "d", "d0", "d1", "m", "c", "kappa", "theta", "L_0", "A0", "C", "Sigma", "W", "B", "E", "I", "S", "oo", "pi"]
 )
-# Beyond this an exponential is not a factor that one meets.
+# A larger exponential is not a plausible factor.
 LARGEST = 40.0
-# Exponentials of a number without a name are worked out in its fraction, whose parts have to be small.
+# Exponentials of an unnamed number are computed from its fraction, whose parts have to be small.
 LONGEST = 1000
-# Irrational numbers that a code may hold without a name.
+# Irrational numbers that code may contain without a name.
 COMMON = (
     (sympy.sqrt(2), sqrt(2)),
     (sympy.sqrt(3), sqrt(3)),
@@ -44,13 +44,13 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Literal:
-    """A number of the code.
+    """A number in the code.
 
     Attributes:
-        name: it has there, as a symbol of an expansion; empty for one that is written out.
-        value: in double precision.
-        single: the same number in single precision, where it is kept in that: what the code's own functions of it give
-            differs in the eighth digit.
+        name: its name in the code, as a symbol of an expansion; empty for a number that is written out.
+        value: its value in double precision.
+        single: the number in single precision, where it is stored so: the code's own functions of it then differ in the
+            eighth digit.
 
     """
 
@@ -60,7 +60,7 @@ class Literal:
 
 
 def literals(loss: Any) -> tuple[Literal, ...]:
-    """The numbers that stand in the code of a loss, each once, those with a name first.
+    """The numbers in the code of a loss, each once, those with a name first.
 
     >>> def outer(tau):
     ...     return lambda z1, z2, margin=0.25: (z1 * z2).sum() / tau + 3.5 * margin
@@ -72,7 +72,7 @@ def literals(loss: Any) -> tuple[Literal, ...]:
     for name, number in sorted(_walk(loss, "", DEPTH, set()), key=lambda one: not one[0]):
         literal = _literal(name, number)
         if literal is not None and not literal.name and _long(literal.value):
-            # A long fraction gets a name: in it, an exponential would be worked out as a long polynomial.
+            # A long fraction gets a name, else an exponential of it would be expanded as a long polynomial.
             literal = Literal(f"k{1 + sum(one.startswith('k') for one in names)}", literal.value, literal.single)
         if literal is None or literal.value in found or (literal.name and literal.name in names):
             continue
@@ -82,7 +82,7 @@ def literals(loss: Any) -> tuple[Literal, ...]:
 
 
 def units(found: tuple[Literal, ...], power: int) -> list[Unit]:
-    """What a coefficient of an order may be a rational multiple of, with its value: powers through ``power``.
+    """Expressions that a coefficient of an order may be a rational multiple of, with values: powers through ``power``.
 
     >>> [(str(unit), round(size, 4)) for unit, size in units((Literal("b", -1.0),), 1)][2:5]
     [('exp(b)', 0.3679), ('exp(-b)', 2.7183), ('1/(exp(b) + 1)', 0.7311)]
@@ -120,7 +120,7 @@ def _functions(literal: Literal) -> Iterator[Unit]:
 
 
 def _fraction(value: float) -> sympy.Rational:
-    """A number as it is written."""
+    """The exact value of a number as it is written."""
     return sympy.Rational(Fraction(repr(value)))
 
 
@@ -159,7 +159,7 @@ def _walk(thing: Any, name: str, depth: int, seen: set[int]) -> Iterator[tuple[s
 
 
 def _parts(thing: Any) -> Iterator[tuple[str, Any, int]]:
-    """What a thing holds: (name, part, 1 where it is a thing of its own)."""
+    """The numbers and objects in an object: (name, part, 1 where the part is an object of its own)."""
     if isinstance(thing, functools.partial):
         yield "", thing.func, 0
         yield from ((str(key), value, 0) for key, value in thing.keywords.items())

@@ -1,4 +1,4 @@
-"""The precision in which a black box computes, from how small a change of its input it sees."""
+"""The precision in which a black box computes, from the smallest change of its input that changes its value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HALF = 4e-3
 
 
 def rounding_of(box: BlackBox, z: Array, seed: int) -> float:
-    """The relative error of one value: a change that a better precision shows leaves the value where it is."""
+    """The relative error of one value, judged by a change that a better precision would show."""
     step = np.random.default_rng(seed + 1).standard_normal(z.shape)
     here = box(z)
     moves = any(box(z + k * step) != here for k in (0.05, 0.1))

@@ -2,7 +2,7 @@
 
 Along t·u the loss is interpolated at Chebyshev points of an interval [−r, r]: exact for polynomials, and with an error
 that the last coefficients show for anything that is analytic around the interval. Derivatives of order k lose a factor
-r^−k to rounding, so the largest r is best at which the series has settled.
+r^−k to rounding, so the best r is the largest at which the series has converged.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Function = Callable[[Array], float]
 # The relative error of one value.
 DOUBLE, SINGLE = 2e-16, 6e-8
 POINTS = 20
-# The rounding of one value in sizes of the last coefficients, where these are nothing else: for an even function, whose
-# values come in equal pairs, a coefficient has √(4/20) of it. Two of the last four count there, hence three times that.
+# The rounding of one value in units of the last coefficients, where these are only rounding: for an even function,
+# whose values come in equal pairs, a coefficient has √(4/20) of it. Two of the last four count, hence three times that.
 SEEN = 3 * 5**0.5
-# How many times narrower than the widest interval the best one may be.
+# How much narrower than the widest interval the best one may be.
 NARROWEST = 8
 RADII = tuple(2.0**-k for k in range(-2, 14))
 
@@ -37,7 +37,7 @@ class Ray:
         coefficients: (K + 1,), of t^0, …, t^K.
         errors: (K + 1,), estimated.
         radius: r.
-        settled: whether the series had settled at that radius.
+        settled: whether the series had converged at that radius.
 
     """
 
@@ -70,7 +70,7 @@ def from_values(values: Array, radius: float, *, order: int, rounding: float) ->
         return Ray(nothing, nothing, radius, settled=False)
     series = _fit() @ values
     scale = float(np.abs(values - values.mean()).max()) + rounding * float(np.abs(values).max())
-    # What is cut off goes on falling as the last coefficients fell.
+    # The truncated tail is assumed to fall as the last coefficients do.
     before, tail = (float(np.abs(series[at]).max()) for at in (slice(-8, -4), slice(-4, None)))
     cut_off = tail * min(1.0, tail / before) if before else 0.0
     noise = rounding * float(np.abs(values).max())
@@ -78,21 +78,21 @@ def from_values(values: Array, radius: float, *, order: int, rounding: float) ->
     weights = np.abs(to_powers).max(1)
     lost = np.sqrt((to_powers**2).sum(1) / POINTS)
     powers = radius ** -np.arange(order + 1.0)
-    # A loss is many operations, each with a rounding, and of numbers that may be larger than what is left of them: the
-    # log of a mean near 1 has the rounding of that mean, which the last coefficients show.
+    # A loss takes many operations, each with its rounding, on numbers that may be larger than the result: the log of a
+    # mean near 1 has the rounding error of that mean, which the last coefficients show.
     errors = (2 * cut_off * weights + max(20 * noise, 2 * SEEN * tail) * lost) * powers
     return Ray((to_powers @ series) * powers, errors, radius, settled=tail <= max(1e-9 * scale, 20 * noise))
 
 
 def series(function: Function, direction: Array, radius: float) -> Array:
-    """The coefficients of Chebyshev's polynomials of t/radius, (20,)."""
+    """The coefficients in Chebyshev polynomials of t/radius, (20,)."""
     return np.asarray(_fit() @ np.array([function(t * direction) for t in radius * _nodes()]))
 
 
 def radii(
     function: Function, direction: Array, *, order: int, rounding: float = DOUBLE, largest: float = RADII[0]
 ) -> tuple[float, float] | None:
-    """The best radius for the coefficient of an order along a ray, and the widest at which the series settles.
+    """The best radius for the coefficient of an order along a ray, and the widest at which the series converges.
 
     The best has the smallest estimated error. Where the function vanishes to a higher order than that, ever narrower
     intervals would seem better; an eighth of the widest is as narrow as it gets.
@@ -102,10 +102,10 @@ def radii(
         direction: of the ray.
         order: of the coefficient.
         rounding: the relative error of one value.
-        largest: radius that is tried.
+        largest: the largest radius to try.
 
     Returns:
-        (best, widest); None where none settles.
+        (best, widest); None where none converges.
 
     >>> radii(lambda z: float(z**6), np.array(1.0), order=4)
     (0.5, 4.0)
@@ -116,7 +116,7 @@ def radii(
         if ray.settled:
             found.append((float(ray.errors[order]), radius))
         elif found:
-            # It had settled on a wider interval: a narrower one only has more noise.
+            # It had converged on a wider interval: a narrower one only has more noise.
             break
     if not found:
         return None

@@ -1,6 +1,6 @@
-"""What a black box is near 0, before anything is expanded: analytic, or why not.
+"""The regularity of a black box near 0, found before anything is expanded: analytic, or why not.
 
-Every statement comes from values alone. Automatic differentiation has no say here: it gives zero at coincident points
+Every statement comes from values alone, not from automatic differentiation: it gives zero at coincident points
 and follows subgradients where there is no derivative.
 """
 
@@ -25,9 +25,9 @@ from verify.truths.function import BlackBox, TooSlowError
 Array = NDArray[np.float64]
 Kind = Literal["analytic", "homogeneous", "cusp", "epsilon", "undefined", "stateful", "random", "rough", "undecided"]
 
-# Smooth within less than this, as a length of (z1, z2): an epsilon in the code, not a scale of the problem.
+# A scale of smoothness below this, as a length of (z1, z2), is an epsilon in the code, not a scale of the problem.
 TINY = 0.1
-# Lengths of rays to begin with, where what longer ones show is no one function.
+# Lengths of rays to start with: shorter ones are tried where longer ones do not show one function.
 LARGEST = (4.0, 0.25, 2.0**-6, 2.0**-10)
 DECADES = (1e-4, 1e-3, 1e-2, 0.1, 10.0, 100.0)
 ORDER = 4
@@ -35,23 +35,23 @@ ORDER = 4
 
 @dataclass(frozen=True)
 class Regularity:
-    """What a loss is near 0.
+    """The regularity of a loss near 0.
 
     Attributes:
-        kind: `analytic`: its series settles along rays, and its coefficients through order 4 are polynomials;
-            `homogeneous`: L(tz) = t^degree L(z), and no polynomial; `cusp`: one-sided derivatives differ;
+        kind: `analytic`: its series converges along rays, and its coefficients through order 4 are polynomials;
+            `homogeneous`: L(tz) = t^degree L(z), but not a polynomial; `cusp`: one-sided derivatives differ;
             `epsilon`: smooth only within a tiny scale; `undefined`: no finite limit at 0; `rough`: differentiable, but
-            only through `order`; `stateful`: a second call on the same input differs; `random`: it does so with every
-            seed fixed, and keeps no state; `undecided`: the signals conflict.
+            only through `order`; `stateful`: a second call on the same input differs; `random`: so it does with every
+            seed fixed, without keeping state; `undecided`: the signals conflict.
         reason: a sentence.
-        degree: of a homogeneous loss, and of what an `epsilon` loss becomes beyond its scale; None elsewhere.
+        degree: that of a homogeneous loss, or of an `epsilon` loss beyond its scale; None elsewhere.
         scale: for `epsilon`, about the size of one coordinate up to which it is smooth.
         radius: the best length of a ray for coefficients of order 4, 0 where it is not analytic.
         rounding: the relative error of one value.
         smallest_batch: the smallest N at which it gives a finite number.
-        random: whether its value depends on the seed; all else is then said with the seed fixed.
+        random: whether its value depends on the seed; everything else then holds with the seed fixed.
         order: of the highest derivative that exists at 0, None where no limit is known.
-        residual: the largest relative deviation from what is said.
+        residual: the largest relative deviation from the finding.
 
     """
 
@@ -68,12 +68,12 @@ class Regularity:
 
 
 def regularity(box: BlackBox, *, N: int = 4, only: int | None = None, d: int = 2, seed: int = 0) -> Regularity:
-    """What a loss is near 0, with its seed fixed.
+    """Determine the regularity of a loss near 0, with its seed fixed.
 
     Args:
         box: the loss.
-        N: the number of data it is looked at with; more where it needs more.
-        only: the one number of data that it is looked at with; None to find the smallest that it takes.
+        N: the number of data in a batch; more where the loss needs more.
+        only: the one batch size to use; None to find the smallest that it takes.
         d: the number of coordinates.
         seed: of directions, and of the loss's own random numbers where it has no seed yet.
 
@@ -104,11 +104,11 @@ def regularity(box: BlackBox, *, N: int = 4, only: int | None = None, d: int = 2
             reason = "it computes in half precision, too coarse for derivatives: give it single or double precision"
             return replace(base, reason=reason)
         if not base.random:
-            # Seeding takes longer than many a loss.
+            # Seeding takes longer than calling many a loss.
             box.seed = None
         once = box(z)
         found = _near_zero(box, base, z.shape[1], d, seed)
-        # What it keeps may show only after many calls.
+        # State may show only after many calls.
         return _unsteady(box, z, base, once) or found
     finally:
         box.seed = before
@@ -119,7 +119,7 @@ def at_two_sizes(box: BlackBox, *, later: int = 9, seed: int = 0) -> Regularity:
 
     Args:
         box: the loss.
-        later: the number of data of the larger batch, more than the smallest by as much as formulas are measured at.
+        later: the number of data in the larger batch if the smallest has 2, else as much larger than that.
         seed: of directions, and of the loss's own random numbers.
 
     >>> hardest = BlackBox(lambda z1, z2: (z1 @ z2.T).topk(min(4, len(z1))).values.exp().mean())
@@ -133,7 +133,7 @@ def at_two_sizes(box: BlackBox, *, later: int = 9, seed: int = 0) -> Regularity:
     try:
         large = regularity(box, only=size, seed=seed)
     except InputError:
-        # It takes no such batch: what is measured at others will say so.
+        # It takes no such batch, which measurements at other sizes will report.
         return small
     if large.kind != "analytic":
         reason = f"at N = {size} {large.reason}; with few data it is analytic"
@@ -164,7 +164,7 @@ def _unsteady(box: BlackBox, z: Array, base: Regularity, once: float | None = No
         # Threads may add up in another order.
         return None
     try:
-        # A copy takes the state along; two copies that differ all the same draw random numbers of their own.
+        # A copy includes the state; two copies that still differ draw their own random numbers.
         copies = [replace(box, loss=copy.deepcopy(box.loss))(z) for _ in range(2)]
         own = box.loss is not copy.deepcopy(box.loss) and copies[0] != copies[1]
     except Exception:  # noqa: BLE001 - what a user's object raises when it is copied
@@ -192,7 +192,7 @@ def _near_zero(box: BlackBox, base: Regularity, N: int, d: int, seed: int) -> Re
     at_zero = box(np.zeros((2, N, d)))
     found, misfit, jump = None, Misfit(None, 0.0), False
     for largest in LARGEST:
-        # What holds far from 0 alone, a hinge that is off there, can hide what is near.
+        # What holds only far from 0, as where a hinge is off, can hide what holds near it.
         found, misfit, jump = _analytic(box, base, (wide, narrow), at_zero, largest)
         if found is not None:
             return found
@@ -207,7 +207,7 @@ def _near_zero(box: BlackBox, base: Regularity, N: int, d: int, seed: int) -> Re
 def _analytic(
     box: BlackBox, base: Regularity, directions: tuple[list[Array], list[Array]], at_zero: float, largest: float
 ) -> tuple[Regularity | None, Misfit, bool]:
-    """That a loss is analytic, or smooth within a scale, with rays of a largest length; else what speaks against it."""
+    """The finding that a loss is analytic, or smooth within a scale, from rays up to a length; else why not."""
     wide, narrow = directions
     rounding, everything = base.rounding, (*wide, *narrow)
     found_at = [rays.radii(box, u, order=ORDER, rounding=rounding, largest=largest) for u in everything]
@@ -230,7 +230,7 @@ def _analytic(
 
 
 def _misfit(box: BlackBox, directions: tuple[list[Array], list[Array]], radius: float, rounding: float) -> Misfit:
-    """The worst of a few planes, of directions in which all data move and of those in which few do."""
+    """The largest misfit in a few planes, of directions in which all data move or only few."""
     wide, narrow = directions
     planes = [(wide[0], wide[1]), (wide[1], wide[2]), (narrow[2], narrow[3]), (narrow[0], narrow[4])]
     found = [between_rays(box, u, v, radius, rounding, ORDER) for u, v in planes]
@@ -241,7 +241,7 @@ def _misfit(box: BlackBox, directions: tuple[list[Array], list[Array]], radius: 
 
 
 def _jump(box: BlackBox, directions: tuple[Array, ...], radius: float, at_zero: float, rounding: float) -> bool:
-    """Whether limits along rays differ from each other, or from the value at 0 where there is one."""
+    """Whether limits along rays differ from one another, or from the value at 0 if there is one."""
     found = [rays.along(box, u, radius, order=ORDER, rounding=rounding) for u in directions]
     limits = np.array([ray.coefficients[0] for ray in found])
     if np.isfinite(at_zero):
@@ -252,8 +252,8 @@ def _jump(box: BlackBox, directions: tuple[Array, ...], radius: float, at_zero: 
 
 
 def _hidden(box: BlackBox, directions: tuple[Array, ...], rounding: float) -> float | None:
-    """A power that no smooth function has, where rounding lets a series settle that should not."""
-    # In single precision the fifth and sixth powers are rounding.
+    """A power that no smooth function has, where rounding makes a series appear to converge."""
+    # In single precision the fifth and sixth powers are lost in rounding.
     seen = [powers(box, u, rounding, 4 if rounding == SINGLE else 6).broken for u in directions]
     return min((one for one in seen if one is not None), default=None)
 
@@ -262,7 +262,7 @@ def _homogeneous(box: BlackBox, base: Regularity, wide: list[Array], at_zero: fl
     less = at_zero if np.isfinite(at_zero) else 0.0
     size = max(abs(box(u)) for u in wide)
     for constant, kept in ((0.0, ""), (less, "up to its value at 0, ")):
-        # What a difference from the value at 0 loses to rounding grows as t falls.
+        # The rounding error of a difference from the value at 0 grows as t falls.
         decades = DECADES if not constant else DECADES[2:]
         degree, deviation = degree_of(box, wide, decades, constant)
         lost = size / max(min(abs(box(u) - constant) for u in wide), 1e-300) * min(decades) ** -max(degree, 0.0)
@@ -299,7 +299,7 @@ def _broken(
     *,
     jump: bool,
 ) -> Regularity:
-    """Of a loss that has no series and is not homogeneous."""
+    """The regularity of a loss that has no series and is not homogeneous."""
     near = np.array([box(1e-6 * u) for u in directions])
     bad = int((~np.isfinite(near)).sum())
     if not np.isfinite(at_zero) or bad:
@@ -311,7 +311,7 @@ def _broken(
     found: list[Powers] = [powers(box, u, base.rounding, 4 if base.rounding == SINGLE else 6) for u in directions]
     broken = [one.broken for one in found if one.broken is not None]
     scales = [one.scale for one in found if one.scale is not None and one.scale < TINY]
-    # |z| + ε is smooth to second order alone, and what one sees is the ε.
+    # |z| + ε is smooth only to second order, and only the ε shows.
     if broken and not (min(broken) > 2.15 and scales):
         return _by_power(base, min(broken))
     if misfit.order is not None:

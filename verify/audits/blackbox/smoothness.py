@@ -1,8 +1,9 @@
 """How smooth a function is at 0, from its values: along rays, between rays, and by the powers of t that it shows.
 
-Along a ray, an analytic function has a Chebyshev series that settles. Between rays, the coefficient of t^k of a
-function that is k times differentiable is a polynomial of degree k in the direction: |z| |w| is c t² on each ray and
-no quadratic form. Where neither holds, the powers of t in the even and the odd part tell |t| from t², and t|t| from t³.
+Along a ray, an analytic function has a Chebyshev series that converges fast. Between rays, the coefficient of t^k of a
+function that is k times differentiable is a polynomial of degree k in the direction: |z| |w| is c t² on each ray but
+not a quadratic form. Where neither holds, the powers of t in the even and the odd part distinguish |t| from t², and
+t|t| from t³.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from verify.audits.blackbox import rays
 from verify.audits.blackbox.rays import Function
 
 Array = NDArray[np.float64]
-# Fewer than this many halvings of t show no power of t.
+# The fewest halvings of t that show a power of t.
 POINTS = 4
-# How far above rounding a difference has to be, to be a signal.
+# How far above rounding a difference has to be to count.
 ABOVE = 30.0
 HALVINGS = 44
 ANGLES = 11
@@ -54,9 +55,9 @@ def sparse(N: int, d: int) -> list[Array]:
 
 
 def reach(function: Function, direction: Array, radius: float, rounding: float) -> float:
-    """About how far from 0 the series along a ray would converge: from how fast its coefficients at a radius fall.
+    """The approximate radius of convergence along a ray, from how fast the coefficients at a radius fall.
 
-    A singularity at ±iR makes them fall as ρ^−k with R = r (ρ − 1/ρ)/2. At least the radius itself.
+    A singularity at ±iR makes them fall as ρ^−k with R = r (ρ − 1/ρ)/2. The result is at least the radius itself.
     """
     series = rays.series(function, direction, radius)
     size = np.abs(series[1:])
@@ -89,9 +90,9 @@ def between_rays(function: Function, u: Array, v: Array, radius: float, rounding
         function: of embeddings (2, N, d).
         u: a unit direction.
         v: another, not parallel to it.
-        radius: at which the series settles along each ray.
+        radius: one at which the series converges along each ray.
         rounding: the relative error of a value.
-        order: the highest that is looked at.
+        order: the highest to test.
 
     >>> u, v = np.array([1.0, 0.0]), np.array([0.0, 1.0])
     >>> between_rays(lambda z: float(z[0] * z[1] + z[1] ** 4), u, v, 1.0, 2e-16).order
@@ -123,7 +124,7 @@ def between_rays(function: Function, u: Array, v: Array, radius: float, rounding
 
 @dataclass(frozen=True)
 class Powers:
-    """What the function shows at ever smaller t.
+    """The behaviour of a function at ever smaller t.
 
     Attributes:
         broken: the lowest power of |t| that no smooth function has there: 1 for |t|, 2 for t|t|, 3 for |t|³, about 0
@@ -141,10 +142,10 @@ def powers(function: Function, direction: Array, rounding: float, order: int = 4
     """The powers of t in the even and the odd part of t → function(t·direction), at t = 1, ½, ¼ and so on.
 
     Args:
-        function: of what the direction is.
+        function: takes what has the direction's shape.
         direction: of the ray.
         rounding: the relative error of a value.
-        order: even; the powers of t through this one that a smooth function has are taken away.
+        order: even; the powers of t that a smooth function has are removed through this one.
 
     >>> one = np.array(1.0)
     >>> [round(powers(f, one, 2e-16).broken or 0) for f in (lambda t: 1 + abs(t), lambda t: t * abs(t) + t, np.exp)]
@@ -169,7 +170,7 @@ def powers(function: Function, direction: Array, rounding: float, order: int = 4
 
 
 def _visible(part: Array, noise: Array) -> int:
-    """How many values from the largest t on stand above rounding without a gap (the first ones may vanish)."""
+    """The number of values, from the largest t on, above rounding without a gap (the first ones may vanish)."""
     clear = np.abs(part) > ABOVE * noise
     if not clear.any():
         return 0
@@ -208,7 +209,7 @@ def _scale(even: Array, noise: Array, t: Array) -> float | None:
 
 
 def name_of(power: float) -> str:
-    """A power that was fitted, in words: ``name_of(1.003)`` is |t|."""
+    """A fitted power in words: ``name_of(1.003)`` is |t|."""
     nearest = round(power * 12) / 12
     if nearest in (1.0, 2.0):
         return "|t|" if nearest == 1 else "t|t|"

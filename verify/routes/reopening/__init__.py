@@ -1,4 +1,4 @@
-"""Collapsed modes: whether one reopens, measured on the second derivatives of the loss across them.
+"""Whether a collapsed mode reopens, measured on second derivatives of the loss in its direction.
 
-`transverse` has the curvature, `transition` the augmentation at which it changes sign.
+`transverse` measures the curvature, `transition` the augmentation at which it changes sign.
 """

@@ -1,11 +1,11 @@
-"""What an audit says of a loss without an expansion at W = 0: whether a collapsed mode stays collapsed.
+"""What an audit measures for a loss without an expansion at W = 0: whether a collapsed mode stays collapsed.
 
 The data are chosen so that a point of lower rank is known exactly. Twelve modes have the variance 1 and one has less,
-and an augmentation of strength σ adds σ² to each; W keeps the twelve alike
+and an augmentation of strength σ adds σ² to each; W keeps the twelve equally
 (`verify.routes.reopening.kept_modes.alike`), at a rank at which the second derivative of a loss of unit vectors has
 four moments, so that its standard error can be trusted. The curvature of the expected loss along the thirteenth is then
-measured at a few σ, and its sign change found. Beside them stands what the landscape through order 4 says where E|f|² =
-1 is fixed, the model of a normalisation, and for InfoNCE of unit vectors the curvature by quadrature.
+measured at a few σ, and its sign change found. For comparison there are the landscape through order 4 with E|f|² = 1
+fixed, the model of a normalisation, and for InfoNCE of unit vectors the curvature by quadrature.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ Array = NDArray[np.float64]
 RANK, WEAK = 12, 0.3
 STRENGTHS = (0.1, 0.3, 1.0)
 BATCHES, BATCH, POPULATION = 100, 32, 64
-# The resolution of a sign change, as a share of the bracket, far below its noise.
+# The resolution of a sign change, as a fraction of the bracket, far below its noise.
 RESOLUTION = 3e-3
-# Seconds that a call of a torch function may take, where thousands are needed.
+# The longest time of one call of a torch function, in seconds: thousands are needed.
 SLOW = 0.02
 MEASURED = "curvature of a collapsed mode"
 
 
 @dataclass(frozen=True, eq=False)
 class Collapsed:
-    """What was found.
+    """The curvatures of a collapsed mode, and what predicts them.
 
     Attributes:
-        points: by σ.
+        points: what was measured, by σ.
         change: the σ at which the sign changes.
         model: what the landscape at fixed norm says, None where there is none to compare with.
         exact: the curvatures by quadrature, by σ; None where they are not known.
@@ -71,12 +71,12 @@ class Collapsed:
 
     @property
     def drifts(self) -> str:
-        """That the kept modes are not stationary, so that nothing is decided; "" where they are."""
+        """A sentence where the kept modes are not stationary, so that nothing is decided; else ""."""
         return "" if self.drift <= SLOPES else f"W is not stationary: a gradient of {self.drift:.1f} standard errors"
 
     @property
     def answer(self) -> Answer:
-        """Whether a mode that has collapsed was seen to stay so."""
+        """The answer to whether a collapsed mode stays collapsed."""
         strengths = listed([f"{s:g}" for s in self.points])
         seen = {one.verdict for one in self.points.values()}
         change, points = self.change, list(self.points.values())
@@ -97,7 +97,7 @@ class Collapsed:
         return Answer(cut_short(f"{NONE}; whether a lost mode stays lost is not determined: {change.reason}."), "open")
 
     def evidence(self) -> tuple[Evidence, ...]:
-        """A line for the derivatives, one a strength, one for the sign change."""
+        """Evidence on the derivatives, on the curvature at each strength, and on the sign change."""
         return (self._derivatives(), *(self._point(s) for s in self.points), self._change())
 
     def to_json(self) -> dict[str, object]:
@@ -130,7 +130,7 @@ class Collapsed:
         note = found.why_not or self.drifts
         if exact is not None:
             z = abs(found.value - exact) / found.error
-            # What the noise hides is not seen to agree.
+            # What noise hides does not count as agreeing.
             hidden = found.error > abs(exact) / SIGN
             agrees = CURVATURES.decide(z, samples=len(found.samples), sees=not hidden)
             quantity += f" ({found.verdict})"
@@ -153,7 +153,7 @@ class Collapsed:
 
 
 def family(s: float) -> Covariances:
-    """The data at a strength.
+    """The data at a strength of the augmentation.
 
     >>> modes(family(0.5))[1].round(3)[[0, -2, -1]]
     array([0.8  , 0.8  , 0.545])
@@ -173,7 +173,7 @@ def collapsed(
     """Measure a loss that does not depend on the length of W.
 
     Args:
-        loss: of two views (B, N, d) each, one value a batch.
+        loss: of two views (B, N, d) each, one value per batch.
         batch: N.
         seed: of the draws.
         unnormalised: the loss without its normalisation, for the landscape at fixed norm.
@@ -199,7 +199,7 @@ def collapsed(
     curvatures = None
     if exact:
         correlations = {s: modes(family(s))[1] for s in STRENGTHS}
-        # E|f|² = 1 in place of r.
+        # E|f|² = 1 instead of r.
         curvatures = {s: RANK * Sphere(RANK, float(x[0])).curvature(float(x[-1])) for s, x in correlations.items()}
     return Collapsed(points, change, model, curvatures, moves)
 
@@ -207,7 +207,7 @@ def collapsed(
 def of_definition(
     loss: Loss, given: Mapping[str, sympy.Expr], seed: int, law: Law
 ) -> tuple[Collapsed | None, tuple[Evidence, ...]]:
-    """The same for a normalised loss of the catalogue; a line that says why it was not run for any other.
+    """The same for a normalised loss of the catalogue; for any other loss, evidence that says why it was not run.
 
     Args:
         loss: its parameters still symbolic.
@@ -251,7 +251,7 @@ def of_function(box: BlackBox, smallest: int, seed: int) -> tuple[Collapsed | No
         with one_thread():
             box(np.random.default_rng(seed).standard_normal((2, batch, RANK + 1)))
     except InputError as error:
-        # Of a width that it does not take, say.
+        # For instance at a width that it does not take.
         return None, _not_run(str(error))
     took = box.seen.seconds - before
     if took > SLOW:

@@ -3,12 +3,12 @@
 A direction u vᵀ adds vᵀx, an input mode, along the output u. It is transverse
 
 - to the kept modes: uᵀW = 0 and vᵀΣw = 0 for the rows w of W, so that vᵀx is uncorrelated with f(x) = W x;
-- to the group orbit: the tangent Ω W of rotations W → R W has its rows among those of W, and v is not among them.
+- to the group orbit: the rows of the tangent Ω W of rotations W → R W are combinations of those of W, and v is not.
 
-v is scaled to vᵀΣv = 1: the new output has variance S². Among the modes that W does not see those are taken that are
-uncorrelated with each other across two views of a datum too, with λ = vᵀA0v. Where the kept modes are so as well the
-data are unchanged when one of the others is reflected, and the expected loss is even in S: no slope, and no entry of
-the Hessian between two modes.
+v is scaled to vᵀΣv = 1: the new output has variance S². The modes that W does not see are chosen to be uncorrelated
+with each other across two views of a datum as well, with λ = vᵀA0v. Where they are so with the kept modes too, the law
+of the data does not change when an unseen mode is reflected, and the expected loss is even in S: no slope, and no entry
+of the Hessian between two modes.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from numeric.sampling import Covariances
 
 Array = NDArray[np.float64]
 
-# Singular values of W Σ^½ below this share of the largest count as zero.
+# Singular values of W Σ^½ below this fraction of the largest count as zero.
 FLAT = 1e-6
-# A direction may overlap what it must be transverse to by so much, as a cosine.
+# The largest allowed overlap of a direction with what it must be transverse to, as a cosine.
 OVERLAP = 1e-6
 
 
@@ -67,8 +67,8 @@ def opening(W: ArrayLike, covariances: Covariances, *, rows: int | None = 1, mod
     Args:
         W: (d1, d0), of a rank below both.
         covariances: of the data, with a Σ that is positive definite.
-        rows: how many unused rows are tried; one is enough where the loss is invariant under rotations, None takes all.
-        modes: how many unseen modes, those of the largest λ; None takes all.
+        rows: the number of unused rows to try; one is enough for a loss invariant under rotations, None takes all.
+        modes: the number of unseen modes to try, those of the largest λ; None takes all.
 
     Raises:
         InputError: W does not fit the data, has no unused row, or sees every mode.
@@ -106,7 +106,7 @@ def check_direction(W: ArrayLike, covariances: Covariances, direction: ArrayLike
     """Refuse a direction, (d1, d0), that is not transverse to the kept modes and the rotations of W.
 
     Raises:
-        InputError: saying what it overlaps.
+        InputError: the message says what it overlaps.
 
     >>> data = Covariances(np.eye(2), np.eye(2))
     >>> check_direction([[1.0, 0.0], [0.0, 0.0]], data, [[0.0, 0.0], [0.0, 1.0]])
@@ -137,7 +137,7 @@ def _roots(Sigma: Array) -> tuple[Array, Array]:
 
 
 def _simple(basis: Array) -> Array:
-    """An orthonormal basis of the same space; unit vectors where these lie in it."""
+    """An orthonormal basis of the same space, with unit vectors where they lie in it."""
     projector = basis @ basis.T
     found: list[Array] = []
     for column in projector.T[np.argsort(-np.diag(projector), kind="stable")]:

@@ -1,8 +1,8 @@
 """W of a rank r that keeps some modes of the data: from the landscape at fixed norm, or by descent of the loss itself.
 
 Modes are those of two views: with KᵀΣK = I and KᵀA0K diagonal, column k of K being v_k, every W is M Kᵀ. Where a mode's
-column of M is zero the mode is collapsed. For data in which modes are independent the columns of the others have a
-gradient of zero then, so that a point that is stationary within the kept modes is stationary altogether.
+column of M is zero the mode is collapsed. For data in which modes are independent the gradient in
+those columns is zero, so that a point that is stationary within the kept modes is stationary altogether.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 STEPS = 400
-# The length of the gradient, for W with E|f|² of order one, below which a descent has ended.
+# The length of the gradient below which a descent has converged, for W with E|f|² of order one.
 FLAT = 1e-6
-# The noise of a gradient's entry counts as no less than this share of the largest.
+# The noise of an entry of the gradient counts as at least this fraction of the largest.
 FLOOR = 0.05
 
 
@@ -69,12 +69,12 @@ def modes(covariances: Covariances) -> tuple[Array, Array]:
 
 
 def alike(covariances: Covariances, rank: int) -> Array:
-    """W (rank + 1, d0) that keeps the modes of the largest λ equally, E|f|² = 1, with all rows alike.
+    """W (rank + 1, d0) that keeps the modes of the largest λ equally, with E|f|² = 1 and equivalent rows.
 
     The rows are the corners of a simplex in the kept modes, so that no row is zero and a normalisation of coordinates
     is defined; after a rotation they are the kept modes themselves and a row of zeros. Where these modes have one λ, a
-    permutation of the rows is a rotation of them, and the gradient of a loss that does not tell coordinates apart can
-    but change the length of W: the point is stationary where the loss does not depend on that.
+    permutation of the rows is a rotation of them, and the gradient of a loss that treats coordinates equally can
+    only change the length of W: the point is stationary where the loss does not depend on that.
 
     >>> from numeric.sampling import Covariances
     >>> W = alike(Covariances(np.diag([1.0, 1.0, 0.1]), np.eye(3)), 2)
@@ -83,7 +83,7 @@ def alike(covariances: Covariances, rank: int) -> Array:
 
     """
     frame, _ = modes(covariances)
-    # Helmert's basis of what is orthogonal to (1, …, 1).
+    # Helmert's basis of the complement of (1, …, 1).
     steps = np.tril(np.ones((rank, rank + 1))) - np.diag(np.arange(1.0, rank + 1), 1)[:rank]
     corners = steps / np.linalg.norm(steps, axis=1, keepdims=True)
     return np.asarray(corners.T @ frame[:, :rank].T / np.sqrt(rank))
@@ -145,7 +145,7 @@ def kept(solved: Solved, mask: Sequence[bool] | NDArray[np.bool_]) -> Stationary
 
 
 def curvatures_of(solved: Solved, point: StationaryPoint, covariances: Covariances) -> Array:
-    """What the landscape says of each collapsed mode: ∂²L/∂S² along u vᵀ with vᵀΣv = 1; NaN for a kept one.
+    """The curvature of each collapsed mode in a landscape: ∂²L/∂S² along u vᵀ with vᵀΣv = 1; NaN for a kept one.
 
     In the frame's own units the loss changes by u_i S² (`numeric.landscape.modes`).
     """
@@ -167,12 +167,12 @@ def descended(
     """Minimise the mean of a loss over fixed draws, within the modes of the largest correlations.
 
     Args:
-        loss: of two views (B, N, d1), one value a batch.
+        loss: of two views (B, N, d1), one value per batch.
         covariances: of the data.
-        rank: how many modes W may use; d0 for an ordinary training from a start of full rank.
+        rank: how many modes W may use; d0 for ordinary training from a start of full rank.
         d1: the number of rows of W.
         batch: N.
-        batches: that are averaged over.
+        batches: the number of batches to average over.
         seed: of the draws and the start.
         start: M (d1, rank); random unless given.
 
@@ -229,7 +229,7 @@ def drift(loss: TwoViews, covariances: Covariances, W: Array, *, batch: int, bat
     (slopes,) = torch.autograd.grad(loss(z[0], z[1]).sum(), each)
     found = slopes.numpy()
     error = found.std(0, ddof=1) / np.sqrt(batches)
-    # An entry that every batch leaves alone, as a normalisation does the length of a row, has rounding for its noise.
+    # An entry that is zero in every batch, like the length of a row under a normalisation, has only rounding for noise.
     noise = np.hypot(error, FLOOR * error.max())
     return float((np.abs(found.mean(0)) / np.where(noise > 0, noise, 1.0)).max())
 

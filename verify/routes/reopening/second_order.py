@@ -1,9 +1,9 @@
 """First and second derivatives of a loss along the directions of an opening, a batch at a time.
 
 By automatic differentiation (a backward pass through a backward pass), and from values: second differences with steps h
-and 2h, D(h) = Σ ± L(±h…)/h², whose combination (4 D(h) − D(2h))/3 is free of the error h²; what the combination
-changes bounds what it leaves, and rounding adds a few ε|L|/h². Where the two disagree by more than that, values are
-used: automatic differentiation is silently wrong at coincident points and behind detached branches.
+and 2h, D(h) = Σ ± L(±h…)/h², whose combination (4 D(h) − D(2h))/3 is free of the error h²; the change that the
+combination makes bounds the error that it leaves, and rounding adds a few ε|L|/h². Where the two disagree by more than
+that, values are used: automatic differentiation is silently wrong at coincident points and behind detached branches.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Batches on which automatic differentiation is held against values.
+# The number of batches on which automatic differentiation is compared with values.
 COMPARED = 4
-# Numbers in the embeddings that are worked on together.
+# The number of entries of the embeddings handled at a time.
 ENTRIES = 2**17
 FAILURES = (RuntimeError, NotImplementedError)
 
@@ -39,7 +39,7 @@ class Curved:
     Attributes:
         hessian: (batches, n, n).
         slopes: (batches, n).
-        derivatives: where they come from.
+        derivatives: their origin, "autodiff" or "values".
         difference: see `compared`; None where automatic differentiation is not possible.
 
     """
@@ -54,7 +54,7 @@ def curvatures(loss: TwoViews, views: Array, opening: Opening) -> Curved:
     """The derivatives of each batch along all directions at S = 0.
 
     Args:
-        loss: of two views (B, N, d1), one value a batch.
+        loss: of two views (B, N, d1), one value per batch.
         views: (2, batches, N, d0).
         opening: W and the directions.
 
@@ -95,7 +95,7 @@ def autodiff(loss: TwoViews, views: Array, opening: Opening) -> tuple[Array, Arr
 
 
 def compared(loss: TwoViews, views: Array, opening: Opening, hessian: Array) -> float:
-    """The largest difference of Hessians (B, n, n) from second differences, in units of what explains it."""
+    """The largest difference of Hessians (B, n, n) from second differences, in units of the error expected of it."""
     by_values, _, allowed = differences(loss, views, opening)
     return float((np.abs(hessian - by_values) / allowed).max())
 
@@ -103,7 +103,7 @@ def compared(loss: TwoViews, views: Array, opening: Opening, hessian: Array) -> 
 def differences(
     loss: TwoViews, views: Array, opening: Opening, step: float | None = None
 ) -> tuple[Array, Array, Array]:
-    """Hessians (B, n, n) and slopes (B, n) from values, and how far the former may be off, (B, n, n).
+    """Hessians (B, n, n) and slopes (B, n) from values, and the error of the former, (B, n, n).
 
     Args:
         loss: of two views.

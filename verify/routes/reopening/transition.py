@@ -1,14 +1,14 @@
 """The strength of an augmentation at which a collapsed mode reopens, with its uncertainty, and what predicts it.
 
-Three answers are held beside each other, each as a function of the strength s, for data with covariances given by s:
+Three answers are compared, for data whose covariances are a function of the strength s:
 
 - where the transverse curvature of the loss itself changes sign (`crossing` of a measured curve);
 - where that of the landscape at fixed norm does, the model of normalisation (`predicted`);
 - where training from starts of full rank ends at a lower rank (`trained`).
 
 A measured curve uses the same normal numbers for each s, so that its mean is a smooth function of s and has a root; the
-root of the expectation differs from it by about δL″/(dL″/ds), which is where the standard error comes from. A root
-counts where the curve has opposite signs at both ends, each beyond its noise, and a slope beyond its noise too.
+root of the expectation differs from it by about δL″/(dL″/ds), which gives the standard error. A root counts where the
+curve has opposite signs at the two ends, each beyond its noise, and a slope beyond its noise as well.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ Array = NDArray[np.float64]
 Family = Callable[[float], "Covariances"]
 Curve = Callable[[float], Array]
 
-# A mode whose singular value is below this share of the largest is collapsed.
+# A mode whose singular value is below this fraction of the largest is collapsed.
 COLLAPSED = 1e-2
-# The step of s at which a slope is taken, as a share of the bracket.
+# The step of s at which a slope is taken, as a fraction of the bracket.
 STEP = 0.05
 
 
@@ -51,9 +51,9 @@ class Crossing:
 
     Attributes:
         strength: s; NaN where there is none.
-        error: its standard error; 0 where nothing random is in it.
+        error: its standard error; 0 where nothing is random.
         reason: why it was not found; "" where it was.
-        absent: whether the curvature has one sign at both ends, beyond its noise; between them it is not followed.
+        absent: whether the curvature has the same sign at both ends, beyond its noise; it is not followed in between.
 
     """
 
@@ -64,7 +64,7 @@ class Crossing:
 
     @property
     def found(self) -> bool:
-        """Whether there is one."""
+        """Whether there is a change of sign."""
         return not self.reason
 
     def text(self) -> str:
@@ -95,7 +95,7 @@ def crossing(curve: Curve, low: float, high: float, *, tolerance: float = 1e-4) 
         curve: s ↦ independent measurements (units,) of the same random numbers for each s.
         low: the lower end.
         high: the upper end.
-        tolerance: of s, as a share of the bracket.
+        tolerance: of s, as a fraction of the bracket.
 
     Raises:
         InputError: the ends are not a bracket, or fewer than four measurements.
@@ -135,11 +135,11 @@ def measured(
     """The curvature of each batch, at the points W(s), along the direction of the collapsed mode of the largest λ.
 
     Args:
-        loss: of two views (B, N, d1), one value a batch.
+        loss: of two views (B, N, d1), one value per batch.
         family: s ↦ the covariances.
         point: s ↦ W, of a rank below both of its dimensions.
         batch: N.
-        batches: that are drawn, the same normal numbers for each s.
+        batches: the number of batches, of the same normal numbers for each s.
         seed: of the draws.
 
     """
@@ -155,9 +155,9 @@ def measured(
 def measured_at_trained(
     loss: TwoViews, family: Family, *, rank: int, d1: int, batch: int, batches: int, seeds: Sequence[int]
 ) -> Curve:
-    """The same at the W to which descent within the kept modes leads: one measurement a seed.
+    """The same at the W to which descent within the kept modes leads: one measurement per seed.
 
-    Each seed trains its own W and measures on draws of its own, so that the spread holds the noise of both.
+    Each seed trains its own W and measures on its own draws, so that the spread contains the noise of both.
     """
 
     def one(s: float, seed: int) -> float:
@@ -179,7 +179,7 @@ def predicted(
     values: Mapping[str, float] | None = None,
     c: float = 1.0,
 ) -> Crossing:
-    """Where the landscape at fixed norm through order 4 changes sign, the modes of the largest λ being kept.
+    """Where the curvature of the landscape at fixed norm through order 4 changes sign if the largest λ are kept.
 
     Args:
         loss: the loss without its normalisation.
@@ -225,17 +225,17 @@ def trained(
     seeds: Sequence[int],
     steps: int = 7,
 ) -> Crossing:
-    """Where training from random starts of full rank begins to lose modes beyond a rank, a bisection for each seed.
+    """The strength at which training from random starts of full rank begins to lose modes, by bisection for each seed.
 
     Args:
-        loss: of two views (B, N, d1), one value a batch.
+        loss: of two views (B, N, d1), one value per batch.
         family: s ↦ the covariances.
         rank: how many modes are kept when the others are lost.
         d1: the number of rows of W.
-        low: a strength at which all modes are kept, or all but ``rank`` lost.
-        high: one at which it is the other way round.
+        low: a strength at which all modes are kept, or all but ``rank`` are lost.
+        high: a strength at which it is the other way round.
         batch: N.
-        batches: that are averaged over.
+        batches: the number of batches to average over.
         seeds: of draws and starts.
         steps: halvings of the bracket.
 
@@ -272,10 +272,10 @@ def _mean(values: Array) -> tuple[float, float]:
 
 
 def _root(curve: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
-    """A root between two strengths at which the curve has opposite signs: the secant, as Illinois has it.
+    """A root between two strengths at which the curve has opposite signs, by the Illinois variant of the secant method.
 
-    An end that stays twice counts half, so that both ends move in; the last bracket is narrower than the tolerance, a
-    share of the first, or a step no longer moves.
+    The value at an end that stays twice is halved, so that both ends move in. It stops when the bracket is narrower
+    than the tolerance, a fraction of the first bracket, or when a step no longer moves.
     """
     a, b = low, high
     at_a, at_b = curve(a), curve(b)

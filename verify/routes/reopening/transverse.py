@@ -6,12 +6,12 @@ that W does not use and input modes v that it does not see (`verify.routes.reope
     W(S) = W + Σ_kl S_kl u_k v_lᵀ,   H = ∂²E[L(x W(S)ᵀ, x′ W(S)ᵀ)]/∂S² at S = 0.
 
 The mean is over Gaussian batches, drawn once from a seed and kept for every W and strength of the augmentation (common
-random numbers); H of each batch comes by differentiating twice, or from second differences of values where automatic
-differentiation is refuted by them. Standard errors are those of the mean over batches.
+random numbers); H of each batch comes from differentiating twice, or from second differences of values where these
+refute automatic differentiation. Standard errors are those of the mean over batches.
 
 The verdict compares the lowest eigenvalue of H with the noise: by Weyl's inequality it moves by no more than ‖δH‖,
-which is ‖standard errors‖_F in the mean square, and four times that has to leave its sign alone, or as much more as the
-mean of few batches may be off (`verify.evidence.significance`).
+whose root mean square is ‖standard errors‖_F. Four times that, or more for the mean of few batches
+(`verify.evidence.significance`), must not change its sign.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Stability = Literal["stays collapsed", "reopens", "undecided"]
 # By the sign of the curvature.
 STABILITY: dict[int, Stability] = {1: "stays collapsed", -1: "reopens", 0: "undecided"}
 
-# A batch that alone makes up this share of the variance says that the variance is not known.
+# Where one batch makes up more than this fraction of the variance, the variance is not known.
 LARGEST_SHARE = 0.25
 # A unit vector along a feature has a second derivative like 1/|f|², whose mean needs r > 2 and whose variance r > 4.
 RANK_OF_MEAN, RANK_OF_VARIANCE = 2, 4
@@ -45,11 +45,11 @@ RANK_OF_MEAN, RANK_OF_VARIANCE = 2, 4
 
 @dataclass(frozen=True, eq=False)
 class Transverse:
-    """What was measured at one W.
+    """The Hessian measured at one W.
 
     Attributes:
         opening: W and the directions.
-        hessian: (n, n), the mean over batches; n = p q directions u_k v_lᵀ, l running first.
+        hessian: (n, n), the mean over batches; n = p q directions u_k v_lᵀ, with l running fastest.
         errors: (n, n), its standard errors.
         slopes: (n,), the mean of the first derivatives, which vanish where modes are independent.
         slope_errors: (n,).
@@ -82,7 +82,7 @@ class Transverse:
 
     @property
     def error(self) -> float:
-        """How far noise moves it, in the mean square and at most: ‖standard errors‖_F."""
+        """How far noise moves it: ‖standard errors‖_F, a bound in root mean square."""
         return float(np.linalg.norm(self.errors))
 
     @property
@@ -147,13 +147,13 @@ def transverse(
     """The Hessian of the expected loss along the directions of an opening.
 
     Args:
-        loss: of two views (B, N, d1) each, one value a batch; see `verify.truths.two_views.one_by_one`.
+        loss: of two views (B, N, d1) each, one value per batch; see `verify.truths.two_views.one_by_one`.
         covariances: of the Gaussian data.
         opening: W and the directions, from `verify.routes.reopening.directions.opening`.
         batch: N.
-        batches: how many are drawn, at least 50 for a standard error that can be judged.
+        batches: the number drawn, at least 50 for a reliable standard error.
         seed: of the draws; the same seed draws the same normal numbers for all covariances.
-        scale_free: whether each feature counts by its direction alone; found out unless given.
+        scale_free: whether only the direction of each feature counts; measured unless given.
 
     Raises:
         InputError: too few batches, or a loss without finite values.
@@ -178,7 +178,7 @@ def transverse(
 
 
 def draw(covariances: Covariances, batch: int, batches: int, seed: int) -> Array:
-    """Two views of batches of data, (2, batches, N, d0), from normal numbers that depend on the seed alone."""
+    """Two views of batches of data, (2, batches, N, d0), from normal numbers that depend only on the seed."""
     generator = np.random.default_rng(seed)
     return np.stack(covariances.draw(generator, (batches, batch), 2))
 
@@ -209,7 +209,7 @@ def plus_minus(value: float, error: float) -> str:
 
 
 def averaged(found: Curved, opening: Opening, batch: int, seed: int, reason: str = "") -> Transverse:
-    """The mean over batches of what was found for each."""
+    """The Hessian as the mean over batches."""
     root = np.sqrt(len(found.hessian))
     return Transverse(
         opening,
@@ -227,7 +227,7 @@ def averaged(found: Curved, opening: Opening, batch: int, seed: int, reason: str
 
 
 def _why_heavy(rank: int) -> str:
-    """What the rank says of the moments of 1/|f|², which a loss of unit vectors has in its second derivative."""
+    """Why the second derivative of a loss of unit vectors has heavy tails at a rank; "" where it does not."""
     if rank <= RANK_OF_MEAN:
         return f"at rank {rank} a loss of unit vectors has no second derivative: the mean of 1/|f|² is infinite"
     if rank <= RANK_OF_VARIANCE:
@@ -236,7 +236,7 @@ def _why_heavy(rank: int) -> str:
 
 
 def _largest_share(samples: Array) -> float:
-    """The largest share of one batch in the variance of an entry on the diagonal."""
+    """The largest fraction that one batch makes up of the variance of an entry on the diagonal."""
     deviations = np.diagonal(samples - samples.mean(0), axis1=1, axis2=2) ** 2
     total = deviations.sum(0)
     return float((deviations.max(0)[total > 0] / total[total > 0]).max(initial=0.0))

@@ -1,1 +1,1 @@
-"""Models that are really trained, many at once: the last word on a prediction. They need torch."""
+"""Models that are trained, many at once, to check predictions against. They need torch."""

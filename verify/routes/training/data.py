@@ -1,8 +1,8 @@
 """What models are trained on: a training set with fresh noise at each step, or fresh data from the population.
 
 Unless told otherwise all models of a batch see the same standard normal numbers, each through its own covariance: their
-differences then come from their settings, and n·d0 numbers a step are enough. Repetitions whose spread is to count as
-an error need numbers of their own: batches of their own, or data that are `independent`.
+differences then come from their settings, and n·d0 numbers per step are enough. Repetitions whose spread is to count as
+an error need their own numbers: separate batches, or data that are `independent`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Data(Protocol):
-    """Where views come from."""
+    """A source of views."""
 
     @property
     def batches(self) -> int:
-        """Over how many batches the loss of a model is averaged at each step."""
+        """The number of batches over which a model's loss is averaged at each step."""
 
     def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Views (m · batches, n, d0), m models' or one for all: two of the same data, and a third for χ."""
+        """Views (m · batches, n, d0), for m models or shared by all: two of the same data, and a third for χ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class TrainingSet:
     Attributes:
         points: (1, n, d0), or (m, n, d0) where each model has its own.
         noise: (m, 1, d0), the noise's standard deviations; or (m, d0, d0), a symmetric root of its covariance C.
-        independent: whether each model has random numbers of its own.
+        independent: whether each model has its own random numbers.
 
     >>> data = TrainingSet(torch.zeros(1, 4, 2), torch.tensor([[[1.0, 2.0]], [[0.0, 0.0]]]))
     >>> x, x_pos = data.views(2, torch.Generator().manual_seed(0))
@@ -50,7 +50,7 @@ class TrainingSet:
     batches: int = 1
 
     def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """That many views with independent noise."""
+        """Views with independent noise."""
         _, n, d0 = self.points.shape
         drawn = _normals((number, len(self.noise) if self.independent else 1, n, d0), generator, self.points)
         return tuple(_along(self.points) + _through(one, self.noise) for one in drawn)
@@ -61,11 +61,11 @@ class Population:
     """Fresh data of a law at each step. The third view is of independent data.
 
     Attributes:
-        n: how many data a batch.
+        n: the number of data per batch.
         data: (m, 1, d0) standard deviations, or (m, d0, d0) a symmetric root of A0, of Gaussian views.
         noise: the same for C.
-        independent: whether each model has random numbers of its own.
-        batches: over how many batches the loss is averaged at each step; views are (m · batches, n, d0).
+        independent: whether each model has its own random numbers.
+        batches: the number of batches over which the loss is averaged at each step; views are (m · batches, n, d0).
         law: makes views of those Gaussian ones; None where they are Gaussian.
 
     """
@@ -78,7 +78,7 @@ class Population:
     law: Views | None = None
 
     def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """That many views: two of the same data, then one of others."""
+        """Views: two of the same data, then one of independent data."""
         models = len(self.data) if self.independent else 1
         shape = (number + 1 + (number > 2), models, self.batches * self.n, self.data.shape[-1])
         drawn = _normals(shape, generator, self.data)
@@ -108,5 +108,5 @@ def _through(normals: Tensor, root: Tensor) -> Tensor:
 
 
 def _along(x: Tensor) -> Tensor:
-    """The same numbers with the data, not the few dimensions, running first in memory: sums over them are faster."""
+    """The same numbers with the data, not the few dimensions, running fastest in memory: sums over them are faster."""
     return x.mT.contiguous().mT

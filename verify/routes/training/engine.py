@@ -21,7 +21,7 @@ from verify.running.threads import one_thread
 from verify.truths.batched import BatchedLoss, batched
 from verify.truths.torch_losses import norm_penalty
 
-# Losses are looked at so often: a look waits for the processor or the accelerator.
+# Steps between checks of the losses: each check waits for the processor or the accelerator.
 LOOK = 50
 
 
@@ -32,15 +32,15 @@ class Plan:
     Attributes:
         optimiser: "adam" (β₁ = 0.9, β₂ = 0.999, ε = 1e-8, as published) or "sgd".
         rate: the learning rate.
-        steps: at most this many.
+        steps: the largest number of steps.
         decay: "constant", or "cosine" to bring the rate to 0 over the steps.
         momentum: of SGD.
-        weight_decay: γ of γ|W|² on the last layer; a number, or a value a model.
-        norm_penalty: κ and c of κ(E|f(x)|² − c)², numbers or values a model; None without.
-        tolerance: a model stops when WᵀW, averaged over a window of `window` steps, has moved by less than this share
-            since the window before; None to make all steps.
-        window: see there.
-        tail: the share of the steps, at the end, over which WᵀW is averaged.
+        weight_decay: γ of γ|W|² on the last layer; a number, or a value per model.
+        norm_penalty: κ and c of κ(E|f(x)|² − c)², numbers or values per model; None without.
+        tolerance: a model stops when WᵀW, averaged over a window of `window` steps, has moved by less than this
+            fraction since the previous window; None to make all steps.
+        window: see ``tolerance``.
+        tail: the fraction of the steps, at the end, over which WᵀW is averaged.
 
     """
 
@@ -56,7 +56,7 @@ class Plan:
     tail: float = 0.2
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be done."""
+        """Refuse a plan that cannot be carried out."""
         if not (self.rate > 0 and self.steps >= 1 and self.window >= 1):
             message = f"rate = {self.rate}, steps = {self.steps}, window = {self.window}: all must be positive"
             raise InputError(message)
@@ -79,12 +79,12 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """Where training ended.
+    """The end of a training run.
 
     Attributes:
         weights: of all models, (m, …) each.
         loss: (m,), the loss at the last step that each made.
-        steps: (m,), how many steps it made.
+        steps: (m,), the number of steps of each.
         stopped: (m,) of bool, whether it stopped because it had converged.
         gram: (m, features, features), WᵀW at the end.
         averaged: the same, averaged over the tail of the steps; for a model that stopped early, over its last window.
@@ -116,10 +116,10 @@ def train(
 
     Args:
         model: their shape.
-        data: what they see, in the precision asked for and on the same device.
+        data: what they are trained on, in the same precision and on the same device.
         loss: a catalogue name, or a torch function of two views of a batch.
-        plan: how.
-        models: m, how many.
+        plan: how to train.
+        models: their number m.
         generator: of all random numbers; initial weights are drawn first.
         parameters: of the loss, numbers or tensors (m,).
         weights: to begin with; random ones unless given.
@@ -127,7 +127,7 @@ def train(
         scale: of random weights, see `Model.initial`.
 
     Raises:
-        InputError: training that diverges, and a loss that is not a finite number.
+        InputError: training diverges, or a loss is not a finite number.
 
     >>> from verify.routes.training.data import TrainingSet
     >>> generator = torch.Generator().manual_seed(0)
@@ -188,7 +188,7 @@ class _Run:
             mean = total / counted
             moved = (mean - before).flatten(1).norm(dim=1) / mean.flatten(1).norm(dim=1).clamp_min(1e-30)
             done = going & (moved < plan.tolerance) if step >= plan.window else torch.zeros_like(going)
-            # A model that has converged keeps what it has now; the others go on beside it.
+            # A model that has converged keeps its present weights; the rest go on.
             for name, one in weights.items():
                 kept[name][going] = one[going]
             losses[going], averaged[going] = value[going], mean[going]

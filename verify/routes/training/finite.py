@@ -1,11 +1,11 @@
 """The landscape of a given training set, in numbers: the loss averaged over fixed draws of the noise, minimised.
 
 The expected loss over the noise of a finite training set has no closed form. Its average over R independent draws of
-the noise does not change from step to step, so that L-BFGS finds its minimum to the last digits; what the draws leave
-open shows in the spread between independent sets of draws.
+the noise does not change from step to step, so that L-BFGS finds its minimum to the last digits; the error of
+the draws shows in the spread between independent sets of draws.
 
-Each draw is used with all signs of its views' noise. Whatever is odd in the noise of one view then cancels exactly: all
-that plain draws would get wrong at order 2, where the noise of a strong augmentation would hide its small minima.
+Each draw is used with all signs of its views' noise. Whatever is odd in the noise of one view then cancels exactly.
+That is all that plain draws get wrong at order 2, where the noise of a strong augmentation would hide its small minima.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ def lowest(
         start: (d1, d0), where to begin; not 0, which is stationary.
         parameters: numbers of the loss.
         normalised: whether f/|f| enters the loss.
-        steps: of L-BFGS at most.
+        steps: the most steps of L-BFGS.
         tolerance: on the largest entry of the gradient.
 
     Raises:
-        InputError: a loss that is not a finite number on the way.
+        InputError: the loss is not a finite number on the way.
 
     >>> generator = torch.Generator().manual_seed(0)
     >>> points = torch.randn(30, 2, generator=generator, dtype=torch.float64)
@@ -117,7 +117,7 @@ def lowest(
 
 
 def _views(points: Tensor, noise: Tensor, number: int, draws: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """That many views of all the data, (draws · 2^number, n, d0) each."""
+    """Views of all the data, (draws · 2^number, n, d0) each."""
     drawn = torch.randn((number, draws, 1, *points.shape), generator=generator, dtype=torch.float64)
     drawn = drawn * noise if len(noise) == 1 else drawn @ noise
     signs = torch.tensor(list(product((1.0, -1.0), repeat=number)), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The models that are trained: linear, and three layers of tanh or ReLU. Many at once: weights (m, out, in).
+"""The models that are trained: linear, or three layers with tanh or ReLU; many at once, with weights (m, out, in).
 
 A model is f(x) = W φ(x) (+ b), φ the identity or the two hidden layers; W is called "W" among its weights. A model with
 `normalised` gives f/|f|.
@@ -42,7 +42,7 @@ class Model:
     normalised: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what is not a model."""
+        """Refuse an unknown activation."""
         if self.activation is not None and self.activation not in _ACTIVATIONS:
             message = f"activation = {self.activation!r}: give tanh, relu, or None for a linear model"
             raise InputError(message)
@@ -88,7 +88,7 @@ class Model:
         """
         z = (
             weights["W"] @ self.features(weights, x).mT
-        ).mT  # the data run first in memory, see verify.routes.training.data
+        ).mT  # the data run fastest in memory, see verify.routes.training.data
         if self.bias:
             z = z + weights["b"][:, None]
         return z / (z * z).sum(-1, keepdim=True).sqrt() if self.normalised else z

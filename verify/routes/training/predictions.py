@@ -1,8 +1,8 @@
-"""What a trained linear model is held against: the published formula, the quartic as derived, the exact landscape.
+"""Predictions for a trained linear model: by the published formula, the derived quartic, and the exact landscape.
 
 For A0 and C that commute, with eigenvalues a and c, each gives the eigenvalues of WᵀW mode by mode, g = h/(a + c) with
 h that of Σ^½ WᵀW Σ^½. The published one is Ziyin et al. 2023, Theorem 1 with the B that they print for the loss:
-WᵀW = ½ Σ⁻¹ B_M Σ⁻¹. It is a claim to be tested, and enters nothing else.
+WᵀW = ½ Σ⁻¹ B_M Σ⁻¹. It is a claim to be tested, and is used nowhere else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from derive.landscape.mode_potential import ModePotential, h
 
 Array = NDArray[np.float64]
 
-# B as printed, on a mode, and where.
+# The printed B on a mode, and where it is printed.
 PRINTED: dict[str, tuple[Callable[..., Any], str]] = {
     "infonce": (lambda a, c: a + 0 * c, "Sec. 3.1 and Table 1: B = A0"),
     "beta-infonce": (lambda a, c, beta: a - (1 - beta) * c, "Sec. 4.2: B = A0 − (1 − β) C"),
@@ -34,7 +34,7 @@ PRINTED: dict[str, tuple[Callable[..., Any], str]] = {
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Eigenvalues of WᵀW by mode, (…, n) each, 0 for a mode that is said to collapse.
+    """Eigenvalues of WᵀW by mode, (…, n) each, 0 for a mode predicted to collapse.
 
     Attributes:
         published: by the printed formula.
@@ -56,7 +56,7 @@ class Predictions:
 
     @property
     def truncation(self) -> Array:
-        """How far the quartic is off by its own theory: |quartic − exact|, (…, n)."""
+        """The error of the quartic by theory: |quartic − exact|, (…, n)."""
         return np.abs(self.quartic - self.exact)
 
 

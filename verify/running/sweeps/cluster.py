@@ -1,6 +1,6 @@
 """A sweep on a Dask cluster, through its `Client`; the extra ``cluster``.
 
-The scheduler gives the units of a worker that dies to the others; what was finished is in the results file by then.
+The scheduler gives the units of a worker that dies to other workers; what was finished is in the results file by then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def on_cluster(sweep: Sweep, units: list[int], scheduler: str) -> Iterator[tuple
 
     Args:
         sweep: what to compute.
-        units: which of it.
+        units: the indices of the units to compute.
         scheduler: an address such as ``tcp://host:8786``.
 
     Raises:
@@ -38,7 +38,7 @@ def on_cluster(sweep: Sweep, units: list[int], scheduler: str) -> Iterator[tuple
         message = f"no Dask scheduler answers at {scheduler}; start one with 'dask scheduler', or leave --scheduler out"
         raise InputError(message) from None
     with client:
-        # A key of its own for each unit: equal settings are still units of their own.
+        # Each unit has its own key: equal settings are still separate units.
         waiting = {
             client.submit(
                 compute, sweep.function, sweep.units[unit], pure=False, key=f"{sweep.fingerprint}-{unit}"

@@ -26,9 +26,9 @@ class Results:
     """The results of a sweep, in a file; open it with ``with``.
 
     Args:
-        path: of the file, which is made unless it exists.
+        path: of the file, which is created unless it exists.
         sweep: whose results they are.
-        say: is told in a sentence when something was repaired.
+        say: called with a sentence when something was repaired.
 
     Raises:
         InputError: the file belongs to another sweep, is damaged, is in use, or cannot be written.
@@ -131,7 +131,7 @@ def _line(content: dict[str, Any]) -> bytes:
 
 
 def _content(line: bytes) -> Any:
-    """What a line says; None for one that is damaged."""
+    """The content of a line; None if it is damaged."""
     checksum, _, text = line.partition(b" ")
     if checksum != b"%08x" % crc32(text):
         return None

@@ -1,4 +1,4 @@
-"""Running a sweep: here, in processes beside each other, or on a Dask cluster."""
+"""Running a sweep: here, in parallel processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def run(
     tick: Tick = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Any]:
-    """Compute what a results file does not hold yet, and return all results in the order of the units.
+    """Compute what a results file does not hold yet; return all results in the order of the units.
 
-    A unit's result depends on its settings alone: not on the others, on where it runs, or on what ran before.
+    A unit's result depends on its settings alone: not on other units, where it runs, or what ran before.
 
     Args:
         sweep: what to compute.
         path: the results file; see `verify.running.sweeps.results`.
-        workers: processes beside each other; 1 computes in this one.
+        workers: the number of parallel processes; 1 computes in this one.
         scheduler: the address of a Dask scheduler, whose workers then compute.
         tick: called with the cost of each unit that is done, those of earlier runs at once.
-        say: is told when the file was repaired.
+        say: called when the file was repaired.
 
     Raises:
         InputError: the file cannot be used, a unit cannot be computed, or no scheduler answers.

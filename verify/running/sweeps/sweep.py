@@ -16,10 +16,10 @@ class Sweep:
     """What is to be computed.
 
     Attributes:
-        name: in words.
+        name: a description in words.
         function: ``module:name`` of a function that takes a unit's settings by keyword and returns plain JSON values.
         units: the settings, plain JSON values, each with the seed of its random numbers among them.
-        costs: of the units, relative to one another, for the estimate of the time left; all alike unless given.
+        costs: of the units, relative to one another, for the estimate of the time left; all equal unless given.
 
     """
 
@@ -34,12 +34,12 @@ class Sweep:
 
     @property
     def versions(self) -> dict[str, str]:
-        """What the numbers depend on to the last bit."""
+        """Versions of everything on which the numbers depend to the last bit."""
         return {name: _version(name) for name in ("quartic", "torch", "numpy")}
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same function, settings and versions.
+        """A hash that is equal for the same function, settings and versions.
 
         >>> one = Sweep("squares", "builtins:pow", ({"base": 2, "exp": 2},))
         >>> one.fingerprint == Sweep("squares", "builtins:pow", ({"base": 2, "exp": 3},)).fingerprint

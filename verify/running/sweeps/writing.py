@@ -12,7 +12,7 @@ from derive import InputError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, and give it its name in one step.
+    """Write a file next to its destination and rename it in one step.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_whole(Path(folder) / "a.txt", b"whole")
@@ -34,10 +34,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def usable_folder(path: str | Path) -> Path:
-    """A folder that can be written to, made unless it exists: found out before anything is computed.
+    """A folder that can be written to, created unless it exists; checked before anything is computed.
 
     Raises:
-        InputError: it cannot be.
+        InputError: it cannot be written to.
 
     """
     folder = Path(path)
@@ -52,14 +52,14 @@ def usable_folder(path: str | Path) -> Path:
 
 
 def usable_file(path: str | Path, *endings: str) -> Path:
-    """A file that can be written, found out before anything is computed; what stands there is left as it is.
+    """A file that can be written, checked before anything is computed; an existing file is left unchanged.
 
     Args:
         path: of the file.
-        endings: one of which its name must have, so that no other file is replaced by a slip.
+        endings: those that its name may have, so that no other file is replaced by mistake.
 
     Raises:
-        InputError: another ending, a folder of that name, or a place that cannot be written to.
+        InputError: the name has another ending or is that of a folder, or the file cannot be written.
 
     >>> usable_file("report.txt", ".html")
     Traceback (most recent call last):

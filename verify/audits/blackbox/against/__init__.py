@@ -1,8 +1,8 @@
 """Code compared with a second loss: another implementation, or a definition.
 
 What is compared, in this order: the values on random batches of several sizes, the gradients and their ratio, what each
-loss is near W = 0, the terms of both expansions, and the order at which they part. Each says what it found in a
-sentence and is evidence of its own; what was not compared says so.
+loss is near W = 0, the terms of both expansions, and the order at which they part. Each gives a sentence
+and evidence of its own, also where nothing was compared.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def compare(
     seed: int = 0,
     tick: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
-    """Code beside a second loss.
+    """Compare code with a second loss.
 
     Args:
-        whole: the code as it is.
+        whole: the code itself.
         inside: the loss that was expanded: the core of the code where that was asked for, else ``whole`` itself.
-        inside_smooth: what that is near 0.
+        inside_smooth: its regularity near 0.
         found: its expansion; None where it has none.
         other: another implementation, or a definition with numbers for its parameters (see `in_numbers`).
         order: through which terms are compared.
@@ -45,7 +45,7 @@ def compare(
         tick: called with a word before each step.
 
     Raises:
-        InputError: the two cannot be compared, with what to do.
+        InputError: the two cannot be compared; the message says what to do.
 
     >>> from verify.audits.blackbox.regularity import regularity
     >>> one = BlackBox(lambda z1, z2: -(z1 * z2).sum(1).mean())

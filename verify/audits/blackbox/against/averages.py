@@ -1,7 +1,7 @@
-"""Code compared with a definition by what both are on average.
+"""Code compared with a definition by their averages.
 
-A definition is the average over an anchor and its samples; which view its negatives take and whether both directions
-are averaged makes no difference to it. So code and definition are averaged exactly over the same small laws of the
+A definition is the average over an anchor and its samples; it does not depend on which view its negatives take, nor
+on whether both directions are averaged. So code and definition are averaged exactly over the same small laws of the
 data, at small batches, and over the same random batches at a larger one.
 """
 
@@ -28,16 +28,16 @@ from verify.truths.truth import Setting
 Array = NDArray[np.float64]
 TS = (0.1, 0.3, 1.0, 3.0)
 LAWS, MORE_LAWS = 4, 10
-# Values of a batch that are averaged over at most.
+# The most values of a batch that are averaged over.
 MOST = 600
 LARGER, DRAWS = 8, 200
-# A standard error of more than this share of what the value varies by decides nothing.
+# A standard error of more than this fraction of the spread of the value decides nothing.
 NOISY = 0.1
 _N = sympy.Symbol("N")
 
 
 def at_size(definition: Loss, size: int) -> Loss | None:
-    """The definition for batches of N; None where it is for others alone.
+    """The definition for batches of N; None where it is only for other sizes.
 
     >>> from derive import catalogue
     >>> at_size(catalogue("infonce-batch"), 4).batch_size, at_size(catalogue("infonce"), 4).batch_size
@@ -95,7 +95,7 @@ def compare_averages(
     """
     pairs: list[Pair] = []
     notes: list[str] = []
-    # Unit vectors know no t.
+    # Unit vectors do not depend on t.
     ts, laws = ((1.0,), MORE_LAWS) if constant else (TS, LAWS)
     for size in (smallest, smallest + 1):
         if at_size(definition, size) is None:
@@ -127,7 +127,7 @@ def on_random_batches(box: BlackBox, definition: Loss, *, smallest: int, offset:
         box: the code.
         definition: with numbers for its parameters, N excepted.
         smallest: the smallest batch that the code takes.
-        offset: whether the two are known to differ by a constant, which is then left out.
+        offset: whether the two are known to differ by a constant, which is then ignored.
         seed: of the batches.
 
     """
@@ -142,7 +142,7 @@ def on_random_batches(box: BlackBox, definition: Loss, *, smallest: int, offset:
     apart, values = [], []
     for _ in range(DRAWS):
         z = (rng.standard_normal((1, size, 2)) + rng.standard_normal((2, size, 2))) / 2
-        # In both directions: which view is the anchor is a convention.
+        # In both directions, since the choice of the anchor's view is a convention.
         theirs = [_on(here, one) for one in (z, z[::-1])]
         try:
             mine = [box(one) for one in (z, z[::-1].copy())]
@@ -154,7 +154,7 @@ def on_random_batches(box: BlackBox, definition: Loss, *, smallest: int, offset:
 
 
 def depends_on_length(box: BlackBox, *, size: int, rounding: float, seed: int = 0) -> bool:
-    """Whether the value depends on the length of any one embedding: each row is scaled by a factor of its own.
+    """Whether the value depends on the length of any embedding: each row is scaled by its own factor.
 
     >>> import torch.nn.functional as F
     >>> def loss(z1, z2):
@@ -174,7 +174,7 @@ def depends_on_length(box: BlackBox, *, size: int, rounding: float, seed: int = 
 
 
 def _beyond(pairs: Sequence[Pair]) -> bool:
-    """Whether the two are equal at small W and differ at large W alone, as where a hinge comes into play."""
+    """Whether the two are equal at small W and differ only at large W, as where a hinge comes into play."""
     apart = [pair.batch.scale for pair in pairs if pair.status == "different"]
     near = [pair for pair in pairs if pair.batch.scale < min(apart)]
     return len(near) >= LAWS and all(pair.status == "equal" for pair in near)
@@ -187,7 +187,7 @@ def _on(definition: Loss, z: Array) -> float:
 
 
 def _held(apart: Array, values: Array, quantity: str, *, offset: bool, seed: int) -> Evidence:
-    """A mean difference against 0, or against a constant."""
+    """Evidence from a mean difference against 0, or against a constant."""
     if not np.isfinite(apart).all():
         return Evidence("monte-carlo", quantity, ran=False, note="a value is not finite")
     mean, size = float(apart.mean()), float(np.abs(values).max())
@@ -195,7 +195,7 @@ def _held(apart: Array, values: Array, quantity: str, *, offset: bool, seed: int
     spread = float(values.std())
     note = f"{len(apart)} batches; the value itself varies by {spread:.2g}"
     if offset:
-        # Equal up to a constant: what varies is what is left.
+        # Equal up to a constant: only the variation is left to compare.
         constant = True if apart.std() <= 1e-6 * max(spread, 1e-12) else None
         what = f"{quantity}, its spread"
         return Evidence("monte-carlo", what, 0.0, float(apart.std()), agrees=constant, seed=seed, note=note)

@@ -13,9 +13,9 @@ Array = NDArray[np.float64]
 SIZES = (2, 3, 5, 8, 17)
 WIDTHS = (1, 2, 3, 8)
 SCALES = (0.1, 0.5, 1.0, 2.0, 10.0)
-# How far a second view is from the first, in every other batch; elsewhere the two are independent.
+# The distance of a second view from the first in every other batch; in the rest the two are independent.
 NEAR = 0.3
-# Batches and widths far beyond these, (N, d), where code may change its form; three batches of each.
+# Much larger batches and widths (N, d), at which code may change its form; three batches of each.
 FAR = ((64, 4), (257, 3), (5, 64), (5, 256))
 
 
@@ -48,12 +48,12 @@ class Batch:
         return self.size, self.width
 
     def text(self) -> str:
-        """Where a difference was seen."""
+        """A description of the batch, for a message."""
         return f"N = {self.size}, d = {self.width}, coordinates of size {self.scale:g}"
 
 
 def batches(seed: int, sizes: Sequence[int] = SIZES, widths: Sequence[int] = WIDTHS) -> Iterator[Batch]:
-    """Random batches of all sizes, widths and scales; in every other one the views of a datum are near each other.
+    """Random batches of all sizes, widths and scales; in every other one the two views of a datum are close.
 
     >>> first = next(batches(0))
     >>> first.z.shape, first.text()
@@ -78,7 +78,7 @@ def far(seed: int) -> Iterator[Batch]:
     """
     rng = np.random.default_rng(seed + 5)
     for size, width in FAR:
-        # Inner products so small that no epsilon of the code stands out.
+        # Inner products are so small that no epsilon of the code shows.
         scale = float(np.sqrt(0.3 / width))
         for k in range(3):
             z = rng.standard_normal((2, size, width))

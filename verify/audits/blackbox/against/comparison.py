@@ -1,4 +1,4 @@
-"""What is found when code is compared with a second loss."""
+"""The result of comparing code with a second loss."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from verify.evidence.evidence import Evidence
 
 @dataclass(frozen=True)
 class Comparison:
-    """Code beside a second loss.
+    """The result of comparing code with a second loss.
 
     Attributes:
-        other: what the second loss is called.
-        kind: whether it is a torch function or a definition.
+        other: the name of the second loss.
+        kind: whether that is a torch function or a definition.
         lines: (label, sentence) in the order of the comparison.
-        values: of the losses as they are; None where they cannot be compared.
-        gradients: of the same; None where they cannot be compared.
-        regularity: what each is near 0, by name.
+        values: the comparison of values of the losses themselves; None where they cannot be compared.
+        gradients: that of gradients; None where they cannot be compared.
+        regularity: that of each loss near 0, by name.
         differences: the terms that differ; None where terms were not compared.
-        parts_at: the order in W at which the averages part; on a batch where these do not; None where none is seen.
-        agrees: True where the losses are equal, False where they are not, None where that is not decided.
+        parts_at: the order in W at which the averages differ, else that on a batch; None where none is seen.
+        agrees: True where the losses are equal, False where they are not, None where that is undecided.
         evidence: the comparisons.
 
     """
@@ -44,7 +44,7 @@ class Comparison:
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         slopes = self.gradients
-        # ½ is 1/2 where a program reads it; NFKD takes it apart into 1, a fraction slash and 2.
+        # For programs ½ is written 1/2; NFKD splits it into 1, a fraction slash and 2.
         ratios = [normalize("NFKD", one).replace("\u2044", "/") for one in slopes.ratio] if slopes else []
         return {
             "with": self.other,

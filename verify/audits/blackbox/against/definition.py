@@ -26,7 +26,7 @@ Lines = list[tuple[str, str]]
 
 
 def known_names(definition: Loss) -> tuple[str, ...]:
-    """The names that --set may give values to because a definition has them.
+    """The names that --set accepts because a definition has them.
 
     >>> from derive import catalogue
     >>> known_names(catalogue("siglip"))
@@ -37,10 +37,10 @@ def known_names(definition: Loss) -> tuple[str, ...]:
 
 
 def in_numbers(definition: Loss, given: Mapping[str, sympy.Expr]) -> Loss:
-    """A definition with its parameters set: code has numbers, N alone is left.
+    """A definition with its parameters set as in code; only N may be left.
 
     Raises:
-        InputError: a parameter is left open.
+        InputError: another parameter has no value.
 
     """
     here = definition.set({name: given[name] for name in known_names(definition) if name in given and name != "N"})
@@ -56,7 +56,7 @@ def in_numbers(definition: Loss, given: Mapping[str, sympy.Expr]) -> Loss:
 
 @dataclass(frozen=True)
 class _Averages:
-    """What a comparison of averages found."""
+    """The result of comparing averages."""
 
     values: Values | None
     lines: Lines
@@ -67,7 +67,7 @@ class _Averages:
 def against_definition(
     mine: Subject, definition: Loss, *, order: int, seed: int, tick: Callable[[str], None]
 ) -> Comparison:
-    """Code and a definition with numbers for its parameters.
+    """Compare code with a definition that has numbers for its parameters.
 
     Raises:
         InputError: the code normalises in a way in which the definition cannot be read.
@@ -102,7 +102,7 @@ def against_definition(
             inside = _compared(mine.inside, mine.inside_smooth, definition, seed, "core")
             lines += inside.lines
             here = inside.values
-            # What a core is decides where the loss itself cannot be compared, or is not equal.
+            # The core decides where the loss itself cannot be compared, or is not equal.
             evidence += [] if agrees else inside.evidence
             agrees = inside.agrees if agrees is None else agrees
         differ, more, found = _terms(mine, definition, order)
@@ -128,7 +128,7 @@ def against_definition(
 
 
 def _whole(mine: Subject, definition: Loss, seed: int) -> _Averages:
-    """The code as it is beside the definition, of unit vectors where the code takes the length of embeddings away."""
+    """Compare the code itself with the definition, which takes unit vectors if the code normalises embeddings."""
     smooth = mine.smooth
     if smooth.kind == "analytic":
         return _compared(mine.whole, smooth, definition, seed, "values")
@@ -162,7 +162,7 @@ def _compared(box: BlackBox, smooth: Regularity, definition: Loss, seed: int, la
         return _Averages(values, lines, [Evidence("exact", quantity, ran=False, note=said)])
     agrees, of_a_population = values.agrees, definition.batch_size is None
     related = values.relation
-    # A factor that does not depend on N is there in the limit, too.
+    # A factor that does not depend on N remains in the limit.
     stays = related is not None and not any("N" in text for text in (related.factor, related.offset))
     if of_a_population and agrees is False and not stays:
         agrees = None
@@ -178,7 +178,7 @@ def _compared(box: BlackBox, smooth: Regularity, definition: Loss, seed: int, la
 
 
 def _terms(mine: Subject, definition: Loss, order: int) -> tuple[tuple[str, ...] | None, Lines, Evidence | None]:
-    """The expansion's terms beside the definition's."""
+    """Compare the terms of the expansion with those of the definition."""
     if mine.found is None:
         return None, [("terms", "not compared: the code has no formula in traces")], None
     order = min(order, mine.found.expansion.order)
@@ -195,7 +195,7 @@ def _terms(mine: Subject, definition: Loss, order: int) -> tuple[tuple[str, ...]
     agrees: bool | None = not differ
     if differ and definition.batch_size is None:
         left = differences(mine.found.expansion, derived, numbers=numbers, limit=True)
-        # A coefficient that is left as numbers has no limit that is known.
+        # The limit of a coefficient that is left as numbers is not known.
         if not left or mine.numbers:
             agrees = None
             lines.append(("", "equal in the limit N → ∞" if not left else "the limit N → ∞ of a number is not known"))

@@ -1,4 +1,4 @@
-"""Code compared with a second implementation: values, gradients, regularity, terms, and where they part."""
+"""Code compared with a second implementation: values, gradients, regularity, terms, and where they differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from verify.audits.blackbox.batch_sizes import too_large
 from verify.evidence.evidence import Evidence
 from verify.truths.function import BlackBox
 
-# Seconds beyond which a call on a large batch is too slow to be made many times.
+# Above this many seconds a call on a large batch is too slow to be repeated many times.
 SLOW = 0.2
 
 ALIKE = ("equal", "offset", "small", "stray", "factor", "affine")
@@ -28,7 +28,7 @@ ALIKE = ("equal", "offset", "small", "stray", "factor", "affine")
 def against_function(
     mine: Subject, theirs: Subject, *, order: int, seed: int, tick: Callable[[str], None]
 ) -> Comparison:
-    """Two torch losses, compared by their values first.
+    """Compare two torch losses, by their values first.
 
     Args:
         mine: the code.
@@ -77,7 +77,7 @@ def against_function(
 
 
 def _quick(box: BlackBox, seed: int) -> bool:
-    """Whether a loss can be called on the large and the wide batches, of which each is looked at several times."""
+    """Whether a loss can be called on the large and the wide batches, several times each."""
     smaller: tuple[int, float] | None = None
     for batch in far(seed):
         if smaller is not None and too_large(batch.size, *smaller):
@@ -86,7 +86,7 @@ def _quick(box: BlackBox, seed: int) -> bool:
         try:
             box(batch.z)
         except InputError:
-            # What it does not take is seen and told where it is compared.
+            # Batches that it does not take are reported by the comparison.
             continue
         seconds = time.perf_counter() - started
         if seconds > SLOW:
@@ -98,7 +98,7 @@ def _quick(box: BlackBox, seed: int) -> bool:
 def _inside(
     mine: Subject, theirs: Subject, *, order: int, seed: int, rounding: float, values: Values
 ) -> tuple[tuple[str, ...] | None, int | None, list[tuple[str, str]]]:
-    """The terms, and the order at which the losses part, or their cores where those are asked for."""
+    """Compare the terms, and find the order at which the losses differ, or their cores where those are asked for."""
     lines: list[tuple[str, str]] = []
     name, what = theirs.whole.name, "the losses"
     here = values
@@ -138,7 +138,7 @@ def _inside(
 
 
 def _orders(on_batch: int | None, on_average: int | None) -> str:
-    """At which orders, in words."""
+    """The orders in words."""
     batch = "at no order that was seen" if on_batch is None else f"at order {on_batch}"
     if on_average is None:
         return f"{batch} on a batch; averaged over Gaussian data, at no order that was seen"
@@ -146,7 +146,7 @@ def _orders(on_batch: int | None, on_average: int | None) -> str:
 
 
 def _together(values: Values, slopes: Gradients | None) -> bool | None:
-    """Equal by values and by gradients."""
+    """Evidence that the two are equal by values and by gradients."""
     if values.agrees is False or (slopes is not None and values.agrees and slopes.agrees is False):
         return False
     return True if values.agrees and slopes is not None and slopes.kind in ("equal", "nothing") else None

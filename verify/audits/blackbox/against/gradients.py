@@ -1,7 +1,7 @@
 """Two losses compared by their gradients: equal, one number times each other, or different.
 
-The ratio is what a person needs: one half where a reduction over processes lost a factor, 0 in one view where that view
-is detached.
+The ratio tells what is wrong: one half where a reduction over processes lost a factor, 0 in one view where that view is
+detached.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from verify.truths.function import BlackBox, TooSlowError
 
 Array = NDArray[np.float64]
 Kind = Literal["equal", "ratio", "views", "different", "small", "nothing"]
-# What an epsilon may change of a gradient, where it is seen in the value.
+# The change of a gradient that an epsilon explains, where the value shows one.
 LOOSE = 1e-3
-# A gradient of which more than this share is not known decides nothing.
+# A gradient of which more than this fraction is unknown decides nothing.
 HIDDEN = 0.1
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """What a comparison of gradients found.
+    """The result of comparing gradients.
 
     Attributes:
         kind: `equal`; `ratio`, parallel; `views`, parallel in each view by itself; `different`; `small`, apart as an
             epsilon makes it or on stray batches; `nothing` where there is none to compare.
-        ratio: of the first loss's gradient to the other's, in words; of each view where they differ.
+        ratio: of the first loss's gradient to the second's, in words; for each view where they differ.
         note: what a reader should know.
-        batches: how many decide.
+        batches: the number that decide.
 
     """
 
@@ -63,7 +63,7 @@ class _Slopes:
 def compare_gradients(
     one: BlackBox, other: BlackBox, pairs: Sequence[Pair], *, rounding: float, names: tuple[str, str]
 ) -> Gradients:
-    """The gradients in the embeddings of two losses on batches on which their values were compared.
+    """Compare the gradients of two losses in the embeddings, on the batches on which their values were compared.
 
     >>> from verify.audits.blackbox.against.batches import batches
     >>> from verify.audits.blackbox.against.values import compare_values
@@ -95,7 +95,7 @@ def compare_gradients(
 
 
 def own_gradient(box: BlackBox, on: Sequence[Batch], *, rounding: float) -> Gradients:
-    """The gradient that automatic differentiation gives beside the one that values give, by central differences.
+    """Compare the gradient by automatic differentiation with that of the values, by central differences.
 
     >>> from verify.audits.blackbox.against.batches import batches
     >>> box = BlackBox(lambda z1, z2: -(z1 * z2.detach()).sum(1).mean())
@@ -116,7 +116,7 @@ def own_gradient(box: BlackBox, on: Sequence[Batch], *, rounding: float) -> Grad
             return Gradients("nothing", note=f"the code cannot be differentiated: {_first_line(error)}")
         if mine is None:
             return Gradients("nothing", note="the code has no graph (.item(), .detach(), NumPy)")
-        # Central differences at two steps: what is left of order h⁴, and how much that may be.
+        # Central differences at two steps: an error of order h⁴ is left, and estimated.
         step = batch.scale * rounding ** (1 / 5)
         one, half = _by_differences(box, batch.z, step), _by_differences(box, batch.z, step / 2)
         theirs = (4 * half - one) / 3
@@ -139,7 +139,7 @@ def _by_differences(box: BlackBox, z: Array, step: float) -> Array:
 def _measured(
     boxes: tuple[BlackBox, BlackBox], pair: Pair, mine: Array, theirs: Array, rounding: float
 ) -> list[_Slopes]:
-    """Both gradients with what rounding and, where the values show one, an epsilon may change of them."""
+    """Both gradients, and their possible change by rounding and, where the values show one, by an epsilon."""
     if not np.isfinite(mine).all() or not np.isfinite(theirs).all():
         return []
     z = pair.batch.z
@@ -152,7 +152,7 @@ def _measured(
     shortest = max(float(np.linalg.norm(z, axis=2).min()), 1e-300)
     tolerance = 30 * noise + 200 * rounding * (size + max(1.0, abs(pair.a), abs(pair.b)) / shortest)
     if pair.status == "small":
-        # What an epsilon adds to the value it adds to the gradient, over the size of an embedding.
+        # The effect of an epsilon on the gradient is that on the value over the size of an embedding.
         tolerance += LOOSE * size + 100 * abs(pair.a - pair.b) / shortest
     if tolerance > HIDDEN * size:
         return []
@@ -177,7 +177,7 @@ def _judged(slopes: Sequence[_Slopes]) -> Gradients:
 
 
 def _ratio(slopes: Sequence[_Slopes], views: slice) -> str | None:
-    """One number, for each N and d, that makes one gradient of the other in some of the views."""
+    """The ratio of the gradients in some of the views, one number for each N and d."""
     by_group: dict[Group, list[float]] = {}
     shares: list[float] = []
     if all(np.linalg.norm(one.theirs[views]) <= one.tolerance for one in slopes):
@@ -186,7 +186,7 @@ def _ratio(slopes: Sequence[_Slopes], views: slice) -> str | None:
         mine, theirs = one.mine[views], one.theirs[views]
         below = float((theirs**2).sum())
         if np.sqrt(below) < 1e3 * one.tolerance:
-            # A gradient that is rounding has any ratio to another.
+            # A gradient that is only rounding can have any ratio to another.
             if np.linalg.norm(mine) > 1e3 * one.tolerance + 1e3 * np.sqrt(below):
                 return None
             continue

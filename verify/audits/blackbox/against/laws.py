@@ -1,9 +1,8 @@
 """Small laws of the data, over which a loss can be averaged exactly.
 
 A datum is one of a few points, and each of its views is that point plus or minus its own noise: the views are
-independent given the datum, so that any number of them have the same law in whatever order they are named. A batch of
-independent data then has finitely many values, and code and definition agree on them exactly, at any size of W, or
-they are not the same loss.
+independent given the datum, so that their joint law does not depend on their order. A batch of independent data then
+has finitely many values, and if code and definition are the same loss they agree on these exactly, at any size of W.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ POINTS = 2
 
 @dataclass(frozen=True, eq=False)
 class FewPoints(Setting):
-    """A setting whose data take a few values, in place of Gaussian ones.
+    """A setting whose data take a few values instead of being Gaussian.
 
     Attributes:
         centres: (k, d0), the points.

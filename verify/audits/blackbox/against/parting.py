@@ -1,8 +1,8 @@
-"""The order in W at which two losses part: the slope of log|difference| against log t, on batches and on average.
+"""The order in W at which two losses begin to differ: the slope of log|difference| in log t, on batches and on average.
 
 On a batch the difference L1(t z) − L2(t z) has some leading power of t. Averaged over Gaussian data a leading term may
-vanish: the averages, which expansions are of, then part later. Averages are taken over cubature nodes of whole batches,
-the same for both.
+vanish: the averages, which expansions describe, then differ only at a higher order. Averages are taken over cubature
+nodes of whole batches, the same for both.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Array = NDArray[np.float64]
 # t = 2^(−k/2)
 STEPS = tuple(2.0 ** (-k / 2) for k in range(-1, 22))
 AVERAGED_STEPS = tuple(0.5 * 2.0 ** (-k / 2) for k in range(10))
-# Through this order averages over the nodes are those of Gaussian data.
+# The order through which averages over the nodes are those of Gaussian data.
 DEGREE = 9
 NODES = 1_500
-# A slope is of that order within this.
+# How far a slope may be from an order.
 SETTLED = 0.2
-# How many times rounding a difference has to be.
+# The least ratio of a difference to rounding.
 VISIBLE = 100
 
 
@@ -61,7 +61,7 @@ def order_on_average(
     smallest: int,
     seed: int,
 ) -> int | None:
-    """The order at which two losses averaged over Gaussian data part, up to a constant; None where none is seen.
+    """The order at which two losses averaged over Gaussian data differ, up to a constant; None where none is seen.
 
     Args:
         one: the first loss.
@@ -91,7 +91,7 @@ def order_on_average(
             )
         except InputError:
             continue
-        # Weights of both signs lose more.
+        # Weights of both signs lose more digits.
         lost = rounding * float(np.abs(weights).sum())
         found.append(leading_power(AVERAGED_STEPS, np.stack([first, second], axis=1), lost))
     return min((order for order in found if order is not None), default=None)
@@ -103,10 +103,10 @@ def averaged(box: BlackBox, embedded: Array, weights: Array, ts: Array) -> Array
 
 
 def leading_power(steps: Sequence[float], values: Array, rounding: float) -> int | None:
-    """The power of t with which a difference starts.
+    """The lowest power of t in a difference.
 
     Args:
-        steps: falling values of t.
+        steps: decreasing values of t.
         values: (steps + 1, 2), of both losses, the last row at t = 0.
         rounding: the relative error of one value.
 
@@ -120,7 +120,7 @@ def leading_power(steps: Sequence[float], values: Array, rounding: float) -> int
     left = np.abs(values[:-1, 0] - values[:-1, 1] - (values[-1, 0] - values[-1, 1]))
     noise = 10 * rounding * np.maximum(1.0, np.abs(values).max())
     seen = np.flatnonzero(np.isfinite(left) & (left > VISIBLE * noise))
-    # The smallest t at which the difference shows, with none below at which rounding interferes.
+    # The three smallest t at which the difference exceeds rounding; they have to be consecutive.
     run = seen[len(seen) - 3 :] if len(seen) >= 3 else seen
     if len(run) < 3 or (np.diff(run) != 1).any():
         return None

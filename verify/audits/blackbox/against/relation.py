@@ -1,7 +1,7 @@
 """How one column of numbers follows from another: a constant between them, a factor, both, or neither.
 
 A constant and a factor may depend on the number of data N and of coordinates d: within a group of the same N and d
-they are one number. What is found is named where it is a small rational number times a simple function of N and d.
+each is one number. It gets a name where it is a small rational number times a simple function of N and d.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ UNNAMED = "a number that depends on N or d"
 
 @dataclass(frozen=True)
 class Relation:
-    """What holds of a = factor · b + offset.
+    """The relation a = factor · b + offset, as far as it holds.
 
     Attributes:
         kind: `offset` (the factor is 1), `factor` (the offset is 0), `affine`, or `different`.
@@ -57,7 +57,7 @@ def relation(a: Array, b: Array, tolerances: Array, groups: Sequence[Group]) -> 
     Args:
         a: (n,).
         b: (n,).
-        tolerances: (n,), within which two numbers are one.
+        tolerances: (n,), within which two numbers count as equal.
         groups: N and d of each.
 
     >>> b, groups = np.array([1.0, 2.5, 4.0, 2.0, 3.0, 7.0]), [(2, 2)] * 3 + [(5, 2)] * 3
@@ -97,7 +97,7 @@ def relation(a: Array, b: Array, tolerances: Array, groups: Sequence[Group]) -> 
 def _fitted(
     a: Array, b: Array, tolerances: Array, *, free_factor: bool, free_offset: bool
 ) -> tuple[float, float] | Literal["no", "too few"]:
-    """The factor and the offset of a group; "no" where there are none, "too few" where it does not decide."""
+    """The factor and the offset of a group; "no" where there are none, "too few" where it is too small to decide."""
     columns = [*([b] if free_factor else []), *([np.ones_like(b)] if free_offset else [])]
     table = np.stack(columns, axis=1)
     wanted = a if free_factor else a - b
@@ -107,7 +107,7 @@ def _fitted(
         return "no"
     apart = np.unique(np.round(b / (1e3 * max(float(tolerances.max()), 1e-300))))
     spread = float(np.ptp(b)) if free_offset and free_factor else float(np.abs(b).max())
-    # Numbers that are all the same, or one or two of them, follow any rule.
+    # Numbers that are all equal, or only one or two, fit any rule.
     if len(apart) < len(columns) + 2 or (free_factor and spread < 1e3 * float(tolerances.max())):
         return "too few"
     return factor, float(values[-1]) if free_offset else 0.0
@@ -118,7 +118,7 @@ def named(values: Mapping[Group, float], precision: float = 1e-8, *, logarithms:
 
     Args:
         values: (N, d) → the number.
-        precision: relative, within which two numbers are one.
+        precision: relative, within which two numbers count as equal.
         logarithms: whether logarithms are expected rather than powers.
 
     >>> named({(2, 1): 0.5, (5, 1): 0.5})

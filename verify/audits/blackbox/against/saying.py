@@ -1,4 +1,4 @@
-"""What a comparison found, in sentences."""
+"""The result of a comparison, in sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def of_values(found: Values, other: str, *, on: str = "batches") -> str:
 
     Args:
         found: the comparison.
-        other: what the second loss is called.
+        other: the name of the second loss.
         on: what they were compared on, in the plural.
 
     """

@@ -1,4 +1,4 @@
-"""The code that a second loss is compared with: as it is, and what its audit has found."""
+"""The code that is compared with a second loss, and what its audit has found."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Subject:
     """A torch loss that is compared.
 
     Attributes:
-        whole: the loss as it is.
-        smooth: what it is near 0.
+        whole: the loss itself.
+        smooth: its regularity near 0.
         inside: the loss whose terms are compared: its core where that was asked for, else the loss.
-        inside_smooth: what that is near 0.
-        found: the expansion of that; None where there is none.
+        inside_smooth: its regularity near 0.
+        found: its expansion; None where there is none.
 
     """
 
@@ -43,12 +43,12 @@ class Subject:
 
     @property
     def steady(self) -> bool:
-        """Whether a value is a function of the embeddings."""
+        """Whether its value is a function of the embeddings alone."""
         return self.smooth.kind not in UNSTEADY and not self.smooth.random
 
     @property
     def numbers(self) -> Numbers:
-        """What the symbols of the coefficients stand for: numbers that were measured, and constants of the code."""
+        """The values of the symbols in the coefficients: measured numbers, and constants of the code."""
         if self.found is None:
             return {}
         constants = self.found.constants.items()
@@ -59,7 +59,7 @@ class Subject:
 
 
 def subject(box: BlackBox, *, use_core: bool, seed: int) -> Subject:
-    """A torch loss, looked at near 0."""
+    """A torch loss with its regularity near 0."""
     smooth = regularity(box, seed=seed)
     if not use_core:
         return Subject(box, smooth, box, smooth)

@@ -1,7 +1,7 @@
 """Two expansions compared, coefficient by coefficient.
 
-A coefficient that is left as a number is compared as a number, at each batch size at which it was measured, and two
-forms of one number are one.
+A coefficient that is left as a number is compared as a number, at each batch size at which it was measured; its form
+does not matter.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def differences(
     Args:
         measured: the first.
         derived: the second.
-        numbers: of each, what its coefficients that are left as numbers are.
-        said: where each coefficient is found, in words.
-        limit: whether coefficients that are equal in the limit N → ∞ are equal.
+        numbers: for each, the values of its coefficients that are left as numbers.
+        said: where each coefficient comes from, in words.
+        limit: whether coefficients that are equal in the limit N → ∞ count as equal.
 
     >>> from derive import catalogue
     >>> one, other = (catalogue(name).expand(order=4) for name in ("spectral", "infonce"))
@@ -65,12 +65,12 @@ def differences(
 
 
 def same(mine: sympy.Expr, theirs: sympy.Expr, numbers: Sequence[Numbers] = ({}, {}), width: int = 2) -> bool:
-    """Whether two coefficients are one, whatever their form.
+    """Whether two coefficients are equal, whatever their form.
 
     Args:
         mine: the first.
         theirs: the second.
-        numbers: of each, what its symbols stand for.
+        numbers: for each, the values of its symbols.
         width: the dimension of the embedding at which numbers were measured.
 
     >>> q = sympy.Symbol("q1")
@@ -108,7 +108,7 @@ def _vanishes(apart: sympy.Expr, n: int, beside: sympy.Expr) -> bool:
 
 
 def _values(coefficient: sympy.Expr, numbers: Numbers, n: int, width: int) -> tuple[float, float]:
-    """A coefficient and its error at one batch size; NaN where a symbol is left."""
+    """A coefficient and its error at one batch size; NaN where a symbol has no value."""
     at: dict[sympy.Symbol, object] = {_N: n, EMBEDDING_DIMENSION: width}
     error = 0.0
     for symbol in coefficient.free_symbols:

@@ -1,8 +1,8 @@
 """Two losses compared by their values, batch by batch.
 
-Rounding is measured, by moving the batch by a few units in the last place. What is larger than rounding is a difference
-only where it cannot be an epsilon of the code, and only where it is seen on more than a stray batch: a value that has
-left the range of its precision is not evidence about the loss.
+Rounding is measured, by moving the batch by a few units in the last place. What is larger than rounding counts as a
+difference only if no epsilon of the code explains it, and only if it is seen on more than a stray batch: a value that
+has left the range of its precision is no evidence about the loss.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Kind = Literal["equal", "small", "stray", "offset", "factor", "affine", "differe
 EPSILON = 1e-6
 # Beyond this it counts as zero, however small the probabilities are that it is added to.
 PLAIN = 1e-3
-# Differences on fewer batches than this, and than this share of them, are accidents of the arithmetic.
+# Differences on fewer batches than this, and than this fraction of them, are accidents of the arithmetic.
 FEWEST, SHARE = 3, 0.1
-# Batches after which slow losses are looked at no more, and the seconds after which they are slow.
+# The number of batches on which slow losses are compared, and the seconds above which a loss is slow.
 ENOUGH, SECONDS = 20, 30.0
 
 
@@ -63,14 +63,14 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """What a comparison by values found.
+    """The result of comparing values.
 
     Attributes:
         kind: `equal`; `small`, as an epsilon makes it; `stray`, different on too few batches to tell; `offset`,
             `factor` or `affine`, see `verify.audits.blackbox.against.relation`; `different`; `beyond`, different at
             large embeddings alone; `nothing` where no batch decides.
-        relation: where it is one of the three.
-        pairs: the batches that both take.
+        relation: the relation, where it is one of these three.
+        pairs: the values on the batches that both take.
         notes: what a reader should know, in sentences.
 
     """
@@ -92,7 +92,7 @@ class Values:
 
     @property
     def agrees(self) -> bool | None:
-        """True where the losses are equal, up to a constant at most."""
+        """True where the losses are equal, possibly up to a constant."""
         return {"equal": True, "offset": True, "small": None, "stray": None, "beyond": None, "nothing": None}.get(
             self.kind, False
         )
@@ -101,14 +101,14 @@ class Values:
 def compare_values(
     one: BlackBox, other: BlackBox, on: Iterable[Batch], *, rounding: float, names: tuple[str, str], seed: int = 0
 ) -> Values:
-    """Two losses on the same batches.
+    """Compare two losses on the same batches.
 
     Args:
         one: the first loss.
         other: the second.
         on: the batches.
         rounding: the relative error of one value, the larger of the two.
-        names: what they are called.
+        names: their names.
         seed: of the changes by which rounding is measured.
 
     >>> from verify.audits.blackbox.against.batches import batches
@@ -148,7 +148,7 @@ def compare_values(
 
 
 def judged(pairs: Sequence[Pair], notes: tuple[str, ...] = ()) -> Values:
-    """What pairs of values amount to."""
+    """The conclusion from pairs of values."""
     deciding = [pair for pair in pairs if pair.status != "silent"]
     differ = [pair for pair in deciding if pair.status == "different"]
     if not deciding:
@@ -159,14 +159,14 @@ def judged(pairs: Sequence[Pair], notes: tuple[str, ...] = ()) -> Values:
     if (len(differ) < FEWEST or len(differ) < SHARE * len(deciding)) and not _in_a_whole_group(deciding):
         return Values("stray", None, tuple(pairs), notes)
     a, b, tolerances = (np.array([getattr(p, name) for p in deciding]) for name in ("a", "b", "tolerance"))
-    # What an epsilon changes is not part of the rule.
+    # Values that an epsilon changes are not part of the rule.
     loose = np.maximum(tolerances, np.where([p.status == "small" for p in deciding], np.abs(a - b), 0.0))
     found = relation(a, b, loose, [pair.batch.group for pair in deciding])
     return Values(found.kind, None if found.kind == "different" else found, tuple(pairs), notes)
 
 
 def status(a: float, b: float, tolerance: float) -> Status:
-    """Of two numbers, what an epsilon makes of a scaled batch left aside.
+    """The status of two values, without regard to what an epsilon makes of a scaled batch.
 
     >>> status(1.0, 1.0 + 1e-15, 1e-14), status(1.0, 1.0 + 1e-9, 1e-14), status(1.0, 2.0, 1e-14), status(1.0, 1.0, 0.5)
     ('equal', 'small', 'different', 'silent')
@@ -176,13 +176,13 @@ def status(a: float, b: float, tolerance: float) -> Status:
     if not np.isfinite(a) or not np.isfinite(b):
         return "silent"
     if abs(a - b) <= tolerance:
-        # Two values far below what rounding leaves of them are not known to be equal.
+        # Two values far below their rounding errors are not known to be equal.
         return "silent" if tolerance > 1e-3 * size and size > 0 else "equal"
     return "small" if abs(a - b) <= EPSILON * size else "different"
 
 
 def allowed(box: BlackBox, z: Array, value: float, rounding: float, rng: np.random.Generator) -> float:
-    """How far rounding may move a value: measured, on batches that differ by a few units in the last place."""
+    """The rounding error of a value, measured on batches that differ by a few units in the last place."""
     moved = [box(z * (1 + 8 * rounding * rng.standard_normal(z.shape))) for _ in range(2)]
     noise = max((abs(one - value) for one in moved if np.isfinite(one)), default=0.0)
     return 30 * noise + 50 * rounding * max(1.0, abs(value))
@@ -202,9 +202,9 @@ def _pair(
 
 
 def _fades(one: BlackBox, other: BlackBox, z: Array, distance: float) -> bool:
-    """Whether two losses that are constant along z → s z but for an epsilon become equal as the batch grows.
+    """Whether two losses that are constant along z → s z, except for an epsilon, become equal as z is scaled up.
 
-    So they do where one divides by |z| and the other by |z| + ε, or by sqrt(Var + ε).
+    They do where one divides by |z| and the other by |z| + ε, or by sqrt(Var + ε).
     """
     values = np.array([[box(scale * z) for box in (one, other)] for scale in (10.0, 100.0, 1000.0)])
     if not np.isfinite(values).all():
@@ -217,7 +217,7 @@ def _fades(one: BlackBox, other: BlackBox, z: Array, distance: float) -> bool:
 
 
 def _one_sided(pairs: Sequence[Pair], names: tuple[str, str]) -> tuple[str, ...]:
-    """Where one loss is finite and the other is not."""
+    """A note on batches where one loss is finite and the other is not."""
     found = []
     for name, mine, theirs in ((names[0], "a", "b"), (names[1], "b", "a")):
         lost = [p for p in pairs if not np.isfinite(getattr(p, mine)) and np.isfinite(getattr(p, theirs))]
@@ -230,7 +230,7 @@ def _one_sided(pairs: Sequence[Pair], names: tuple[str, str]) -> tuple[str, ...]
 
 
 def _in_a_whole_group(deciding: Sequence[Pair]) -> bool:
-    """Whether two losses are apart on all batches of some N and d, by more than an epsilon makes at any size."""
+    """Whether two losses differ on all batches of some N and d, by more than an epsilon explains at any size."""
     groups: dict[tuple[int, int], list[Pair]] = {}
     for pair in deciding:
         groups.setdefault(pair.batch.group, []).append(pair)
