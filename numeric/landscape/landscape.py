@@ -179,7 +179,7 @@ def quartic_landscape(
             message = f"{name} = {number} must be 0 or positive"
             raise InputError(message)
     if kappa == float("inf") and c == 0:
-        message = "c = 0 with an infinite kappa leaves W = 0 alone; give a positive norm c"
+        message = "c = 0 with an infinite kappa leaves only W = 0; give a positive norm c"
         raise InputError(message)
     if q1 == 0 and q2 == 0 and kappa in (0, float("inf")):
         message = "q1 = q2 = 0: the landscape has no quartic part; give one of them"

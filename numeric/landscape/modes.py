@@ -1,6 +1,6 @@
 """Stationary points of a landscape with known modes, for all masks, with their Hessian indices.
 
-Columns w_i of W, one a mode (see `derive.landscape.landscape`), d1 rows:
+Columns w_i of W, one per mode (see `derive.landscape.landscape`), d1 rows:
 
     L = −Σ_i b_i |w_i|² + Σ_ij Q_ij (w_i·w_j)² + Σ_ij K_ij |w_i|² |w_j|²,
 

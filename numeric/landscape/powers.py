@@ -333,9 +333,7 @@ class _Programs:
 def _winner(lib: Any, b: Any, own: Any, x: Any, p: Any, fixed: Any) -> Any:
     """Only Σ h holds the modes back: λ Σ h − p (Σ h)² is largest for the largest λ."""
     if not ((own == 0).all() and (x > 0).all()) or (fixed is None and not (p > 0).all()):
-        message = (
-            "own = 0: without a quartic part of its own a mode needs a positive strength and x, at all points alike"
-        )
+        message = "own = 0: without a quartic part of its own a mode needs a positive strength and x at every point"
         raise InputError(message)
     height = b / x
     top = lib.amax(height, 0)

@@ -146,7 +146,7 @@ class Scaled(Covariances):
         return rule(self.scale, int(min(degree, self.law.highest)) // power, power)
 
     def _with(self, *, datum: bool) -> bool:
-        """Whether the datum itself stands beside its views."""
+        """Whether the datum itself comes with its views."""
         if datum and self.law.per == "view":
             message = "a datum whose views each have their own scale has none itself; no loss can be evaluated at it"
             raise InputError(message)

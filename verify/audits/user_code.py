@@ -125,9 +125,7 @@ def _run(what: str, path: Path | None, limit: float, call: Callable[[], Found]) 
     """The result of a call that runs the user's code; ``what`` names it in messages."""
     process = os.getpid()
     done = "run" if path else "imported"
-    too_long = (
-        f"{what} did not come to its end within {limit:g} seconds when it was {done}; it should define, not compute"
-    )
+    too_long = f"{what} did not finish within {limit:g} seconds when it was {done}; it should define, not compute"
     try:
         # What it prints is not part of this command's output.
         with contextlib.redirect_stdout(sys.stderr), time_limit(limit, too_long):

@@ -70,8 +70,8 @@ class AtPoints:
         """The loss of each batch, (rows,).
 
         Args:
-            points: embeddings of batches, (rows, data, d1), one array a view; the last is of the data themselves where
-                the definition uses them.
+            points: embeddings of batches, (rows, data, d1), one array per view; the last is of the data themselves
+                where the definition uses them.
             d1: the embedding's dimension.
             population: as in `numeric.definition.Evaluator`.
             noise: see there.

@@ -226,5 +226,5 @@ def test_a_file_that_needs_nothing_of_its_package_runs_where_the_package_does_no
 def test_what_computes_is_interrupted(tmp_path, run, what):
     write(tmp_path, {"slow_one.py": "while True: pass\n"})
     given = tmp_path / what if run is run_file else what
-    with pytest.raises(InputError, match=r"did not come to its end within 0\.2 seconds when it was (run|imported)"):
+    with pytest.raises(InputError, match=r"did not finish within 0\.2 seconds when it was (run|imported)"):
         run(given, 0.2)

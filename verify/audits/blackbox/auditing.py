@@ -270,7 +270,7 @@ def _for_the_code(
     if unknown:
         also = sorted({*takes, *known, "N"})
         message = (
-            f"--set {unknown[0]}: {name} takes no {unknown[0]!r} beside its embeddings, and no constant or definition"
+            f"--set {unknown[0]}: {name} takes no {unknown[0]!r} besides its embeddings, and no constant or definition"
             f" has it; what can be set here: {', '.join(also)}"
         )
         raise InputError(message)

@@ -285,7 +285,7 @@ def _renamings(used: set[int]) -> list[dict[int, int]]:
 def _with_coordinates(
     values: dict[Invariants, Measured], at: Measurement, turned: Measurement
 ) -> dict[Invariants, Measured]:
-    """δ Σ_i P_ii Q_ii beside the traces: P_1 Q_1 has the coefficient c₁ + c₂ + δ, and c₁ + c₂ + δ/2 on turned axes."""
+    """With δ Σ_i P_ii Q_ii next to traces P_1 Q_1 has the coefficient c₁ + c₂ + δ, and c₁ + c₂ + δ/2 on turned axes."""
     result = dict(values)
     for one, other in (("S", "S"), ("S", "C"), ("C", "C")):
         wanted = ((one, 0), (other, 0))

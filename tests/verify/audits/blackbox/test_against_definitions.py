@@ -77,7 +77,7 @@ def test_a_normalised_loss_is_read_with_unit_vectors():
 
 def test_the_definition_of_a_batch_normalised_loss_is_refused_with_what_to_do():
     barlow = catalogue("barlow-twins").set({"lambda": 1})
-    with pytest.raises(InputError, match="say --core to compare what is inside of its normalisation"):
+    with pytest.raises(InputError, match="use --core to compare what is inside its normalisation"):
         beside(pairs.barlow, barlow, "homogeneous", 0)
 
 

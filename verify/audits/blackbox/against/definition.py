@@ -141,7 +141,7 @@ def _whole(mine: Subject, definition: Loss, seed: int) -> _Averages:
     if not mine.has_core:
         message = (
             f"{mine.whole.name} normalises in a way in which the definition {definition.name} cannot be read: {why}; "
-            "say --core to compare what is inside of its normalisation"
+            "use --core to compare what is inside its normalisation"
         )
         raise InputError(message)
     return _Averages(None, [("values", f"the core alone is compared with the definition: {why}")], [])
