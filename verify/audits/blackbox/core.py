@@ -219,6 +219,6 @@ def core(loss: Any) -> Core:
 
     """
     if not callable(loss):
-        message = f"the loss is of type {type(loss).__name__}; to have a core it must be callable"
+        message = f"the loss is of type {type(loss).__name__}; it has to be callable"
         raise InputError(message)
     return Core(loss)
