@@ -90,25 +90,29 @@ class Recession:
         """
         if self.verdict != "depends":
             return self.verdict
-        elsewhere = ", bounded where the contrary holds strictly" if self.edge else ", bounded elsewhere"
-        return f"unbounded where {self.where()}{elsewhere if self.otherwise == 'bounded' else ''}"
+        elsewhere = f", bounded {self._beyond()}" if self.otherwise == "bounded" else ""
+        return f"unbounded where {self.where()}{elsewhere}"
 
     def latex(self) -> str:
         """The verdict for math mode."""
         if self.verdict != "depends":
             return {"undecided": r"\text{not decided}"}.get(self.verdict, rf"\text{{{self.verdict}}}")
-        beyond = "where the contrary holds strictly" if self.edge else "elsewhere"
-        elsewhere = rf",\quad \text{{bounded {beyond}}}" if self.otherwise == "bounded" else ""
+        elsewhere = rf",\quad \text{{bounded {self._beyond()}}}" if self.otherwise == "bounded" else ""
         return rf"\text{{unbounded where }} {LATEX.scalar(self.condition)}{elsewhere}"
 
+    def _beyond(self) -> str:
+        """Where it is bounded if it is so but for the condition: at the edge of that nothing may be known."""
+        return "where the contrary holds strictly" if self.edge else "elsewhere"
+
     def to_json(self) -> dict[str, str | None]:
-        """Plain JSON values."""
+        """Plain JSON values; ``elsewhere`` names a restriction where the edge of the condition is open."""
         depends = self.verdict == "depends"
+        strictly = f" {self._beyond()}" if self.edge and self.otherwise == "bounded" else ""
         return {
             "verdict": self.verdict,
             "reason": self.reason,
             "unbounded_where": self.where() if depends else None,
-            "elsewhere": self.otherwise if depends else None,
+            "elsewhere": f"{self.otherwise}{strictly}" if depends else None,
             "at_least": None if self.bound is None else str(self.bound),
         }
 

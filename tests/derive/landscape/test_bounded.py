@@ -10,7 +10,7 @@ from derive import Loss, Mean, SecondMoment, diagonal_sum, inner, symbols, views
 from derive.landscape.conditions import MODES
 from derive.landscape.landscape import a_i, c_i
 from derive.landscape.leading import Far, far, of_couplings
-from derive.landscape.recession import recession
+from derive.landscape.recession import Recession, recession
 
 x, x_pos, chi, chi_pos, psi = views("x, x_pos, chi, chi_pos, psi")
 A, S = SecondMoment(x, x_pos), SecondMoment(x, x)
@@ -200,6 +200,9 @@ def test_couplings_with_parameters():
     assert of_couplings(-q, q, None).verdict == "undecided"
     opened = of_couplings(-q, r, None)
     assert (opened.where(), opened.otherwise, opened.edge) == ("-q + r < 0", "bounded", True)
+    found = Recession("loss", "depends", "", condition=opened.condition, otherwise=opened.otherwise, edge=opened.edge)
+    assert found.to_json()["elsewhere"] == "bounded where the contrary holds strictly"
+    assert found.said() == "unbounded where -q + r < 0, bounded where the contrary holds strictly"
 
 
 def test_a_bias_is_a_direction_of_its_own():

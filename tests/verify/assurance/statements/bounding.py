@@ -32,7 +32,8 @@ def check_bounded(said: Said, settings: list[Setting], tally: Tally) -> None:
         tally.judge("bounded: finite", text, holds=False, example="no real number")
     if verdict == "undecided":
         return
-    exactly = claim.get("elsewhere") == "bounded"
+    elsewhere = claim.get("elsewhere") or ""
+    exactly = elsewhere.startswith("bounded")
     for setting in settings:
         truth = setting.growth
         if truth.bounded is None:
@@ -51,6 +52,10 @@ def check_bounded(said: Said, settings: list[Setting], tally: Tally) -> None:
                 a, c = setting.eigenvalues
                 outcomes.add(holds(where, setting.env | {"a_i": a * (1 + k), "c_i": c * (1 - k)}))
             if len(outcomes) > 1:
+                tally.skip("a condition at its edge")
+                continue
+            at_edge = holds(re.sub(r"([<>]) ", r"\1= ", where), setting.env | {"a_i": a, "c_i": c})
+            if elsewhere.endswith("strictly") and not any(outcomes) and at_edge:
                 tally.skip("a condition at its edge")
                 continue
             if outcomes.pop():
