@@ -6,16 +6,15 @@ from fractions import Fraction
 import pytest
 import sympy
 
-from derive import Loss, catalogue, closed_form, inner, views
+from derive import Loss, catalogue, inner, views
 from verify.routes import trained
-from verify.routes.trained import compare
-from verify.truths.settings import values_for
+from verify.routes.subject import Subject
 
 
-def evidence(name, expansion=None, seed=0, closed=None):
-    loss = catalogue(name) if isinstance(name, str) else name
-    values = {key: float(value) for key, value in values_for(loss, trained.BATCH, 2).items()}
-    return compare(loss, expansion or loss.expand(order=4), closed, values, seed)
+def evidence(name, expansion=None, order=4):
+    """What models that are trained on a loss say of an expansion, its own unless another is given."""
+    subject = Subject(catalogue(name) if isinstance(name, str) else name, order=order)
+    return trained.ROUTE.evidence(subject, expansion or subject.expansion)
 
 
 def scaled(expansion, factor, order):
@@ -40,7 +39,7 @@ def test_a_loss_of_batches_trains_to_its_quartic(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["infonce", "beta-infonce", "spectral"])
 def test_a_loss_that_closes_is_trained_in_both_regimes(name):
-    near, away = evidence(name, closed=closed_form(catalogue(name)))
+    near, away = evidence(name)
     assert (near.agrees, away.agrees) == (True, True)
     assert away.predicted > 10 * near.predicted
 
@@ -70,8 +69,7 @@ def test_a_wrong_expansion_is_found_out(factor, order):
     ],
 )
 def test_what_is_not_run_says_why(name, order, why):
-    loss = catalogue(name)
-    (found,) = compare(loss, loss.expand(order=order), None, {"N": 4.0, "tau": 1.0}, 0)
+    (found,) = evidence(name, order=order)
     assert not found.ran
     assert found.note == why
 
@@ -79,5 +77,5 @@ def test_what_is_not_run_says_why(name, order, why):
 def test_a_loss_of_ones_own_has_no_torch_loss():
     x, x_pos = views("x, x_pos")
     loss = Loss(inner(x, x_pos) ** 2 - Fraction(1, 2) * inner(x, x_pos), name="mine")
-    (found,) = compare(loss, loss.expand(order=4), None, {}, 0)
+    (found,) = evidence(loss)
     assert found.note == "no hand-written torch loss is known for this definition"

@@ -9,7 +9,7 @@ import pytest
 import sympy
 import torch
 
-from derive import Loss, Mean, catalogue, exp, half_sq, log, views
+from derive import Gaussian, Loss, Mean, catalogue, exp, half_sq, log, views
 from verify.audits.definition import audit
 from verify.routes.reopening.collapsed_modes import collapsed, of_definition
 from verify.routes.reopening.transition import Crossing
@@ -81,7 +81,7 @@ def test_a_torch_function_gets_the_same_lines():
 
 def test_both_routes_measure_the_same_loss():
     # The batch loss of the catalogue is the cross-entropy of unit vectors, as distances are inner products there.
-    by_hand, _ = of_definition(catalogue("infonce-batch+normalised"), {"N": sympy.Integer(32)}, 0)
+    by_hand, _ = of_definition(catalogue("infonce-batch+normalised"), {"N": sympy.Integer(32)}, 0, Gaussian())
     other = audit(contrastive).transverse
     for s, point in by_hand.points.items():
         assert other.points[s].value == pytest.approx(point.value, abs=1e-9)
@@ -130,7 +130,7 @@ def test_a_point_that_is_not_stationary_decides_nothing():
     ],
 )
 def test_what_is_not_run_says_why(loss, given, note):
-    found, (line,) = of_definition(loss, given, 0)
+    found, (line,) = of_definition(loss, given, 0, Gaussian())
     assert found is None
     assert (line.mark, line.note) == ("not run", note)
 
