@@ -1,6 +1,7 @@
 """The routes by which an audit checks the expansion of a definition against the definition itself.
 
-A new one is a file with a `verify.routes.route.Route` and an entry here. Mutants and tests use the same list.
+A new one is a file with a `verify.routes.route.Route` and an entry here. Mutants are held against
+those of `verify.assurance.mutants.killing`, made of the same parts.
 """
 
 from __future__ import annotations
