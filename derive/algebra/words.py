@@ -26,6 +26,7 @@ from itertools import permutations, product
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from derive.algebra import graphs
 from derive.algebra.alphabet import LETTERS, factors, matrix, outer
 from derive.algebra.labelling import orders
 
@@ -135,18 +136,8 @@ def _orders(links: tuple[Link, ...], vertices: Iterable[int]) -> Iterator[list[i
 
 def connected(links: Iterable[Link]) -> list[tuple[Link, ...]]:
     """The pieces of a graph of open words that share no coordinate; vectors such as b connect nothing."""
-    pieces: list[tuple[set[int], tuple[Link, ...]]] = []
-    for i, word, j in links:
-        vertices = {end for end in (i, j) if not _is_vector(end)}
-        members: tuple[Link, ...] = ((i, word, j),)
-        apart = []
-        for piece in pieces:
-            if vertices.isdisjoint(piece[0]):
-                apart.append(piece)
-            else:
-                vertices, members = vertices | piece[0], members + piece[1]
-        pieces = [*apart, (vertices, members)]
-    return [members for _, members in pieces]
+    groups = graphs.connected(links, lambda link: {end for end in link[::2] if not _is_vector(end)})
+    return [tuple(group) for group in groups]
 
 
 def ends(given: Invariants) -> int:
