@@ -32,10 +32,6 @@ class OddOrderError(InputError):
     """The expansion would have a term of odd order in (W, b), and expansions have even orders only."""
 
 
-class NameClashError(InputError):
-    """A modifier would add a parameter whose name the loss already has."""
-
-
 def quoted(text: object) -> str:
     """Outside input as messages show it: in quotes, and a long text shortened to its two ends.
 

@@ -31,7 +31,7 @@ from derive.definition.rewriting import normalised, substitute
 from derive.definition.samples import kept_apart
 from derive.definition.views import View, white_noise
 from derive.definition.written import definition
-from derive.errors import InputError, NameClashError
+from derive.errors import InputError
 from derive.expansion.expansion import Expansion, check_basis
 from derive.expansion.laws import Gaussian, Law
 from derive.expansion.laws.averaging import trace_polynomial
@@ -337,7 +337,7 @@ class Loss:
         clash = set(Loss(addition).parameters) & set(self.parameters)
         if clash:
             message = f"{self.name} already has a parameter {min(clash)!r}; give {name} a symbol of another name"
-            raise NameClashError(message)
+            raise InputError(message)
         return replace(
             self,
             expression=self.expression + addition,
