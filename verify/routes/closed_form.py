@@ -9,7 +9,7 @@ from verify.evidence.evidence import Evidence
 from verify.routes.route import Route
 
 if TYPE_CHECKING:
-    from derive import Expansion, Law, Loss
+    from derive import Expansion
     from verify.routes.subject import Subject
 
 # The order through which a closed form is compared with the engine.
@@ -22,14 +22,12 @@ class Series:
 
     Attributes:
         closed: the series through `THROUGH`, or through the order of the expansion.
-        loss: the loss that has it.
-        law: of the data.
+        subject: the loss that has it.
 
     """
 
     closed: Expansion
-    loss: Loss
-    law: Law
+    subject: Subject
 
 
 def why_not(subject: Subject) -> str:
@@ -41,14 +39,14 @@ def measure(subject: Subject) -> Series:
     """The series of the closed form."""
     assert subject.closed is not None  # noqa: S101 (told the type checker; see why_not)
     subject.tick("exact")
-    return Series(subject.closed.series(max(THROUGH, subject.order)), subject.here, subject.law)
+    return Series(subject.closed.series(max(THROUGH, subject.order)), subject)
 
 
 def compare(found: Series, expansion: Expansion) -> list[Evidence]:
     """Whether the two are equal, through all orders and through those of the expansion."""
-    through = found.closed.order
+    through, subject = found.closed.order, found.subject
     agrees = (
-        found.loss.expand(through, data=found.law).terms == found.closed.terms
+        subject.here.expand(through, data=subject.law).terms == found.closed.terms
         and found.closed.truncate(expansion.order).terms == expansion.in_basis("A0,Sigma").terms
     )
     said = "equal" if agrees else "different"

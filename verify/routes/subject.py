@@ -61,6 +61,11 @@ class Subject:
         return self.here.expand(self.order, basis=self.basis, sampling=self.sampling, data=self.law)
 
     @cached_property
+    def through_6(self) -> Expansion:
+        """Its expansion through order 6, which tells how much order 4 leaves out."""
+        return self.here.expand(6, data=self.law)
+
+    @cached_property
     def closed(self) -> ClosedForm | None:
         """Its closed form to all orders, None where the average does not close."""
         return closed_form(self.here, self.law) if self.sampling == "iid" else None

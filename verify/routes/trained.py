@@ -30,10 +30,10 @@ from verify.evidence.agreement import DOMAIN, SEEN, SHARE, compared
 from verify.evidence.evidence import Evidence
 from verify.routes.minima import case_at
 from verify.routes.route import Route
-from verify.truths.settings import GAUSSIAN, values_for
+from verify.truths.settings import values_for
 
 if TYPE_CHECKING:
-    from derive import ClosedForm, Expansion, Law, Loss
+    from derive import Expansion
     from derive.landscape.landscape import Landscape
     from verify.routes.subject import Subject
 
@@ -83,23 +83,17 @@ class Models:
     """Models that were trained in one regime.
 
     Attributes:
-        loss: at the given values.
+        subject: the loss.
         regime: the regime.
         powers: Tr[W Σ Wᵀ], one per seed.
         data: the number of data per step.
-        values: of the loss's parameters.
-        seed: of all random numbers.
-        law: of the data.
 
     """
 
-    loss: Loss
+    subject: Subject
     regime: Regime
     powers: Array
     data: int
-    values: Mapping[str, float]
-    seed: int
-    law: Law = GAUSSIAN
 
     @property
     def apart(self) -> bool:
@@ -116,10 +110,8 @@ def regimes(subject: Subject) -> Iterator[Regime]:
         InputError: there is no regime near the transition; the message says why.
 
     """
-    values = values_of(subject)
-    near = _near(subject.here, subject.expansion, values, subject.law)
-    yield near
-    yield from _away(subject.closed, values)
+    yield _near(subject)
+    yield from _away(subject)
 
 
 def values_of(subject: Subject) -> dict[str, float]:
@@ -130,9 +122,7 @@ def values_of(subject: Subject) -> dict[str, float]:
 
 def models(subject: Subject, regime: Regime, seeds: int = SEEDS) -> Models:
     """Models of several seeds (an even number)."""
-    values = values_of(subject)
-    powers, data = _powers(subject.here, regime, values, subject.seed, seeds, subject.law)
-    return Models(subject.here, regime, powers, data, values, subject.seed, subject.law)
+    return Models(subject, regime, *_powers(subject, regime, seeds))
 
 
 def measure(subject: Subject) -> list[Models]:
@@ -148,13 +138,13 @@ def compare(found: Sequence[Models], expansion: Expansion) -> list[Evidence]:
 
 def held_against(found: Models, expansion: Expansion) -> Evidence:
     """Models of one regime compared with the minimum of an expansion, at the same data."""
-    regime, data = found.regime, found.regime.data
+    regime, data, values = found.regime, found.regime.data, values_of(found.subject)
     quantity = f"Tr[W Σ Wᵀ] {regime.name}"
     predicted, slack = regime.predicted, 0.0
     if regime.by_expansion:
         try:
-            case = case_at(landscapes(expansion.truncate(4)), {**found.values, "d1": 2})
-            gram = _minimum(case, data, found.values)
+            case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
+            gram = _minimum(case, data, values)
         except InputError as error:
             return Evidence("trained", quantity, agrees=None, note=str(error))
         except TypeError:
@@ -163,7 +153,7 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
             return Evidence("trained", quantity, agrees=None, note="the landscape through order 4 has no lowest point")
         predicted = float((gram * data.Sigma).sum())
         if predicted > 0:
-            beyond = _minimum_through_6(_with_order_6(expansion, found.loss, found.law), found.values, data, gram)
+            beyond = _minimum_through_6(_with_order_6(expansion, found.subject), values, data, gram)
             slack = np.inf if beyond is None else abs(beyond - predicted)
     decided = compared(predicted, found.powers.tolist(), scale=regime.predicted, truncation=slack)
     agrees, why = decided.agrees, decided.why
@@ -174,7 +164,7 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
     note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {found.data} data, a/c = {ratio:.3g}"
     return Evidence(
         "trained", quantity, predicted, decided.measured, decided.error, "standard error",
-        agrees, found.seed, f"{why}; {note}" if why else note,
+        agrees, found.subject.seed, f"{why}; {note}" if why else note,
     )  # fmt: skip
 
 
@@ -196,18 +186,17 @@ def why_not(subject: Subject) -> str:
     return ""
 
 
-def _near(loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law = GAUSSIAN) -> Regime:
+def _near(subject: Subject) -> Regime:
     """The data at which the landscape through order 4 gives the modes a little power."""
-    found, slack = _with_power(NEAR, loss, expansion, values, law)
-    if law.closes or slack <= DOMAIN * found.predicted:
+    found, slack = _with_power(NEAR, subject)
+    if subject.law.closes or slack <= DOMAIN * found.predicted:
         return found
-    return _with_power(NEAR / LESS, loss, expansion, values, law)[0]
+    return _with_power(NEAR / LESS, subject)[0]
 
 
-def _with_power(
-    near: float, loss: Loss, expansion: Expansion, values: Mapping[str, float], law: Law
-) -> tuple[Regime, float]:
+def _with_power(near: float, subject: Subject) -> tuple[Regime, float]:
     """The data at which the landscape through order 4 gives each mode that power, and the change by order 6."""
+    expansion, values = subject.expansion, values_of(subject)
     case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
     # Three grids, each between the neighbours of the best point of the previous one: a transition may be steep in x.
     low, high, best = 0.02, 50.0, None
@@ -229,7 +218,7 @@ def _with_power(
         raise InputError(message)
     data, gram = _data(best[0]), best[1]
     power = float((gram * data.Sigma).sum())
-    beyond = _minimum_through_6(_with_order_6(expansion, loss, law), values, data, gram)
+    beyond = _minimum_through_6(_with_order_6(expansion, subject), values, data, gram)
     if beyond is None:
         message = "the orders left out are not small at any minimum of the landscape through order 4"
         raise InputError(message)
@@ -253,9 +242,9 @@ def _minimum(case: Landscape, data: Covariances, values: Mapping[str, float]) ->
     return solved.gram(listed[0]) if listed else None
 
 
-def _with_order_6(expansion: Expansion, loss: Loss, law: Law = GAUSSIAN) -> Expansion:
+def _with_order_6(expansion: Expansion, subject: Subject) -> Expansion:
     """The given expansion through order 4, with the terms of order 6 added: a wrong quartic must stay wrong."""
-    sixth = loss.expand(6, data=law)
+    sixth = subject.through_6
     given = expansion.in_basis("A0,Sigma").truncate(4)
     return replace(sixth, terms=(*given.terms, *sixth.terms_of_order(6)))
 
@@ -282,17 +271,17 @@ def _jacobian(gradient: Function, x: Array) -> Array:
     return np.asarray((jacobian + np.swapaxes(jacobian, -1, -2)) / 2)
 
 
-def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime]:
+def _away(subject: Subject) -> list[Regime]:
     """Data at which the exact landscape gives the modes a good deal of power, if the loss closes to all orders."""
     from derive.landscape.exact_modes import exact_modes
     from verify.routes.training.predictions import heights
 
-    modes = None if closed is None else exact_modes(closed)
+    modes = None if subject.closed is None else exact_modes(subject.closed)
     if modes is None or not modes.convex or not modes.heights:
         return []
     c = np.array(NOISE)
     xs = np.geomspace(0.05, 20.0, 200)
-    powers = heights(modes, xs[:, None] * c, c, values)
+    powers = heights(modes, xs[:, None] * c, c, values_of(subject))
     usable = np.isfinite(powers).all(-1) & (powers > 0).all(-1)
     if not usable.any():
         return []
@@ -300,9 +289,7 @@ def _away(closed: ClosedForm | None, values: Mapping[str, float]) -> list[Regime
     return [Regime("away from it", _data(float(xs[k])), float(powers[k].sum()), by_expansion=False)]
 
 
-def _powers(
-    loss: Loss, regime: Regime, values: Mapping[str, float], seed: int, seeds: int = SEEDS, law: Law = GAUSSIAN
-) -> tuple[Array, int]:
+def _powers(subject: Subject, regime: Regime, seeds: int) -> tuple[Array, int]:
     """Tr[W Σ Wᵀ] of models of several seeds, each with its own random numbers, and the number of data per step."""
     import torch
 
@@ -312,6 +299,7 @@ def _powers(
     from verify.running.sweeps.sweep import seed_of
     from verify.truths.batched import batched
 
+    loss, law, values = subject.here, subject.law, values_of(subject)
     base, *modifiers = loss.name.split("+")
     of, batch = batched(base), loss.batch_size
     kind = "moments" if loss.depends_on_moments else "pairs" if batch is None else "batches"
@@ -326,7 +314,7 @@ def _powers(
     drawn = in_numbers(law, regime.data)
     a, c = (torch.from_numpy(np.sqrt(np.diag(one))).expand(seeds, 1, 2) for one in (drawn.core.A0, drawn.core.C))
     scale = float(np.sqrt(regime.predicted / 2 / regime.data.Sigma.diagonal().mean()))
-    generator = torch.Generator().manual_seed(seed_of("audit", loss.name, regime.name, seed))
+    generator = torch.Generator().manual_seed(seed_of("audit", loss.name, regime.name, subject.seed))
     end = train(
         Model(2, 2),
         Population(size, a, c, independent=True, batches=max(1, data // size), law=drawn),
