@@ -78,4 +78,4 @@ def compare(found: Scaled, error: NotAnalyticError) -> list[Evidence]:
     ]
 
 
-ROUTE = Route("exact", "", measure, compare)
+ROUTE = Route("exact", "L(tW) − L(W)", measure, compare)

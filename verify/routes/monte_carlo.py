@@ -294,4 +294,4 @@ def measured_of(subject: Subject) -> list[Averages]:
     return measure(cases, subject.order, subject.draws, lambda: subject.tick("monte-carlo"))
 
 
-ROUTE = Route("monte-carlo", "", measured_of, compare)
+ROUTE = Route("monte-carlo", "coefficients from random batches", measured_of, compare)

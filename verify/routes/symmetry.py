@@ -130,4 +130,4 @@ def drawn(at: Case, truth: Truth, ts: NDArray[np.float64]) -> NDArray[np.float64
     return truth.drawn(ts, 5, np.random.default_rng(at.seed), 4)
 
 
-ROUTE = Route("exact", "", measure, compare)
+ROUTE = Route("exact", "L(W) on random draws", measure, compare)

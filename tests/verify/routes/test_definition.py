@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy
 
-from derive import Loss, Mean, catalogue, exp, inner, log, symbols, views
+from derive import InputError, Loss, Mean, catalogue, exp, inner, log, symbols, views
 from derive.landscape.landscape import landscapes
 from numeric.sampling import random_covariances
 from verify.assurance.mutants import mutants
@@ -105,6 +105,19 @@ def test_a_loss_that_does_not_move_passes_no_symmetry(monkeypatch):
     """At so small a t that values are those at 0, L(−W) = L(W) says nothing."""
     monkeypatch.setattr(symmetry, "drawn", lambda *_: np.full((4, 3), 0.7))
     assert [one.agrees for one in all_of(of(catalogue("infonce")), symmetry.ROUTE)] == [None, None]
+
+
+@pytest.mark.parametrize("route", [symmetry.ROUTE, remainder.ROUTE, autodiff.ROUTE, monte_carlo.ROUTE])
+def test_a_route_that_cannot_measure_says_so_in_a_line(route):
+    """A route never leaves an audit without a word."""
+
+    def refuse(_):
+        message = "nothing can be drawn"
+        raise InputError(message)
+
+    subject = of(catalogue("infonce"))
+    (line,) = replace(route, measure=refuse).evidence(subject, subject.expansion)
+    assert (line.route, line.mark, line.note) == (route.name, "not run", "nothing can be drawn")
 
 
 @pytest.mark.parametrize("bad", [nan, inf, -inf])
