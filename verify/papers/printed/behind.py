@@ -10,8 +10,8 @@ from verify.papers.printed.calls import power_of_trace
 from verify.papers.printed.tree import Entry, Power, Product, Scalar, Transpose, is_matrix
 
 if TYPE_CHECKING:
+    from derive.definition.tokens import Token
     from verify.papers.printed.grammar import Formula
-    from verify.papers.printed.tokens import Token
     from verify.papers.printed.tree import Node
 
 _CLOSING = {"(": ")", "{": "}"}

@@ -12,8 +12,8 @@ from verify.papers.printed.tree import Applied, Power, Product, Quotient, Trace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from derive.definition.tokens import Token
     from verify.papers.printed.grammar import Formula
-    from verify.papers.printed.tokens import Token
     from verify.papers.printed.tree import Node
 
 _FUNCTIONS: dict[str, Callable[[sympy.Expr], sympy.Expr]] = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt}

@@ -10,6 +10,7 @@ import sympy
 
 from derive import InputError
 from derive.algebra.letters import sum_j
+from derive.definition.tokens import PlaceError, Token, tokens
 from derive.errors import quoted
 from derive.landscape.conditions import MODES, Condition, q_j, total
 from derive.landscape.landscape import a_i, a_j, c_i, c_j, s_i, s_j
@@ -17,7 +18,6 @@ from verify.papers.claims.canonical import same
 from verify.papers.printed.grammar import Formula
 from verify.papers.printed.meaning import Meaning
 from verify.papers.printed.quantifiers import Spoken, spoken
-from verify.papers.printed.tokens import PlaceError, Token, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

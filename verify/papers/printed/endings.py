@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from derive.definition.tokens import CONSTANT, ELLIPSIS
 from verify.papers.printed.names import SAID
-from verify.papers.printed.tokens import CONSTANT, ELLIPSIS
 
 if TYPE_CHECKING:
     from verify.papers.printed.grammar import Formula

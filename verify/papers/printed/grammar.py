@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.definition.cursor import Cursor
 from verify.papers.printed import names
 from verify.papers.printed.behind import behind
 from verify.papers.printed.calls import call, is_call
-from verify.papers.printed.cursor import Cursor
 from verify.papers.printed.endings import constant, ending
 from verify.papers.printed.norms import inner_product, norm
 from verify.papers.printed.ranges import over
@@ -28,7 +28,7 @@ from verify.papers.printed.tree import Product, Quotient, Scalar, Sum, is_matrix
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from verify.papers.printed.tokens import Token
+    from derive.definition.tokens import Token
     from verify.papers.printed.tree import Node
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from verify.papers.printed.tokens import PlaceError
+from derive.definition.tokens import PlaceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from verify.papers.printed.tokens import Token
+    from derive.definition.tokens import Token
 
 # The loss, in one spelling: L, L(W), L_InfoNCE(W, b), ΔL; without a number, which would name an order.
 _LOSS = re.compile(r"(?P<difference>Delta|delta)?(?P<name>(?!Tr|exp|log|sqrt|nabla|partial|frac)[A-Za-z]+"

@@ -9,9 +9,9 @@ import sympy
 
 from derive import InputError
 from derive.algebra.scalars import collected
+from derive.definition.tokens import PlaceError
 from verify.papers.printed import algebra, sums
 from verify.papers.printed.algebra import Product as Key
-from verify.papers.printed.tokens import PlaceError
 from verify.papers.printed.tree import (
     Applied,
     Entry,

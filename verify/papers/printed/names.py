@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive.algebra.alphabet import LETTERS
+from derive.definition.tokens import Token
 from verify.papers.printed.behind import entry
 from verify.papers.printed.norms import NO_BIAS
-from verify.papers.printed.tokens import Token
 from verify.papers.printed.tree import Matrix, Product, Scalar, Transpose, columns, is_matrix
 
 if TYPE_CHECKING:

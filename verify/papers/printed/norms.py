@@ -9,8 +9,8 @@ import sympy
 from verify.papers.printed.tree import Matrix, Norm, Power, Product, Scalar, Sum, Trace, Transpose, columns, is_matrix
 
 if TYPE_CHECKING:
+    from derive.definition.tokens import Token
     from verify.papers.printed.grammar import Formula
-    from verify.papers.printed.tokens import Token
     from verify.papers.printed.tree import Node
 
 _POWERS = ("2", "4", "6", "8", "10", "12")

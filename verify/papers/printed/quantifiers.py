@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from verify.papers.printed.display import undisplayed
-from verify.papers.printed.tokens import PlaceError
+from derive.definition.display import undisplayed
+from derive.definition.tokens import PlaceError
 
 _SPACE = r"(?:[\s,;:~]|\\[,;:! ]|\\q?quad(?![A-Za-z]))*"
 _SAID = (

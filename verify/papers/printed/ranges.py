@@ -10,8 +10,8 @@ from verify.papers.printed.tree import Applied, Over
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from derive.definition.tokens import Token
     from verify.papers.printed.grammar import Formula
-    from verify.papers.printed.tokens import Token
     from verify.papers.printed.tree import Node, Relation
 
 _HEAD = re.compile(r"\\sum|∑|Σ|sum")

@@ -12,10 +12,10 @@ import sympy
 
 from derive import Expansion, InputError
 from derive.definition.language import EMBEDDING_DIMENSION
+from derive.definition.tokens import PlaceError
 from verify.papers.printed import algebra, forms
 from verify.papers.printed.meaning import Meaning
 from verify.papers.printed.sides import read_equation, read_side
-from verify.papers.printed.tokens import PlaceError
 from verify.papers.printed.tree import Matrix, Sum, degree, walk
 
 if TYPE_CHECKING:

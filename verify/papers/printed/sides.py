@@ -12,13 +12,13 @@ import sympy
 
 from derive.algebra.alphabet import BASES
 from derive.algebra.scalars import normal_form
+from derive.definition.cursor import Cursor
+from derive.definition.tokens import PlaceError, Token
 from verify.papers.printed import algebra
-from verify.papers.printed.cursor import Cursor
 from verify.papers.printed.grammar import Formula
 from verify.papers.printed.left import is_difference, names_a_loss
 from verify.papers.printed.meaning import Meaning
 from verify.papers.printed.names import MATRICES
-from verify.papers.printed.tokens import PlaceError, Token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ import pytest
 import sympy
 
 from derive import InputError
-from verify.papers.printed.display import undisplayed
+from derive.definition.display import undisplayed
 from verify.papers.printed.reading import read_expansion
 
 SYMBOLS = {name: sympy.Symbol(name) for name in ("N", "tau", "alpha", "gamma_std")}

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from derive import InputError, Loss, Mean, SecondMoment, diagonal_sum, half_sq, inner, off_diagonal_sum, symbols, views
+from derive.definition.tokens import PlaceError
 from verify.papers.printed import ContradictedError, check_expansion, check_landscape
 from verify.papers.printed.subject import Definition
-from verify.papers.printed.tokens import PlaceError
 
 nu, tau = symbols("nu tau")
 x, x_pos, chi = views("x, x_pos, chi")

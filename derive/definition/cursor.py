@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from verify.papers.printed.display import undisplayed
-from verify.papers.printed.tokens import PlaceError, Token, tokens
+from derive.definition.display import undisplayed
+from derive.definition.tokens import PlaceError, Token, tokens
 
 
 class Cursor:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from derive import InputError
 from derive.definition.notation import GREEK
+from derive.errors import InputError
 
 Kind = Literal["number", "name", "sign", "sum", "end"]
 
@@ -154,7 +154,7 @@ def tokens(text: str, shown: str | None = None) -> list[Token]:
     ['-', '3/4', 'Tr', '[', 'W', 'A0', 'W', '^', '{', 'T', '}', ']', '']
     >>> tokens("3 $ 4")
     Traceback (most recent call last):
-    verify.papers.printed.tokens.PlaceError: '$' means nothing in a formula; leave it out
+    derive.definition.tokens.PlaceError: '$' means nothing in a formula; leave it out
       3 $ 4
         ^
 

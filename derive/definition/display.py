@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from verify.papers.printed.tokens import PlaceError
+from derive.definition.tokens import PlaceError
 
 _ENVIRONMENTS = ("equation", "align", "aligned", "gather", "gathered", "split", "multline", "eqnarray", "displaymath",
                  "math", "alignedat", "alignat", "flalign")  # fmt: skip
@@ -32,7 +32,7 @@ def undisplayed(text: str) -> str:
     ['N', '+', '1']
     >>> undisplayed("$ N + 1")
     Traceback (most recent call last):
-    verify.papers.printed.tokens.PlaceError: '$' is opened here and not closed at the end of the formula
+    derive.definition.tokens.PlaceError: '$' is opened here and not closed at the end of the formula
       $ N + 1
       ^
 
