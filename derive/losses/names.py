@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from derive.errors import InputError, quoted
+from derive.errors import InputError, did_you_mean, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,16 +60,13 @@ own, path/to/file.py:name. Known: ntxent, siglip
     """
     names = list(known)
     near, remark = _nearest(name, names, ELSEWHERE if what == "loss" else frozenset())
-    if near:
-        hint = f"did you mean {near}? {f'{remark}. ' if remark else ''}"
-    elif what == "loss":
-        hint = (
+    if not near and what == "loss":
+        remark = (
             "a loss that is not in the catalogue is given as a torch function or a derive.Loss of your own,"
-            " path/to/file.py:name. "
+            " path/to/file.py:name"
         )
-    else:
-        hint = ""
-    return InputError(f"unknown {what} {quoted(name)}; {hint}Known: {', '.join(names)}")
+    listed = f"{f'{remark}. ' if remark else ''}Known: {', '.join(names)}"
+    return InputError(did_you_mean(f"unknown {what} {quoted(name)}", near, listed))
 
 
 def _nearest(name: str, names: list[str], elsewhere: frozenset[str]) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import warnings
 from pathlib import Path
@@ -12,10 +11,10 @@ import sympy
 
 from derive import InputError, Loss, catalogue
 from derive.algebra.letters import named
-from derive.errors import quoted
+from derive.errors import did_you_mean, nearest, quoted
 from verify.audits.user_code import run_file, run_module
 from verify.running.limits import said_by
-from verify.truths.exact_numbers import read_number
+from verify.truths.exact_numbers import read_assignments, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,9 +67,8 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
         loss = getattr(module, name)
     except AttributeError:
         losses = [key for key, value in vars(module).items() if isinstance(value, Loss) or _own(value, module)]
-        near = difflib.get_close_matches(name, losses, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}? " if near else ""
-        message = f"{path} defines no {quoted(name)}; {hint}Losses there: {', '.join(losses) or 'none'}"
+        listed = f"losses there: {', '.join(losses) or 'none'}"
+        message = did_you_mean(f"{path} defines no {quoted(name)}", nearest(name, losses), listed)
         raise InputError(message) from None
     except Exception as error:
         # A package may import its parts when they are asked for.
@@ -148,17 +146,10 @@ def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
     {'alpha': 1/10, 'N': oo, 'tau': 1/2, 't': 1/1000}
 
     """
-    values: dict[str, sympy.Expr] = {}
-    for setting in settings:
-        name, separator, text = (part.strip() for part in setting.partition("="))
-        if not separator or not name:
-            message = f"--set {setting}: write NAME=VALUE, for instance --set alpha=1/10"
-            raise InputError(message)
-        if name in values:
-            message = f"--set {name} is given twice"
-            raise InputError(message)
-        values[name] = sympy.oo if text == "oo" else read_number(text, f"--set {name}")
-    return values
+    return {
+        name: sympy.oo if text == "oo" else read_number(text, f"--set {name}")
+        for name, text in read_assignments(settings, "--set", "--set alpha=1/10").items()
+    }
 
 
 def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict[str, sympy.Expr]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import difflib
 import importlib
 import importlib.util
 import os
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from derive import InputError, NotAnalyticError
-from derive.errors import quoted
+from derive.errors import did_you_mean, nearest, quoted
 from verify.audits.import_paths import importing_from, is_there, package, packaged, submodules
 from verify.running.limits import TimeUpError, said_by, time_limit
 
@@ -87,10 +86,13 @@ def _imported(name: str) -> ModuleType | None:
 
 def _no_module(name: str, here: Path) -> str:
     parent, _, last = name.rpartition(".")
-    near = difflib.get_close_matches(last, submodules(parent, [here, here / "src"]), n=1, cutoff=0.4)
-    hint = f"did you mean {f'{parent}.' if parent else ''}{near[0]}? " if near else ""
-    looked = "It is looked for in the current folder, in src there, and in what is installed"
-    return f"there is no module {quoted(name)}; {hint}{looked}; write package.module:name or path/to/file.py:name"
+    near = nearest(last, submodules(parent, [here, here / "src"]))
+    looked = (
+        "it is looked for in the current folder, in src there, and in what is installed;"
+        " write package.module:name or path/to/file.py:name"
+    )
+    meant = f"{parent}.{near}" if parent and near else near
+    return did_you_mean(f"there is no module {quoted(name)}", meant, looked)
 
 
 def _alone(path: Path) -> ModuleType:

@@ -26,11 +26,10 @@ class _Command(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            import difflib
+            from derive.errors import did_you_mean, nearest
 
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1, cutoff=0.4)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"{error.message}{hint}", ctx) from None
+            near = nearest(args[0], self.list_commands(ctx))
+            raise click.UsageError(did_you_mean(error.message.removesuffix("."), near), ctx) from None
 
 
 @click.group(

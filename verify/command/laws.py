@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from typing import TYPE_CHECKING, Any
 
 from derive import InputError
-from derive.errors import quoted
+from derive.errors import did_you_mean, nearest, quoted
 from derive.expansion.laws import LAWS
-from verify.truths.exact_numbers import read_number
+from verify.truths.exact_numbers import read_assignments, read_number
 
 if TYPE_CHECKING:
     from derive import Law
@@ -33,21 +32,12 @@ def read_law(text: str) -> Law:
     """
     name, separator, given = (part.strip() for part in text.partition(":"))
     if name not in LAWS:
-        near = difflib.get_close_matches(name, LAWS, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        *others, last = LAWS
-        message = f"--law {quoted(name)} is not one of the laws {', '.join(others)} and {last}{hint}"
-        raise InputError(message)
-    values: dict[str, Any] = {}
-    for part in given.split(",") if separator else ():
-        key, equals, value = (one.strip() for one in part.partition("="))
-        if not key or not equals:
-            message = f"--law {text}: write NAME=VALUE between commas, for instance {_usage(name)}"
-            raise InputError(message)
-        if key in values:
-            message = f"--law {text}: {key} is given twice"
-            raise InputError(message)
-        values[key] = value if key == "per" else read_number(value, f"--law {name}: {key}")
+        listed = f"the laws are {', '.join(LAWS)}"
+        raise InputError(did_you_mean(f"--law {quoted(name)}: there is no such law", nearest(name, LAWS), listed))
+    texts = read_assignments(given.split(",") if separator else (), f"--law {name}", f"--law {_usage(name)}")
+    values: dict[str, Any] = {
+        key: value if key == "per" else read_number(value, f"--law {name}: {key}") for key, value in texts.items()
+    }
     try:
         inspect.signature(LAWS[name]).bind(**values)
     except TypeError:

@@ -15,14 +15,13 @@ A network is described by plain values, its architecture, with which a checkpoin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from derive import InputError
-from derive.errors import quoted
+from derive.errors import did_you_mean, nearest, quoted
 from verify.networks.resnet import resnet12, resnet18
 from verify.networks.vit import SIZE, ViT
 
@@ -84,9 +83,8 @@ def architecture(given: Mapping[str, Any]) -> Architecture:
     """
     name = given.get("name")
     if not isinstance(name, str) or name not in FULL:
-        near = get_close_matches(str(name), FULL, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"there is no network {quoted(name)}; there are {', '.join(FULL)}{hint}")
+        listed = f"there are {', '.join(FULL)}"
+        raise InputError(did_you_mean(f"there is no network {quoted(name)}", nearest(str(name), FULL), listed))
     full = {"name": name, **FULL[name]}
     for word, value in given.items():
         if word not in full:

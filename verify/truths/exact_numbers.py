@@ -12,7 +12,7 @@ from derive.definition.expression import as_scalar
 from derive.errors import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # Longer numbers, and powers of ten beyond those of floats, are slips, or attempts to keep a processor busy.
 LONGEST_NUMBER, LARGEST_EXPONENT = 100, 300
@@ -41,8 +41,7 @@ def read_number(text: str, where: str) -> sympy.Rational:
     if not match:
         message = (
             f"{where}: {quoted(text)} is not an exact number; write an integer, a decimal like 0.001 or 1e-3, a"
-            " fraction"
-            " like 1/10, or oo"
+            " fraction like 1/10, or oo"
         )
         raise InputError(message)
     for part in (match["above"], match["below"] or ""):
@@ -55,6 +54,34 @@ def read_number(text: str, where: str) -> sympy.Rational:
         message = f"{where}: {quoted(text)} divides by zero"
         raise InputError(message)
     return sympy.Rational(match["above"]) / below * (-1 if match["sign"] == "-" else 1)
+
+
+def read_assignments(texts: Iterable[str], where: str, example: str) -> dict[str, str]:
+    """The values in texts NAME=VALUE, as texts, by name.
+
+    Args:
+        texts: one a value.
+        where: the beginning of an error message, such as "--set".
+        example: what is right, for the message.
+
+    Raises:
+        InputError: a text has no name or no equals sign, or a name occurs twice.
+
+    >>> read_assignments(["alpha = 1/10", "N=oo"], "--set", "alpha=1/10")
+    {'alpha': '1/10', 'N': 'oo'}
+
+    """
+    values: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name:
+            message = f"{where}: {quoted(text)} is not of the form NAME=VALUE; write for instance {example}"
+            raise InputError(message)
+        if name in values:
+            message = f"{where}: {name} is given twice"
+            raise InputError(message)
+        values[name] = value
+    return values
 
 
 def exact_values(given: Mapping[str, object] | None) -> dict[str, sympy.Expr]:

@@ -195,12 +195,12 @@ def test_a_number_of_no_usual_size_is_quoted_as_it_was_given(text, said):
 
 @pytest.mark.parametrize("setting", ["alpha", "=1", "", " =2"])
 def test_a_value_needs_a_name_and_a_sign(setting):
-    expected = f"--set {setting}: write NAME=VALUE, for instance --set alpha=1/10"
+    expected = f"--set: {setting!r} is not of the form NAME=VALUE; write for instance --set alpha=1/10"
     assert refusal(parse_values, [setting]) == expected
 
 
 def test_a_value_may_be_given_once():
-    assert refusal(parse_values, ["tau=1", "tau=1"]) == "--set tau is given twice"
+    assert refusal(parse_values, ["tau=1", "tau=1"]) == "--set: tau is given twice"
 
 
 def test_no_text_is_evaluated(tmp_path):

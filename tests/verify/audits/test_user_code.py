@@ -139,7 +139,7 @@ def test_imports_look_where_they_did_before_and_in_the_users_folders_last(tmp_pa
 # What cannot be run.
 
 LOOKED = (
-    "It is looked for in the current folder, in src there, and in what is installed; write package.module:name or"
+    "t is looked for in the current folder, in src there, and in what is installed; write package.module:name or"
     " path/to/file.py:name"
 )
 
@@ -147,14 +147,14 @@ LOOKED = (
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("pakc.losses:loss", f"there is no module 'pakc.losses'; {LOOKED}"),
-        ("pakc:loss", f"there is no module 'pakc'; did you mean pack? {LOOKED}"),
-        ("pack.loses:loss", f"there is no module 'pack.loses'; did you mean pack.losses? {LOOKED}"),
-        ("pack.util.deeper:loss", f"there is no module 'pack.util.deeper'; {LOOKED}"),
+        ("pakc.losses:loss", f"there is no module 'pakc.losses'; i{LOOKED}"),
+        ("pakc:loss", f"there is no module 'pakc'; did you mean pack? I{LOOKED}"),
+        ("pack.loses:loss", f"there is no module 'pack.loses'; did you mean pack.losses? I{LOOKED}"),
+        ("pack.util.deeper:loss", f"there is no module 'pack.util.deeper'; i{LOOKED}"),
         ("pack.losses:lost", "pack.losses defines no 'lost'; did you mean loss? Losses there: loss"),
         ("pack/losses.py:lost", "pack/losses.py defines no 'lost'; did you mean loss? Losses there: loss"),
         ("pack.losses:t", "pack.losses:t: t is of type int; a target is a derive.Loss or a function"),
-        ("pack.losses:", "pack.losses defines no ''; Losses there: loss"),
+        ("pack.losses:", "pack.losses defines no ''; losses there: loss"),
     ],
 )
 def test_what_is_not_there_is_said_with_its_neighbour(tmp_path, target, said):

@@ -134,13 +134,13 @@ def test_random_weights_depend_on_the_seed_alone():
     [
         (
             {"name": "resnet81"},
-            "there is no network 'resnet81'; there are resnet18, resnet12, vit; did you mean 'resnet18'?",
+            "there is no network 'resnet81'; did you mean resnet18? There are resnet18, resnet12, vit",
         ),
         ({}, "there is no network None; there are resnet18, resnet12, vit"),
         ({"name": "resnet18", "depth": 3}, "resnet18 has no 'depth'; it has width, d1, projector"),
         (
             {"name": ["vit"]},
-            "there is no network ['vit']; there are resnet18, resnet12, vit; did you mean 'vit'?",
+            "there is no network ['vit']; did you mean vit? There are resnet18, resnet12, vit",
         ),
         ({"name": "vit", "width": 10**9}, "width = 1000000000 of vit: a whole number from 1 to 4096 is needed"),
         ({"name": "vit", "width": 2.5}, "width = 2.5 of vit: a whole number from 1 to 4096 is needed"),

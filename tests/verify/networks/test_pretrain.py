@@ -103,7 +103,9 @@ def test_the_command_trains_a_network_and_keeps_it(tmp_path, capsys, monkeypatch
     assert network.architecture["width"] == 2
     assert (notes["steps"], notes["images"]) == (2, said[1])
     typo = ["--network", "resnet81", "--images", "32", "--out", str(out)]
-    assert refused(lambda: pretrained.main(typo, standalone_mode=False)).endswith("did you mean 'resnet18'?")
+    assert refused(lambda: pretrained.main(typo, standalone_mode=False)).endswith(
+        "did you mean resnet18? There are resnet18, resnet12, vit"
+    )
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ import torch
 from torch import nn
 
 from derive import InputError
-from derive.errors import quoted
+from derive.errors import did_you_mean, nearest, quoted
 from verify.running.limits import said_by
 from verify.truths.function import Adapter, two_views
 
@@ -68,10 +67,8 @@ stacked, pairs
 
     """
     if name not in ADAPTERS:
-        near = difflib.get_close_matches(name, ADAPTERS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}? " if near else ""
-        message = f"there is no adapter {quoted(name)}; {hint}There are {', '.join(ADAPTERS)}"
-        raise InputError(message)
+        listed = f"there are {', '.join(ADAPTERS)}"
+        raise InputError(did_you_mean(f"there is no adapter {quoted(name)}", nearest(name, ADAPTERS), listed))
     return ADAPTERS[name]
 
 

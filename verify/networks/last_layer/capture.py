@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from derive import InputError
+from derive.errors import did_you_mean, nearest
 from verify.networks.last_layer.features import Features
 from verify.running.limits import said_by
 
@@ -44,10 +44,8 @@ def last_linear(module: nn.Module, name: str | None = None) -> tuple[str, nn.Lin
         return list(linear.items())[-1]
     known = dict(module.named_modules())
     if name not in known:
-        near = difflib.get_close_matches(name, linear, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}? " if near else ""
-        listed = ", ".join(list(linear)[-6:]) or "none"
-        raise InputError(f"the network has no layer {name!r}; {hint}its last linear layers: {listed}")
+        listed = f"its last linear layers: {', '.join(list(linear)[-6:]) or 'none'}"
+        raise InputError(did_you_mean(f"the network has no layer {name!r}", nearest(name, linear), listed))
     found = known[name]
     if not isinstance(found, nn.Linear):
         raise InputError(f"layer {name!r} is a {type(found).__name__}, not linear; f = W φ + b needs torch.nn.Linear")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from torch import nn
 
 from derive import InputError
+from derive.errors import did_you_mean, nearest
 from verify.audits.user_code import run_file
 from verify.networks.last_layer.checkpoint import Weights, fitting, load_weights, put_weights
 from verify.running.limits import said_by
@@ -55,9 +55,7 @@ def _users(model: str) -> nn.Module:
     defined = vars(run_file(Path(path)))
     if name not in defined:
         own = [key for key, value in defined.items() if callable(value) or isinstance(value, nn.Module)]
-        near = difflib.get_close_matches(name, own, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise InputError(f"{path} defines no {name!r}{hint}")
+        raise InputError(did_you_mean(f"{path} defines no {name!r}", nearest(name, own)))
     made = defined[name]
     if not isinstance(made, nn.Module):
         if not callable(made):

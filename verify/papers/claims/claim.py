@@ -18,6 +18,7 @@ import numpy as np
 import sympy
 
 from derive import InputError
+from derive.errors import did_you_mean, nearest
 from verify.evidence.agreement import CLAIMS
 from verify.evidence.evidence import Evidence, RouteName, Verdict
 from verify.papers.claims.values import evaluate
@@ -327,12 +328,7 @@ class Ledger:
         """
         if id in self.claims:
             return self.claims[id]
-        from difflib import get_close_matches
-
-        near = get_close_matches(id, self.claims, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        message = f"the ledger of {self.paper!r} has no claim {id!r}{hint}"
-        raise InputError(message)
+        raise InputError(did_you_mean(f"the ledger of {self.paper!r} has no claim {id!r}", nearest(id, self.claims)))
 
     def __iter__(self) -> Any:
         """The claims in the order in which they were put in."""

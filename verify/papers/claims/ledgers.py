@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from derive import InputError
+from derive.errors import did_you_mean, nearest
 from verify.audits.user_code import run_file
 from verify.papers.claims.claim import Claim, Ledger
 
@@ -62,8 +63,6 @@ def chosen(ledgers: Iterable[Ledger], *, paper: str | None = None, id: str | Non
         InputError: there is no such paper or id, naming the nearest.
 
     """
-    from difflib import get_close_matches
-
     by_paper = {ledger.paper: ledger for ledger in ledgers}
     if id is not None:
         key = id.partition(":")[0]
@@ -72,8 +71,6 @@ def chosen(ledgers: Iterable[Ledger], *, paper: str | None = None, id: str | Non
             raise InputError(message)
         return [by_paper.get(key, next(iter(by_paper.values())))[id]]
     if paper is not None and paper not in by_paper:
-        near = get_close_matches(paper, by_paper, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(by_paper)}"
-        message = f"there is no ledger of a paper {paper!r}{hint}"
-        raise InputError(message)
+        listed = f"the papers are {', '.join(by_paper)}"
+        raise InputError(did_you_mean(f"there is no ledger of a paper {paper!r}", nearest(paper, by_paper), listed))
     return [claim for key, ledger in by_paper.items() if paper in (None, key) for claim in ledger]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import sympy
 
 from derive.algebra.alphabet import LETTERS
 from derive.definition.tokens import Token
+from derive.errors import did_you_mean, nearest
 from verify.papers.printed.behind import entry
 from verify.papers.printed.norms import NO_BIAS
 from verify.papers.printed.tree import Matrix, Product, Scalar, Transpose, columns, is_matrix
@@ -162,9 +162,8 @@ def _unknown(formula: Formula, name: str) -> str:
     if name in _HINTS:
         return f"{name} is unknown here; {_HINTS[name]}"
     known = sorted(formula.symbols)
-    near = difflib.get_close_matches(name, [*known, *_WORDS], n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]}? " if near else ""
-    said = f"{name} is unknown here; {hint}The parameters are {', '.join(known) or 'none'}"
+    listed = f"the parameters are {', '.join(known) or 'none'}"
+    said = did_you_mean(f"{name} is unknown here", nearest(name, [*known, *_WORDS]), listed)
     letter = name.partition("_")[0]
     if len(letter) == 1 and letter.isupper():
         said += f". A shorthand is explained behind the formula, as in …, {letter} = W A_0 W^T"

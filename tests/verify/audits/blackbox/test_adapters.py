@@ -86,7 +86,7 @@ def test_derivatives_go_through(name):
 def test_an_unknown_name_names_the_nearest():
     with pytest.raises(InputError, match=r"no adapter 'two_views'; did you mean two-views\? There are two-views, lab"):
         find_adapter("two_views")
-    with pytest.raises(InputError, match=r"no adapter 'xyz'; There are two-views"):
+    with pytest.raises(InputError, match=r"no adapter 'xyz'; there are two-views"):
         find_adapter("xyz")
 
 

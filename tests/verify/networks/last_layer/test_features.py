@@ -151,7 +151,7 @@ def test_layers_that_do_not_do_are_refused():
     )
     named = nn.ModuleDict({"projector": nn.Linear(2, 2)})
     assert refused(last_linear, named, "projecter") == (
-        "the network has no layer 'projecter'; did you mean projector? its last linear layers: projector"
+        "the network has no layer 'projecter'; did you mean projector? Its last linear layers: projector"
     )
     assert refused(last_linear, net, "2") == "layer '2' is a ReLU, not linear; f = W φ + b needs torch.nn.Linear"
     assert refused(last_linear, nn.ReLU()) == "the network, a ReLU, has no linear layer; its last layer is to be one"

@@ -109,7 +109,7 @@ def test_what_was_not_investigated_is_not_run():
         (lambda made: made.claim("p:one", where="", says="no place", recorded="holds", L=x)(lambda: ()),
          "claim 'p:one': its statement has no place {L} for the slot 'L'"),
         (lambda made: [made.not_run("p:eq12", where="", says="", waits_for=""), made["p:eq21"]],
-         "the ledger of 'p' has no claim 'p:eq21'; did you mean 'p:eq12'?"),
+         "the ledger of 'p' has no claim 'p:eq21'; did you mean p:eq12?"),
         (lambda made: [made.claim("p:one", where="", says="{L}", recorded="holds", L=x)(lambda: [Reading({}, [])]),
                        judge(made["p:one"])],
          "claim p:one: reading '' says nothing about the slot 'L'"),
