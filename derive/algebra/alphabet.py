@@ -4,10 +4,15 @@ A letter of a word stands for F X Gᵀ, a d1×d1 matrix. X is a matrix of the da
 and its columns into the embedding: W where there are d0 of them, b (the bias of f(x) = W x + b) where there is one. So
 A stands for W A0 Wᵀ, I for W Wᵀ, and D, whose X is the number 1, for b bᵀ.
 
-A matrix that is not symmetric has two letters, one for its transpose, and words, contractions, kernels and gradients
-need no more than these entries:
+A matrix that is not symmetric has two letters, one for its transpose. Words, contractions, kernels and gradients need
+no more than these entries.
 
-    "X": Matrix("X", "d0", "d0", "Y", "X", "X"), "Y": Matrix("X^T", "d0", "d0", "X", "Xᵀ", "X^T", turned=True)
+Views may be seen in two ways: under a second augmentation, or through a second encoder g(y) = V y (`graphs.PLAIN`,
+AUGMENTATION, ENCODER). The second view has a covariance Σ₂, that with the first is A, which need not be symmetric, and
+two views of the second kind have the covariance A₂:
+
+    W Σ₂ Wᵀ   W A Wᵀ   W Aᵀ Wᵀ   W A₂ Wᵀ     U, P, Q, R
+    V Σ₂ Vᵀ   W A Vᵀ   V Aᵀ Wᵀ   V A₂ Vᵀ     T, X, Y, Z; V Vᵀ is J
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # The letter of b bᵀ, and the end of an open word that is b rather than a coordinate.
 BIAS = "D"
@@ -55,11 +60,22 @@ LETTERS: dict[str, Matrix] = {
     "C": Matrix("C", "d0", "d0", "C", "C", "C"),
     "I": Matrix("I", "d0", "d0", "I", "I", "I", unit=True),
     BIAS: Matrix("bias", "1", "1", BIAS, unit=True, ends=(END, END)),
+    "U": Matrix("Sigma2", "d0", "d0", "U", "Σ₂", r"\Sigma_2"),
+    "P": Matrix("A", "d0", "d0", "Q", "A", "A"),
+    "Q": Matrix("A^T", "d0", "d0", "P", "Aᵀ", r"A^{\top}", turned=True),
+    "R": Matrix("A2", "d0", "d0", "R", "A₂", "A_2"),
+    "T": Matrix("Sigma2", "d0'", "d0'", "T", "Σ₂", r"\Sigma_2"),
+    "X": Matrix("A", "d0", "d0'", "Y", "A", "A"),
+    "Y": Matrix("A^T", "d0'", "d0", "X", "Aᵀ", r"A^{\top}", turned=True),
+    "Z": Matrix("A2", "d0'", "d0'", "Z", "A₂", "A_2"),
+    "J": Matrix("I", "d0'", "d0'", "J", "I", "I", unit=True),
 }
 # The factors and their transposes; in words of matrices, W A0 Wᵀ is "WAw".
 FACTORS: dict[str, Matrix] = {
     "W": Matrix("W", "d1", "d0", "w", "W", "W"),
     "w": Matrix("W^T", "d0", "d1", "W", "Wᵀ", r"W^{\top}", turned=True),
+    "V": Matrix("V", "d1", "d0'", "v", "V", "V"),
+    "v": Matrix("V^T", "d0'", "d1", "V", "Vᵀ", r"V^{\top}", turned=True),
     "b": Matrix("b", "d1", "1", "d", "b", "b"),
     "d": Matrix("b^T", "1", "d1", "b", "bᵀ", r"b^{\top}", turned=True),
 }
@@ -68,6 +84,10 @@ BASES: Mapping[str, Mapping[str, Mapping[str, int]]] = {
     "A0,Sigma": {"C": {"S": 1, "A": -1}},
     "A0,C": {"S": {"A": 1, "C": 1}},
 }
+
+
+# The given matrices in the order in which they are listed where views are seen in two ways.
+_GIVEN = ("A", "A0", "A2", "Sigma", "Sigma2")
 
 
 def matrix(letter: str) -> Matrix:
@@ -93,17 +113,35 @@ def _carrying(size: str) -> str:
     return next(name for name, one in FACTORS.items() if one.columns == size and not one.turned)
 
 
-def letter_of(name: str) -> str:
+def letter_of(name: str, second: str = "W") -> str:
     """The letter of a matrix by its name.
+
+    Args:
+        name: as in JSON.
+        second: what carries views of the second kind into the embedding: W under a second augmentation, V through a
+            second encoder.
 
     Raises:
         KeyError: no letter has this name.
 
-    >>> letter_of("Sigma")
-    'S'
+    >>> letter_of("Sigma"), letter_of("A"), letter_of("A", "V")
+    ('S', 'P', 'X')
 
     """
-    return {one.name: letter for letter, one in LETTERS.items()}[name]
+    found = [letter for letter, one in LETTERS.items() if one.name == name]
+    if not found:
+        raise KeyError(name)
+    return max(found, key=lambda letter: ("V" in factors(letter)) == (second == "V"))
+
+
+def basis_of(words: Iterable[str]) -> str:
+    """The given matrices of words in which views are seen in two ways: A, Σ and Σ₂, and those of A0 and A₂ that occur.
+
+    >>> basis_of(["SX", "YA"])
+    'A,A0,Sigma,Sigma2'
+    """
+    found = {LETTERS[letter].name for word in words for letter in word} | {"A", "Sigma", "Sigma2"}
+    return ",".join(name for name in _GIVEN if name in found)
 
 
 def outer(u: int, v: int) -> str:

@@ -20,6 +20,8 @@ _Item = TypeVar("_Item")
 
 # The kinds of vertex, in the order of canonical labels.
 VIEW, WHITE, COORDINATE, CONSTANT = range(4)
+# The roles of a view: through W; through the second encoder V; through W, but under a second augmentation.
+PLAIN, ENCODER, AUGMENTATION = range(3)
 
 
 class Vertex(NamedTuple):
@@ -30,12 +32,14 @@ class Vertex(NamedTuple):
             in place of f(v), only while a moment is contracted).
         group: the number of the datum, or of the coordinate.
         view: which view of the datum; 0 for a coordinate.
+        role: how the view is seen, PLAIN unless the definition says otherwise; no relabelling changes it.
 
     """
 
     kind: int
     group: int
     view: int
+    role: int = PLAIN
 
 
 Graph = tuple[tuple[Vertex, Vertex], ...]
@@ -95,16 +99,16 @@ def relabelled(edges: Iterable[tuple[Vertex, Vertex]]) -> Graph:
     result = []
     for edge in sorted(edges):
         new = []
-        for kind, group, view in edge:
+        for kind, group, view, role in edge:
             number = numbers.setdefault((kind, group), len(numbers))
             in_group = seen[kind, group]
-            new.append((kind, number, in_group.setdefault(view, len(in_group))))
+            new.append((kind, number, in_group.setdefault(view, len(in_group)), role))
         result.append(_edge(*new) if new[0] <= new[1] else _edge(new[1], new[0]))
     return tuple(sorted(result))
 
 
 @lru_cache(maxsize=100_000)
-def _edge(u: tuple[int, int, int], v: tuple[int, int, int]) -> tuple[Vertex, Vertex]:
+def _edge(u: tuple[int, int, int, int], v: tuple[int, int, int, int]) -> tuple[Vertex, Vertex]:
     # One object for all graphs that have this edge: there may be millions of them.
     return Vertex(*u), Vertex(*v)
 
@@ -144,7 +148,9 @@ class _Around:
         for vertex in vertices:
             of_group[vertex.kind, vertex.group].append(vertex)
         self.mates = {vertex: of_group[vertex.kind, vertex.group] for vertex in vertices}
-        self.first = {v: (v.kind, len(near), near.count(v), len(self.mates[v])) for v, near in self.neighbours.items()}
+        self.first = {
+            v: (v.kind, v.role, len(near), near.count(v), len(self.mates[v])) for v, near in self.neighbours.items()
+        }
 
     def colours(self, vertex: Vertex, of: Mapping[Vertex, int]) -> tuple[list[int], list[int]]:
         """The colours of neighbours and of mates."""
@@ -166,7 +172,7 @@ def _label(graph: Graph, order: list[Vertex]) -> Graph:
     for vertex in order:
         key = (vertex.kind, vertex.group)
         number = groups.setdefault(key, len(groups))
-        new[vertex] = Vertex(vertex.kind, number, in_group[key])
+        new[vertex] = Vertex(vertex.kind, number, in_group[key], vertex.role)
         in_group[key] += 1
     edges = []
     for u, v in graph:

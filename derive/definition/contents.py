@@ -32,6 +32,7 @@ from derive.definition.expression import (
     walk,
 )
 from derive.definition.language import EMBEDDING_DIMENSION
+from derive.definition.views import View
 from derive.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,6 +85,18 @@ def batch_size(expression: Expression, name: str) -> sympy.Expr | None:
         for node in walk(expression)
     )
     return drawn[0].count + (1 if beside else 0)
+
+
+def roles(expression: Expression) -> frozenset[int]:
+    """How the views of a definition are seen, see `derive.algebra.graphs`.
+
+    >>> from derive import inner, views
+    >>> (x,), (y,) = views("x"), views("x_text", encoder="g")
+    >>> sorted(roles(inner(x, y)))
+    [0, 1]
+    """
+    named = (label for node in walk(expression) for label in labels(node))
+    return frozenset(label.role for label in named if isinstance(label, View))
 
 
 def looks_at_coordinates(expression: Expression) -> bool:

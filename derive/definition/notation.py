@@ -14,6 +14,7 @@ import sympy
 from sympy.printing.str import StrPrinter
 
 from derive.algebra.alphabet import BIAS, LETTERS, matrix
+from derive.algebra.graphs import ENCODER
 from derive.algebra.letters import Letter, told_apart
 from derive.algebra.words import Invariant, Invariants, is_trace, spelled, trace, transpose
 from derive.definition.views import View
@@ -69,6 +70,10 @@ class Style:
     entry: Callable[[str, str], str]
     remainder: Callable[[str, int], str]
     minus: str
+
+    def embedded(self, view: View) -> str:
+        """f(x), or g(y) through the second encoder."""
+        return f"{'g' if view.role == ENCODER else 'f'}({self.view(view)})"
 
     def letter(self, letter: str) -> str:
         """The matrix X of a letter F X Gᵀ."""
@@ -132,9 +137,9 @@ TEXT = Style(
     view=_view_text,
     scalar=_scalar_text,
     half="½",
-    inner=lambda u, v: f"⟨f({u}), f({v})⟩",
-    square=lambda u, v: f"|f({u})−f({v})|²",
-    coordinate=lambda u, i: f"f({u})_{i}",
+    inner=lambda u, v: f"⟨{u}, {v}⟩",
+    square=lambda u, v: f"|{u}−{v}|²",
+    coordinate=lambda u, i: f"{u}_{i}",
     power=lambda base, exponent: (
         base + (superscript(int(exponent)) if exponent.lstrip("-").isdigit() else f"^({exponent})")
     ),
@@ -166,9 +171,9 @@ LATEX = Style(
     view=_view_latex,
     scalar=_scalar_latex,
     half=r"\tfrac{1}{2}",
-    inner=lambda u, v: rf"\langle f({u}), f({v})\rangle",
-    square=lambda u, v: rf"\|f({u}) - f({v})\|^2",
-    coordinate=lambda u, i: f"f({u})_{{{i}}}",
+    inner=lambda u, v: rf"\langle {u}, {v}\rangle",
+    square=lambda u, v: rf"\|{u} - {v}\|^2",
+    coordinate=lambda u, i: f"{u}_{{{i}}}",
     power=lambda base, exponent: f"{base}^{{{exponent}}}",
     # Not \left and \right: a formula may be broken over lines between these.
     brackets=lambda inside: rf"\bigl[{inside}\bigr]",

@@ -62,6 +62,19 @@ def with_views(node: Expression, put: Mapping[View, View]) -> Expression:
     return rebuilt(node, [with_views(part, put) for part in children(node)])
 
 
+def relabelled(node: Expression, put: Mapping[View, View]) -> Expression:
+    """The definition with other views for all, free or bound."""
+    match node:
+        case Average(_, over, _) | ViewAverage(_, over, _, _):
+            node = replace(node, over=tuple(put.get(u, u) for u in over))
+            if isinstance(node, ViewAverage):
+                node = replace(node, of=put.get(node.of, node.of))
+            return rebuilt(node, [relabelled(part, put) for part in children(node)])
+        case Inner() | HalfSquare() | Coordinate():
+            return with_views(node, put)
+    return rebuilt(node, [relabelled(part, put) for part in children(node)])
+
+
 def with_indices(node: Expression, put: Mapping[Index, Index]) -> Expression:
     """The definition with other coordinates for its free ones."""
     match node:

@@ -78,4 +78,4 @@ def _with_suffixes(node: Expression, suffixes: Mapping[tuple[str, sympy.Expr], s
 def _of_datum(view: View, datum: str) -> View:
     """The same view of another datum: chi2_pos for chi_pos."""
     rest = view.name.removeprefix(view.datum)
-    return View(datum + (rest if rest != view.name else f"_{view.name}"), datum, view.white)
+    return view._replace(name=datum + (rest if rest != view.name else f"_{view.name}"), datum=datum)

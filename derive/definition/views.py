@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, NoReturn
 
+from derive.algebra.graphs import AUGMENTATION, ENCODER, PLAIN
 from derive.errors import InputError
 
 
@@ -19,12 +20,15 @@ class View(NamedTuple):
         datum: the datum it shows; views with one datum name share it.
         white: whether the view is not data but standard Gaussian noise in input space, N(0, I): the average of
             |f(g)|² over it is ‖W‖², which is how weight decay is written.
+        role: how it is seen: PLAIN, through f(x) = W x; ENCODER, through the second encoder, g(y) = V y; AUGMENTATION,
+            through f, but under the second of two augmentations (see `derive.algebra.graphs`).
 
     """
 
     name: str
     datum: str
     white: bool = False
+    role: int = PLAIN
 
     def name_at(self, datum: str) -> str:
         """The name of the same view of another datum: x_pos of x is u_pos of u.
@@ -74,11 +78,17 @@ class Index(NamedTuple):
     name: str
 
 
-def views(names: str) -> tuple[View, ...]:
+def views(names: str, *, encoder: str = "f", augmentation: int = 1) -> tuple[View, ...]:
     """Views from a comma-separated list of names.
 
     What stands before the first underscore names the datum: ``x`` and ``x_pos`` are two views of the datum
     ``x``, and ``chi`` is a view of an independent one.
+
+    Args:
+        names: as in "x, x_pos, chi".
+        encoder: "f" for f(x) = W x, "g" for a second encoder, g(y) = V y: y is the other half of a pair, the text of
+            an image, say, and may have a dimension of its own.
+        augmentation: 1, or 2 for views under a second, say stronger, augmentation.
 
     Raises:
         InputError: something that is not a name, or a name given twice; a negative that would be a view of its anchor's
@@ -87,7 +97,22 @@ def views(names: str) -> tuple[View, ...]:
     >>> x, x_pos, chi = views("x, x_pos, chi")
     >>> x.datum == x_pos.datum, x.datum == chi.datum
     (True, False)
+
+    The image and the text of one pair, through two encoders:
+
+    >>> from derive import Loss, inner
+    >>> (x,), (x_text,) = views("x"), views("x_text", encoder="g")
+    >>> print(Loss(-inner(x, x_text)).expand(order=2))
+    −Tr[W A Vᵀ] + O((W, V)⁴)
+
     """
+    roles = {("f", 1): PLAIN, ("g", 1): ENCODER, ("f", 2): AUGMENTATION}
+    if (encoder, augmentation) not in roles:
+        message = (
+            f"views({names!r}, encoder={encoder!r}, augmentation={augmentation!r}): the encoder is 'f' or 'g', the"
+            " augmentation 1 or, of f, 2"
+        )
+        raise InputError(message)
     try:
         split = [name.strip() for name in names.split(",")]
     except AttributeError:
@@ -108,7 +133,8 @@ def views(names: str) -> tuple[View, ...]:
                 " what stands before the first underscore; call a view of another datum chi or neg"
             )
             raise InputError(message)
-    return tuple(View(name, name.partition("_")[0] or name) for name in split)
+    role = roles[encoder, augmentation]
+    return tuple(View(name, name.partition("_")[0] or name, role=role) for name in split)
 
 
 def white_noise(name: str) -> View:

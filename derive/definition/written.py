@@ -86,13 +86,13 @@ class _Writer:
         style = self.style
         match node:
             case Inner(u, v):
-                return style.inner(style.view(u), style.view(v))
+                return style.inner(style.embedded(u), style.embedded(v))
             case HalfSquare():
                 return style.half + self.square(node)
             case Coordinate(u, i) if i in (self.row, self.column):
-                return f"f({style.view(u)})" + (style.transpose if i == self.column else "")
+                return style.embedded(u) + (style.transpose if i == self.column else "")
             case Coordinate(u, i):
-                return style.coordinate(style.view(u), i.name)
+                return style.coordinate(style.embedded(u), i.name)
             case Delta(i, j):
                 return "I" if {i, j} == {self.row, self.column} else style.delta(i.name + j.name)
             case LogDet(entry, row, column):
@@ -128,7 +128,7 @@ class _Writer:
         return style.parentheses(self.sum(node))
 
     def square(self, node: HalfSquare) -> str:
-        return self.style.square(self.style.view(node.left), self.style.view(node.right))
+        return self.style.square(self.style.embedded(node.left), self.style.embedded(node.right))
 
     def names(self, node: Average | ViewAverage) -> str:
         groups: dict[str, list[str]] = {}

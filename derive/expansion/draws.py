@@ -98,7 +98,7 @@ def flatten(clusters: Clusters, monomial: Monomial) -> Flat:
             kind = WHITE if label.white else VIEW
             # Different draws of one sample show it in the same views.
             name = label.name if sample is None else label.name_at(sample.datum)
-            result[label] = Vertex(kind, groups[label.datum], views.setdefault(name, len(views)))
+            result[label] = Vertex(kind, groups[label.datum], views.setdefault(name, len(views)), label.role)
         if sample is not None:
             flat.samples.setdefault(sample, Draws()).add(tuple(groups.values()), alike)
         return result
@@ -106,7 +106,10 @@ def flatten(clusters: Clusters, monomial: Monomial) -> Flat:
     def further(
         bound: tuple[View | Index, ...], sample: ViewSample, of: Vertex, alike: object
     ) -> dict[View | Index, Vertex]:
-        new = {label: of._replace(view=views.setdefault((next(numbers),), len(views))) for label in bound}
+        new: dict[View | Index, Vertex] = {}
+        for label in bound:
+            role = label.role if isinstance(label, View) else of.role
+            new[label] = of._replace(view=views.setdefault((next(numbers),), len(views)), role=role)
         if sample.number is not None:
             picked = tuple(vertex.view for vertex in new.values())
             flat.views.setdefault((of.group, sample.number), Draws()).add(picked, alike)

@@ -43,7 +43,9 @@ class Expansion:
     """A loss in powers of W, f(x) = W x, through a given order.
 
     L(W) = constant + Σ coefficient × ∏ Tr[W X₁ Wᵀ W X₂ Wᵀ …] + O(W^(order + 2)), the letters X being d0×d0
-    matrices: A0 = E[x x′ᵀ], Σ = E[x xᵀ], C = Σ − A0 and the identity I (weight decay alone brings it).
+    matrices: A0 = E[x x′ᵀ], Σ = E[x xᵀ], C = Σ − A0 and the identity I (weight decay alone brings it). Where views are
+    seen in two ways, Σ₂ and A₂ stand for Σ and A0 of the second kind, A for the covariance between the two, and V
+    carries the second kind where it has an encoder of its own (see `derive.algebra.alphabet`).
     With a bias, f(x) = W x + b, the powers are those of (W, b) jointly, and b bᵀ takes the place of one W X Wᵀ in some
     words: |b|², bᵀ W X Wᵀ b.
 
@@ -52,11 +54,12 @@ class Expansion:
         order: the highest order in W.
         terms: by order, in canonical sequence; coefficients are not zero.
         constant: L(0).
-        basis: "A0,Sigma" or "A0,C".
+        basis: "A0,Sigma" or "A0,C"; the matrices' names, as in "A,Sigma,Sigma2", where views are seen in two ways.
         assumptions: what was assumed of the data and of the sampling.
         source: where the loss was published.
         parameters: the names of the loss's parameters; some may have dropped out of the terms.
         bias: whether the model is f(x) = W x + b. Words of b may have cancelled nevertheless.
+        encoders: 2 where there is g(y) = V y beside f(x) = W x; powers are then those of (W, V) jointly.
         ranges: the values that the parameters take.
 
     """
@@ -71,6 +74,7 @@ class Expansion:
     parameters: tuple[str, ...] = field(default=(), compare=False)
     bias: bool = False
     ranges: Ranges = field(default=Ranges(), compare=False)
+    encoders: int = 1
 
     @classmethod
     def collect(cls, coefficients: Mapping[Invariants, sympy.Expr], order: int, **other: object) -> Expansion:
@@ -94,14 +98,19 @@ class Expansion:
     def B(self) -> dict[str, sympy.Expr]:
         """B in −Tr[W B Wᵀ], the terms of order 2, by letter A0, C (and I); the Hessian in W at 0 is −2B ⊗ I.
 
+        Where views are seen in two ways, minus the coefficients of Tr[W A Wᵀ] or Tr[W A Vᵀ], and of other terms of
+        order 2, by the name of the matrix.
+
         >>> from derive import catalogue
         >>> catalogue("infonce").expand(order=2).B
         {'A0': 1, 'C': 0}
         """
-        by_letter = {"A0": sympy.S.Zero, "C": sympy.S.Zero}
-        for term in self.in_basis("A0,C").terms:
+        two_kinds = self.basis not in BASES
+        by_letter = {} if two_kinds else {"A0": sympy.S.Zero, "C": sympy.S.Zero}
+        for term in (self if two_kinds else self.in_basis("A0,C")).terms:
             if term.order == 2 and term.invariants != (trace(BIAS),):
-                by_letter[LETTERS[term.invariants[0][0][1]].name] = -term.coefficient
+                name = LETTERS[term.invariants[0][0][1]].name.removesuffix("^T")
+                by_letter[name] = by_letter.get(name, sympy.S.Zero) - term.coefficient
         return by_letter
 
     @property
@@ -113,6 +122,16 @@ class Expansion:
         2
         """
         return -sympy.Add(*(term.coefficient for term in self.terms if term.invariants == (trace(BIAS),)))
+
+    @property
+    def model(self) -> str:
+        """The linear model: W x, W x + b, or W x, V y."""
+        return "W x, V y" if self.encoders == 2 else "W x + b" if self.bias else "W x"
+
+    @property
+    def point(self) -> str:
+        """What the powers are of: W, (W, b) or (W, V)."""
+        return "(W, V)" if self.encoders == 2 else "(W, b)" if self.bias else "W"
 
     def terms_of_order(self, order: int) -> tuple[Term, ...]:
         """The terms of one order in W."""
@@ -129,10 +148,20 @@ class Expansion:
     # Changing.
 
     def in_basis(self, basis: str) -> Expansion:
-        """The same expansion in letters A0, Σ or in letters A0, C."""
+        """The same expansion in letters A0, Σ or in letters A0, C.
+
+        Raises:
+            InputError: another basis, or C where views are seen in two ways, which leaves A0 as it is there.
+
+        """
         check_basis(basis)
         if basis == self.basis:
             return self
+        if self.basis not in BASES:
+            if basis == "A0,Sigma":
+                return self
+            message = f"views of {self.loss} are seen in two ways, with Σ and Σ₂: there is no one C; leave --basis out"
+            raise InputError(message)
         terms = (
             (new, term.coefficient * weight)
             for term in self.terms
@@ -226,7 +255,7 @@ class Expansion:
             "basis": self.basis.split(","),
             "assumptions": list(self.assumptions),
             "source": self.source,
-            **({"model": "W x + b"} if self.bias else {}),
+            **({"model": self.model} if self.model != "W x" else {}),
             "parameters": list(self.parameters),
             "constant": plain(self.constant),
             "terms": [_term_json(term) for term in self.terms],
@@ -244,7 +273,7 @@ class Expansion:
 
     def _in(self, style: notation.Style) -> str:
         written = [(term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in self.terms]
-        return notation.signed_sum(written, style, style.remainder("(W, b)" if self.bias else "W", self.order + 2))
+        return notation.signed_sum(written, style, style.remainder(self.point, self.order + 2))
 
 
 def check_basis(basis: str) -> str:

@@ -185,7 +185,7 @@ def _anticorrelated(
     other_view = max(v.view for edge in edges for v in edge) + 1
 
     def joined(v: Vertex) -> Vertex:
-        return Vertex(v.kind, first, other_view) if v.kind == VIEW and v.group == second else v
+        return v._replace(group=first, view=other_view) if v.kind == VIEW and v.group == second else v
 
     together = ([(joined(u), joined(v)) for u, v in edges], weight * ratio)
     return [together, (edges, weight * (ratio * QQ(-1) + QQ(1)))] if bias else [together]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from derive.algebra.alphabet import END
 from derive.algebra.effort import spend
-from derive.algebra.graphs import CONSTANT, COORDINATE, VIEW, WHITE, Graph, Vertex
+from derive.algebra.graphs import AUGMENTATION, CONSTANT, COORDINATE, ENCODER, PLAIN, VIEW, WHITE, Graph, Vertex
 from derive.algebra.words import Invariants, connected, invariant, oriented, trace, transpose
 
 if TYPE_CHECKING:
@@ -49,16 +49,35 @@ def constant_legs(graph: Graph) -> dict[Graph, int]:
     return result
 
 
+# By the roles of two views of a datum: the letter where they are one view, and where they are two.
+_LETTERS = {
+    (PLAIN, PLAIN): ("S", "A"),
+    (AUGMENTATION, AUGMENTATION): ("U", "R"),
+    (PLAIN, AUGMENTATION): ("", "P"),
+    (AUGMENTATION, PLAIN): ("", "Q"),
+    (ENCODER, ENCODER): ("T", "Z"),
+    (PLAIN, ENCODER): ("", "X"),
+    (ENCODER, PLAIN): ("", "Y"),
+}
+
+
 def covariance(u: Vertex, v: Vertex) -> str:
     """The letter of Cov(f(u), f(v)), two views of a datum: Σ where they are one view, A0 where they are two.
+
+    Views under a second augmentation have Σ₂ and A₂, views through a second encoder too; of one of the first kind and
+    one of the second it is A, or its transpose.
 
     >>> x, x_pos = Vertex(VIEW, 0, 0), Vertex(VIEW, 0, 1)
     >>> covariance(x, x), covariance(x, x_pos)
     ('S', 'A')
+    >>> y = Vertex(VIEW, 0, 2, ENCODER)
+    >>> covariance(y, y), covariance(x, y), covariance(y, x)
+    ('T', 'X', 'Y')
     """
     if u.kind == WHITE:
-        return "I"
-    return "S" if u.view == v.view else "A"
+        return "J" if u.role == ENCODER else "I"
+    one, two = _LETTERS[u.role, v.role]
+    return one if u.view == v.view else two
 
 
 @lru_cache(maxsize=100_000)

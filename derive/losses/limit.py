@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import sympy
 
+from derive.algebra.graphs import PLAIN
 from derive.algebra.limits import at_infinity
 from derive.definition.expression import (
     Average,
@@ -258,11 +259,11 @@ class _Limit:
 
 
 def _mean(node: Expression, over: tuple[View, ...]) -> Expression:
-    """The population mean; views of a datum are exchangeable, so one that is alone takes the datum's own name."""
+    """The population mean; plain views of a datum are exchangeable: one that is alone takes the datum's own name."""
     names = {label.name for part in walk(node) for label in labels(part) if isinstance(label, View)}
     put: dict[View, View] = {}
     for view in over:
-        plain = View(view.datum, view.datum, view.white)
-        if sum(other.datum == view.datum for other in over) == 1 and plain.name not in names:
+        plain = view._replace(name=view.datum)
+        if view.role == PLAIN and sum(other.datum == view.datum for other in over) == 1 and plain.name not in names:
             put[view] = plain
     return Average(with_views(node, put) if put else node, tuple(sorted(put.get(view, view) for view in over)), None)

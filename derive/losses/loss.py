@@ -9,7 +9,9 @@ from typing import Any
 
 import sympy
 
+from derive.algebra.alphabet import basis_of
 from derive.algebra.effort import LIMIT, derived
+from derive.algebra.graphs import ENCODER, PLAIN
 from derive.algebra.ranges import Ranges, check_values
 from derive.algebra.scalars import normal_form
 from derive.algebra.signs import sign
@@ -23,9 +25,11 @@ from derive.definition.contents import (
     looks_at_coordinates,
     parameters,
     parity,
+    roles,
     samples,
 )
 from derive.definition.expression import Expression, as_expression, as_scalar, free_views, scalars
+from derive.definition.kinds import in_two_kinds
 from derive.definition.language import EMBEDDING_DIMENSION, Mean, inner
 from derive.definition.rewriting import normalised, substitute
 from derive.definition.samples import kept_apart
@@ -117,6 +121,21 @@ class Loss:
         datum and the sample, n + 1; otherwise it is the sample.
         """
         return batch_size(self.expression, self.name) if self.batch is None else self.batch
+
+    @cached_property
+    def roles(self) -> frozenset[int]:
+        """How its views are seen: PLAIN, and maybe under a second augmentation or through a second encoder."""
+        return roles(self.expression)
+
+    @property
+    def encoders(self) -> int:
+        """2 where some views are seen through a second encoder, g(y) = V y, else 1."""
+        return 2 if ENCODER in self.roles else 1
+
+    @property
+    def point(self) -> str:
+        """What it is expanded in: W, (W, b) or (W, V)."""
+        return "(W, V)" if self.encoders == 2 else "(W, b)" if self.bias else "W"
 
     @property
     def rotation_invariant(self) -> bool:
@@ -250,6 +269,7 @@ class Loss:
         series = self.moments(order, sampling=sampling)
         polynomial = trace_polynomial(series, law, bias=self.bias)
         drawn = {"fixed": ("fixed centred training set",), "iid": ("independent draws",)}[sampling]
+        words = (word for invariants in polynomial for one in invariants for _, word, _ in one)
         expansion = Expansion.collect(
             {invariants: self._simplified(series.scalars.to_sympy(value)) for invariants, value in polynomial.items()},
             order,
@@ -260,6 +280,8 @@ class Loss:
             parameters=(*self.parameters, *law.parameters(order)),
             bias=self.bias,
             ranges=self.domain,
+            encoders=self.encoders,
+            basis="A0,Sigma" if self.roles <= {PLAIN} else basis_of(words),
         )
         return expansion.in_basis(basis)
 
@@ -282,10 +304,13 @@ class Loss:
         )
 
     def with_weight_decay(self, gamma: object = None) -> Loss:
-        """The loss plus γ‖W‖² (γ a symbol unless given)."""
-        g = white_noise("g")
+        """The loss plus γ‖W‖², or γ(‖W‖² + ‖V‖²) with two encoders (γ a symbol unless given)."""
         strength = sympy.Symbol("gamma") if gamma is None else gamma
-        return self._modified(strength * Mean(inner(g, g), over=g), "weight-decay", "weight decay")
+        size = as_expression(0)
+        for role in (PLAIN, ENCODER)[: self.encoders]:
+            g = white_noise("g")._replace(role=role)
+            size = size + Mean(inner(g, g), over=g)
+        return self._modified(strength * size, "weight-decay", "weight decay")
 
     def with_norm_penalty(self, kappa: object = None, c: object = None) -> Loss:
         """The loss plus κ(E|f(x)|² − c)², the model of normalisation in ICLR 2023, Eq. 10."""
@@ -306,6 +331,9 @@ class Loss:
         if self.bias:
             message = f"{self.name} already has a bias; f(x) = W x + b has one"
             raise InputError(message)
+        if self.encoders == 2:
+            message = f"{self.name} has two encoders, W x and V y; a bias is for a single one, W x + b: leave +bias out"
+            raise InputError(message)
         note = "The b in the coefficients is the loss's own parameter; |b|² and bᵀ(…)b are of the model's bias."
         return replace(
             self,
@@ -313,6 +341,26 @@ class Loss:
             name=f"{self.name}+bias",
             title=f"{self.title or self.name}, model with a bias",
             notes=(*self.notes, note) if "b" in self.parameters else self.notes,
+        )
+
+    def with_two_encoders(self) -> Loss:
+        """The same loss with what an anchor is compared with seen through a second encoder, g(y) = V y.
+
+        >>> from derive import catalogue
+        >>> print(catalogue("spectral").with_two_encoders().expand(order=4))
+        −2 Tr[W A Vᵀ] + Tr[W Σ Wᵀ V Σ₂ Vᵀ] + O((W, V)⁶)
+        """
+        if self.bias:
+            message = f"{self.name} has a bias, which is for a single encoder, W x + b: leave +bias out"
+            raise InputError(message)
+        if self.encoders == 2:
+            message = f"{self.name} already has two encoders"
+            raise InputError(message)
+        return replace(
+            self,
+            expression=in_two_kinds(self.expression, ENCODER),
+            name=f"{self.name}+two-encoders",
+            title=f"{self.title or self.name}, two encoders",
         )
 
     def text(self) -> str:

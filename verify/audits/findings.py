@@ -46,7 +46,7 @@ def _near_zero(found: Audit) -> Iterator[Line]:
     expansion = found.expansion
     if expansion is None:
         yield Line("near W = 0", f"no expansion: {found.reason}")
-        point = "(W, b)" if found.loss.bias else "W"
+        point = found.loss.point
         constant = f"constant along {point} → t{point}"
         yield Line("regularity", f"{found.regularity} of degree {found.degree} in {point}: {constant}")
         return
@@ -69,7 +69,7 @@ def _near_zero(found: Audit) -> Iterator[Line]:
 
 def model_of(expansion: Expansion | None) -> str:
     """f as a formula, where there is an expansion in its letters."""
-    return "" if expansion is None else "W x + b" if expansion.bias else "W x"
+    return "" if expansion is None else expansion.model
 
 
 def landscape_lines(landscape: Described) -> Iterator[Line]:

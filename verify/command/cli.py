@@ -65,7 +65,7 @@ def derive(
         if error.degree != 0:
             raise
         # A loss of normalised features has no expansion: that is the answer.
-        point = "(W, b)" if find_loss(target).bias else "W"
+        point = find_loss(target).point
         answer = f"no expansion: homogeneous of degree 0 in {point}, constant along {point} → t{point}; {error.reason}"
         found: dict[str, Any] = {"loss": target, "order": order, "terms": None, "regularity": "homogeneous"}
         found |= {"degree": 0, "reason": error.reason}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from derive import InputError
 from derive.algebra.alphabet import END, FACTORS, LETTERS, Matrix
-from derive.algebra.graphs import CONSTANT, COORDINATE, VIEW, Vertex
+from derive.algebra.graphs import CONSTANT, COORDINATE, PLAIN, VIEW, Vertex
 from derive.algebra.words import (
     gradient,
     invariant,
@@ -56,7 +56,9 @@ D1, D0, DY = 3, 4, 2
 @pytest.fixture(autouse=True, scope="module")
 def entries():
     with pytest.MonkeyPatch.context() as patch:
-        for table, new in ((LETTERS, NEW), (FACTORS, ENCODER)):
+        for table, new, kept in ((LETTERS, NEW, "ASCID"), (FACTORS, ENCODER, "Wwbd")):
+            for letter in set(table) - set(kept):
+                patch.delitem(table, letter)
             for letter, one in new.items():
                 patch.setitem(table, letter, one)
         yield
@@ -219,8 +221,8 @@ def value_of_vector(vertex):
     return AT["b"][:, 0] if vertex.group == 0 else (AT["W"] @ AT["m"])[:, 0]
 
 
-views = st.builds(Vertex, st.just(VIEW), st.integers(0, 1), st.integers(0, 1))
-coordinates = st.builds(Vertex, st.just(COORDINATE), st.integers(8, 9), st.just(0))
+views = st.builds(Vertex, st.just(VIEW), st.integers(0, 1), st.integers(0, 1), st.just(PLAIN))
+coordinates = st.builds(Vertex, st.just(COORDINATE), st.integers(8, 9), st.just(0), st.just(PLAIN))
 
 
 @settings(max_examples=120, suppress_health_check=[HealthCheck.filter_too_much])

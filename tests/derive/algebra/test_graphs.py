@@ -9,11 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.algebra.graphs import COORDINATE, VIEW, WHITE, Vertex, canonical, components, legs, relabelled, splice
+from derive.algebra.graphs import (
+    COORDINATE,
+    PLAIN,
+    VIEW,
+    WHITE,
+    Vertex,
+    canonical,
+    components,
+    legs,
+    relabelled,
+    splice,
+)
 
-views = st.builds(Vertex, st.just(VIEW), st.integers(0, 2), st.integers(0, 1))
+# Both views of datum 0 are plain; others are also seen under another augmentation or through another encoder.
+views = st.builds(lambda group, view: Vertex(VIEW, group, view, group * view), st.integers(0, 2), st.integers(0, 1))
 noise = st.just(Vertex(WHITE, 5, 0))
-coordinates = st.builds(Vertex, st.just(COORDINATE), st.integers(7, 8), st.just(0))
+coordinates = st.builds(Vertex, st.just(COORDINATE), st.integers(7, 8), st.just(0), st.just(PLAIN))
 edges = st.one_of(
     st.tuples(views, views), st.tuples(views, views), st.tuples(views, noise), st.tuples(views, coordinates)
 )
@@ -42,7 +54,9 @@ def relabellings(graph):
                 for group, order in zip(groups, orders, strict=True)
                 for view, new in zip(mates[group], order, strict=True)
             }
-            yield {v: Vertex(v.kind, number[v.kind, v.group], within[(v.kind, v.group), v.view]) for v in vertices}
+            yield {
+                v: v._replace(group=number[v.kind, v.group], view=within[(v.kind, v.group), v.view]) for v in vertices
+            }
 
 
 def class_of(graph):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.algebra import words
-from derive.algebra.alphabet import END, LETTERS
+from derive.algebra.alphabet import END, LETTERS, factors
 from derive.algebra.words import invariant, is_trace, letters, substitute, trace
 from numeric.invariants import invariant_value, product_value
 
@@ -164,4 +164,6 @@ def test_only_closed_words_are_traces():
 def test_letters_are_counted_and_named():
     assert letters(trace("AAS")) == letters(invariant(((0, "AS", 0), (0, "S", 0)))) == 3
     named = {letter: one.name for letter, one in LETTERS.items()}
-    assert named == {"A": "A0", "S": "Sigma", "C": "C", "I": "I", "D": "bias"}
+    assert named.items() >= {"A": "A0", "S": "Sigma", "C": "C", "I": "I", "D": "bias"}.items()
+    # By its name and its factors a letter is the only one.
+    assert len({(one.name, factors(letter)) for letter, one in LETTERS.items()}) == len(LETTERS)

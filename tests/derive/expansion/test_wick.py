@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.algebra.graphs import COORDINATE, VIEW, WHITE, Vertex
+from derive.algebra.graphs import COORDINATE, PLAIN, VIEW, WHITE, Vertex
 from derive.algebra.words import trace
 from derive.expansion.wick import contract
 from numeric.invariants import product_value
@@ -58,10 +58,10 @@ def contracted(graph, of_letter):
     return sum(weight * product_value(factors, of_letter) for factors, weight in contract(graph).items())
 
 
-views = st.builds(Vertex, st.just(VIEW), st.integers(0, 2), st.integers(0, 1))
+views = st.builds(Vertex, st.just(VIEW), st.integers(0, 2), st.integers(0, 1), st.just(PLAIN))
 noise = st.just(Vertex(WHITE, 5, 0))
 ends = st.one_of(views, views, views, noise)
-coordinates = st.builds(Vertex, st.just(COORDINATE), st.integers(8, 9), st.just(0))
+coordinates = st.builds(Vertex, st.just(COORDINATE), st.integers(8, 9), st.just(0), st.just(PLAIN))
 
 
 @settings(max_examples=150)

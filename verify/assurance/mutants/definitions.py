@@ -131,7 +131,7 @@ def _further(node: Expression) -> Iterator[Slip]:
     match node:
         case Average(body, over, count) if count is not None and len({view.datum for view in over}) > 1:
             first = over[0].datum
-            same = {view: View(view.name_at(first), first) for view in over}
+            same = {view: view._replace(name=view.name_at(first), datum=first) for view in over}
             alone = Average(with_views(body, same), tuple(sorted({*same.values()})), count)
             # Of n² cases n(n − 1) are pairs and n the diagonal.
             yield "coincidence weights", "the diagonal counted", (1 - 1 / count) * node + alone / count

@@ -218,4 +218,4 @@ class _Scope:
 
 def _shown(view: View, datum: str) -> View:
     """A view of one draw as the view of the sample's datum that it is: w_pos of w is u_pos of u."""
-    return View(datum + view.name[len(view.datum) :], datum, view.white)
+    return view._replace(name=datum + view.name[len(view.datum) :], datum=datum)

@@ -165,7 +165,7 @@ def _numbered(graphs: Sequence[Sequence[tuple[Vertex, Vertex]]]) -> tuple[Edges,
     for which, graph in enumerate(graphs):
         for edge in graph:
             ends: list[End] = []
-            for kind, group, view in edge:
+            for kind, group, view, _ in edge:
                 letter = "c" if kind == COORDINATE else "d"
                 key = (which, kind, group)
                 if key not in numbers:
