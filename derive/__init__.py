@@ -23,6 +23,7 @@ from derive.errors import InputError, NotAnalyticError
 from derive.expansion.caches import clear_caches
 from derive.expansion.expansion import Expansion, Term
 from derive.expansion.laws import Contaminated, Elliptical, Gaussian, Laplace, Law, StudentT
+from derive.expansion.moment import Moment, moment
 from derive.expansion.moments import MomentSeries
 from derive.landscape.closed_form import ClosedForm, closed_form
 from derive.losses import CATALOGUE, MODIFIERS, catalogue
@@ -41,6 +42,7 @@ __all__ = [
     "Law",
     "Loss",
     "Mean",
+    "Moment",
     "MomentSeries",
     "NotAnalyticError",
     "Rational",
@@ -64,6 +66,7 @@ __all__ = [
     "inverse",
     "log",
     "log_det",
+    "moment",
     "off_diagonal_sum",
     "oo",
     "sqrt",

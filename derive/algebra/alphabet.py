@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # The letter of b bᵀ, and the end of an open word that is b rather than a coordinate.
 BIAS = "D"
 END = -1
+# From here on down, ends that are held while all else is averaged: f(x) of a view that is given, a free coordinate.
+HELD = -100
 
 
 class Matrix(NamedTuple):
@@ -145,9 +147,9 @@ def basis_of(words: Iterable[str]) -> str:
 
 
 def outer(u: int, v: int) -> str:
-    """The letter of u vᵀ, u and v given by the numbers of ends of words.
+    """The letter of u vᵀ, u and v given by the numbers of ends of words; empty where there is none.
 
-    >>> outer(END, END)
-    'D'
+    >>> outer(END, END), outer(HELD, END)
+    ('D', '')
     """
-    return next(letter for letter, one in LETTERS.items() if one.ends == (u, v))
+    return next((letter for letter, one in LETTERS.items() if one.ends == (u, v)), "")

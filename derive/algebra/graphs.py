@@ -28,9 +28,10 @@ class Vertex(NamedTuple):
     """One end of an edge.
 
     Attributes:
-        kind: VIEW, WHITE (a view of standard Gaussian noise), COORDINATE (summed over 1…d1), or CONSTANT (the bias b
-            in place of f(v), only while a moment is contracted).
-        group: the number of the datum, or of the coordinate.
+        kind: VIEW, WHITE (a view of standard Gaussian noise), COORDINATE (summed over 1…d1), or CONSTANT (a vector
+            that is not averaged over: the bias b in place of f(v) while a moment is contracted, f(x) of a view that is
+            given, the unit vector of a coordinate that is free).
+        group: the number of the datum, of the coordinate, or of the constant vector.
         view: which view of the datum; 0 for a coordinate.
         role: how the view is seen, PLAIN unless the definition says otherwise; no relabelling changes it.
 
@@ -68,8 +69,11 @@ def splice(edges: Iterable[tuple[Vertex, Vertex]]) -> list[tuple[Vertex, Vertex]
 
 
 def components(edges: Iterable[tuple[Vertex, Vertex]]) -> list[list[tuple[Vertex, Vertex]]]:
-    """The connected pieces; two views of one datum are connected, since they are correlated."""
-    return connected(edges, lambda edge: {(vertex.kind == COORDINATE, vertex.group) for vertex in edge})
+    """The connected pieces; two views of one datum are connected, since they are correlated. Constants connect none."""
+    return connected(
+        edges,
+        lambda edge: {(vertex.kind == COORDINATE, vertex.group) for vertex in edge if vertex.kind != CONSTANT},
+    )
 
 
 def connected(items: Iterable[_Item], ties: Callable[[_Item], set[Any]]) -> list[list[_Item]]:
@@ -93,13 +97,19 @@ def connected(items: Iterable[_Item], ties: Callable[[_Item], set[Any]]) -> list
 
 
 def relabelled(edges: Iterable[tuple[Vertex, Vertex]]) -> Graph:
-    """The edges with groups numbered as they appear: cheap, and already equal for most equal graphs."""
+    """The edges with groups numbered as they appear: cheap, and already equal for most equal graphs.
+
+    Constants keep their numbers.
+    """
     numbers: dict[tuple[int, int], int] = {}
     seen: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
     result = []
     for edge in sorted(edges):
         new = []
         for kind, group, view, role in edge:
+            if kind == CONSTANT:
+                new.append((kind, group, view, role))
+                continue
             number = numbers.setdefault((kind, group), len(numbers))
             in_group = seen[kind, group]
             new.append((kind, number, in_group.setdefault(view, len(in_group)), role))

@@ -15,7 +15,7 @@ trace word may be rotated and transposed.
 
 While moments are contracted, a word may also *end* in b: the link (END, "S", i) stands for (bᵀ W Σ Wᵀ)_i. Other vectors
 are other negative numbers. Which two ends share a letter D is a choice, (bᵀ P)_i (bᵀ Q)_j = (Pᵀ D Q)_ij; `paired`
-always makes the same one.
+always makes the same one. Ends from HELD on down have no letters and stay: (HELD, "S", HELD) is f(x)ᵀ W Σ Wᵀ f(x).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from derive.algebra import graphs
-from derive.algebra.alphabet import LETTERS, factors, matrix, outer
+from derive.algebra.alphabet import HELD, LETTERS, factors, matrix, outer
 from derive.algebra.labelling import orders
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def trace(word: str) -> Invariant:
 
 def is_trace(invariant: Invariant) -> bool:
     """Whether the invariant is a trace word."""
-    return len(invariant) == 1 and invariant[0][0] == invariant[0][2]
+    return len(invariant) == 1 and invariant[0][0] == invariant[0][2] >= 0
 
 
 def letters(invariant: Invariant) -> int:
@@ -108,7 +108,8 @@ def invariant(links: tuple[Link, ...]) -> Invariant:
         ((i, word, j),) = links
         if not vertices:
             # uᵀ P v = Tr[v uᵀ P]
-            return trace(outer(j, i) + word)
+            joined = outer(j, i)
+            return trace(joined + word) if joined else (oriented(i, word, j),)
         if i == j:
             return trace(word)
     kept = {i: i for i in ends if i < 0}
@@ -141,13 +142,17 @@ def connected(links: Iterable[Link]) -> list[tuple[Link, ...]]:
 
 
 def ends(given: Invariants) -> int:
-    """How many open words of a product end in b, or in another vector."""
-    return sum(map(_is_vector, (end for one in given for i, _, j in one for end in (i, j))))
+    """How many open words of a product end in b, or in another vector that is not held."""
+    return sum(map(_is_loose, (end for one in given for i, _, j in one for end in (i, j))))
 
 
 def _is_vector(end: object) -> bool:
     # A coordinate that is not summed over yet has a name.
     return isinstance(end, int) and end < 0
+
+
+def _is_loose(end: object) -> bool:
+    return isinstance(end, int) and HELD < end < 0
 
 
 def paired(given: Invariants) -> Invariants:
@@ -172,8 +177,8 @@ def paired(given: Invariants) -> Invariants:
 
 def _joined(links: tuple[Link, ...]) -> Invariant:
     """The ends of one graph joined, each with the next in the order of coordinates and words."""
-    loose = sorted((j, word, i) for i, word, j in links if i < 0)
-    kept = [link for link in links if link[0] >= 0]
+    loose = sorted((j, word, i) for i, word, j in links if _is_loose(i))
+    kept = [link for link in links if not _is_loose(link[0])]
     pairs = zip(loose[::2], loose[1::2], strict=True)
     kept += [(i, transpose(p) + outer(u, v) + q, j) for (i, p, u), (j, q, v) in pairs]
     return invariant(tuple(kept))

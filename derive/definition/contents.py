@@ -161,19 +161,21 @@ def drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
                 yield len(over), count
 
 
-def check_definition(expression: Expression, name: str) -> None:
+def check_definition(expression: Expression, name: str, *, closed: bool = True) -> None:
     """Check that a definition makes sense, before anything is derived from it.
 
     Args:
         expression: the definition.
         name: the name of the loss, for messages.
+        closed: whether views of one datum alone may be free, and no coordinate, as in a loss.
 
     Raises:
         InputError: views of two data are free; two symbols have one name, or one is a symbol of the theory; a name
             could not be written in a program; a sample has no draws, or fewer than are taken at a time.
 
     """
-    check_closed(expression)
+    if closed:
+        check_closed(expression)
     _check_symbols(expression, name)
     named = {label.name for node in walk(expression) for label in labels(node)}
     for label in sorted({*parameters(expression), *named}):

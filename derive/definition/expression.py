@@ -8,7 +8,7 @@ evaluates it on points.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
 import sympy
 
@@ -211,6 +211,18 @@ class InverseEntry(Expression):
     at: tuple[Index, Index]
 
 
+@dataclass(frozen=True, slots=True)
+class Statistic(Expression):
+    """A mean, variance, covariance or joint cumulant over the views and samples of its arguments that are not given.
+
+    `derive.definition.statistics` makes one and checks its arguments.
+    """
+
+    arguments: tuple[Expression, ...]
+    kind: Literal["E", "Var", "Cov", "Cum"]
+    given: tuple[View, ...] = ()
+
+
 def as_expression(value: object) -> Expression:
     """An expression from an expression or an exact number."""
     return value if isinstance(value, Expression) else Scalar(as_scalar(value))
@@ -240,10 +252,14 @@ def as_scalar(value: object) -> sympy.Expr:
     return scalar
 
 
+# Nodes whose first field holds several parts.
+_OF_SEVERAL = (Sum, Product, Statistic)
+
+
 def children(node: Expression) -> tuple[Expression, ...]:
     """The parts of a node, for walks over a definition: its first field holds them."""
     first = getattr(node, node.__match_args__[0])
-    if isinstance(node, Sum | Product):
+    if isinstance(node, _OF_SEVERAL):
         return tuple(first)
     return (first,) if isinstance(first, Expression) else ()
 
@@ -252,7 +268,7 @@ def rebuilt(node: Expression, parts: Sequence[Expression]) -> Expression:
     """The same node with other parts, as many as `children` gives."""
     if not parts:
         return node
-    first = tuple(parts) if isinstance(node, Sum | Product) else parts[0]
+    first = tuple(parts) if isinstance(node, _OF_SEVERAL) else parts[0]
     return replace(node, **{node.__match_args__[0]: first})  # type: ignore[type-var]
 
 
@@ -284,6 +300,8 @@ def labels(node: Expression) -> tuple[View | Index, ...]:
             return over
         case CoordinateSum(_, i):
             return (i,)
+        case Statistic(_, _, given):
+            return given
     return ()
 
 
@@ -298,6 +316,8 @@ def free_views(node: Expression) -> frozenset[View]:
             return free_views(body) - set(over)
         case ViewAverage(body, over, of, _):
             return free_views(body) - set(over) | {of}
+        case Statistic(arguments, _, given):
+            return frozenset().union(*map(free_views, arguments)) & set(given)
     return frozenset().union(*map(free_views, children(node)))
 
 

@@ -193,6 +193,11 @@ def inverse(matrix: Matrix) -> Matrix:
     return _Entries(entry)
 
 
+def averaged(matrix: Matrix, *, over: tuple[View, ...], count: object) -> Matrix:
+    """The mean of a matrix over a sample, entry by entry (see `Mean`)."""
+    return _Entries(lambda i, j: Mean(matrix[i, j], over=over, count=count))
+
+
 def trace(matrix: Matrix) -> Expression:
     """The sum of the diagonal entries."""
     of = _matrix(matrix, "trace")

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy.printing.str import StrPrinter
 
-from derive.algebra.alphabet import BIAS, LETTERS, matrix
+from derive.algebra.alphabet import BIAS, END, HELD, LETTERS, matrix
 from derive.algebra.graphs import ENCODER
 from derive.algebra.letters import Letter, told_apart
-from derive.algebra.words import Invariant, Invariants, is_trace, spelled, trace, transpose
-from derive.definition.views import View
+from derive.algebra.words import Invariant, Invariants, is_trace, spelled, transpose
+from derive.definition.views import Index, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from derive.algebra.alphabet import Matrix
 
@@ -54,6 +54,7 @@ class Style:
     logarithm: str
     root: Callable[[str], str]
     mean: Callable[[str], str]
+    statistic: Callable[[str], str]
     sample_mean: Callable[[str, str, str], str]
     sample_sum: Callable[[str, str], str]
     coordinate_sum: Callable[[str], str]
@@ -65,8 +66,8 @@ class Style:
     times: str
     trace: Callable[[str], str]
     matrix: Callable[[Matrix], str]
-    bias_form: Callable[[str], str]
-    bias_norm: Callable[[int], str]
+    form: Callable[[str, str, str], str]
+    norm: Callable[[str, int], str]
     entry: Callable[[str, str], str]
     remainder: Callable[[str, int], str]
     minus: str
@@ -149,6 +150,7 @@ TEXT = Style(
     logarithm="log",
     root=lambda inside: f"sqrt({inside})",
     mean=lambda over: f"E_{over}",
+    statistic=lambda kind: kind,
     sample_mean=lambda over, terms, count: f"1/({terms}) Σ_{over}^({count}) ",
     sample_sum=lambda over, count: f"Σ_{over}^({count}) ",
     coordinate_sum=lambda index: f"Σ_{index}",
@@ -160,8 +162,8 @@ TEXT = Style(
     times=" ",
     trace=lambda inside: f"Tr[{inside}]",
     matrix=lambda one: one.text,
-    bias_form=lambda inside: f"bᵀ {inside} b",
-    bias_norm=lambda power: f"|b|{superscript(power)}",
+    form=lambda left, inside, right: f"{left}ᵀ {inside} {right}",
+    norm=lambda inside, power: f"|{inside}|{superscript(power)}",
     entry=lambda matrix, indices: f"({matrix})_{indices}",
     remainder=lambda of, order: f"O({of}{superscript(order)})",
     minus="−",
@@ -182,6 +184,7 @@ LATEX = Style(
     logarithm=r"\log",
     root=lambda inside: rf"\sqrt{{{inside}}}",
     mean=lambda over: rf"\mathbb{{E}}_{{{over}}}",
+    statistic=lambda kind: r"\mathbb{E}" if kind == "E" else rf"\operatorname{{{kind}}}",
     sample_mean=lambda over, terms, count: rf"\frac{{1}}{{{terms}}}\sum_{{{over}}}^{{{count}}}",
     sample_sum=lambda over, count: rf"\sum_{{{over}}}^{{{count}}}",
     coordinate_sum=lambda index: rf"\sum_{{{index}}}",
@@ -193,26 +196,28 @@ LATEX = Style(
     times=" ",
     trace=lambda inside: rf"\operatorname{{Tr}}[{inside}]",
     matrix=lambda one: one.latex,
-    bias_form=lambda inside: rf"b^{{\top}} {inside} b",
-    bias_norm=lambda power: rf"\|b\|^{{{power}}}",
+    form=lambda left, inside, right: rf"{left}^{{\top}} {inside} {right}",
+    norm=lambda inside, power: rf"\|{inside}\|^{{{power}}}",
     entry=lambda matrix, indices: f"({matrix})_{{{indices}}}",
     remainder=lambda of, order: rf"O(\|{of}\|^{{{order}}})",
     minus="-",
 )
 
 
-def product_of_invariants(invariants: Invariants, style: Style) -> str:
-    """A product of trace words and sums over coordinates."""
+def product_of_invariants(invariants: Invariants, style: Style, held: Sequence[View | Index] = ()) -> str:
+    """A product of trace words and sums over coordinates, and of words that end in what is held, as f(x)."""
     pieces = []
     for one in sorted(set(invariants)):
-        written, times = _invariant(one, style), invariants.count(one)
-        if one == trace(BIAS):
-            pieces.append(style.bias_norm(2 * times))
+        written, times = _invariant(one, style, held), invariants.count(one)
+        form = _form(one)
+        norm = _end(form[0], style, held) if form is not None and not form[1] and form[0] == form[2] else ""
+        if norm:
+            pieces.append(style.norm(norm, 2 * times))
         elif times == 1:
             pieces.append(written)
         else:
-            of_bias = is_trace(one) and BIAS in one[0][1]
-            pieces.append(style.power(style.parentheses(written) if of_bias else written, str(times)))
+            of_word = form is not None and bool(form[1])
+            pieces.append(style.power(style.parentheses(written) if of_word else written, str(times)))
     return style.times.join(pieces)
 
 
@@ -231,23 +236,51 @@ def signed_sum(terms: Iterable[tuple[sympy.Expr, str]], style: Style, tail: str 
     return f"{written} + {tail}" if written and tail else written or tail or "0"
 
 
-def _invariant(one: Invariant, style: Style) -> str:
-    if is_trace(one):
-        word = one[0][1]
-        if BIAS not in word:
-            return style.trace(_word(word, style))
+def _form(one: Invariant) -> tuple[int, str, int] | None:
+    """u, P and v of uᵀ P v, by the numbers of their ends; None where it is no form."""
+    i, word, j = one[0]
+    if is_trace(one) and BIAS in word:
         # Tr[b bᵀ W X Wᵀ …] = bᵀ W X Wᵀ … b.
         after, before = word.partition(BIAS)[::-2]
-        inside = min(after + before, transpose(after + before))
-        return style.bias_form(_word(inside, style)) if inside else style.bias_norm(2)
-    names = "ijklmnop"
-    vertices = sorted({i for i, _, j in one for i in (i, j)})
+        return END, min(after + before, transpose(after + before)), END
+    return (i, word, j) if len(one) == 1 and i < 0 and j < 0 else None
+
+
+def _end(end: int, style: Style, held: Sequence[View | Index]) -> str:
+    """The vector that a word ends in; empty for the unit vector of a coordinate, which is held."""
+    if end == END:
+        return "b"
+    label = held[HELD - end]
+    return style.embedded(label) if isinstance(label, View) else ""
+
+
+def _invariant(one: Invariant, style: Style, held: Sequence[View | Index]) -> str:
+    form = _form(one)
+    if form is not None and (left := _end(form[0], style, held)) and (right := _end(form[2], style, held)):
+        inside = _word(form[1], style)
+        if inside:
+            return style.form(left, inside, right)
+        return style.norm(left, 2) if left == right else style.inner(left, right)
+    if is_trace(one):
+        return style.trace(_word(one[0][1], style))
+    free = {HELD - k: label.name for k, label in enumerate(held) if isinstance(label, Index)}
+    letters = (name for name in "ijklmnopqrst" if name not in free.values())
+    summed = dict(zip(sorted({i for i, _, j in one for i in (i, j) if i >= 0}), letters, strict=False))
+    names = free | summed
     entries = []
     for link in sorted(set(one)):
         i, word, j = link
-        entry = style.entry(_word(word, style), names[i] + names[j])
+        vectors = [_end(end, style, held) for end in (i, j) if end not in names]
+        indices = "".join(names[end] for end in (i, j) if end in names)
+        if not word:
+            entry = style.coordinate(vectors[0], indices) if vectors else style.delta(indices)
+        else:
+            # (uᵀ P)_j is (Pᵀ u)_j.
+            after = word if i in names else transpose(word)
+            entry = style.entry(" ".join([_word(after, style), *vectors]), indices)
         entries.append(entry if one.count(link) == 1 else style.power(entry, str(one.count(link))))
-    return f"{style.coordinate_sum(''.join(names[i] for i in vertices))} {' '.join(entries)}"
+    before = f"{style.coordinate_sum(''.join(summed.values()))} " if summed else ""
+    return before + " ".join(entries)
 
 
 def _word(word: str, style: Style) -> str:

@@ -20,6 +20,7 @@ from derive.definition.expression import (
     Power,
     Product,
     Scalar,
+    Statistic,
     ViewAverage,
     children,
     rebuilt,
@@ -59,6 +60,9 @@ def with_views(node: Expression, put: Mapping[View, View]) -> Expression:
             if new.datum != of.datum:
                 put |= {u: u._replace(name=u.name_at(new.datum), datum=new.datum) for u in over}
             node = replace(node, of=new, over=tuple(put.get(u, u) for u in over))
+        case Statistic(_, _, given):
+            put = {u: v for u, v in put.items() if u in given}
+            node = replace(node, given=tuple(put.get(u, u) for u in given))
     return rebuilt(node, [with_views(part, put) for part in children(node)])
 
 

@@ -67,7 +67,7 @@ _BEFORE, _AFTER = 60, 30
 _TOKENS = re.compile(
     r"""
     (?P<space>(?:\s|\\[,;:!>\ ]|~|&|\{\s*\}|\\\\(?:\*|\s*\[-?[\d.]+\s*[a-z]{2}\])?
-        |\\(?:q?quad|(?:neg)?(?:thin|med|thick)space|enspace|m?left|m?right|allowbreak)(?![A-Za-z])
+        |\\(?:q?quad|(?:neg)?(?:thin|med|thick)space|enspace|m?left|m?right|middle|allowbreak)(?![A-Za-z])
         |\\mkern-?[\d.]+mu|\\[hv]space\*?\{[^{}]*\}|\\[bB]igg?[lrm]?(?![a-z]))+)
   | (?P<sum>(?:(?:\\sum(?![A-Za-z])|∑)(?:\s*ABOVE)?(?=\s*[_ᵢⱼₖₗₘₙₚ])
             |Σ(?=\s*_\s*(?:[i-p]+(?![A-Za-z0-9])|\{\s*[i-p][^A-Za-z0-9}]|\{[i-p]+\})|[ᵢⱼₖₗₘₙₚ])|sum(?=_[i-p]+\b|_\{))

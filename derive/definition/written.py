@@ -19,6 +19,7 @@ from derive.definition.expression import (
     Power,
     Product,
     Scalar,
+    Statistic,
     Sum,
     ViewAverage,
     free_indices,
@@ -115,6 +116,8 @@ class _Writer:
                 if count is None or terms is None:
                     return self.after(style.mean(names), body)
                 return self.after(style.sample_mean(names, style.scalar(terms), style.scalar(count)), body)
+            case Statistic():
+                return self.statistic(node)
             case CoordinateSum() if (product := _product(node, self.row, self.column)) is not None:
                 number, factors = product
                 shown = "" if number == 1 else self.factor(Scalar(number)) + style.times
@@ -126,6 +129,16 @@ class _Writer:
                 shown = style.scalar(value)
                 return style.parentheses(shown) if value.is_Add or value.could_extract_minus_sign() else shown
         return style.parentheses(self.sum(node))
+
+    def statistic(self, node: Statistic) -> str:
+        arguments = [self.sum(one) for one in node.arguments]
+        if node.kind == "Var":
+            arguments = arguments[:1]
+        elif node.kind == "Cum" and len({*arguments}) == 1:
+            arguments = [arguments[0], str(len(arguments))]
+        given = ", ".join(map(self.style.view, node.given))
+        inside = ", ".join(arguments) + (f" {self.style.given.strip()} {given}" if given else "")
+        return self.style.statistic(node.kind) + self.style.brackets(inside)
 
     def square(self, node: HalfSquare) -> str:
         return self.style.square(self.style.embedded(node.left), self.style.embedded(node.right))

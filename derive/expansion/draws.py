@@ -71,6 +71,7 @@ class Flat:
         samples: the picks of each sample of data.
         views: the picks of further views, by their datum's number and how many there are.
         anchor: the data that stay free.
+        names: the vertices of views and coordinates that stay free.
 
     """
 
@@ -78,6 +79,7 @@ class Flat:
     samples: dict[Sample, Draws] = field(default_factory=dict)
     views: dict[tuple[int, sympy.Expr], Draws] = field(default_factory=dict)
     anchor: set[int] = field(default_factory=set)
+    names: dict[View | Index, Vertex] = field(default_factory=dict)
 
 
 def flatten(clusters: Clusters, monomial: Monomial) -> Flat:
@@ -131,9 +133,9 @@ def flatten(clusters: Clusters, monomial: Monomial) -> Flat:
             place(cluster.body, names | new)
 
     free = frozenset().union(*(clusters.free(cluster) for cluster in monomial))
-    anchor = vertices(tuple(sorted(free)), None, None)
-    place(monomial, anchor)
-    flat.anchor.update(vertex.group for vertex in anchor.values())
+    flat.names = vertices(tuple(sorted(free)), None, None)
+    place(monomial, flat.names)
+    flat.anchor.update(vertex.group for vertex in flat.names.values())
     return flat
 
 

@@ -310,13 +310,14 @@ def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term,
 
 
 def _term_json(term: Term) -> dict[str, object]:
-    traces = [_names(one[0][1]) for one in term.invariants if is_trace(one)]
+    traces = [word_names(one[0][1]) for one in term.invariants if is_trace(one)]
     result: dict[str, object] = {"order": term.order, "coefficient": plain(term.coefficient), "traces": traces}
-    others = [[[i, _names(word), j] for i, word, j in one] for one in term.invariants if not is_trace(one)]
+    others = [[[i, word_names(word), j] for i, word, j in one] for one in term.invariants if not is_trace(one)]
     return result | ({"coordinate_sums": others} if others else {})
 
 
-def _names(word: str) -> list[str]:
+def word_names(word: str) -> list[str]:
+    """The names of a word's letters, as JSON has them."""
     return [LETTERS[letter].name for letter in word]
 
 
@@ -334,10 +335,11 @@ def _symbol(letter: str) -> sympy.MatrixExpr:
     if one.turned:
         return _symbol(one.transpose).T
     # SymPy writes a Greek letter as LaTeX does, without the backslash.
-    return sympy.MatrixSymbol(one.latex.removeprefix("\\"), _size(one.rows), _size(one.columns))
+    return sympy.MatrixSymbol(one.latex.removeprefix("\\"), sympy_size(one.rows), sympy_size(one.columns))
 
 
-def _size(name: str) -> sympy.Expr:
+def sympy_size(name: str) -> sympy.Expr:
+    """A dimension, d0 or d1, as SymPy's symbol; 1 is itself."""
     return sympy.S.One if name == "1" else sympy.Symbol(f"{name[0]}_{name[1:]}", integer=True, positive=True)
 
 
@@ -346,5 +348,5 @@ def _sympy_invariant(one: Invariant) -> sympy.Expr:
         return sympy.Trace(sympy.MatMul(*sympy_factors(one[0][1])).doit(deep=False))
     indices = sympy.symbols("i j k l m n o p", integer=True)
     product = sympy.Mul(*(sympy.MatMul(*sympy_factors(word))[indices[i], indices[j]] for i, word, j in one))
-    ranges = ((indices[i], 0, _size("d1") - 1) for i in sorted({i for i, _, j in one for i in (i, j)}))
+    ranges = ((indices[i], 0, sympy_size("d1") - 1) for i in sorted({i for i, _, j in one for i in (i, j)}))
     return sympy.Sum(product, *ranges)

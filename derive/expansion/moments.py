@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy import QQ
 
+from derive.algebra.alphabet import END, HELD
 from derive.algebra.effort import spend
 from derive.algebra.graphs import (
+    CONSTANT,
     VIEW,
     Graph,
     Vertex,
@@ -22,7 +24,7 @@ from derive.algebra.graphs import (
     relabelled,
     splice,
 )
-from derive.algebra.monomials import ONE, Monomial
+from derive.algebra.monomials import ONE
 from derive.algebra.scalars import size
 from derive.definition.contents import check_closed
 from derive.definition.regularity import homogeneity
@@ -31,10 +33,12 @@ from derive.expansion.draws import Draws, Edges, Flat, coincidences, flatten
 from derive.expansion.series import Expander, check_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from derive.algebra.scalars import Coefficient, Scalars
     from derive.definition.expression import Expression
+    from derive.definition.views import Index, View
+    from derive.expansion.series import Series
 
 # A product of expectations, one for each connected graph.
 Moment = tuple[Graph, ...]
@@ -122,22 +126,53 @@ def moment_series(
     except NotAnalyticError as error:
         # The degree that matters is that of the whole loss, not of the part that failed.
         raise NotAnalyticError(error.reason, homogeneity(expression)) from None
-    total: dict[Moment, Coefficient] = {}
-    for terms in series[1:]:
-        for monomial, value in terms.items():
-            for edges, weight in _expectation(expander, monomial, fixed_set, bias=bias):
-                spend(2 * len(edges) + size((value,)) * size((weight,)))
-                moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
-                total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
+    total = _collected(expander, series, fixed_set=fixed_set, bias=bias)
     constant = expander.scalars.to_sympy(expander.constant_term(series))
     return MomentSeries(total, expander.scalars, constant, order)
 
 
+def held_series(expression: Expression, held: Sequence[View | Index], order: int) -> MomentSeries:
+    """The moment series of a polynomial in which some views and coordinates are held and not averaged over.
+
+    Their vertices are constants, numbered from HELD on down in the order given. A product of entries of the identity at
+    coordinates that are held is a moment of order 0.
+    """
+    expander = Expander(order)
+    series = expander.expand(expression)
+    total = _collected(expander, series, held=held)
+    constant = expander.scalars.to_sympy(series[0].get((), QQ(0)))
+    return MomentSeries(total, expander.scalars, constant, order)
+
+
+def _collected(
+    expander: Expander,
+    series: Series,
+    *,
+    fixed_set: sympy.Expr | None = None,
+    bias: bool = False,
+    held: Sequence[View | Index] = (),
+) -> dict[Moment, Coefficient]:
+    """The expectation of a series but for its constant."""
+    total: dict[Moment, Coefficient] = {}
+    for monomial, value in ((monomial, value) for terms in series for monomial, value in terms.items() if monomial):
+        flat = flatten(expander.clusters, monomial)
+        put = {
+            flat.names[label]: Vertex(CONSTANT, END - HELD + k, 0)
+            for k, label in enumerate(held)
+            if label in flat.names
+        }
+        for found, weight in _expectation(expander.scalars, flat, fixed_set, bias=bias):
+            edges = [(put.get(u, u), put.get(v, v)) for u, v in found] if put else found
+            spend(2 * len(edges) + size((value,)) * size((weight,)))
+            moment = tuple(sorted(relabelled(piece) for piece in components(splice(edges))))
+            total[moment] = total.get(moment, 0) + (value if weight is ONE else value * weight)
+    return total
+
+
 def _expectation(
-    expander: Expander, monomial: Monomial, fixed_set: sympy.Expr | None, *, bias: bool
+    scalars: Scalars, flat: Flat, fixed_set: sympy.Expr | None, *, bias: bool
 ) -> Iterator[tuple[Edges, Coefficient]]:
     """The expectation of a monomial as graphs with weights, draws of one sample coinciding or not."""
-    flat, scalars = flatten(expander.clusters, monomial), expander.scalars
     graphs: list[tuple[Edges, dict[int, int], Coefficient]] = [(flat.edges, {}, ONE)]
     for sample, draws in flat.samples.items():
         graphs = [

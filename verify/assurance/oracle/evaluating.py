@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
 from itertools import permutations
+from math import prod
 
 import sympy
 
@@ -34,7 +35,7 @@ from derive.definition.views import Index, View
 from verify.assurance.oracle import matrices, numbers, series
 from verify.assurance.oracle.law import Law, Variables
 from verify.assurance.oracle.numbers import Numbers
-from verify.assurance.oracle.polynomial import HIGHEST_ORDER, ONE, ZERO, Polynomial, total
+from verify.assurance.oracle.polynomial import HIGHEST_ORDER, ONE, ZERO, Polynomial, factors, total
 from verify.assurance.oracle.series import Series
 
 # A sample by its datum and its size as the definition writes it.
@@ -72,6 +73,29 @@ def expanded(expression: Expression, law: Law, values: Mapping[str, Fraction], o
     return evaluator.averaged()
 
 
+def value_given(
+    expression: Expression,
+    law: Law,
+    values: Mapping[str, Fraction],
+    order: int,
+    vectors: Mapping[View, Sequence[Fraction]],
+    places: Mapping[Index, int],
+) -> Fraction:
+    """The value at W of a polynomial with means, averaged over its samples, its free views and coordinates being given.
+
+    Args:
+        expression: the definition.
+        law: the model and its data.
+        values: of all parameters by name.
+        order: the degree of the polynomial in W.
+        vectors: f of each free view.
+        places: the value of each free coordinate, from 0 on.
+
+    """
+    evaluator = _Evaluator(expression, law, Numbers({"d1": Fraction(law.d1), **values}), order)
+    return evaluator.given(vectors, places)
+
+
 class _Evaluator:
     def __init__(self, expression: Expression, law: Law, numbers: Numbers, order: int) -> None:
         self.expression = expression
@@ -96,6 +120,14 @@ class _Evaluator:
         draws = [anchor, *(draw for sample in self.samples.values() for draw in sample)]
         over = [number for draw in draws for places in draw.values() for number in places]
         return [self.variables.mean(one, self.variables.with_further(over)).value() for one in found]
+
+    def given(self, vectors: Mapping[View, Sequence[Fraction]], places: Mapping[Index, int]) -> Fraction:
+        held = self.variables.draw(sorted(vectors))
+        put = {number: vectors[view][i] for view, numbers in held.items() for i, number in enumerate(numbers)}
+        over = [number for sample in self.samples.values() for draw in sample for of in draw.values() for number in of]
+        inside = self.variables.with_further(over)
+        found = (self.variables.mean(one, inside) for one in self.value(self.expression, _Scope(held, dict(places))))
+        return sum((_at(one, put) for one in found), Fraction(0))
 
     def value(self, node: Expression, scope: _Scope) -> Series:
         match node:
@@ -214,6 +246,14 @@ class _Scope:
 
     def at(self, index: Index, value: int) -> _Scope:
         return replace(self, indices={**self.indices, index: value})
+
+
+def _at(polynomial: Polynomial, put: Mapping[int, Fraction]) -> Fraction:
+    """The value of a polynomial where its variables have values."""
+    total = Fraction(0)
+    for monomial, value in polynomial.coefficients().items():
+        total += value * prod(put[number] ** exponent for number, exponent in factors(monomial))
+    return total
 
 
 def _shown(view: View, datum: str) -> View:

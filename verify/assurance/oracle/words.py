@@ -33,12 +33,13 @@ def values(expansion: Expansion, law: Law, parameters: Mapping[str, Fraction]) -
     for term in expansion.terms:
         value = numbers.of(term.coefficient)
         for links in term.invariants:
-            value *= _contracted([(i, _word(word, letters), j) for i, word, j in links], law.d1)
+            value *= contracted([(i, product_of(word, letters), j) for i, word, j in links])
         found[term.order] += value
     return found
 
 
-def _word(word: str, letters: Mapping[str, Matrix]) -> Matrix:
+def product_of(word: str, letters: Mapping[str, Matrix]) -> Matrix:
+    """The product of the letters of a word."""
     matrix = letters[word[0]]
     for letter in word[1:]:
         columns = list(zip(*letters[letter], strict=True))
@@ -47,11 +48,12 @@ def _word(word: str, letters: Mapping[str, Matrix]) -> Matrix:
     return matrix
 
 
-def _contracted(links: list[tuple[int, Matrix, int]], d1: int) -> Fraction:
-    """Σ over all coordinates of the product of the matrices' entries."""
-    vertices = sorted({i for one, _, other in links for i in (one, other)})
+def contracted(links: list[tuple[int, Matrix, int]]) -> Fraction:
+    """Σ over all coordinates of the product of the matrices' entries; a coordinate is of as many as the matrix has."""
+    sizes = {end: size for i, matrix, j in links for end, size in ((i, len(matrix)), (j, len(matrix[0])))}
+    vertices = sorted(sizes)
     total = Fraction(0)
-    for chosen in product(range(d1), repeat=len(vertices)):
+    for chosen in product(*(range(sizes[vertex]) for vertex in vertices)):
         at = dict(zip(vertices, chosen, strict=True))
         entry = Fraction(1)
         for i, matrix, j in links:

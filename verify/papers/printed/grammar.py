@@ -11,7 +11,6 @@ It is read by descent into the tree of `verify.papers.printed.tree`: nothing is 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import sympy
@@ -26,13 +25,12 @@ from verify.papers.printed.ranges import over
 from verify.papers.printed.tree import Product, Quotient, Scalar, Sum, is_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from derive.definition.tokens import Token
     from verify.papers.printed.tree import Node
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-_LONGEST_NUMBER, _DEEPEST = 40, 100
 
 
 class Formula(Cursor):
@@ -76,7 +74,6 @@ class Formula(Cursor):
         self.shorthands = dict(shorthands or {})
         self.ends = ends
         self.scope: list[str] = []
-        self.depth = 0
         # Where round brackets of a trace end, and what is in them: Tr(X)^2 can be read in two ways.
         self.round: tuple[int, str] | None = None
         self.remainder: int | None = None
@@ -104,23 +101,6 @@ class Formula(Cursor):
                 minus = self.signs()
         return total[0] if len(total) == 1 else Sum(tuple(total), start.start)
 
-    @contextmanager
-    def deeper(self) -> Iterator[None]:
-        """One bracket or sum further in; where that is too far, refuse. After a refusal the depth is set anew."""
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise self.refuse("the formula has too many brackets or sums inside one another")
-        yield
-        self.depth -= 1
-
-    def signs(self) -> bool:
-        """Read signs; whether they make a minus."""
-        minus = False
-        while self.sign("+", "-"):
-            minus ^= self.next.value == "-"
-            self.at += 1
-        return minus
-
     def term(self) -> Node:
         """Factors side by side, * and /."""
         start = self.next
@@ -132,7 +112,7 @@ class Formula(Cursor):
                 self._one_divisor(slash)
                 factors = [Quotient(Product(tuple(factors), start.start), below, slash.start)]
             elif self.taken("*") or self.begins():
-                self._one_number(slash)
+                self.one_number(slash)
                 beside, behind = self.next, self.round is not None and self.round[0] == self.at
                 factors.append(self.factor(factors))
                 if behind and is_matrix(factors[-1]):
@@ -140,15 +120,6 @@ class Formula(Cursor):
                     raise self.refuse(said, beside)
             else:
                 return factors[0] if len(factors) == 1 else Product(tuple(factors), start.start)
-
-    def _one_number(self, token: Token) -> None:
-        """1 000 and 2¾ are a number each, or a product."""
-        last = self.tokens[self.at - 1]
-        above = self.tokens[self.at + 2 : self.at + 3]
-        fraction = token.value == "frac" and [one.kind for one in above] == ["number"]
-        if last.kind == "number" and last.end <= token.start and (token.kind == "number" or fraction):
-            shown = f"{self.written(last)} {self.written(token)}"
-            raise self.refuse(f"{shown} can be one number or a product; write \\cdot between factors", token)
 
     def begins(self) -> bool:
         """Whether a factor begins here."""
@@ -185,11 +156,6 @@ class Formula(Cursor):
         start = self.next
         return behind(self, self.base(before), start)
 
-    def close(self, closing: str | None) -> None:
-        """Read a closing bracket, where one was opened."""
-        if closing is not None and not self.taken(closing):
-            raise self.refuse(f"{closing!r} is missing here")
-
     def base(self, before: Sequence[Node]) -> Node:
         """A number, a name, a function, a trace, a norm, a sum over coordinates or brackets."""
         start = self.next
@@ -200,7 +166,7 @@ class Formula(Cursor):
         self.at += 1
         match start.kind:
             case "number":
-                return self._number(start)
+                return Scalar(self.number(start), start.start)
             case "sum":
                 return over(self, start)
             case "name" if is_call(self, start):
@@ -212,15 +178,6 @@ class Formula(Cursor):
         if start.value == "⟨":
             return inner_product(self, start)
         return self.inside(CLOSING[start.value])
-
-    def _number(self, token: Token) -> Node:
-        if len(token.value) > _LONGEST_NUMBER:
-            raise self.refuse(f"numbers have at most {_LONGEST_NUMBER} digits here", token)
-        if token.value.endswith("/0"):
-            raise self.refuse("this divides by zero", token)
-        if abs(int(token.value.lower().partition("e")[2] or 0)) > _LONGEST_NUMBER:
-            raise self.refuse(f"powers of ten go from -{_LONGEST_NUMBER} to {_LONGEST_NUMBER} here", token)
-        return Scalar(sympy.Rational(token.value), token.start)
 
     def inside(self, closing: str) -> Node:
         """The content of brackets, the first of which has been read."""
