@@ -1,9 +1,10 @@
 """Do two engines that share no code expand random losses alike, in exact fractions?
 
 python bench/oracle.py 10000 1 oracle.jsonl
+python bench/oracle.py 2000 1 encoders.jsonl encoders
 
-Losses are drawn from the whole language, with data, dimensions, orders, N. A run that was stopped goes on from its
-file.
+Losses are drawn from the whole language, with data, dimensions, orders, N; with views under two augmentations or
+through two encoders, those of the catalogue are among them. A run that was stopped goes on from its file.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from timing import print_versions
 
 from verify.assurance.oracle.many import case_of, many, summed
+from verify.assurance.oracle.two_kinds import Kinds
 from verify.running.sweeps.running import run
 
 # Seconds that one case may take.
 LIMIT = 60.0
 
 
-def main(count: int = 10_000, seed: int = 0, file: str = "oracle.jsonl") -> int:
+def main(count: int = 10_000, seed: int = 0, file: str = "oracle.jsonl", kinds: Kinds = "one") -> int:
     """Compare, print a summary, and return 1 where the engines differ."""
     begun, done = perf_counter(), 0.0
-    sweep = many(count, seed, LIMIT)
+    sweep = many(count, seed, LIMIT, kinds)
 
     def tick(units: float) -> None:
         nonlocal done
@@ -43,7 +45,7 @@ def main(count: int = 10_000, seed: int = 0, file: str = "oracle.jsonl") -> int:
     for feature, number in found["features"].items():
         print(f"{number:>8}  {feature}")
     for number, said in found["different"]:
-        print(f"case {number} differs: {said}\n{case_of(seed, number).text()}")
+        print(f"case {number} differs: {said}\n{case_of(seed, number, kinds).text()}")
     print(
         f"{found['compared']} losses compared, {found['definitions']} different definitions, seed {seed}:"
         f" {len(found['different'])} disagreements, {found['refused']} refused by both for odd orders,"
@@ -53,5 +55,5 @@ def main(count: int = 10_000, seed: int = 0, file: str = "oracle.jsonl") -> int:
 
 
 if __name__ == "__main__":
-    count, seed, *file = sys.argv[1:] or ("10000", "0")
-    sys.exit(main(int(count), int(seed), *file))
+    count, seed, *others = sys.argv[1:] or ("10000", "0")
+    sys.exit(main(int(count), int(seed), *others))

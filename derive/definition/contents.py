@@ -185,6 +185,7 @@ def check_definition(expression: Expression, name: str, *, closed: bool = True) 
                 " and _, as in alpha or x_pos (Greek letters are written by name)"
             )
             raise InputError(message)
+    _check_seen(expression, name)
     for sample in samples(expression):
         if sample.count.is_number and not (sample.count.is_Integer and sample.count >= 1):
             message = f"{name}: a sample cannot have {sample.count} draws; give a batch of 2 data or more"
@@ -193,6 +194,18 @@ def check_definition(expression: Expression, name: str, *, closed: bool = True) 
         if number.is_number and not (number.is_Integer and number >= drawn):
             what = f"{drawn} different draws or views of {number}" if drawn > 1 else f"{number} views"
             message = f"{name}: a mean over {what} is not defined; give a larger number"
+            raise InputError(message)
+
+
+def _check_seen(expression: Expression, name: str) -> None:
+    """Check that each name of a view stands for a view that is seen in one way."""
+    by_name: dict[str, View] = {}
+    for view in sorted({one for node in walk(expression) for one in labels(node) if isinstance(one, View)}):
+        if by_name.setdefault(view.name, view).role != view.role and not view.white:
+            message = (
+                f"{name}: {view.name} names two views, seen in two ways; give the second a name of its own, as in"
+                f" views('{view.name}_text', encoder='g') or views('{view.name}_strong', augmentation=2)"
+            )
             raise InputError(message)
 
 

@@ -178,6 +178,12 @@ def _over_views(
             " with count=V; in the population every view is drawn independently, and count is left out"
         )
         raise InputError(message)
+    if len({view.role for view in bound}) > 1 and apart:
+        message = (
+            f"Mean(…, over=distinct({names}), of={of.name}): different views out of {count} are all seen in one way, as"
+            " those of each way are drawn apart; nest one Mean in another for views seen in two ways"
+        )
+        raise InputError(message)
     return ViewAverage(node, tuple(sorted(set(bound))), of, count)
 
 

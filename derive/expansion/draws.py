@@ -69,7 +69,7 @@ class Flat:
     Attributes:
         edges: pairs of vertices.
         samples: the picks of each sample of data.
-        views: the picks of further views, by their datum's number and how many there are.
+        views: the picks of further views, by their datum's number, how many there are and how they are seen.
         anchor: the data that stay free.
         names: the vertices of views and coordinates that stay free.
 
@@ -77,7 +77,7 @@ class Flat:
 
     edges: Edges = field(default_factory=list)
     samples: dict[Sample, Draws] = field(default_factory=dict)
-    views: dict[tuple[int, sympy.Expr], Draws] = field(default_factory=dict)
+    views: dict[tuple[int, sympy.Expr, int], Draws] = field(default_factory=dict)
     anchor: set[int] = field(default_factory=set)
     names: dict[View | Index, Vertex] = field(default_factory=dict)
 
@@ -98,9 +98,10 @@ def flatten(clusters: Clusters, monomial: Monomial) -> Flat:
             if label.datum not in groups:
                 groups[label.datum] = next(numbers)
             kind = WHITE if label.white else VIEW
-            # Different draws of one sample show it in the same views.
+            # Different draws of one sample show it in the same views; what is seen in two ways is two views.
             name = label.name if sample is None else label.name_at(sample.datum)
-            result[label] = Vertex(kind, groups[label.datum], views.setdefault(name, len(views)), label.role)
+            number = views.setdefault((name, label.role), len(views))
+            result[label] = Vertex(kind, groups[label.datum], number, label.role)
         if sample is not None:
             flat.samples.setdefault(sample, Draws()).add(tuple(groups.values()), alike)
         return result
@@ -114,7 +115,8 @@ def flatten(clusters: Clusters, monomial: Monomial) -> Flat:
             new[label] = of._replace(view=views.setdefault((next(numbers),), len(views)), role=role)
         if sample.number is not None:
             picked = tuple(vertex.view for vertex in new.values())
-            flat.views.setdefault((of.group, sample.number), Draws()).add(picked, alike)
+            role = next(iter(new.values())).role
+            flat.views.setdefault((of.group, sample.number, role), Draws()).add(picked, alike)
         return new
 
     def place(body: Monomial, names: dict[View | Index, Vertex]) -> None:

@@ -192,11 +192,11 @@ def _with_views(
     scalars: Scalars, flat: Flat, edges: Edges, data: dict[int, int], weight: Coefficient
 ) -> list[tuple[Edges, Coefficient]]:
     """The graphs in which further views of one datum coincide or not, once it is known which data do."""
-    samples: dict[tuple[int, sympy.Expr], Draws] = {}
-    for (group, number), draws in flat.views.items():
-        samples.setdefault((data.get(group, group), number), Draws()).extend(draws)
+    samples: dict[tuple[int, sympy.Expr, int], Draws] = {}
+    for (group, number, role), draws in flat.views.items():
+        samples.setdefault((data.get(group, group), number, role), Draws()).extend(draws)
     graphs = [(edges, weight)]
-    for (group, number), draws in samples.items():
+    for (group, number, _), draws in samples.items():
         graphs = [
             ([(_seen(u, group, target), _seen(v, group, target)) for u, v in some], value * chance)
             for some, value in graphs

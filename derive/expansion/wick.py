@@ -59,6 +59,8 @@ _LETTERS = {
     (PLAIN, ENCODER): ("", "X"),
     (ENCODER, PLAIN): ("", "Y"),
 }
+# The letters of covariances between two views of a datum.
+OF_TWO_VIEWS = frozenset(two for _, two in _LETTERS.values())
 
 
 def covariance(u: Vertex, v: Vertex) -> str:

@@ -89,6 +89,9 @@ class Loss:
         """Check the definition and the sources."""
         object.__setattr__(self, "expression", as_expression(self.expression))
         check_definition(self.expression, self.name)
+        if self.bias and self.encoders == 2:
+            message = f"{self.name} has two encoders, W x and V y; a bias is for a single one, W x + b: leave it out"
+            raise InputError(message)
         for key in self.sources:
             if key not in REFERENCES:
                 message = f"loss {self.name}: source {key!r} is not in derive.references"
@@ -330,9 +333,6 @@ class Loss:
         """
         if self.bias:
             message = f"{self.name} already has a bias; f(x) = W x + b has one"
-            raise InputError(message)
-        if self.encoders == 2:
-            message = f"{self.name} has two encoders, W x and V y; a bias is for a single one, W x + b: leave +bias out"
             raise InputError(message)
         note = "The b in the coefficients is the loss's own parameter; |b|² and bᵀ(…)b are of the model's bias."
         return replace(

@@ -16,7 +16,7 @@ from derive.algebra.graphs import VIEW
 from derive.algebra.letters import Letter
 from derive.definition.expression import as_scalar
 from derive.errors import InputError
-from derive.expansion.wick import contract, covariance
+from derive.expansion.wick import OF_TWO_VIEWS, contract, covariance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,7 +147,7 @@ class Elliptical:
         result: dict[Invariants, Coefficient] = {}
         for invariants, number in contracted.items():
             value = weight * QQ(number)
-            for _ in range(sum(word.count("A") for links in invariants for _, word, _ in links)):
+            for _ in range(sum(one in OF_TWO_VIEWS for links in invariants for _, word, _ in links for one in word)):
                 value = value * of_letter
             result[invariants] = value
         return result

@@ -33,7 +33,7 @@ from derive.definition.expression import (
 )
 from derive.definition.views import Index, View
 from verify.assurance.oracle import matrices, numbers, series
-from verify.assurance.oracle.law import Law, Variables
+from verify.assurance.oracle.law import Law, Variables, kind_of
 from verify.assurance.oracle.numbers import Numbers
 from verify.assurance.oracle.polynomial import HIGHEST_ORDER, ONE, ZERO, Polynomial, factors, total
 from verify.assurance.oracle.series import Series
@@ -170,13 +170,14 @@ class _Evaluator:
                     [{v: draws[data.index(v.datum)][_shown(v, datum)] for v in over} for draws in tuples],
                 )
             case ViewAverage(body, over, of, None):
-                centre = self.variables.centre(scope.centres.get(of, scope.places[of]))
-                new = {view: self.variables.noise() for view in over}
-                inside = self.value(body, scope.around(centre, new))
+                of_datum = scope.centres.get(of, scope.places[of])
+                centres = {view: self.variables.centre(of_datum, kind_of(view)) for view in over}
+                new = {view: self.variables.noise(kind_of(view)) for view in over}
+                inside = self.value(body, scope.around(centres, new))
                 return [self.variables.mean(one, [n for places in new.values() for n in places]) for one in inside]
             case ViewAverage(body, over, of, number):
                 of_datum = scope.centres.get(of, scope.places[of])
-                views = self.variables.further(of_datum, number, int(self.numbers.of(number)))
+                views = self.variables.further(of_datum, number, int(self.numbers.of(number)), kind_of(over[0]))
                 chosen = [dict(zip(over, some, strict=True)) for some in permutations(views, len(over))]
                 return self.averaged_over(body, scope, chosen)
             case Delta(i, j):
@@ -233,16 +234,16 @@ class _Scope:
 
     places: _Places
     indices: Mapping[Index, int]
-    # Views that are noise, at their places, around a datum.
+    # Views that are noise, at their places, around a datum, which is at these.
     centres: _Places = field(default_factory=dict)
 
     def among(self, drawn: _Places) -> _Scope:
         centres = {view: places for view, places in self.centres.items() if view not in drawn}
         return replace(self, places={**self.places, **drawn}, centres=centres)
 
-    def around(self, centre: tuple[int, ...], noise: _Places) -> _Scope:
+    def around(self, centres: _Places, noise: _Places) -> _Scope:
         inside = self.among(noise)
-        return replace(inside, centres={**inside.centres, **dict.fromkeys(noise, centre)})
+        return replace(inside, centres={**inside.centres, **centres})
 
     def at(self, index: Index, value: int) -> _Scope:
         return replace(self, indices={**self.indices, index: value})

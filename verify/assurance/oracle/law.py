@@ -1,8 +1,11 @@
 """The coordinates of an embedding as Gaussian variables, and what their monomials are on average.
 
 f(x) = W x is Gaussian where x is. Coordinates i and j of f at one view have covariance (W Σ Wᵀ)_ij, at two views of a
-datum (W A0 Wᵀ)_ij, at different data none. Averages follow from Stein's lemma, E[y p] = Σ_z Cov(y, z) E[∂p/∂z], which
-takes one variable off at a time. For elliptical data x = s g, a monomial also has a factor E[s^k] for each scale.
+datum (W A0 Wᵀ)_ij, at different data none. Views of a second kind, under a second augmentation or through a second
+encoder, have covariances of their own, and one with views of the first kind.
+
+Averages follow from Stein's lemma, E[y p] = Σ_z Cov(y, z) E[∂p/∂z], which takes one variable off at a time. For
+elliptical data x = s g, a monomial also has a factor E[s^k] for each scale.
 
 Data may instead be a fixed set of points, each with fresh Gaussian noise, that are handed out at random and without
 repetition. Second moments are then sums over the points and over pairs of them, and all that is known.
@@ -28,6 +31,26 @@ Matrix = Sequence[Sequence[Fraction]]
 
 
 @dataclass(frozen=True)
+class Second:
+    """Views of the second kind, y.
+
+    Attributes:
+        A: covariance of a view of the first kind with one of the second, d0×d0'.
+        A2: covariance between two views of the second kind of one datum, d0'×d0'.
+        Sigma2: covariance of a view of the second kind, d0'×d0'.
+        V: their encoder, d1×d0'; None where they are seen through W.
+        points: of the fixed set, as they show in views of the second kind.
+
+    """
+
+    A: Matrix
+    A2: Matrix
+    Sigma2: Matrix
+    V: Matrix | None = None
+    points: Matrix | None = None
+
+
+@dataclass(frozen=True)
 class Law:
     """The model and its data, in fractions.
 
@@ -40,6 +63,7 @@ class Law:
         per: whether the views of a datum share s, or each has its own.
         points: of the fixed set that is the batch, each of d0 coordinates, A0 being the mean of their squares; None for
             independent draws.
+        second: the views of the second kind, where there are some.
 
     """
 
@@ -50,6 +74,7 @@ class Law:
     scale: Mapping[int, Fraction] | None = None
     per: Literal["datum", "view"] = "datum"
     points: Matrix | None = None
+    second: Second | None = None
 
     @property
     def d1(self) -> int:
@@ -63,26 +88,82 @@ class Law:
         given = {k: sympy.Rational(value.numerator, value.denominator) for k, value in self.scale.items()}
         return Elliptical(given if numbers else {}, self.per)
 
-    def across(self) -> Matrix:
+    @property
+    def kinds(self) -> range:
+        """The kinds of view: 0, and 1 where there is a second."""
+        return range(1 if self.second is None else 2)
+
+    def encoder(self, kind: int) -> Matrix:
+        """What views of a kind are seen through."""
+        return self.W if kind == 0 or self.second is None or self.second.V is None else self.second.V
+
+    def between(self, kind: int, other: int) -> Matrix:
+        """E[f(x) f(x′)ᵀ] for two views of one datum, the first of one kind and the second of another."""
+        return self._seen(self._shared(kind, other), kind, other)
+
+    def within(self, kind: int) -> Matrix:
+        """E[f(x) f(x)ᵀ] for a view of a kind."""
+        return self._seen(self.Sigma if kind == 0 or self.second is None else self.second.Sigma2, kind, kind)
+
+    def white(self, kind: int) -> Matrix:
+        """E[f(g) f(g)ᵀ] for standard Gaussian noise g."""
+        d0 = range(len(self.encoder(kind)[0]))
+        return self._seen([[Fraction(k == m) for m in d0] for k in d0], kind, kind)
+
+    def across(self, kind: int, other: int) -> Matrix:
         """E[f(x) f(χ)ᵀ] without the bias, over all pairs of different points x and χ of the set."""
-        points = self.points or []
-        images = [
-            [sum((w * p for w, p in zip(row, point, strict=True)), Fraction(0)) for row in self.W] for point in points
-        ]
-        pairs = [(one, other) for i, one in enumerate(images) for j, other in enumerate(images) if i != j]
+        left, right = (self._images(one) for one in (kind, other))
+        pairs = [(u, v) for i, u in enumerate(left) for j, v in enumerate(right) if i != j]
         d1 = range(self.d1)
         return [[sum((u[i] * v[j] for u, v in pairs), Fraction(0)) / len(pairs) for j in d1] for i in d1]
 
     def letter(self, name: str) -> Matrix:
-        """W X Wᵀ for X = A0, Σ, C or the identity, by the letters A, S, C, I; b bᵀ for D."""
+        """The matrix that a letter of the words of `derive` stands for.
+
+        W X Wᵀ for X = A0, Σ, C or the identity is A, S, C, I; b bᵀ is D. Of the second kind: W X Wᵀ for X = Σ₂, A, Aᵀ,
+        A₂ is U, P, Q, R; V Σ₂ Vᵀ, W A Vᵀ, V Aᵀ Wᵀ, V A₂ Vᵀ and V Vᵀ are T, X, Y, Z, J.
+        """
         if name == "D":
             b = self.bias or [Fraction(0)] * self.d1
             return [[one * other for other in b] for one in b]
-        weights: dict[str, tuple[int, int, int]] = {"A": (1, 0, 0), "S": (0, 1, 0), "C": (-1, 1, 0), "I": (0, 0, 1)}
-        a, s, one = weights[name]
-        d0 = range(len(self.A0))
-        X = [[a * self.A0[k][m] + s * self.Sigma[k][m] + one * (k == m) for m in d0] for k in d0]
-        return [[sum((u[k] * X[k][m] * v[m] for k in d0 for m in d0), Fraction(0)) for v in self.W] for u in self.W]
+        if name == "C":
+            rows = zip(self.within(0), self.between(0, 0), strict=True)
+            return [[one - other for one, other in zip(*row, strict=True)] for row in rows]
+        if name in "SUT":
+            return self.within(0 if name == "S" else 1)
+        if name in "IJ":
+            return self.white(0 if name == "I" else 1)
+        kinds = {"A": (0, 0), "P": (0, 1), "X": (0, 1), "Q": (1, 0), "Y": (1, 0), "R": (1, 1), "Z": (1, 1)}
+        return self.between(*kinds[name])
+
+    def letters(self) -> dict[str, Matrix]:
+        """The letters that words of this law have, and what they stand for."""
+        encoders = "" if self.second is None else "UPQR" if self.second.V is None else "TXYZJ"
+        return {name: self.letter(name) for name in "ASCID" + encoders}
+
+    def _shared(self, kind: int, other: int) -> Matrix:
+        """Cov(x, x′) for two views of one datum."""
+        if self.second is None or kind == other == 0:
+            return self.A0
+        if kind == other:
+            return self.second.A2
+        A = self.second.A
+        return A if kind == 0 else [[row[m] for row in A] for m in range(len(A[0]))]
+
+    def _seen(self, X: Matrix, kind: int, other: int) -> Matrix:
+        rows, columns = range(len(X)), range(len(X[0]))
+        return [
+            [sum((u[k] * X[k][m] * v[m] for k in rows for m in columns), Fraction(0)) for v in self.encoder(other)]
+            for u in self.encoder(kind)
+        ]
+
+    def _images(self, kind: int) -> Matrix:
+        """f at the points of the set, without the bias."""
+        points = (self.points if kind == 0 or self.second is None else self.second.points) or []
+        return [
+            [sum((w * p for w, p in zip(row, point, strict=True)), Fraction(0)) for row in self.encoder(kind)]
+            for point in points
+        ]
 
 
 class _Variable(NamedTuple):
@@ -90,6 +171,7 @@ class _Variable(NamedTuple):
     view: str
     white: bool
     coordinate: int
+    seen: int
     kind: Literal["view", "datum", "noise"] = "view"
 
 
@@ -102,16 +184,20 @@ class Variables:
     _data: int = 0
     _moments: dict[int, Fraction] = field(default_factory=dict)
     _set: set[int] = field(default_factory=set)
-    _further: dict[tuple[int, object], list[tuple[int, ...]]] = field(default_factory=dict)
+    _further: dict[tuple[int, object, int], list[tuple[int, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        between = self.law.letter("A")
+        kinds = self.law.kinds
+        pairs = [(one, other) for one in kinds for other in kinds]
+        self._between = {pair: self.law.between(*pair) for pair in pairs}
         if self.law.scale is not None and self.law.per == "view":
             # A0 = E[s]² Cov(g, g′)
             unit = self.law.scale[1] ** -2
-            between = [[unit * one for one in row] for row in between]
-        self._between, self._within, self._white = between, self.law.letter("S"), self.law.letter("I")
-        self._across = [] if self.law.points is None else self.law.across()
+            self._between = {
+                pair: [[unit * one for one in row] for row in matrix] for pair, matrix in self._between.items()
+            }
+        self._within, self._white = ([of(kind) for kind in kinds] for of in (self.law.within, self.law.white))
+        self._across = {} if self.law.points is None else {pair: self.law.across(*pair) for pair in pairs}
 
     def draw(self, views: Iterable[View], *, batch: bool = False) -> dict[View, tuple[int, ...]]:
         """New data: for each view the numbers of its d1 coordinates. Views of one datum show the same one.
@@ -131,37 +217,40 @@ class Variables:
                 self._data += 1
             first = len(self._drawn)
             for i in range(self.law.d1):
-                self._drawn.append(_Variable(data[view.datum], view.name, view.white, i))
+                self._drawn.append(_Variable(data[view.datum], view.name, view.white, i, kind_of(view)))
             found[view] = tuple(range(first, first + self.law.d1))
         return found
 
-    def further(self, places: tuple[int, ...], key: object, number: int) -> list[tuple[int, ...]]:
-        """Further views of the datum that a view at these places shows; the same ones for one key."""
+    def further(self, places: tuple[int, ...], key: object, number: int, seen: int) -> list[tuple[int, ...]]:
+        """Further views, of a kind, of the datum that a view at these places shows; the same ones for one key."""
         datum = self._drawn[places[0]].datum
-        if (datum, key) not in self._further:
-            self._further[datum, key] = [self._new(datum, f"{key} {k}", "view") for k in range(number)]
-        return self._further[datum, key]
+        if (datum, key, seen) not in self._further:
+            new = [self._new(datum, f"{key} {k}", seen, "view") for k in range(number)]
+            self._further[datum, key, seen] = new
+        return self._further[datum, key, seen]
 
-    def centre(self, places: tuple[int, ...]) -> tuple[int, ...]:
-        """The datum itself, which its views are noise around."""
+    def centre(self, places: tuple[int, ...], seen: int) -> tuple[int, ...]:
+        """The datum itself, as it shows in views of a kind, which are noise around it."""
         datum = self._drawn[places[0]].datum
-        if (datum, "centre") not in self._further:
-            self._further[datum, "centre"] = [self._new(datum, "", "datum")]
-        return self._further[datum, "centre"][0]
+        if (datum, "centre", seen) not in self._further:
+            self._further[datum, "centre", seen] = [self._new(datum, "", seen, "datum")]
+        return self._further[datum, "centre", seen][0]
 
-    def noise(self) -> tuple[int, ...]:
-        """What the augmentation adds to a datum in one view."""
+    def noise(self, seen: int) -> tuple[int, ...]:
+        """What the augmentation adds to a datum in one view of a kind."""
         self._data += 1
-        return self._new(self._data - 1, "", "noise")
+        return self._new(self._data - 1, "", seen, "noise")
 
     def with_further(self, places: Iterable[int]) -> list[int]:
         """All variables of the data that some variables are of."""
         data = {self._drawn[number].datum for number in places}
         return [number for number, one in enumerate(self._drawn) if one.datum in data]
 
-    def _new(self, datum: int, view: str, kind: Literal["view", "datum", "noise"]) -> tuple[int, ...]:
+    def _new(self, datum: int, view: str, seen: int, kind: Literal["view", "datum", "noise"]) -> tuple[int, ...]:
         first = len(self._drawn)
-        self._drawn += [_Variable(datum, view, white=False, coordinate=i, kind=kind) for i in range(self.law.d1)]
+        self._drawn += [
+            _Variable(datum, view, white=False, coordinate=i, seen=seen, kind=kind) for i in range(self.law.d1)
+        ]
         return tuple(range(first, first + self.law.d1))
 
     def mean(self, polynomial: Polynomial, over: Iterable[int]) -> Polynomial:
@@ -193,7 +282,7 @@ class Variables:
         for number, exponent in factors(monomial):
             one = self._drawn[number]
             if not one.white:
-                shared[one.view if self.law.per == "view" else ""] += exponent
+                shared[f"{one.view} {one.seen}" if self.law.per == "view" else ""] += exponent
         for exponent in shared.values():
             found *= self.law.scale[exponent]
         return found
@@ -214,13 +303,20 @@ class Variables:
         return self._moments[monomial]
 
     def _covariance(self, one: _Variable, other: _Variable) -> Fraction:
+        i, j, pair = one.coordinate, other.coordinate, (one.seen, other.seen)
         if one.datum != other.datum:
             together = {one.datum, other.datum} <= self._set and not one.white and not other.white
-            return self._across[one.coordinate][other.coordinate] if together else Fraction(0)
-        i, j = one.coordinate, other.coordinate
+            return self._across[pair][i][j] if together else Fraction(0)
         if one.kind == "noise":
-            return self._within[i][j] - self._between[i][j]
+            return self._within[one.seen][i][j] - self._between[pair][i][j]
         if one.kind == "datum" or other.kind == "datum":
-            return self._between[i][j]
-        matrix = self._white if one.white else self._within if one.view == other.view else self._between
-        return matrix[i][j]
+            return self._between[pair][i][j]
+        if one.white:
+            return self._white[one.seen][i][j]
+        same = one.view == other.view and one.seen == other.seen
+        return self._within[one.seen][i][j] if same else self._between[pair][i][j]
+
+
+def kind_of(view: View) -> int:
+    """0 for a view of the first kind, 1 for one through a second encoder or under a second augmentation."""
+    return 1 if view.role else 0

@@ -11,7 +11,8 @@ from typing import Any
 
 from derive.definition.expression import Average, CoordinateSum, Exp, Log, Power, walk
 from verify.assurance.oracle.comparing import compare
-from verify.assurance.oracle.random_losses import Case, random_case
+from verify.assurance.oracle.random_losses import Case
+from verify.assurance.oracle.two_kinds import Kinds, case_in
 from verify.running.limits import TimeUpError, time_limit
 from verify.running.sweeps.sweep import Settings, Sweep, seed_of
 
@@ -19,27 +20,29 @@ from verify.running.sweeps.sweep import Settings, Sweep, seed_of
 OF_UNIT = 100
 
 
-def many(count: int, seed: int, limit: float) -> Sweep:
+def many(count: int, seed: int, limit: float, kinds: Kinds = "one") -> Sweep:
     """A sweep over ``count`` cases, rounded up to whole units.
 
     Args:
         count: how many.
         seed: each case has its own, made of this one and its number.
         limit: seconds that a case may take; one that takes longer counts as not compared.
+        kinds: "one" kind of view, two "augmentations" or two "encoders".
 
     """
     units: tuple[Settings, ...] = tuple(
-        {"seed": seed, "first": first, "count": OF_UNIT, "limit": limit} for first in range(0, count, OF_UNIT)
+        {"seed": seed, "first": first, "count": OF_UNIT, "limit": limit, "kinds": kinds}
+        for first in range(0, count, OF_UNIT)
     )
     return Sweep("oracle", "verify.assurance.oracle.many:unit", units)
 
 
-def case_of(seed: int, number: int) -> Case:
+def case_of(seed: int, number: int, kinds: Kinds = "one") -> Case:
     """One of the cases."""
-    return random_case(Random(seed_of("oracle", seed, number)))
+    return case_in(Random(seed_of("oracle", seed, number)), kinds)
 
 
-def unit(*, seed: int, first: int, count: int, limit: float) -> dict[str, Any]:
+def unit(*, seed: int, first: int, count: int, limit: float, kinds: Kinds = "one") -> dict[str, Any]:
     """Compare some cases.
 
     Returns:
@@ -50,7 +53,7 @@ def unit(*, seed: int, first: int, count: int, limit: float) -> dict[str, Any]:
     found: dict[str, Any] = {"compared": 0, "refused": 0, "too long": [], "different": [], "definitions": []}
     features: Counter[str] = Counter()
     for number in range(first, first + count):
-        case = case_of(seed, number)
+        case = case_of(seed, number, kinds)
         try:
             with time_limit(limit, f"case {number} of seed {seed} hangs"):
                 both = compare(case)
@@ -89,6 +92,9 @@ def _features(case: Case) -> Iterator[str]:
     yield f"order {case.order}"
     yield f"d1 = {case.law.d1}"
     yield f"d0 = {len(case.law.A0)}"
+    if case.law.second is not None:
+        yield f"d0' = {len(case.law.second.A2)}"
+        yield case.loss.name if case.loss.name != "loss" else "a random loss"
     for name, kinds in (("exp", Exp), ("log", Log), ("sum over coordinates", CoordinateSum), ("power", Power)):
         if any(isinstance(node, kinds) for node in nodes):
             yield name

@@ -27,7 +27,7 @@ def values(expansion: Expansion, law: Law, parameters: Mapping[str, Fraction]) -
 
     """
     numbers = Numbers({"d1": Fraction(law.d1), **parameters})
-    letters = {name: law.letter(name) for name in "ASCID"}
+    letters = law.letters()
     found = [Fraction(0)] * (expansion.order + 1)
     found[0] = numbers.of(expansion.constant)
     for term in expansion.terms:
