@@ -18,10 +18,21 @@ if TYPE_CHECKING:
 _INDICES = "ijklmnop"
 
 
-def products(W: Any, A0: Any, Sigma: Any, b: Any = None) -> dict[str, Any]:
-    """W X Wᵀ for every letter X: A for A0, S for Σ, C for Σ − A0, I for the identity; b bᵀ for D, if b is given."""
-    of = {"A": A0, "S": Sigma, "C": Sigma - A0, "I": np.eye(A0.shape[-1])}
-    return {letter: W @ X @ W.T for letter, X in of.items()} | ({} if b is None else {BIAS: np.outer(b, b)})
+def letters_of(A0: Any, Sigma: Any) -> dict[str, Any]:
+    """The matrix X of each letter: A for A0, S for Σ, C for Σ − A0, I for the identity."""
+    return {"A": A0, "S": Sigma, "C": Sigma - A0, "I": np.eye(A0.shape[-1])}
+
+
+def products(W: Any, letters: Mapping[str, Any], b: Any = None) -> dict[str, Any]:
+    """W X Wᵀ for every letter X, and b bᵀ for D, if b is given.
+
+    Args:
+        W: (d1, d0); with two encoders W and V side by side.
+        letters: the matrix X of each letter, as of `letters_of` or of `numeric.sampling.Covariances.letters`.
+        b: (d1,).
+
+    """
+    return {letter: W @ X @ W.T for letter, X in letters.items()} | ({} if b is None else {BIAS: np.outer(b, b)})
 
 
 def invariant_value(one: Invariant, of_letter: Mapping[str, Any]) -> float:
@@ -42,6 +53,11 @@ def product_value(invariants: Invariants, of_letter: Mapping[str, Any]) -> float
 
 
 def order_values(expansion: Expansion, W: Any, A0: Any, Sigma: Any, b: Any = None) -> dict[int, float]:
+    """The value of each order of an expansion in A0, C and Σ; see `values_by_order`."""
+    return values_by_order(expansion, W, letters_of(A0, Sigma), b)
+
+
+def values_by_order(expansion: Expansion, W: Any, letters: Mapping[str, Any], b: Any = None) -> dict[int, float]:
     """The value of each order of an expansion whose parameters are all set, without the constant.
 
     Raises:
@@ -51,7 +67,7 @@ def order_values(expansion: Expansion, W: Any, A0: Any, Sigma: Any, b: Any = Non
     if expansion.bias and b is None:
         message = f"the expansion of {expansion.loss} is of f(x) = W x + b; give b, of shape ({W.shape[0]},)"
         raise InputError(message)
-    of_letter = products(W, A0, Sigma, b)
+    of_letter = products(W, letters, b)
     values = dict.fromkeys(range(2, expansion.order + 1, 2), 0.0)
     for term in expansion.terms:
         values[term.order] += float(term.coefficient) * product_value(term.invariants, of_letter)

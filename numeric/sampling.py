@@ -8,15 +8,21 @@ V d0 standard normal numbers make a datum's views, d0 fewer than drawing the dat
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from derive import Gaussian, InputError, Law
+from derive.algebra.graphs import PLAIN
 from numeric.cubature import cubature_size, gaussian_cubature, tensor_size
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 Array = NDArray[np.float64]
+# The views of a datum that are drawn together: a number of plain ones, or the role of each (`derive.algebra.graphs`).
+Seen = int | tuple[int, ...]
 
 # How far a matrix may be from symmetric or positive semi-definite, relative to its largest entry or eigenvalue.
 ROUNDING = 1e-10
@@ -49,8 +55,8 @@ class Covariances:
 
     def __post_init__(self) -> None:
         """Check both matrices."""
-        object.__setattr__(self, "A0", _positive("A0", self.A0))
-        object.__setattr__(self, "C", _positive("C", self.C))
+        object.__setattr__(self, "A0", semidefinite("A0", self.A0))
+        object.__setattr__(self, "C", semidefinite("C", self.C))
         if self.A0.shape != self.C.shape:
             message = f"A0 is {_size(self.A0)} and C is {_size(self.C)}; both act on the same inputs and must agree"
             raise InputError(message)
@@ -59,6 +65,16 @@ class Covariances:
     def Sigma(self) -> Array:
         """Σ = A0 + C, the covariance of a view."""
         return self.A0 + self.C
+
+    @property
+    def letters(self) -> Mapping[str, Array]:
+        """The matrix X of each letter F X Gᵀ (see `derive.algebra.alphabet`)."""
+        return {"A": self.A0, "S": self.Sigma, "C": self.C, "I": np.eye(self.d0)}
+
+    @property
+    def white(self) -> Covariances:
+        """White noise in input space: its mean of |f|² is ‖W‖². It is Gaussian whatever the law of the data."""
+        return Covariances(np.zeros_like(self.A0), np.eye(self.d0))
 
     @property
     def d0(self) -> int:
@@ -96,9 +112,9 @@ class Covariances:
         A0, C = (directions @ one @ directions.T for one in (self.A0, self.C))
         return replace(self, A0=A0, C=C)
 
-    def size(self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False) -> int:
+    def size(self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False) -> int:
         """How many nodes `nodes` has, counted without building them."""
-        return (tensor_size if positive else cubature_size)(self.d0 * data * views, degree)
+        return (tensor_size if positive else cubature_size)(self.d0 * data * plain(views), degree)
 
     def views(self, normals: Array, number: int, *, datum: bool = False) -> tuple[Array, ...]:
         """Views of a datum, each (…, d0), from standard normal numbers of shape (…, number · d0).
@@ -117,18 +133,19 @@ class Covariances:
         return tuple(mixed[..., k, :] for k in range(number))
 
     def draw(
-        self, generator: np.random.Generator, shape: tuple[int, ...], views: int = 2, *, datum: bool = False
+        self, generator: np.random.Generator, shape: tuple[int, ...], views: Seen = 2, *, datum: bool = False
     ) -> tuple[Array, ...]:
         """Random views, each of shape (…, d0), the leading dimensions being independent data; see `views`."""
-        return self.views(generator.standard_normal((*shape, (views + datum) * self.d0)), views, datum=datum)
+        number = plain(views)
+        return self.views(generator.standard_normal((*shape, (number + datum) * self.d0)), number, datum=datum)
 
     def nodes(
-        self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False, datum: bool = False
+        self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False, datum: bool = False
     ) -> tuple[tuple[Array, ...], Array]:
         """Views of shape (m, data, d0) and weights (m,) with the joint moments of independent data up to a degree."""
-        numbers = (views + datum) * self.d0
+        numbers = (plain(views) + datum) * self.d0
         points, weights = gaussian_cubature(numbers * data, degree, positive=positive)
-        return self.views(points.reshape(-1, data, numbers), views, datum=datum), weights
+        return self.views(points.reshape(-1, data, numbers), plain(views), datum=datum), weights
 
     def training_set(self, size: int, generator: np.random.Generator) -> Array:
         """A centred set of data, (size, d0), whose second moment Σ_i x̂_i x̂_iᵀ/size is exactly A0.
@@ -144,6 +161,24 @@ class Covariances:
         orthonormal, _ = np.linalg.qr(raw - raw.mean(0))
         # QR of centred columns keeps them centred.
         return np.asarray(np.sqrt(size) * orthonormal @ _root(self.A0))
+
+
+def plain(views: Seen) -> int:
+    """The number of views, none of which is of a second kind.
+
+    Raises:
+        InputError: one is.
+
+    """
+    if isinstance(views, int):
+        return views
+    if any(role != PLAIN for role in views):
+        message = (
+            "the definition has views of two kinds, and these data have one: give the covariances of both,"
+            " numeric.kinds.TwoKinds, or of_pairs for two encoders"
+        )
+        raise InputError(message)
+    return len(views)
 
 
 def random_covariances(generator: np.random.Generator, d0: int, *, augmentation: float = 1.0) -> Covariances:
@@ -164,7 +199,13 @@ def _orthonormal(size: int) -> Array:
     return np.asarray((q * np.sign(np.diag(r))).T)
 
 
-def _positive(name: str, given: ArrayLike) -> Array:
+def semidefinite(name: str, given: ArrayLike) -> Array:
+    """A covariance: symmetric and positive semi-definite.
+
+    Raises:
+        InputError: naming the matrix, for anything else.
+
+    """
     matrix = symmetric(name, given)
     scale = max(float(np.abs(matrix).max()), np.finfo(float).tiny)
     lowest = float(np.linalg.eigvalsh(matrix)[0])

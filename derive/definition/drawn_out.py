@@ -97,12 +97,12 @@ def is_centre(view: View) -> bool:
     return view.name == f"{view.datum}_{CENTRE}"
 
 
-def names_by_datum(node: Expression) -> dict[str, set[str]]:
-    """The names of the views that each datum is shown in; draws of one sample are of the sample's datum."""
-    names: dict[str, set[str]] = {}
+def views_by_datum(node: Expression) -> dict[str, set[View]]:
+    """The views that each datum is shown in; draws of one sample are of the sample's datum."""
+    found: dict[str, set[View]] = {}
     for view, datum in _views(node):
-        names.setdefault(datum, set()).add(view.name_at(datum))
-    return names
+        found.setdefault(datum, set()).add(view._replace(name=view.name_at(datum), datum=datum))
+    return found
 
 
 def _views(node: Expression) -> Iterator[tuple[View, str]]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from derive.algebra.graphs import PLAIN
-from derive.definition.expression import Expression, free_views, labels, walk
+from derive.algebra.graphs import ENCODER, PLAIN
+from derive.definition.expression import Average, Expression, children, free_views, labels, rebuilt, walk
 from derive.definition.rewriting import relabelled
 from derive.definition.views import View
 
@@ -33,7 +33,15 @@ def in_two_kinds(node: Expression, role: int) -> Expression:
     if any(view.role != PLAIN for view in named):
         return node
     put: Mapping[View, View] = {view: view._replace(role=role) for view in named - _first(named, free_views(node))}
-    return relabelled(node, put)
+    return _of_both(relabelled(node, put)) if role == ENCODER else relabelled(node, put)
+
+
+def _of_both(node: Expression) -> Expression:
+    """The definition with ‖W‖² + ‖V‖² for ‖W‖², means over white noise."""
+    match node:
+        case Average(_, over, _) if over[0].white:
+            return node + relabelled(node, {view: view._replace(role=ENCODER) for view in over})
+    return rebuilt(node, [_of_both(part) for part in children(node)])
 
 
 def _first(named: set[View], anchors: frozenset[View]) -> set[View]:

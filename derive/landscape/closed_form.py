@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.algebra.graphs import PLAIN
 from derive.algebra.scalars import normal_form
 from derive.algebra.words import trace
 from derive.definition import notation
@@ -146,7 +147,7 @@ class ClosedForm:
 
 
 def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
-    """The loss to all orders, or None where the average does not close.
+    """The loss to all orders, or None where the average does not close, or the definition has two kinds of views.
 
     Args:
         loss: its definition.
@@ -159,7 +160,7 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
     −2 Tr[W A0 Wᵀ] − 2 |b|² + Tr[(W Σ Wᵀ)²] + 2 bᵀ W Σ Wᵀ b + |b|⁴
     """
     law = law or Gaussian()
-    if loss.samples:
+    if loss.samples or loss.roles - {PLAIN}:
         return None
     polynomial: list[Expression] = []
     remainders: list[Expression] = []

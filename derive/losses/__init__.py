@@ -51,6 +51,7 @@ MODIFIERS: dict[str, Callable[[Loss], Loss]] = {
     "norm-penalty": Loss.with_norm_penalty,
     "normalised": Loss.normalised,
     "bias": Loss.with_bias,
+    "two-encoders": Loss.with_two_encoders,
 }
 
 

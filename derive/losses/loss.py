@@ -265,8 +265,17 @@ class Loss:
             NotAnalyticError: the loss has no expansion at W = 0.
 
         """
-        series = partial(self._expand, check_basis(basis), data or Gaussian(), sampling)
+        law = data or Gaussian()
+        here = self.under(law)
+        if here is not self:
+            return here.expand(order, basis=basis, data=law, sampling=sampling, limit=limit)
+        series = partial(self._expand, check_basis(basis), law, sampling)
         return derived(series, check_order(order), limit, self.name)
+
+    def under(self, law: Law) -> Loss:
+        """The loss as a law of the data takes its definition."""
+        expression = law.defined(self.expression)
+        return self if expression == self.expression else replace(self, expression=expression)
 
     def _expand(self, basis: str, law: Law, sampling: str, order: int) -> Expansion:
         series = self.moments(order, sampling=sampling)
@@ -316,11 +325,17 @@ class Loss:
         return self._modified(strength * size, "weight-decay", "weight decay")
 
     def with_norm_penalty(self, kappa: object = None, c: object = None) -> Loss:
-        """The loss plus κ(E|f(x)|² − c)², the model of normalisation in ICLR 2023, Eq. 10."""
-        x = View("x", "x")
+        """The loss plus κ(E|f(x)|² − c)², the model of normalisation in ICLR 2023, Eq. 10, and the same of g.
+
+        A second encoder that is put on afterwards leaves the penalty one of f alone.
+        """
         strength = sympy.Symbol("kappa") if kappa is None else kappa
         target = sympy.Symbol("c") if c is None else c
-        return self._modified(strength * (Mean(inner(x, x), over=x) - target) ** 2, "norm-penalty", "norm penalty")
+        penalty = as_expression(0)
+        for role in (PLAIN, ENCODER)[: self.encoders]:
+            x = View("x", "x", role=role)
+            penalty = penalty + strength * (Mean(inner(x, x), over=x) - target) ** 2
+        return self._modified(penalty, "norm-penalty", "norm penalty")
 
     def with_bias(self) -> Loss:
         """The same loss for the model f(x) = W x + b, E[x] = 0. Weight decay is ‖W‖² and leaves b alone.
@@ -350,11 +365,9 @@ class Loss:
         >>> print(catalogue("spectral").with_two_encoders().expand(order=4))
         −2 Tr[W A Vᵀ] + Tr[W Σ Wᵀ V Σ₂ Vᵀ] + O((W, V)⁶)
         """
-        if self.bias:
-            message = f"{self.name} has a bias, which is for a single encoder, W x + b: leave +bias out"
-            raise InputError(message)
-        if self.encoders == 2:
-            message = f"{self.name} already has two encoders"
+        if self.bias or self.encoders == 2:
+            why = "has a bias, which is for a single encoder, W x + b" if self.bias else "already has two encoders"
+            message = f"{self.name} {why}: leave one of the modifiers out"
             raise InputError(message)
         return replace(
             self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numeric.laws import elliptical, gaussian
+from numeric.laws import elliptical, gaussian, unequal
 from numeric.laws.views import Views, in_numbers, random_in_numbers
 
-__all__ = ["Views", "elliptical", "gaussian", "in_numbers", "random_in_numbers"]
+__all__ = ["Views", "elliptical", "gaussian", "in_numbers", "random_in_numbers", "unequal"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from derive import Contaminated, Elliptical, InputError, Laplace, StudentT
 from numeric.laws.views import in_numbers, random_in_numbers
-from numeric.sampling import Covariances
+from numeric.sampling import Covariances, Seen, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ class Scaled(Covariances):
 
     def latent(self, views: int) -> int:
         """Normal numbers that the scales of a datum are made from."""
-        return drawn_from(self.scale).numbers * self._scales(views)
+        return drawn_from(self.scale).numbers * self._scales(plain(views))
 
     def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:
         """x = s·g."""
@@ -101,14 +101,14 @@ class Scaled(Covariances):
         return tuple(scales[k if number > 1 else 0] * one for k, one in enumerate(gaussian))
 
     def draw(
-        self, generator: np.random.Generator, shape: tuple[int, ...], views: int = 2, *, datum: bool = False
+        self, generator: np.random.Generator, shape: tuple[int, ...], views: Seen = 2, *, datum: bool = False
     ) -> tuple[Array, ...]:
         """Random views, each of shape (…, d0)."""
         gaussian = self.core.draw(generator, shape, views, datum=self._with(datum=datum))
         return self.made(gaussian, generator.standard_normal((*shape, self.latent(len(gaussian)))))
 
     def nodes(
-        self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False, datum: bool = False
+        self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False, datum: bool = False
     ) -> tuple[tuple[Array, ...], Array]:
         """Nodes of g times every combination of the scales' nodes, with all finite moments up to the degree.
 
@@ -123,7 +123,7 @@ class Scaled(Covariances):
             raise InputError(message)
         gaussian, weights = self.core.nodes(degree, data, views, positive=positive, datum=self._with(datum=datum))
         values, chances = self._rule(degree)
-        number = self._scales(views)
+        number = self._scales(plain(views))
         which = np.array(list(product(range(len(values)), repeat=data * number))).reshape(-1, 1, number, data, 1)
         s = values[which]
         made = tuple(
@@ -131,9 +131,9 @@ class Scaled(Covariances):
         )
         return made, np.outer(chances[which].prod((1, 2, 3, 4)), weights).ravel()
 
-    def size(self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False) -> int:
+    def size(self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False) -> int:
         """How many nodes `nodes` has."""
-        each = len(self._rule(degree)[0]) ** (data * self._scales(views))
+        each = len(self._rule(degree)[0]) ** (data * self._scales(plain(views)))
         return int(each * self.core.size(degree, data, views, positive=positive))
 
     def _scales(self, views: int) -> int:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from derive import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
     from derive import Law
-    from numeric.sampling import Covariances
+    from numeric.sampling import Covariances, Seen
 
     Array = NDArray[np.float64]
 
@@ -49,6 +51,14 @@ class Views(Protocol):
         """The dimension of the input."""
 
     @property
+    def letters(self) -> Mapping[str, Array]:
+        """The matrix X of each letter F X Gᵀ."""
+
+    @property
+    def white(self) -> Covariances:
+        """White noise in input space, for weight decay."""
+
+    @property
     def core(self) -> Covariances:
         """The covariances of the underlying Gaussian views."""
 
@@ -66,16 +76,16 @@ class Views(Protocol):
         """The same data in the coordinates Q x."""
 
     def draw(
-        self, generator: np.random.Generator, shape: tuple[int, ...], views: int = 2, *, datum: bool = False
+        self, generator: np.random.Generator, shape: tuple[int, ...], views: Seen = 2, *, datum: bool = False
     ) -> tuple[Array, ...]:
         """Random views, each of shape (…, d0)."""
 
     def nodes(
-        self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False, datum: bool = False
+        self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False, datum: bool = False
     ) -> tuple[tuple[Array, ...], Array]:
         """Views of shape (m, data, d0) and weights (m,) with the moments of the law up to a degree."""
 
-    def size(self, degree: int, data: int = 1, views: int = 2, *, positive: bool = False) -> int:
+    def size(self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False) -> int:
         """How many nodes there are, counted without building them."""
 
     def training_set(self, size: int, generator: np.random.Generator) -> Array:

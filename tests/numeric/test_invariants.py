@@ -7,12 +7,12 @@ import pytest
 
 from derive import catalogue
 from derive.algebra.words import invariant, trace
-from numeric.invariants import invariant_value, order_values, product_value, products
+from numeric.invariants import invariant_value, letters_of, order_values, product_value, products
 
 GENERATOR = np.random.default_rng(0)
 W = GENERATOR.standard_normal((2, 3))
 A0, Sigma = (one @ one.T for one in GENERATOR.standard_normal((2, 3, 3)))
-OF = products(W, A0, Sigma)
+OF = products(W, letters_of(A0, Sigma))
 
 
 def test_letters_stand_for_their_matrices():

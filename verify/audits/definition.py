@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 from derive import Gaussian, InputError, Law, Loss, NotAnalyticError
+from derive.algebra.graphs import PLAIN
 from derive.landscape.summary import Described, described
 from derive.losses.limit import population
 from numeric.laws import in_numbers
@@ -86,7 +87,7 @@ class Audit(Describable):
         elif self.transverse is not None:
             found = self.transverse.answer
         elif self.expansion is not None:
-            found = undetermined("no landscape was derived")
+            found = undetermined("no landscape was derived for views of two kinds")
         else:
             found = without_expansion(self.regularity, not_measured(self.evidence))
         return in_light_of(found, self.about, self.verdict)
@@ -183,6 +184,7 @@ def audit_definition(
 
     """
     given, law = exact_values(given), law or Gaussian()
+    loss = loss.under(law)
     # A law that nothing can be drawn from is refused here, before anything is derived.
     drawn = in_numbers(law, covariances or Covariances(np.eye(1), np.eye(1)))
     data = None if covariances is None else drawn
@@ -208,7 +210,7 @@ def audit_definition(
     def expand(higher: int) -> Expansion:
         return limits(here.expand(higher, basis=basis, sampling=sampling, data=law), later)[0]
 
-    landscape = described(_in_the_limit(here, later), shown, limit, expand, law)
+    landscape = described(_in_the_limit(here, later), shown, limit, expand, law) if here.roles <= {PLAIN} else None
     evidence = tuple(one for route in ROUTES for one in route.evidence(subject, expansion))
     return Audit(here, given, shown, subject.closed, "analytic", None, "", landscape, evidence)
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from numeric.invariants import order_values
+from numeric.invariants import values_by_order
 from verify.evidence.evidence import Evidence, far
 from verify.evidence.significance import within
 from verify.routes.route import Route
@@ -90,7 +90,7 @@ def compare(measured: RayCoefficients, expansion: Expansion) -> Evidence:
     filled = filled_in(expansion, measured.case)
     if filled is None:
         return no_value("autodiff", measured.case)
-    predicted = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma, here.bias)
+    predicted = values_by_order(filled, here.W, here.covariances.letters, here.bias)
     scale = max([1.0, *map(abs, predicted.values())])
     # The difference goes first, since max(0.0, nan) is 0.
     differences = {

@@ -201,7 +201,7 @@ class _Fit:
 
 def _fit(measured: Averages, expansion: Expansion, order: int) -> _Fit:
     here, data = measured.case.setting, measured.case.setting.covariances
-    of_letter = products(here.W, data.A0, data.Sigma, here.bias)
+    of_letter = products(here.W, data.letters, here.bias)
     # Terms are kept even where a value makes one vanish, so that all cases list the same ones.
     terms = expansion.terms_of_order(order)
     return _Fit(

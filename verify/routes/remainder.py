@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 
 from derive import InputError, closed_form
-from numeric.invariants import order_values
+from numeric.invariants import values_by_order
 from numeric.landscape.closed_form import closed_form_value, number
 from verify.evidence.evidence import Evidence
 from verify.routes.route import Route
@@ -185,7 +185,7 @@ def _differences(measured: RayValues, filled: Expansion) -> tuple[list[Any], Any
     """Truth − truncation at each t, and the highest term that does not vanish, at the largest t."""
     here = measured.case.setting
     if measured.digits is None:
-        orders = order_values(filled, here.W, here.covariances.A0, here.covariances.Sigma, here.bias)
+        orders = values_by_order(filled, here.W, here.covariances.letters, here.bias)
     else:
         b = [] if here.bias is None else [mpmath.matrix(here.bias.tolist())]
         orders = _exact_orders(filled, *map(_exact, (here.W, here.covariances.A0, here.covariances.Sigma)), *b)

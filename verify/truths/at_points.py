@@ -6,6 +6,7 @@ first datum of a batch is the anchor, the datum that the loss is averaged over; 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derive import Loss, View
-from derive.definition.drawn_out import centre, drawn_out, is_centre, names_by_datum
+from derive.algebra.graphs import PLAIN
+from derive.definition.drawn_out import centre, drawn_out, is_centre, views_by_datum
 from derive.definition.expression import free_views, walk
 from numeric.definition import Evaluator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from numeric.definition import Population
+    from numeric.sampling import Seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +50,15 @@ class AtPoints:
         return bool(self.anchors) + sum(int(sample.count) for sample in self.loss.samples)
 
     @cached_property
-    def names(self) -> dict[str, list[str]]:
+    def shown(self) -> dict[str, list[View]]:
         """The views that the definition has of each datum; the datum itself, without noise, is not one of them."""
-        found = names_by_datum(self.expression)
-        return {
-            datum: sorted(name for name in names if not is_centre(View(name, datum))) for datum, names in found.items()
-        }
+        found = views_by_datum(self.expression)
+        return {datum: sorted(view for view in views if not is_centre(view)) for datum, views in found.items()}
+
+    @cached_property
+    def seen(self) -> Seen:
+        """The views that are drawn of each datum, as many of each role as any datum needs; not those of means alone."""
+        return seen_in([self.anchors, *(self.shown.get(sample.datum, []) for sample in self.loss.samples)])
 
     @cached_property
     def looks_at_a_datum(self) -> bool:
@@ -70,28 +76,43 @@ class AtPoints:
         """The loss of each batch, (rows,).
 
         Args:
-            points: embeddings of batches, (rows, data, d1), one array per view; the last is of the data themselves
-                where the definition uses them.
+            points: embeddings of batches, (rows, data, d1), one array for each of the views in `seen`; the last is of
+                the data themselves where the definition uses them.
             d1: the embedding's dimension.
             population: as in `numeric.definition.Evaluator`.
             noise: see there.
             shaken: see there.
 
         """
-        anchor = {view: one[:, 0] for view, one in _shown(points, self.anchors)}
+        anchor = {view: one[:, 0] for view, one in by_role(points, self.seen, self.anchors)}
         samples, start = {}, int(bool(self.anchors))
         for sample in self.loss.samples:
             n = int(sample.count)
-            views = [View(name, sample.datum) for name in self.names[sample.datum]]
+            views = list(self.shown[sample.datum])
             views += [centre(views[0])] if self.looks_at_a_datum else []
-            samples[sample] = {view.name: one[:, start : start + n] for view, one in _shown(points, views)}
+            samples[sample] = {view.name: one[:, start : start + n] for view, one in by_role(points, self.seen, views)}
             start += n
         evaluator = Evaluator(population, samples, d1, noise, shaken)
         value: NDArray[Any] = np.asarray(evaluator.value(self.expression, anchor))
         return np.broadcast_to(value, (len(points[0]),))
 
 
-def _shown(arrays: Sequence[Any], views: list[View]) -> list[tuple[View, Any]]:
-    """The views of a datum with their arrays; the last array belongs to the datum itself."""
-    ordinary = [view for view in views if not is_centre(view)]
-    return [*zip(ordinary, arrays, strict=False), *((view, arrays[-1]) for view in views if is_centre(view))]
+def seen_in(data: Iterable[Iterable[View]]) -> Seen:
+    """What has to be drawn of a datum so that any of some data can be shown: as many of each role as any one needs.
+
+    A number where all views are plain. The datum itself, without noise, is not counted.
+    """
+    of_role = [Counter(view.role for view in views if not is_centre(view)) for views in data]
+    most = {role: max(one[role] for one in of_role) for role in sorted(set().union(*of_role))}
+    if set(most) <= {PLAIN}:
+        return max(1, most.get(PLAIN, 0))
+    return tuple(role for role, number in most.items() for _ in range(number))
+
+
+def by_role(arrays: Sequence[Any], seen: Seen, views: Iterable[View]) -> list[tuple[View, Any]]:
+    """The views of a datum with their arrays, drawn as `seen_in` has it; the last belongs to the datum itself."""
+    roles = (PLAIN,) * seen if isinstance(seen, int) else seen
+    left: dict[int, list[Any]] = {}
+    for role, array in zip(roles, arrays, strict=False):
+        left.setdefault(role, []).append(array)
+    return [(view, arrays[-1] if is_centre(view) else left[view.role].pop(0)) for view in views]

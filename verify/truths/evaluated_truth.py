@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -15,13 +14,14 @@ from derive import Loss, View
 from derive.definition.contents import looks_at_coordinates
 from derive.definition.drawn_out import is_centre
 from derive.definition.expression import Average, ViewAverage, children, walk
-from numeric.sampling import Covariances
-from verify.truths.at_points import AtPoints
+from verify.truths.at_points import AtPoints, by_role, seen_in
 from verify.truths.jackknife import jackknife
 from verify.truths.truth import BLOCK, Setting, batches, blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from numeric.sampling import Seen
 
 # The most numbers held in memory at a time, and computed in all for random draws or blocks.
 HELD, WORK = 5_000_000, 100_000_000
@@ -45,7 +45,8 @@ class EvaluatedTruth:
 
     def averaged(self, ts: NDArray[Any], degree: int) -> NDArray[Any]:
         """The loss over cubature nodes."""
-        points, weights = self.setting.points(degree, self._data, self._views, datum=self._at_points.looks_at_a_datum)
+        seen, datum = self._at_points.seen, self._at_points.looks_at_a_datum
+        points, weights = self.setting.points(degree, self._data, seen, datum=datum)
         turns = range(self._data) if self.setting.training_set is not None else range(1)
         # In a fixed set each datum is the anchor once; independent draws are exchangeable.
         values = [self._along(ts, [np.roll(one, -i, axis=1) for one in points], degree) for i in turns]
@@ -55,13 +56,11 @@ class EvaluatedTruth:
         """The loss on random batches; where every view is under a population mean, on random blocks."""
         datum = self._at_points.looks_at_a_datum
         if self._at_points.data:
-            points = self.setting.draw(generator, draws, self._data, self._views, datum=datum)
+            points = self.setting.draw(generator, draws, self._data, self._at_points.seen, datum=datum)
             return self._along(ts, list(points), degree).T
         nothing = [np.zeros((1, 1, self.setting.covariances.d0))]
-        expression = self._at_points.expression
-        means = [Counter(v.datum for v in node.over) for node in walk(expression) if isinstance(node, Average)]
-        number = max([1, *(number for one in means for number in one.values())])
-        drawn = self.setting.covariances.draw(generator, (draws, BLOCK), number, datum=datum)
+        # The first datum of each population mean is drawn.
+        drawn = self.setting.covariances.draw(generator, (draws, BLOCK), self._block, datum=datum)
 
         def freed(views: tuple[Any, ...]) -> NDArray[Any]:
             def block(rows: slice) -> NDArray[Any]:
@@ -79,7 +78,9 @@ class EvaluatedTruth:
     def size(self, degree: int) -> int:
         """Cubature nodes, times the numbers that each takes."""
         turns = self._data if self.setting.training_set is not None else 1
-        nodes = self.setting.nodes(degree, self._data, self._views + self._at_points.looks_at_a_datum)
+        seen = self._at_points.seen
+        views = seen + self._at_points.looks_at_a_datum if isinstance(seen, int) else seen
+        nodes = self.setting.nodes(degree, self._data, views)
         return nodes * turns * self._inside(degree)
 
     @cached_property
@@ -91,10 +92,12 @@ class EvaluatedTruth:
         return max(1, self._at_points.data)
 
     @cached_property
-    def _views(self) -> int:
-        """The largest number of views that are drawn of one datum; those of population means are not."""
-        drawn = [len(self._at_points.names.get(sample.datum, ())) for sample in self.loss.samples]
-        return max(1, sum(not is_centre(view) for view in self._at_points.anchors), *drawn)
+    def _block(self) -> Seen:
+        """The views that are drawn of one datum for a loss all of whose views are under population means."""
+        nodes = walk(self._at_points.expression)
+        means = [node.over for node in nodes if isinstance(node, Average) and not node.over[0].white]
+        data = ([view for view in over if view.datum == datum] for over in means for datum in {v.datum for v in over})
+        return seen_in(data)
 
     def _inside(self, degree: int, block: int | None = None) -> int:
         """How many numbers the largest array has per node or draw: each nested mean multiplies them."""
@@ -107,8 +110,8 @@ class EvaluatedTruth:
                 return inner
             if node.count is not None:
                 return inner * perm(int(node.count), len({view.datum for view in node.over}))
-            views = Counter((view.datum, view.white) for view in node.over)
-            sizes = [self._at(white).nodes(degree, 1, number) for (_, white), number in views.items()]
+            data = {(view.datum, view.white): [v for v in node.over if v.datum == view.datum] for view in node.over}
+            sizes = [self._at(white).nodes(degree, 1, seen_in([views])) for (_, white), views in data.items()]
             return inner * prod([*([block] if block else []), *(sizes[1:] if block else sizes)])
 
         return largest(self._at_points.expression) * int(self.setting.W.shape[0])
@@ -143,32 +146,26 @@ class EvaluatedTruth:
             data.setdefault(view.datum, []).append(view)
         points: dict[View, Any] = {}
         weights = np.ones(1)
-        grids: list[tuple[list[View], Any, Any]] = []
+        grids: list[tuple[list[tuple[View, Any]], Any]] = []
         nodes: Any
         for views in data.values():
-            views.sort(key=is_centre)
-            itself = is_centre(views[-1])
-            if views[0].white:
-                nodes, p = self._at(white=True).population(degree, len(views))
-            elif block is not None and not grids:
+            if block is not None and not grids and not views[0].white:
                 # The first datum is drawn; the others are averaged in closed form.
-                nodes = [*block[: len(views) - itself], block[-1]][: len(views)]
-                p = np.full(len(block[0]), 1 / len(block[0]))
+                nodes, seen, p = block, self._block, np.full(len(block[0]), 1 / len(block[0]))
             else:
-                nodes, p = self.setting.population(degree, len(views) - itself, datum=itself)
-            grids.append((views, nodes, p))
-        which = np.array(list(product(*(range(len(p)) for _, _, p in grids))))
-        for column, (views, nodes, p) in enumerate(grids):
+                here, seen = self._at(views[0].white), seen_in([views])
+                nodes, p = here.population(degree, seen, datum=any(map(is_centre, views)))
+            grids.append((by_role(nodes, seen, views), p))
+        which = np.array(list(product(*(range(len(p)) for _, p in grids))))
+        for column, (shown, p) in enumerate(grids):
             weights = weights * p[which[:, column]]
-            # White noise stands for ‖W‖²: it has no mean.
-            here = replace(self.setting, bias=None) if views[0].white else self.setting
-            for view, one in zip(views, nodes, strict=True):
+            for view, one in shown:
+                # White noise stands for ‖W‖²: it has no mean.
+                here = replace(self.setting, bias=None) if view.white else self.setting
                 points[view] = t * here.embedded(one[which[:, column]])
         return points, weights
 
     def _at(self, white: bool) -> Setting:  # noqa: FBT001 (what kind of data)
         if not white:
             return self.setting
-        # The noise of unit variance is Gaussian for any law of the data.
-        identity = np.eye(self.setting.covariances.d0)
-        return replace(self.setting, covariances=Covariances(np.zeros_like(identity), identity))
+        return replace(self.setting, covariances=self.setting.covariances.white)

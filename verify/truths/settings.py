@@ -10,7 +10,10 @@ import numpy as np
 import sympy
 
 from derive import CATALOGUE, MODIFIERS, Gaussian, InputError, catalogue
+from derive.algebra.graphs import PLAIN
 from derive.definition.expression import ViewAverage, walk
+from derive.definition.kinds import in_two_kinds
+from numeric.kinds import random_kinds
 from numeric.laws import random_in_numbers
 from numeric.sampling import random_covariances
 from verify.evidence.evidence import Evidence, RouteName
@@ -173,7 +176,7 @@ def setting(
 
     """
     generator = np.random.default_rng(seed)
-    data = covariances or random_in_numbers(law, random_covariances(generator, dimension))
+    data = covariances or _random(loss, law, generator, dimension)
     d1 = int(values.get("d1", dimension))
     raw = generator.standard_normal((min(d1, dimension) if covariances else d1, data.d0))
     if len(raw) < d1:
@@ -187,6 +190,16 @@ def setting(
     bias = generator.standard_normal(len(W)) / np.sqrt(len(W)) if loss.bias else None
     numbers = {name: float(value) for name, value in values.items()}
     return Setting(data, W, numbers, batch, training_set, positive, bias)
+
+
+def _random(loss: Loss, law: Law, generator: np.random.Generator, dimension: int) -> Views:
+    """Random data of one kind of views, or of two where the definition has two."""
+    if loss.roles <= {PLAIN}:
+        return random_in_numbers(law, random_covariances(generator, dimension))
+    if not isinstance(law, Gaussian):
+        message = f"views of two kinds are drawn from a Gaussian law, not from {law.text}; leave --law out"
+        raise InputError(message)
+    return random_kinds(generator, dimension, encoders=loss.encoders)
 
 
 def seen_by(W: NDArray[np.float64], data: Views) -> tuple[Views, NDArray[np.float64]]:
@@ -223,10 +236,11 @@ def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> 
     known = base in CATALOGUE and all(name in MODIFIERS for name in modifiers)
     # Whether a penalty sees normalised features depends on the order of modifiers, unknown to the torch functions.
     known &= "normalised" not in modifiers or set(modifiers) <= {"normalised", "bias"}
-    if known and catalogue(loss.name).expression == loss.expression and find_spec("torch"):
+    second = max(loss.roles)
+    if known and in_two_kinds(catalogue(loss.name).expression, second) == loss.expression and find_spec("torch"):
         from verify.truths.torch_losses import TORCH_LOSSES
         from verify.truths.torch_truth import TorchTruth
 
         if base in TORCH_LOSSES:
-            return TorchTruth(TORCH_LOSSES[base], tuple(modifiers), setting)
+            return TorchTruth(TORCH_LOSSES[base], tuple(modifiers), setting, second)
     return EvaluatedTruth(at_values(loss, values), setting)

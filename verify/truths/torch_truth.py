@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from derive.algebra.graphs import ENCODER, PLAIN
 from verify.running.threads import one_thread
 from verify.truths.jackknife import jackknife
 from verify.truths.torch_losses import TorchLoss, norm_penalty, weight_decay
@@ -18,14 +19,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from numeric.sampling import Seen
+
 
 @dataclass(frozen=True, eq=False)
 class TorchTruth:
-    """A catalogue loss by its hand-written torch function."""
+    """A catalogue loss by its hand-written torch function.
+
+    Attributes:
+        loss: the function.
+        modifiers: what is added to it, or done to f.
+        setting: where it is evaluated.
+        second: the role of what an anchor is compared with, second views and other data; see `derive.definition.kinds`.
+        how: a description of the evaluation in words.
+
+    """
 
     loss: TorchLoss
     modifiers: tuple[str, ...]
     setting: Setting
+    second: int = PLAIN
     how: str = "hand-written torch loss"
 
     @property
@@ -36,9 +49,9 @@ class TorchTruth:
     def function(self, degree: int) -> Callable[[Any], Any]:
         """t ↦ the loss over cubature nodes at t·W (and t·b), in torch, for a t that is a 0-d tensor."""
         if self.loss.over_batch:
-            views, weights = self.setting.points(degree, self._batch, 2)
+            views, weights = self.setting.points(degree, self._batch, self._pair)
             return self._of(views, None, weights)
-        pairs, p = self.setting.population(degree, 2)
+        pairs, p = self.setting.population(degree, self._pair)
         return self._of(pairs, p, None, degree)
 
     def averaged(self, ts: NDArray[Any], degree: int) -> NDArray[Any]:
@@ -48,10 +61,10 @@ class TorchTruth:
     def drawn(self, ts: NDArray[Any], degree: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
         """The loss on random batches; for a population loss on blocks of `BLOCK` random pairs."""
         if self.loss.over_batch:
-            views = self.setting.draw(generator, draws, self._batch, 2)
+            views = self.setting.draw(generator, draws, self._batch, self._pair)
             return _at(self._of(views, None, None), ts).T
 
-        pairs = self.setting.covariances.draw(generator, (draws, BLOCK))
+        pairs = self.setting.covariances.draw(generator, (draws, BLOCK), self._pair)
 
         def block(rows: slice) -> NDArray[Any]:
             x, x_pos = (one[..., rows, :] for one in pairs)
@@ -66,8 +79,16 @@ class TorchTruth:
     def size(self, degree: int) -> int:
         """Cubature nodes, times an inner product for each pair of a batch's views, or of views and population."""
         if self.loss.over_batch:
-            return self.setting.nodes(degree, self._batch, 2) * (2 * self._batch) ** 2
-        return self.setting.nodes(degree, 1, 2) * self.setting.nodes(degree, 1, 1)
+            return self.setting.nodes(degree, self._batch, self._pair) * (2 * self._batch) ** 2
+        return self.setting.nodes(degree, 1, self._pair) * self.setting.nodes(degree, 1, self._one)
+
+    @property
+    def _pair(self) -> Seen:
+        return (PLAIN, self.second) if self.second else 2
+
+    @property
+    def _one(self) -> Seen:
+        return (self.second,) if self.second else 1
 
     @property
     def _batch(self) -> int:
@@ -82,7 +103,7 @@ class TorchTruth:
         z = [self._embedded(one) for one in views]
         arguments: list[torch.Tensor] = []
         if p is not None:
-            (chi,), q = self.setting.population(degree, 1)
+            (chi,), q = self.setting.population(degree, self._one)
             arguments = [
                 torch.from_numpy(np.array(p)),
                 self._embedded(chi),
@@ -104,16 +125,22 @@ class TorchTruth:
         return loss
 
     def _modified(self, W: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
-        (x,), p = self.setting.population(5, 1)
-        z, weights = self._embedded(x), torch.from_numpy(np.array(p))
         of = self.setting.parameters
+        # A penalty that was added before the second encoder is of the first alone.
+        added = [name for name in self.modifiers if name in ("norm-penalty", "two-encoders")]
+        both = self.second == ENCODER and added != ["norm-penalty", "two-encoders"]
+        populations: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for seen in (1, self._one)[: 1 + both]:
+            (x,), p = self.setting.population(5, seen)
+            populations.append((self._embedded(x), torch.from_numpy(np.array(p))))
 
         def extra(t: torch.Tensor) -> torch.Tensor:
             total = 0 * t
             if "weight-decay" in self.modifiers:
                 total = total + weight_decay(t * W, of["gamma"])
             if "norm-penalty" in self.modifiers:
-                total = total + norm_penalty(t * z, weights.to(t.dtype), kappa=of["kappa"], c=of["c"])
+                for z, weights in populations:
+                    total = total + norm_penalty(t * z, weights.to(t.dtype), kappa=of["kappa"], c=of["c"])
             return total
 
         return extra

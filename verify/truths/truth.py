@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numeric.laws import Views
+    from numeric.sampling import Seen
 
 # Random pairs in one block, for a loss that is a function of population means, which the block estimates.
 BLOCK = 500
@@ -54,29 +55,29 @@ class Setting:
         z = x @ self.W.T
         return np.asarray(z if self.bias is None else z + self.bias)
 
-    def points(self, degree: int, data: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
+    def points(self, degree: int, data: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of a batch's views, (m, data, d0) each, and weights; `datum` as in `Covariances.views`."""
         if self.training_set is None:
             return self.covariances.nodes(degree, data, views, positive=self.positive, datum=datum)
         noise, weights = self.covariances.noise.nodes(degree, data, views, positive=self.positive, datum=datum)
         return tuple(self.training_set + one for one in noise), weights
 
-    def nodes(self, degree: int, data: int, views: int) -> int:
+    def nodes(self, degree: int, data: int, views: Seen) -> int:
         """How many cubature nodes there are, counted without building them."""
         return self.covariances.size(degree, data, views, positive=self.positive)
 
-    def population(self, degree: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
+    def population(self, degree: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of one datum's views, (m, d0) each, and weights."""
         nodes, weights = self.covariances.nodes(degree, views=views, positive=self.positive, datum=datum)
         return tuple(one[:, 0] for one in nodes), weights
 
-    def augmentation(self, degree: int, views: int) -> tuple[tuple[Any, ...], Any]:
+    def augmentation(self, degree: int, views: Seen) -> tuple[tuple[Any, ...], Any]:
         """Cubature nodes of what the augmentation adds to f of a datum in its views, (m, d1) each, and weights."""
         nodes, weights = self.covariances.noise.nodes(degree, views=views, positive=self.positive)
         return tuple(one[:, 0] @ self.W.T for one in nodes), weights
 
     def draw(
-        self, generator: np.random.Generator, draws: int, data: int, views: int, *, datum: bool = False
+        self, generator: np.random.Generator, draws: int, data: int, views: Seen, *, datum: bool = False
     ) -> tuple[NDArray[np.float64], ...]:
         """Random views of batches, (draws, data, d0) each."""
         if self.training_set is None:

@@ -12,11 +12,12 @@ from derive.expansion.laws.elliptical import Elliptical
 from derive.expansion.laws.gaussian import Gaussian
 from derive.expansion.laws.law import Law
 from derive.expansion.laws.scales import Contaminated, Laplace, StudentT
+from derive.expansion.laws.unequal import Unequal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["LAWS", "Contaminated", "Elliptical", "Gaussian", "Laplace", "Law", "StudentT"]
+__all__ = ["LAWS", "Contaminated", "Elliptical", "Gaussian", "Laplace", "Law", "StudentT", "Unequal"]
 
 Per = Literal["datum", "view"]
 
@@ -48,4 +49,5 @@ LAWS: Mapping[str, Callable[..., Any]] = {
     "student-t": _student_t,
     "laplace": _laplace,
     "contaminated": _contaminated,
+    "unequal": Unequal,
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from derive.algebra.graphs import Graph
     from derive.algebra.scalars import Coefficient, Scalars
     from derive.algebra.words import Invariants
+    from derive.definition.expression import Expression
     from derive.expansion.laws.scales import Scale
 
 
@@ -111,6 +112,10 @@ class Elliptical:
             return ()
         return tuple(f"s{k}" for k in range(1, order + 1) if k != 2 and k not in self.moments)
 
+    def defined(self, expression: Expression) -> Expression:
+        """It takes a definition as it is."""
+        return expression
+
     def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Elliptical, dict[str, sympy.Expr]]:
         """The law with numbers for moments of the scale, s4=3, and the other values."""
         if self.scale is not None:
@@ -143,6 +148,7 @@ class Elliptical:
         if not contracted:
             return contracted
         weight = scalars.from_sympy(self.weight(graph))
+        # Each covariance between two views has two scales of its own, where the weight has the square of one.
         of_letter = scalars.from_sympy(self.letter_weight())
         result: dict[Invariants, Coefficient] = {}
         for invariants, number in contracted.items():

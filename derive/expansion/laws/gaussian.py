@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from derive.algebra.graphs import Graph
     from derive.algebra.scalars import Coefficient, Scalars
     from derive.algebra.words import Invariants
+    from derive.definition.expression import Expression
 
 # The sum and the difference of two views of a datum, over √2, are independent. The substitution is for words in which S
 # is the covariance of the sum and C that of the difference.
@@ -31,7 +32,7 @@ def normal_moment(power: int) -> int:
     return prod(range(power - 1, 0, -2))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gaussian:
     """Zero-mean Gaussian views: Cov(x, x) = Σ, Cov(x, x′) = A0 for two views of a datum, 0 between data."""
 
@@ -60,6 +61,10 @@ class Gaussian:
     def parameters(self, order: int) -> tuple[str, ...]:  # noqa: ARG002 (the interface of a law)
         """It brings in no symbols."""
         return ()
+
+    def defined(self, expression: Expression) -> Expression:
+        """It takes a definition as it is."""
+        return expression
 
     def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Gaussian, dict[str, sympy.Expr]]:
         """It has no symbols of its own."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from derive.algebra.graphs import Graph
     from derive.algebra.scalars import Coefficient, Scalars
     from derive.algebra.words import Invariants
+    from derive.definition.expression import Expression
 
 
 class Law(Protocol):
@@ -40,6 +41,9 @@ class Law(Protocol):
 
     def parameters(self, order: int) -> tuple[str, ...]:
         """The names of the symbols that it brings into an expansion through an order."""
+
+    def defined(self, expression: Expression) -> Expression:
+        """A definition as the law takes it: with some views of a second kind, where there are two kinds."""
 
     def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Self, dict[str, sympy.Expr]]:
         """The law with values put for symbols of its own, and the values that remain."""

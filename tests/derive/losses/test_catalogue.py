@@ -176,7 +176,7 @@ def assert_every_coefficient(name, size, order, width, error):
     for seed in range(2 * len(unknown) + 6):
         here, truth = measured(name, size, seed, width, order, parameters=-1)
         at = here.setting
-        of_letter = products(at.W, at.covariances.A0, at.covariances.Sigma)
+        of_letter = products(at.W, at.covariances.letters)
         rows.append([product_value(one, of_letter) for one in unknown])
         right.append(truth[order])
     matrix = np.array(rows)

@@ -71,7 +71,9 @@ class _Evaluated:
 
     def value(self, z: Array) -> float:
         """At one batch (2, n, d1)."""
-        most = max(map(len, self.of.names.values()))
+        if not isinstance(self.of.seen, int):
+            raise InputError(f"{self.of.loss.name} has views of two kinds; the features are of one encoder")
+        most = max(map(len, self.of.shown.values()))
         if most > 2:
             raise InputError(f"{self.of.loss.name} takes {most} views of a datum; the features have two")
         n = z.shape[1]
@@ -104,5 +106,5 @@ class _Evaluated:
         points = {}
         for view in over:
             k = data.index(view.datum)
-            points[view] = others[self.of.names[view.datum].index(view.name), k * size + which[:, k]]
+            points[view] = others[self.of.shown[view.datum].index(view), k * size + which[:, k]]
         return points, np.full(len(which), 1 / len(which))

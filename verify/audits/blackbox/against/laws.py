@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
-from numeric.sampling import Covariances
+from numeric.sampling import Covariances, Seen, plain
 from verify.truths.truth import Setting
 
 Array = NDArray[np.float64]
@@ -37,10 +37,10 @@ class FewPoints(Setting):
     noise: Array = field(default_factory=lambda: np.zeros((1, 1)))
     chances: Array = field(default_factory=lambda: np.ones(1))
 
-    def population(self, degree: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
+    def population(self, degree: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
         """All values of one datum's views, (m, d0) each, and their chances."""
         _without_datum(datum=datum)
-        signs = list(product((1.0, -1.0), repeat=views))
+        signs = list(product((1.0, -1.0), repeat=plain(views)))
         every = tuple(
             np.array(
                 [
@@ -49,11 +49,11 @@ class FewPoints(Setting):
                     for sign in signs
                 ]
             )
-            for v in range(views)
+            for v in range(plain(views))
         )
         return every, np.repeat(self.chances, len(signs)) / len(signs)
 
-    def points(self, degree: int, data: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
+    def points(self, degree: int, data: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
         """All values of a batch's views, (m, data, d0) each, and their chances."""
         every, chances = self.population(degree, views, datum=datum)
         which = np.array(list(product(range(len(chances)), repeat=data)))
@@ -71,12 +71,12 @@ class Drawn(Setting):
 
     given: tuple[Array, ...] = ()
 
-    def points(self, degree: int, data: int, views: int, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
+    def points(self, degree: int, data: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
         """The batch once for each anchor: the anchor, and its samples, the other data or all."""
         _without_datum(datum=datum)
         size = len(self.given[0])
         others = [[i, *(np.roll(np.arange(size), -i)[1:] if data == size else np.arange(size))] for i in range(size)]
-        return tuple(one[np.array(others)] for one in self.given[:views]), np.full(size, 1 / size)
+        return tuple(one[np.array(others)] for one in self.given[: plain(views)]), np.full(size, 1 / size)
 
 
 def few_points(seed: int, size: int, width: int = 2) -> FewPoints:
