@@ -44,7 +44,8 @@ def test_what_is_compared_with_the_anchor_is_of_the_second_kind():
 
     assert second("infonce") == {"x_pos", "chi"}
     assert second("ntxent") == {"x_pos", "chi_pos"}
-    assert second("infonce+weight-decay") == {"x_pos", "chi"}
+    # Weight decay is of both encoders, and its white noise is seen through each.
+    assert second("infonce+weight-decay") == {"x_pos", "chi", "g"}
 
 
 def matrices(d=3):
