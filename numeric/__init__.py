@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from numeric.cubature import gaussian_cubature
 from numeric.kernels import Kernel, kernel
+from numeric.moments import moment_value
 
-__all__ = ["Kernel", "gaussian_cubature", "kernel"]
+__all__ = ["Kernel", "gaussian_cubature", "kernel", "moment_value"]

@@ -22,6 +22,28 @@ TARGET = (
 )
 
 
+def _insist(context: click.Context, _: click.Parameter, insist: bool) -> None:  # noqa: FBT001 (click's interface)
+    """For as long as a command runs."""
+    if insist and not context.resilient_parsing:
+        from derive.algebra.effort import insisting
+
+        context.with_resource(insisting())
+
+
+LAW = (
+    "The law of the data: gaussian, or x = s g with a random scale s, E[s²] = 1: student-t:nu=10,"
+    " laplace, contaminated:share=1/10,factor=3. Of elliptical:s4=3/2 moments of s alone are known, or"
+    " symbols: it is derived with, not audited. With per=view each view has its own scale."
+)
+NO_LIMIT = click.option(
+    "--no-limit",
+    is_flag=True,
+    expose_value=False,
+    callback=_insist,
+    help=f"Use all the time and memory needed; otherwise some minutes and {MEMORY} GiB.",
+)
+
+
 def expanding(command: Callable[..., None]) -> Callable[..., None]:
     """TARGET and how it is expanded: order, basis, values, sampling, law."""
     for option in reversed(
@@ -49,29 +71,13 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
                 show_default=True,
                 metavar="LAW",
                 shell_complete=laws,
-                help="The law of the data: gaussian, or x = s g with a random scale s, E[s²] = 1: student-t:nu=10,"
-                " laplace, contaminated:share=1/10,factor=3. Of elliptical:s4=3/2 moments of s alone are known, or"
-                " symbols: it is derived with, not audited. With per=view each view has its own scale.",
+                help=LAW,
             ),
-            click.option(
-                "--no-limit",
-                is_flag=True,
-                expose_value=False,
-                callback=_insist,
-                help=f"Use all the time and memory needed; otherwise some minutes and {MEMORY} GiB.",
-            ),
+            NO_LIMIT,
         )
     ):
         command = option(command)
     return command
-
-
-def _insist(context: click.Context, _: click.Parameter, insist: bool) -> None:  # noqa: FBT001 (click's interface)
-    """For as long as a command runs."""
-    if insist and not context.resilient_parsing:
-        from derive.algebra.effort import insisting
-
-        context.with_resource(insisting())
 
 
 @contextmanager
