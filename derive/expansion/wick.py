@@ -78,6 +78,9 @@ def covariance(u: Vertex, v: Vertex) -> str:
     """
     if u.kind == WHITE:
         return "J" if u.role == ENCODER else "I"
+    if u.role == v.role == PLAIN:
+        # By far the most common, and called for each pair of legs.
+        return "S" if u.view == v.view else "A"
     one, two = _LETTERS[u.role, v.role]
     return one if u.view == v.view else two
 
