@@ -60,33 +60,41 @@ def moment_value(
         name, what = min(needed)
         message = f"the moment depends on the {what} {name}, which has no value"
         raise InputError(message)
-    d1 = matrices["W"].shape[0]
+    return value_at(moment, _Products(matrices), matrices["W"].shape[0], vectors or {}, at or {}, values or {})
+
+
+def value_at(
+    moment: Moment,
+    of_letter: Mapping[str, Any],
+    d1: int,
+    vectors: Mapping[str, Any],
+    at: Mapping[str, int],
+    values: Mapping[str, float],
+) -> tuple[float, float]:
+    """The same from the d1×d1 matrices F X Gᵀ of the letters."""
     ends = [
-        np.eye(d1)[(at or {})[label.name]] if isinstance(label, Index) else np.asarray((vectors or {})[label.name])
+        np.eye(d1)[at[label.name]] if isinstance(label, Index) else np.asarray(vectors[label.name])
         for label in moment.held
     ]
-    put = {**(values or {}), "d1": d1}
+    put = {**values, "d1": d1}
     numbers = {symbol: put[symbol.name] for symbol in moment.symbols}
-    of_letter: dict[str, Any] = {}
     total, size = float(moment.constant.subs(numbers)), 0.0
     for term in moment.terms:
         value = float(term.coefficient.subs(numbers))
         for one in term.invariants:
-            value *= _value(one, of_letter, matrices, ends, d1)
+            value *= _value(one, of_letter, ends, d1)
         total += value
         size += abs(value)
     return total, size + abs(float(moment.constant.subs(numbers)))
 
 
-def _value(one: Invariant, of_letter: dict[str, Any], matrices: Mapping[str, Any], ends: list[Any], d1: int) -> float:
+def _value(one: Invariant, of_letter: Mapping[str, Any], ends: list[Any], d1: int) -> float:
     operands: list[Any] = []
     how = []
     loose = iter(reversed(_INDICES))
     for i, word, j in one:
         matrix = np.eye(d1)
         for letter in word:
-            if letter not in of_letter:
-                of_letter[letter] = _product(letter, matrices)
             matrix = matrix @ of_letter[letter]
         names = [next(loose) if end < 0 else _INDICES[end] for end in (i, j)]
         operands.append(matrix)
@@ -98,13 +106,22 @@ def _value(one: Invariant, of_letter: dict[str, Any], matrices: Mapping[str, Any
     return float(np.einsum(f"{','.join(how)}->", *operands))
 
 
-def _product(letter: str, matrices: Mapping[str, Any]) -> Any:
-    """F X Gᵀ."""
-    one, (F, G) = LETTERS[letter], (matrices[name] for name in factors(letter))
-    if one.unit:
-        return F @ G.T
-    name = LETTERS[one.transpose].name if one.turned else one.name
-    if name not in matrices:
-        message = f"the moment depends on the matrix {name}, which has no value"
-        raise InputError(message)
-    return F @ (matrices[name].T if one.turned else matrices[name]) @ G.T
+class _Products(dict[str, Any]):
+    """F X Gᵀ by letter, from matrices by name, each formed when it is asked for."""
+
+    def __init__(self, matrices: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.matrices = matrices
+
+    def __missing__(self, letter: str) -> Any:
+        one, (F, G) = LETTERS[letter], (self._named(name) for name in factors(letter))
+        if one.unit:
+            return self.setdefault(letter, F @ G.T)
+        X = self._named(LETTERS[one.transpose].name).T if one.turned else self._named(one.name)
+        return self.setdefault(letter, F @ X @ G.T)
+
+    def _named(self, name: str) -> Any:
+        if name not in self.matrices:
+            message = f"the moment depends on the matrix {name}, which has no value"
+            raise InputError(message)
+        return self.matrices[name]

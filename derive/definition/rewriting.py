@@ -76,6 +76,8 @@ def relabelled(node: Expression, put: Mapping[View, View]) -> Expression:
             return rebuilt(node, [relabelled(part, put) for part in children(node)])
         case Inner() | HalfSquare() | Coordinate():
             return with_views(node, put)
+        case Statistic(_, _, given):
+            node = replace(node, given=tuple(put.get(u, u) for u in given))
     return rebuilt(node, [relabelled(part, put) for part in children(node)])
 
 

@@ -89,9 +89,14 @@ class Moment:
         return {one.name: one for one in sorted(own, key=str)}
 
     @property
+    def roles(self) -> frozenset[int]:
+        """How its views are seen: PLAIN, and maybe under a second augmentation or through a second encoder."""
+        return roles(self.expression)
+
+    @property
     def encoders(self) -> int:
         """2 where some views are seen through a second encoder, g(y) = V y, else 1."""
-        return 2 if ENCODER in roles(self.expression) else 1
+        return 2 if ENCODER in self.roles else 1
 
     @property
     def symbols(self) -> tuple[sympy.Symbol, ...]:
@@ -321,7 +326,8 @@ def moment(of: object, *, law: Law | None = None, basis: str = "A0,Sigma", limit
     )
 
 
-def _moment(expression: Expression, basis: str, law: Law, order: int) -> Moment:
+def _moment(stated: Expression, basis: str, law: Law, order: int) -> Moment:
+    expression = law.defined(stated)
     # Last first: words then begin with the first.
     coordinates, given = sorted(free_indices(expression)), sorted(free_views(expression))
     held: tuple[View | Index, ...] = (*reversed(coordinates), *reversed(given))

@@ -18,14 +18,13 @@ import sympy
 from derive import InputError, Moment
 from derive.definition.expression import Average, walk
 from derive.definition.statistics import degree, lowered
-from numeric.laws import random_in_numbers
-from numeric.moments import moment_value
-from numeric.sampling import random_covariances
+from numeric.invariants import products
+from numeric.moments import value_at
 from verify.evidence.agreement import COEFFICIENTS, HIDDEN
 from verify.evidence.evidence import Evidence, far
 from verify.evidence.significance import within
 from verify.routes.route import Route
-from verify.truths.settings import GENERIC
+from verify.truths.settings import GENERIC, random_data
 from verify.truths.statistics import Held, by_draws, counts, on_nodes
 
 if TYPE_CHECKING:
@@ -64,16 +63,11 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where a moment is evaluated."""
+    """Where a moment is evaluated; with two encoders W is W and V side by side, as in `numeric.kinds`."""
 
     W: Any
     data: Views
     held: Held
-
-    @property
-    def matrices(self) -> Mapping[str, Any]:
-        """W and the matrices of the words by name."""
-        return {"W": self.W, "A0": self.data.A0, "Sigma": self.data.Sigma, "C": self.data.C}
 
     @property
     def values(self) -> Mapping[str, sympy.Expr]:
@@ -82,9 +76,10 @@ class Place:
 
     def of(self, moment: Moment) -> tuple[float, float]:
         """A moment's value here from its words, and the size of its terms."""
-        return moment_value(
+        return value_at(
             moment,
-            self.matrices,
+            products(self.W, self.data.letters),
+            len(self.W),
             {view.name: vector for view, vector in self.held.vectors.items()},
             {index.name: value for index, value in self.held.places.items()},
             {name: float(value) for name, value in self.values.items()},
@@ -222,9 +217,9 @@ ROUTES = (NODES, DRAWS)
 def _places(subject: Subject, d1: int, d0: int, seed: int) -> Iterator[Place]:
     """A place for each value of the free coordinates, with random data, W and f at given views."""
     moment, generator = subject.moment, np.random.default_rng(seed)
-    data = random_in_numbers(moment.law, random_covariances(generator, d0))
-    W = generator.standard_normal((d1, d0)) / d0**0.5
-    vectors = {view: W @ generator.standard_normal(d0) for view in moment.given}
+    data = random_data(moment, moment.law, generator, d0)
+    W = generator.standard_normal((d1, data.d0)) / data.d0**0.5
+    vectors = {view: W @ generator.standard_normal(data.d0) for view in moment.given}
     values = _values(subject)
     for chosen in product(range(d1), repeat=len(moment.free)):
         yield Place(W, data, Held(vectors, dict(zip(moment.free, chosen, strict=True)), values))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import sympy
@@ -176,7 +176,7 @@ def setting(
 
     """
     generator = np.random.default_rng(seed)
-    data = covariances or _random(loss, law, generator, dimension)
+    data = covariances or random_data(loss, law, generator, dimension)
     d1 = int(values.get("d1", dimension))
     raw = generator.standard_normal((min(d1, dimension) if covariances else d1, data.d0))
     if len(raw) < d1:
@@ -192,14 +192,22 @@ def setting(
     return Setting(data, W, numbers, batch, training_set, positive, bias)
 
 
-def _random(loss: Loss, law: Law, generator: np.random.Generator, dimension: int) -> Views:
+class _Definition(Protocol):
+    @property
+    def roles(self) -> frozenset[int]: ...
+
+    @property
+    def encoders(self) -> int: ...
+
+
+def random_data(of: _Definition, law: Law, generator: np.random.Generator, dimension: int) -> Views:
     """Random data of one kind of views, or of two where the definition has two."""
-    if loss.roles <= {PLAIN}:
+    if of.roles <= {PLAIN}:
         return random_in_numbers(law, random_covariances(generator, dimension))
     if not isinstance(law, Gaussian):
         message = f"views of two kinds are drawn from a Gaussian law, not from {law.text}; leave --law out"
         raise InputError(message)
-    return random_kinds(generator, dimension, encoders=loss.encoders)
+    return random_kinds(generator, dimension, encoders=of.encoders)
 
 
 def seen_by(W: NDArray[np.float64], data: Views) -> tuple[Views, NDArray[np.float64]]:

@@ -7,6 +7,7 @@ unbiased estimate of each mean, and a product of estimates from independent draw
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import combinations, permutations
@@ -45,9 +46,11 @@ if TYPE_CHECKING:
 
     from derive.definition.views import Index
     from numeric.laws import Views
+    from numeric.sampling import Seen
 
-# The draws of a sample by the view's name, and the embeddings of views.
+# A sample by its datum and size, and one of its views by name and role.
 _Sample = tuple[str, Any]
+_Name = tuple[str, int]
 # More numbers than this are not held at a time.
 LARGEST = 20_000_000
 
@@ -84,7 +87,7 @@ class _Scope:
 
     views: Mapping[View, Any]
     places: Mapping[Index, int]
-    samples: Mapping[_Sample, Mapping[str, Any]] = field(default_factory=dict)
+    samples: Mapping[_Sample, Mapping[_Name, Any]] = field(default_factory=dict)
 
     def at(self, index: Index, value: int) -> _Scope:
         return replace(self, places={**self.places, index: value})
@@ -92,7 +95,7 @@ class _Scope:
     def among(self, bound: Mapping[View, Any]) -> _Scope:
         return replace(self, views={**self.views, **bound})
 
-    def deeper(self, bound: Mapping[View, Any], drawn: Mapping[_Sample, Mapping[str, Any]]) -> _Scope:
+    def deeper(self, bound: Mapping[View, Any], drawn: Mapping[_Sample, Mapping[_Name, Any]]) -> _Scope:
         """With one more axis in front of the coordinates, over which the new embeddings run."""
         views = {view: points[..., None, :] for view, points in self.views.items()}
         samples = {one: {name: points[..., None, :, :] for name, points in of.items()}
@@ -144,7 +147,7 @@ class _Evaluation:
     def number(self, value: sympy.Expr) -> sympy.Expr:
         return value.subs(dict(self.values) | {EMBEDDING_DIMENSION: self.d1})
 
-    def over_draws(self, body: Expression, over: tuple[View, ...], draws: Mapping[str, Any], scope: _Scope) -> Any:
+    def over_draws(self, body: Expression, over: tuple[View, ...], draws: Mapping[_Name, Any], scope: _Scope) -> Any:
         """The arithmetic mean over the draws of a sample; of several at a time, over different ones."""
         data = list(dict.fromkeys(view.datum for view in over))
         count = next(iter(draws.values())).shape[-2]
@@ -154,7 +157,9 @@ class _Evaluation:
             raise InputError(message)
         total: Any = 0.0
         for one in chosen:
-            bound = {view: draws[view.name_at(data[0])][..., one[data.index(view.datum)], :] for view in over}
+            bound = {
+                view: draws[view.name_at(data[0]), view.role][..., one[data.index(view.datum)], :] for view in over
+            }
             total = total + self.of(body, scope.among(bound))
         return total / len(chosen)
 
@@ -209,13 +214,13 @@ class _Nodes:
             parts.append(self.population(bound, power))
         for sample, names in _samples(node.arguments):
             number = int(self.evaluation.number(sample[1]))
-            points, weights = self.points(power, number, len(names))
+            points, weights = self.points(power, number, tuple(role for _, role in names))
             parts.append(({(sample, name): one for name, one in zip(names, points, strict=True)}, weights))
         sizes = [len(weights) for _, weights in parts]
         grid = np.indices(sizes).reshape(len(sizes), -1) if parts else np.zeros((0, 1), dtype=int)
         weights = reduce(np.multiply.outer, (weights for _, weights in parts), np.ones(())).ravel()
         views: dict[View, Any] = {}
-        drawn: dict[_Sample, dict[str, Any]] = {}
+        drawn: dict[_Sample, dict[_Name, Any]] = {}
         for (found, _), rows in zip(parts, grid, strict=True):
             for label, points in found.items():
                 if isinstance(label, View):
@@ -227,13 +232,25 @@ class _Nodes:
     def population(self, bound: Iterable[View], power: int) -> tuple[dict[Any, Any], Any]:
         """The embeddings of views at joint nodes, and the nodes' weights."""
         by_datum = _by_datum(bound)
-        points, weights = self.points(power, len(by_datum), max(map(len, by_datum.values())))
-        found = {view: points[k][:, row] for row, of in enumerate(by_datum.values()) for k, view in enumerate(of)}
+        # As many views of each role as the datum with the most has.
+        roles = Counter[int]()
+        for of in by_datum.values():
+            roles |= Counter(view.role for view in of)
+        seen = tuple(sorted(roles.elements()))
+        points, weights = self.points(power, len(by_datum), seen)
+        found = {}
+        for row, of in enumerate(by_datum.values()):
+            left = list(enumerate(seen))
+            for view in of:
+                place = next(one for one in left if one[1] == view.role)
+                left.remove(place)
+                found[view] = points[place[0]][:, row]
         return found, weights
 
-    def points(self, power: int, data: int, views: int) -> tuple[list[Any], Any]:
+    def points(self, power: int, data: int, roles: tuple[int, ...]) -> tuple[list[Any], Any]:
+        views = _seen(roles)
         if self.data.size(power, data, views) * data > LARGEST // 10:
-            message = f"degree {power} for {data} data in {views} views takes too many nodes"
+            message = f"degree {power} for {data} data in {len(roles)} views takes too many nodes"
             raise InputError(message)
         found, weights = self.data.nodes(power, data, views)
         return [one @ self.W.T for one in found], weights
@@ -277,7 +294,7 @@ def by_draws(node: Expression, data: Views, W: Any, held: Held, generator: np.ra
     samples = {}
     for sample, names in _samples((node,)):
         number = int(evaluation.number(sample[1]))
-        points = data.draw(generator, (rows, number), len(names))
+        points = data.draw(generator, (rows, number), _seen(tuple(role for _, role in names)))
         samples[sample] = {name: one @ W.T for name, one in zip(names, points, strict=True)}
     found = evaluation.of(node, _Scope(held.vectors, held.places, samples))
     return np.broadcast_to(found, (rows,))
@@ -298,7 +315,7 @@ class _Draws:
     def average(self, node: Average, scope: _Scope) -> Any:
         bound: dict[View, Any] = {}
         for of in _by_datum(node.over).values():
-            points = self.data.draw(self.generator, (self.rows,), len(of))
+            points = self.data.draw(self.generator, (self.rows,), _seen(tuple(view.role for view in of)))
             bound |= {view: one @ self.W.T for view, one in zip(of, points, strict=True)}
         value = self.evaluation.of(node.body, scope.among(bound))
         # Where nothing around it is drawn, all rows estimate one number: their mean has less noise, and no bias.
@@ -313,21 +330,23 @@ def _given(node: Average) -> tuple[View, ...]:
 def _by_datum(bound: Iterable[View]) -> dict[str, list[View]]:
     found: dict[str, list[View]] = {}
     for view in sorted(bound):
-        if view.role != PLAIN:
-            message = "data whose views are seen in two ways are not drawn here"
-            raise InputError(message)
         found.setdefault(view.datum, []).append(view)
     return found
 
 
-def _samples(nodes: Iterable[Expression]) -> list[tuple[_Sample, list[str]]]:
-    """The samples that definitions draw outside of statistics within, and the names of the views of each."""
-    found: dict[_Sample, set[str]] = {}
+def _seen(roles: tuple[int, ...]) -> Seen:
+    """Views as they are drawn: how many, or the role of each where there are two kinds."""
+    return len(roles) if set(roles) <= {PLAIN} else roles
+
+
+def _samples(nodes: Iterable[Expression]) -> list[tuple[_Sample, list[_Name]]]:
+    """The samples that definitions draw outside of statistics within, and the views of each."""
+    found: dict[_Sample, set[_Name]] = {}
 
     def collect(one: Expression) -> None:
         if isinstance(one, Average) and one.count is not None:
             datum = one.over[0].datum
-            found.setdefault((datum, one.count), set()).update(view.name_at(datum) for view in one.over)
+            found.setdefault((datum, one.count), set()).update((view.name_at(datum), view.role) for view in one.over)
         if not isinstance(one, Statistic):
             for part in children(one):
                 collect(part)

@@ -97,6 +97,6 @@ def test_too_many_nodes_are_refused():
         on_nodes(node, random_covariances(RNG, 9), RNG.standard_normal((2, 9)), Held())
 
 
-def test_two_encoders_are_not_drawn():
-    with pytest.raises(InputError, match=r"^data whose views are seen in two ways are not drawn here$"):
+def test_one_kind_of_data_has_no_second_views():
+    with pytest.raises(InputError, match=r"^the definition has views of two kinds, and these data have one"):
         on_nodes(read_moment("E(<f(x), g(x_text)>)"), DATA, W, Held())

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from derive import Moment, moment
+from derive import InputError, Moment, moment
 from derive.algebra.alphabet import HELD
+from derive.algebra.graphs import ENCODER
 from derive.algebra.words import Link
 from derive.definition.expression import Expression, free_indices, free_views
 from derive.definition.moment_text import read_moment
@@ -21,6 +22,7 @@ from verify.assurance.oracle.evaluating import value_given
 from verify.assurance.oracle.law import Law, Matrix
 from verify.assurance.oracle.numbers import Numbers
 from verify.assurance.oracle.random_laws import random_law
+from verify.assurance.oracle.two_kinds import with_second
 from verify.assurance.oracle.words import contracted, product_of
 
 # What a case may hold: f of each given view, and the values of free coordinates.
@@ -49,7 +51,7 @@ def by_words(found: Moment, case: MomentCase) -> Fraction:
     """The moment from its words, by writing out every sum."""
     given = {f"s{k}": value for k, value in (case.law.scale or {}).items()} | dict(case.values)
     numbers = Numbers({"d1": Fraction(case.law.d1), **given})
-    letters = {name: case.law.letter(name) for name in "ASCI"}
+    letters = case.law.letters()
     ends = dict(enumerate(_vector(label, case) for label in found.held))
     total = numbers.of(found.constant)
     for term in found.terms:
@@ -89,15 +91,17 @@ def _vector(label: View | Index, case: MomentCase) -> Sequence[Fraction]:
     return [Fraction(int(i == case.places[label])) for i in range(case.law.d1)]
 
 
-def random_moment(random: Random) -> MomentCase:
-    """A random moment of degree 8 at most, of data of a random law.
+def random_moment(random: Random, encoders: int = 1) -> MomentCase:
+    """A random moment of degree 8 at most, of data of a random law; with two encoders, of f and g.
 
     >>> random_moment(Random(0)).text
     'E(<f(chi), f(x_pos)> <f(chi), f(y)>)'
     """
     d0, d1 = random.choice(((1, 2), (2, 2), (3, 2), (2, 1)))
     law = random_law(random, d0, d1, None)
-    text = next(text for text in _texts(random) if 0 < degree(read_moment(text)) <= 8)
+    if encoders == 2:
+        law = with_second(random, law, ENCODER)
+    text = next(text for text in _texts(random, encoders) if 0 < degree(read_moment(text)) <= 8)
     expression = read_moment(text)
     vectors = {
         view: [Fraction(random.randint(-3, 3), random.choice((1, 2))) for _ in range(d1)]
@@ -118,11 +122,12 @@ def agree(case: MomentCase) -> bool:
     return by_words(found, case) == by_oracle(found.expression, case)
 
 
-def _texts(random: Random) -> Iterator[str]:
-    from derive import InputError
-
+def _texts(random: Random, encoders: int) -> Iterator[str]:
     while True:
         text = _statistic(random, list(_VIEWS), 2)
+        second = random.sample((*_VIEWS, "u"), 2) if encoders == 2 else []
+        for name in second:
+            text = text.replace(f"f({name})", f"g({name})")
         try:
             read_moment(text)
         except InputError:
@@ -168,6 +173,6 @@ def _factor(random: Random, names: list[str], depth: int) -> str:
     return random.choice(choices)
 
 
-def many(seed: int, count: int) -> list[str]:
+def many(seed: int, count: int, encoders: int = 1) -> list[str]:
     """The texts of the random moments at which the engines differ; none where there is no fault."""
-    return [case.text for k in range(count) if not agree(case := random_moment(Random(f"{seed} {k}")))]
+    return [case.text for k in range(count) if not agree(case := random_moment(Random(f"{seed} {k}"), encoders))]

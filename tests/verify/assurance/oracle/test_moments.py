@@ -11,13 +11,15 @@ from derive.definition.statistics import lowered, statistic
 from verify.assurance.oracle.moments import by_oracle, by_words, many, random_moment
 
 
-def test_both_engines_agree():
-    assert many(20, 150) == []
+@pytest.mark.parametrize("encoders", [1, 2])
+def test_both_engines_agree(encoders):
+    assert many(20, 150, encoders) == []
 
 
 @pytest.mark.slow
-def test_both_engines_agree_on_many():
-    assert many(0, 2000) == []
+@pytest.mark.parametrize("encoders", [1, 2])
+def test_both_engines_agree_on_many(encoders):
+    assert many(0, 2000, encoders) == []
 
 
 def cases(number):
