@@ -23,6 +23,13 @@ and n·f = 1 − s² (y/R)²/2 + …, the alignment gives 2 E[n·n′/R²] − 2
 in μ:
 
     L″(0) = P + μ Q,   collapsed modes reopen where μ exceeds −P/Q.
+
+A mode with a mean, y ~ N(ν, 1), has E[y²] = 1 + ν² in place of 1 and E[y y′] = μ + ν² in place of μ, and two data now
+agree along it as well: ν² E[1/R]² is added to the repulsion's mean cosine. So
+
+    L″(0) = P + μ Q + ν² K,   K = P + Q + 2 E[1/R]²/τ,
+
+and K is what a bias costs, L″(0) for y = 1 in every view.
 """
 
 from __future__ import annotations
@@ -144,15 +151,55 @@ class Sphere:
         both = ratio**2 / 2 * _gauss(0.5, 0.5, r / 2, self.kept**2)
         return 2 * k * float(aligned - _mean_cosine(r, k) / (r - 2)), -2 * k * float(both)
 
-    def curvature(self, opened: float) -> float:
-        """L″(0), for E|f|² = r of the features before they are normalised."""
+    def common(self) -> float:
+        """K, the weight of ν² in the second derivative at s = 0: what a number added to all embeddings costs.
+
+        Raises:
+            InputError: r < 3.
+
+        >>> Sphere(31, 0.99).common() > 0
+        True
+        """
         P, Q = self.parts()
-        return P + opened * Q
+        return P + Q + _mean_inverse(self.r) ** 2 * 2 / self.temperature
+
+    def curvature(self, opened: float, mean: float = 0.0) -> float:
+        """L″(0), for E|f|² = r of the features before they are normalised.
+
+        Args:
+            opened: μ, the correlation of the views of the collapsed mode.
+            mean: ν, its mean in units of its standard deviation.
+
+        """
+        P, Q = self.parts()
+        return P + opened * Q + (mean**2 * self.common() if mean else 0.0)
+
+    def largest_mean(self, opened: float) -> float:
+        """ν up to which a collapsed mode reopens, in units of its standard deviation.
+
+        0 where it stays collapsed without a mean; infinite where K ≤ 0 (low temperatures and views that hardly agree),
+        so that no mean keeps it collapsed.
+
+        >>> mean = Sphere(31, 0.99).largest_mean(0.99)
+        >>> round(mean, 3), abs(Sphere(31, 0.99).curvature(0.99, mean)) < 1e-12
+        (0.187, True)
+        """
+        without, weight = self.curvature(opened), self.common()
+        if without >= 0:
+            return 0.0
+        return float(np.sqrt(-without / weight)) if weight > 0 else np.inf
 
     def threshold(self) -> float:
         """The correlation −P/Q above which a collapsed mode reopens."""
         P, Q = self.parts()
         return -P / Q
+
+
+def _mean_inverse(r: int) -> float:
+    """E[1/R] of R = |z|, z ~ N(0, I_r): Γ((r−1)/2)/(√2 Γ(r/2))."""
+    from scipy.special import gammaln
+
+    return float(np.exp(gammaln((r - 1) / 2) - gammaln(r / 2)) / np.sqrt(2))
 
 
 def _mean_cosine(r: int, k: float) -> float:

@@ -218,3 +218,24 @@ def test_with_two_modes_there_are_values_and_no_second_derivative():
         Sphere(2, 0.5).curvature(0.2)
     with pytest.raises(InputError, match=r"opened = 1\.5: the correlation of two views is from -1 to 1"):
         Sphere(2, 0.5).value(0.1, 1.5)
+
+
+@pytest.mark.parametrize(("r", "kept", "temperature"), [(3, 0.9, 0.7), (12, 0.9, 1.0), (31, 0.99, 0.1)])
+def test_the_weight_of_a_mean_is_that_of_a_bias(r, kept, temperature):
+    """The parts and E[1/R]², a quotient of two integrals over the length, to thirty digits."""
+    here = Sphere(r, kept, temperature)
+    with mpmath.workdps(30):
+        inverse = mpmath.quad(lambda x: x ** (r - 2) * mpmath.exp(-(x**2) / 2), [0, 3, 8, 40])
+        inverse /= mpmath.quad(lambda x: x ** (r - 1) * mpmath.exp(-(x**2) / 2), [0, 3, 8, 40])
+        expected = sum(closed(r, kept, temperature)) + float(2 * inverse**2 / mpmath.mpf(temperature))
+    assert here.common() == pytest.approx(expected, rel=1e-9)
+    assert here.curvature(0.4, 1.5) == pytest.approx(here.curvature(0.4) + 1.5**2 * expected, rel=1e-9)
+
+
+def test_the_largest_mean_that_a_mode_survives():
+    here = Sphere(12, 0.9)
+    assert here.curvature(0.9, 0.99 * here.largest_mean(0.9)) < 0 < here.curvature(0.9, 1.01 * here.largest_mean(0.9))
+    assert here.largest_mean(0.1) == 0.0
+    assert Sphere(8, 0.3, 0.05).largest_mean(0.9) == math.inf
+    with pytest.raises(InputError, match="fewer than 3"):
+        Sphere(2, 0.9).largest_mean(0.5)

@@ -15,6 +15,7 @@ from derive import Elliptical, catalogue, closed_form
 from derive.definition.notation import LATEX
 from derive.landscape.collapse import Collapse
 from derive.landscape.exact_modes import exact_modes
+from derive.landscape.lost_modes import opened
 from derive.landscape.stationary import stationary
 from verify.papers.claims.formulas import A0, Sigma, formula_of
 from verify.papers.claims.writing import latex
@@ -55,6 +56,7 @@ def _blocks() -> Iterator[Block]:
     yield from _theorem_1()
     yield from _theorem_2()
     yield from _theorem_3()
+    yield from _unit_vectors()
     yield from _appendix()
 
 
@@ -126,6 +128,41 @@ def _theorem_3() -> Iterator[Block]:
     yield from _points("infonce+norm-penalty+bias", limit="kappa")
 
 
+def _unit_vectors() -> Iterator[Block]:
+    found = opened()
+    pair, view = (rf"\Phi_{{ab}}\, {sympy.latex(one)}" for one in (found.pair, -found.view))
+    names = (r"\operatorname{Tr}[V A_0 V^{\top}]", r"\operatorname{Tr}[V \Sigma V^{\top}]", r"\|V \mu\|^2")
+    weights = zip((found.A0, found.Sigma, found.mean), names, strict=True)
+    terms = [f"{_factor(weight)} {name}" for weight, name in weights]
+    yield Heading("Unit vectors: a lost mode, and the mean of the data")
+    yield Paragraph(
+        "A loss of $f/\\|f\\|$ has no expansion at $W = 0$. Around a W that has lost modes it has one. Let it depend on"
+        " the cosines $c_{ab}$ of its views, with $\\Phi_{ab} = \\partial L/\\partial c_{ab}$. W keeps $z = Wx$ with"
+        " more than two modes, $R = \\|z\\|$; the data have the mean μ, with $\\Sigma$ and $A_0$ about it, and the lost"
+        " modes are independent of z. For V with rows on lost modes, into rows that W does not use:"
+    )
+    yield Formulas(
+        [
+            ("L(W + V)", " + ".join(("L(W)", *terms, r"o(\|V\|^2)")).replace("+ -", "-")),
+            (r"\alpha", rf"-\mathbb{{E}} \sum_{{ab \text{{ of one datum}}}} {pair}"),
+            (r"\gamma", rf"-\mathbb{{E}} \sum_{{ab \text{{ of two data}}}} {pair}"),
+            (r"\beta", rf"-\mathbb{{E}} \sum_{{ab}} {view}"),
+        ]
+    )
+    yield Paragraph(
+        "The weight of $\\|V\\mu\\|^2$ is half the second derivative of the loss in a number added to all embeddings"
+        " along a row that W does not use. A bias b stands there with the mean, $\\|V\\mu + b\\|^2$, and takes it away,"
+        " as centring does. Where the weight is positive, a mode that would come back without a mean stays lost with a"
+        " large enough one. N data whose population has zero mean have"
+        " $\\mathbb{E}\\|\\mu\\|^2 = \\operatorname{Tr} \\Sigma/N$, and f of unit length sees it."
+    )
+    yield Paragraph(
+        "For given data, whatever their law, the loss is a function of $G = W^{\\top} W$, and W is stationary where"
+        " $G\\, \\partial L/\\partial G = 0$. If W has lost one mode v, $\\partial L/\\partial G = q\\, v v^{\\top}$,"
+        " and the mode stays lost where $q > 0$."
+    )
+
+
 def _appendix() -> Iterator[Block]:
     yield Heading("Appendix F.1: a random scale of each view")
     b = sympy.Symbol("b", positive=True)
@@ -145,6 +182,10 @@ def _appendix() -> Iterator[Block]:
         formula = formula_of(catalogue(name).expand(4, data=Elliptical(units, per="view")))
         lines.append((rf"L_{{\text{{{title}}}}}", latex(formula.xreplace(put))))
     yield Formulas(lines)
+
+
+def _factor(weight: sympy.Expr) -> str:
+    return f"({sympy.latex(weight)})" if weight.is_Add else sympy.latex(weight)
 
 
 def _expansion(name: str) -> str:

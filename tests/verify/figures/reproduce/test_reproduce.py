@@ -112,6 +112,26 @@ def test_the_fifth_figure_collapses_where_the_derived_formula_puts_it(made):
     assert np.mean([float(row["published"]) for row in between]) > 0.01
 
 
+def test_the_sixth_figure_loses_the_mean_of_data_as_drawn_and_nothing_of_centred_data(made):
+    folder, _ = made("fig6")
+    with (folder / "fig6-quick.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if float(row["sigma"]) == 0.05]
+    drawn, centred = ([row for row in rows if row["data"] == data] for data in ("as drawn", "centred"))
+    assert len(drawn) == len(centred) == 3
+    assert {row["modes_lost"] for row in drawn} == {"1"}
+    assert {row["modes_lost"] for row in centred} == {"0"}
+    for row in drawn:
+        assert float(row["overlap_mean"]) > 0.97
+        assert float(row["overlap_scaled_mean"]) > 0.999
+        assert float(row["overlap_form"]) > 0.999
+        # It stays lost, and would not without its mean.
+        assert float(row["curvature"]) > 4 * float(row["error"])
+        assert float(row["curvature_without_mean"]) < -4 * float(row["error_without_mean"])
+    for row in centred:
+        assert float(row["overlap_mean"]) < 0.9
+        assert float(row["curvature"]) < -4 * float(row["error"])
+
+
 NO_FIGURE = f"quartic: there is no figure 'fig9' to reproduce; there are: {', '.join(FIGURES)}\n"
 NO_SCHEDULER = (
     "quartic: no Dask scheduler answers at tcp://127.0.0.1:9; start one with 'dask scheduler', or leave --scheduler"
