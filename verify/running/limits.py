@@ -32,8 +32,48 @@ class Board:
     tell: Callable[[float, str], None] = staticmethod(lambda *_: None)
 
 
+class _Alarm:
+    """What is limited now, for the handler of SIGALRM: its sentence, how often the alarm rang, whether it is kept."""
+
+    sentence = ""
+    rung = 0
+    kept = False
+
+    @classmethod
+    def ring(cls, _: int, __: FrameType | None) -> None:
+        cls.rung += 1
+        if cls.rung > 1:
+            os.write(2, f"quartic: {cls.sentence}\n".encode())
+            os._exit(2)
+        raise TimeUpError
+
+
+def _can_ring() -> bool:
+    """Whether this platform has the alarm, which reaches the main thread alone."""
+    return hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
+
+
 @contextlib.contextmanager
-def time_limit(seconds: float, sentence: str) -> Iterator[None]:
+def kept_alarm() -> Iterator[None]:
+    """One handler for all time limits within: to set one for each takes as long as a short call does.
+
+    >>> with kept_alarm(), time_limit(60.0, "too long"):
+    ...     sum(range(10))
+    45
+    """
+    if _Alarm.kept or not _can_ring():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _Alarm.ring)
+    _Alarm.kept = True
+    try:
+        yield
+    finally:
+        _Alarm.kept = False
+        signal.signal(signal.SIGALRM, before)
+
+
+class time_limit:  # noqa: N801 (used like a function, as the context managers of contextlib are)
     """Interrupt what takes too long, where the platform can (in the main thread, with SIGALRM).
 
     Args:
@@ -48,28 +88,25 @@ def time_limit(seconds: float, sentence: str) -> Iterator[None]:
     45
 
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        yield
-        return
-    rung = 0
 
-    def stop(_: int, __: FrameType | None) -> None:
-        nonlocal rung
-        rung += 1
-        if rung > 1:
-            os.write(2, f"quartic: {sentence}\n".encode())
-            os._exit(2)
-        raise TimeUpError
+    def __init__(self, seconds: float, sentence: str) -> None:
+        self.seconds, self.sentence = seconds, sentence
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, GRACE)
-    Board.tell(seconds + 2 * GRACE, sentence)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        Board.tell(0.0, "")
+    def __enter__(self) -> None:
+        self._alarm = None if _Alarm.kept else kept_alarm()
+        if self._alarm:
+            self._alarm.__enter__()
+        if _can_ring():
+            _Alarm.sentence, _Alarm.rung = self.sentence, 0
+            signal.setitimer(signal.ITIMER_REAL, self.seconds, GRACE)
+            Board.tell(self.seconds + 2 * GRACE, self.sentence)
+
+    def __exit__(self, *_: object) -> None:
+        if _can_ring():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            Board.tell(0.0, "")
+        if self._alarm:
+            self._alarm.__exit__(None, None, None)
 
 
 @contextlib.contextmanager

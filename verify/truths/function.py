@@ -5,10 +5,7 @@ The code is the user's own and is run as it is; nothing here makes it safe.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +17,7 @@ from numpy.typing import NDArray
 
 from derive import InputError
 from verify.running.limits import TimeUpError, out_of_memory, said_by, time_limit
-from verify.truths.surroundings import kept_settings
+from verify.truths.surroundings import KeptSettings, seed_generators
 
 Array = NDArray[np.float64]
 
@@ -119,7 +116,7 @@ class BlackBox:
 
         """
         try:
-            with contextlib.redirect_stdout(io.StringIO()), kept_settings(), time_limit(self.limit, self._too_long):
+            with KeptSettings(), time_limit(self.limit, self._too_long):
                 (slope,) = torch.autograd.grad(
                     value, at, create_graph=create_graph, allow_unused=True, materialize_grads=True
                 )
@@ -137,21 +134,13 @@ class BlackBox:
         return f"{self.name} did not return within {self.limit:g} seconds; give it more with --limit SECONDS"
 
     def _called(self, z: torch.Tensor) -> torch.Tensor:
-        z1, z2 = z[0].clone(), z[1].clone()
-        before = (z1.detach().clone(), z2.detach().clone())
+        before = z.unbind()
+        z1, z2 = (view.clone() for view in before)
         if self.seed is not None:
-            torch.manual_seed(self.seed)
-            np.random.seed(self.seed)  # noqa: NPY002 - the generator that a user's loss may draw from
-            random.seed(self.seed)
-        written = io.StringIO()
+            seed_generators(self.seed)
         process, started = os.getpid(), time.perf_counter()
         try:
-            with (
-                contextlib.redirect_stdout(written),
-                contextlib.redirect_stderr(written),
-                kept_settings(),
-                time_limit(self.limit, self._too_long),
-            ):
+            with KeptSettings() as kept, time_limit(self.limit, self._too_long):
                 found = self.adapter(self.loss, z1, z2)
         except TimeUpError:
             raise TooSlowError(self._too_long) from None
@@ -166,10 +155,8 @@ class BlackBox:
                 os._exit(0)  # the loss forked, and this is the copy
         self.seen.calls += 1
         self.seen.seconds += time.perf_counter() - started
-        self.seen.printed |= bool(written.getvalue())
-        self.seen.mutated |= any(
-            not torch.equal(now.detach(), then) for now, then in zip((z1, z2), before, strict=True)
-        )
+        self.seen.printed |= bool(kept.written.getvalue())
+        self.seen.mutated = self.seen.mutated or not (torch.equal(z1, before[0]) and torch.equal(z2, before[1]))
         try:
             return self._scalar(found)
         except InputError:

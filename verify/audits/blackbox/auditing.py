@@ -32,6 +32,7 @@ from verify.audits.blackbox.rays import SINGLE
 from verify.audits.blackbox.regularity import Regularity, at_two_sizes, regularity
 from verify.evidence.evidence import Evidence
 from verify.routes.reopening.collapsed_modes import of_function
+from verify.running.limits import kept_alarm
 from verify.running.threads import one_thread
 from verify.truths.exact_numbers import exact_values
 from verify.truths.function import BlackBox
@@ -45,6 +46,7 @@ LATER = 6
 
 @one_thread()
 @kept_generators()
+@kept_alarm()
 def audit_function(
     loss: Callable[..., Any],
     *,

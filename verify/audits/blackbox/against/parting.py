@@ -83,23 +83,32 @@ def order_on_average(
         if len(weights) > NODES:
             continue
         embedded = np.stack([setting.embedded(view) for view in views], axis=1)
-        ts = np.array([*AVERAGED_STEPS, 0.0])
-        try:
-            first = averaged(one, embedded, weights, ts)
-            second = (
-                averaged(other, embedded, weights, ts) if isinstance(other, BlackBox) else other(setting, ts, DEGREE)
-            )
-        except InputError:
-            continue
         # Weights of both signs lose more digits.
         lost = rounding * float(np.abs(weights).sum())
-        found.append(leading_power(AVERAGED_STEPS, np.stack([first, second], axis=1), lost))
-    return min((order for order in found if order is not None), default=None)
+        # Three steps settle an order; the larger ones are for what rounding hides at the smallest three.
+        for steps in (AVERAGED_STEPS[-3:], AVERAGED_STEPS):
+            ts = np.array([*steps, 0.0])
+            try:
+                first = averaged(one, embedded, weights, ts)
+                second = (
+                    averaged(other, embedded, weights, ts)
+                    if isinstance(other, BlackBox)
+                    else other(setting, ts, DEGREE)
+                )
+            except InputError:
+                break
+            order = leading_power(steps, np.stack([first, second], axis=1), lost)
+            if order is not None:
+                found.append(order)
+                break
+    return min(found, default=None)
 
 
 def averaged(box: BlackBox, embedded: Array, weights: Array, ts: Array) -> Array:
-    """A loss averaged over whole batches (m, 2, N, d) with weights (m,), at each t."""
-    return np.array([weights @ np.array([box(t * z) for z in embedded]) for t in ts])
+    """A loss averaged over whole batches (m, 2, N, d) with weights (m,), at each t; at t = 0 all batches are one."""
+    return np.array(
+        [weights @ np.array([box(t * z) for z in embedded]) if t else weights.sum() * box(0 * embedded[0]) for t in ts]
+    )
 
 
 def leading_power(steps: Sequence[float], values: Array, rounding: float) -> int | None:
