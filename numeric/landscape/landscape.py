@@ -168,7 +168,7 @@ def quartic_landscape(
             f"B is {len(linear)}×{len(linear)} and Sigma {len(covariance)}×{len(covariance)}; both act on the inputs"
         )
         raise InputError(message)
-    root_inverse = _whitening("Sigma", covariance)
+    root_inverse = whitening("Sigma", covariance)
     rows = _rows(d1, len(linear))
     for name, number in (("q1", q1), ("q2", q2), ("c", c)):
         if not isfinite(number):
@@ -227,12 +227,6 @@ def landscape_in_numbers(
     frame, letters = modes_of(found, covariances)
     rows = _rows(d1, covariances.d0)
     given = {**(values or {}), "d1": rows}
-    of_rows = {symbol for value in found.coordinates.values() for symbol in value.free_symbols}
-    named_symbols = named(found.symbols | of_rows)
-    missing = sorted(name for name in named_symbols if name not in given)
-    if missing:
-        message = f"{found.loss} has no value for {', '.join(missing)}; give values={{'{missing[0]}': …}}"
-        raise InputError(message)
     bias = found.has_bias
     if bias:
         letters = {name: np.append(x, 0.0) for name, x in letters.items()} | {
@@ -241,21 +235,46 @@ def landscape_in_numbers(
     else:
         letters = letters | {"D": np.zeros(covariances.d0)}
 
-    def number(value: Any) -> float:
-        return float(value.subs({symbol: given[name] for name, symbol in named_symbols.items()}))
-
-    size = covariances.d0 + bias
-    b, Q, K, D = np.zeros(size), *(np.zeros((size, size)) for _ in range(3))
-    for letter, value in found.linear.items():
-        b -= number(value) * letters[letter]
-    for matrix, couplings in ((Q, found.singles), (K, found.products), (D, found.coordinates)):
-        for (x, y), value in couplings.items():
-            outer = np.outer(letters[x], letters[y])
-            matrix[:] += number(value) * (outer + outer.T) / 2
+    b, Q, K, D = couplings(found, letters, given)
     if found.rotation == "any":
         return Solved(Modes(b, Q, K, rows), frame, bias)
     one_a_row = found.rotation in ("one mode a row", "indefinite")
     return Solved(Modes(b, Q, K, rows, D=D if one_a_row else None), frame, bias, D, found.rotation)
+
+
+def couplings(
+    found: Landscape, letters: Mapping[str, Array], values: Mapping[str, float]
+) -> tuple[Array, Array, Array, Array]:
+    """b (n,) and Q, K, D (n, n) of a derived landscape, from the eigenvalues of each letter by mode.
+
+    Args:
+        found: see `derive.landscape.landscape.landscapes`.
+        letters: letter → (n,); "D", the bias, is the last mode where there is one.
+        values: the loss's parameters, d1 among them where it occurs.
+
+    Raises:
+        InputError: a parameter without a value.
+
+    """
+    of_rows = {symbol for value in found.coordinates.values() for symbol in value.free_symbols}
+    named_symbols = named(found.symbols | of_rows)
+    missing = sorted(name for name in named_symbols if name not in values)
+    if missing:
+        message = f"{found.loss} has no value for {', '.join(missing)}; give values={{'{missing[0]}': …}}"
+        raise InputError(message)
+
+    def number(value: Any) -> float:
+        return float(value.subs({symbol: values[name] for name, symbol in named_symbols.items()}))
+
+    size = len(letters["S"])
+    b, Q, K, D = np.zeros(size), *(np.zeros((size, size)) for _ in range(3))
+    for letter, value in found.linear.items():
+        b -= number(value) * letters[letter]
+    for matrix, part in ((Q, found.singles), (K, found.products), (D, found.coordinates)):
+        for (x, y), value in part.items():
+            outer = np.outer(letters[x], letters[y])
+            matrix[:] += number(value) * (outer + outer.T) / 2
+    return b, Q, K, D
 
 
 def modes_of(found: Landscape, covariances: Views) -> tuple[Array, dict[str, Array]]:
@@ -275,14 +294,14 @@ def modes_of(found: Landscape, covariances: Views) -> tuple[Array, dict[str, Arr
         # The eigenvectors of a generic combination are those common to all.
         _, frame = np.linalg.eigh(A0 + C / np.sqrt(2) * np.abs(A0).max() / max(np.abs(C).max(), 1e-300))
     else:
-        root_inverse = _whitening("A0 + C", covariances.Sigma)
+        root_inverse = whitening("A0 + C", covariances.Sigma)
         _, vectors = np.linalg.eigh(root_inverse @ C @ root_inverse)
         frame = root_inverse @ vectors
     a, c = (np.einsum("ik,ij,jk->k", frame, matrix, frame) for matrix in (A0, C))
     return frame, {"A": a, "C": c, "S": a + c, "I": np.ones(len(a))}
 
 
-def _whitening(name: str, matrix: Array) -> Array:
+def whitening(name: str, matrix: Array) -> Array:
     """Σ^(−1/2)."""
     values, vectors = np.linalg.eigh(matrix)
     if not values[0] > values[-1] / CONDITION:

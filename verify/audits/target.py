@@ -132,6 +132,58 @@ def _matrix(path: str) -> Any:
         raise InputError(message) from None
 
 
+def read_correlations(given: str) -> list[object]:
+    """View correlations from a text or a file.
+
+    Args:
+        given: exact numbers with commas between them, or the path of a file: such numbers as text, with commas, spaces
+            or lines between them and remarks after #, or a .npy file.
+
+    Raises:
+        InputError: neither, or a file that holds no list of numbers.
+
+    >>> read_correlations("0.9,1/3")
+    [9/10, 1/3]
+
+    """
+    where = "--correlations"
+    if given.endswith(".npy"):
+        return _correlations_in_array(given)
+    parts = [part.strip() for part in given.split(",")]
+    try:
+        return [read_number(part, where) for part in parts]
+    except InputError as error:
+        if not Path(given).is_file():
+            if given.strip() and all(re.match(r"[-+.0-9]", part) for part in parts):
+                raise
+            message = f"{where} {quoted(given)}: give numbers from 0 to 1 with commas between them, or a file of them"
+            raise InputError(message) from error
+    try:
+        lines = Path(given).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{given} holds no list of numbers: {said_by(error)}"
+        raise InputError(message) from None
+    return [
+        read_number(word, f"{given}, line {number}")
+        for number, line in enumerate(lines, 1)
+        for word in line.partition("#")[0].replace(",", " ").split()
+    ]
+
+
+def _correlations_in_array(path: str) -> list[object]:
+    import numpy as np
+
+    try:
+        found = np.load(path, allow_pickle=False)
+    except Exception as error:  # noqa: BLE001 (NumPy reads a header with Python's tokenizer, which has errors of its own)
+        message = f"{path} holds no list of numbers (a .npy file): {said_by(error)}"
+        raise InputError(message) from None
+    if found.dtype.kind not in "iuf" or found.size != max(found.shape, default=1):
+        message = f"{path} holds an array of {found.dtype} of shape {found.shape}; a list of correlations is needed"
+        raise InputError(message)
+    return list(map(float, found.ravel()))
+
+
 def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
     """Exact values from texts like ``alpha=1/10``, ``tau=0.001`` or ``1e-3`` (both 1/1000), and ``N=oo`` for a limit.
 

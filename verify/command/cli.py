@@ -13,6 +13,7 @@ from verify.command.audit import audit, measured
 from verify.command.claims import claims, theory
 from verify.command.completion import completion
 from verify.command.landscape import landscape
+from verify.command.modes import modes
 from verify.command.moment import moment
 from verify.command.options import MEMORY, TARGET, deriving, expanding
 from verify.command.reproduce import reproduce
@@ -134,7 +135,7 @@ def losses(*, as_json: bool) -> None:
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
 
 
-for _command in (audit, claims, theory, reproduce, landscape, moment, completion):
+for _command in (audit, claims, theory, reproduce, landscape, modes, moment, completion):
     quartic.add_command(_command)
 
 

@@ -7,7 +7,6 @@ import sys
 
 import click
 
-from verify.command.completion import laws
 from verify.command.options import LAW, NO_LIMIT, deriving
 from verify.running.progress import progress
 
@@ -22,7 +21,7 @@ from verify.running.progress import progress
     metavar="NAME=VALUE",
     help="An exact value of a parameter, such as n=8 or tau=1/10. Repeatable.",
 )
-@click.option("--law", default="gaussian", show_default=True, metavar="LAW", shell_complete=laws, help=LAW)
+@LAW
 @click.option("--seed", default=0, show_default=True, help="Seed of all random numbers.")
 @click.option("--latex", "as_latex", is_flag=True, help="Print the formula in LaTeX, unchecked.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")

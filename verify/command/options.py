@@ -30,10 +30,24 @@ def _insist(context: click.Context, _: click.Parameter, insist: bool) -> None:  
         context.with_resource(insisting())
 
 
-LAW = (
-    "The law of the data: gaussian, or x = s g with a random scale s, E[s²] = 1: student-t:nu=10,"
+TARGETED = click.argument("target", shell_complete=targets)
+SETTINGS = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=parameters,
+    help="An exact value, such as alpha=1/10, tau=0.07 or N=8; N=oo takes the limit. Repeatable.",
+)
+LAW = click.option(
+    "--law",
+    default="gaussian",
+    show_default=True,
+    metavar="LAW",
+    shell_complete=laws,
+    help="The law of the data: gaussian, or x = s g with a random scale s, E[s²] = 1: student-t:nu=10,"
     " laplace, contaminated:share=1/10,factor=3. Of elliptical:s4=3/2 moments of s alone are known, or"
-    " symbols: it is derived with, not audited. With per=view each view has its own scale."
+    " symbols: it is derived with, not audited. With per=view each view has its own scale.",
 )
 NO_LIMIT = click.option(
     "--no-limit",
@@ -48,31 +62,17 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
     """TARGET and how it is expanded: order, basis, values, sampling, law."""
     for option in reversed(
         (
-            click.argument("target", shell_complete=targets),
+            TARGETED,
             click.option("--order", default=4, show_default=True, help="Even order in W through which to expand."),
             click.option("--basis", default="A0,Sigma", show_default=True, help="Letters: A0,Sigma or A0,C."),
-            click.option(
-                "--set",
-                "settings",
-                multiple=True,
-                metavar="NAME=VALUE",
-                shell_complete=parameters,
-                help="An exact value, such as alpha=1/10, tau=0.07 or N=8; N=oo takes the limit. Repeatable.",
-            ),
+            SETTINGS,
             click.option(
                 "--sampling",
                 default="iid",
                 show_default=True,
                 help="Batches: iid (independent draws) or fixed (a centred training set, fresh noise; order 2 only).",
             ),
-            click.option(
-                "--law",
-                default="gaussian",
-                show_default=True,
-                metavar="LAW",
-                shell_complete=laws,
-                help=LAW,
-            ),
+            LAW,
             NO_LIMIT,
         )
     ):

@@ -1,0 +1,196 @@
+"""Which modes a loss keeps at its global minimum, and by how much: the answer, in text and in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite, isinf
+from typing import Any, Literal
+
+import sympy
+
+from derive import Loss
+from numeric.landscape.kept import Changes, Kept
+from numeric.landscape.spectrum import Spectrum
+from verify.evidence.digits import rounded
+from verify.truths.lowest import LowestPoint
+
+Theory = Literal["all-orders", "quartic"]
+# An error below this is not written beside a power.
+_FINE = 1e-5
+_TOLD = {"all-orders": "to all orders", "quartic": "through order 4"}
+
+
+@dataclass(frozen=True, eq=False)
+class KeptModes:
+    """The modes of a loss at its global minimum.
+
+    Attributes:
+        loss: the loss, with the given values put in.
+        given: the values that were set.
+        theory: which landscape was solved: that to all orders, or that through order 4.
+        data: the modes' correlations.
+        d1: the number of rows of W.
+        found: the powers.
+        changes: where each mode begins to be kept.
+        assumptions: what the answer holds for.
+        measured: the minimum of the loss itself, where the landscape is one through order 4; None where that was not
+            looked for, or not found.
+        open: why the error is not known, "" where it is.
+
+    """
+
+    loss: Loss
+    given: Mapping[str, sympy.Expr]
+    theory: Theory
+    data: Spectrum
+    d1: int
+    found: Kept
+    changes: Changes
+    assumptions: tuple[str, ...]
+    measured: LowestPoint | None = None
+    open: str = ""
+
+    @property
+    def correlations(self) -> tuple[float, ...]:
+        """λ_i, in the order given."""
+        return tuple(map(float, self.data.correlations))
+
+    @property
+    def powers(self) -> tuple[float | None, ...]:
+        """The eigenvalue of Σ^½ WᵀW Σ^½ on each mode; None where the loss has no minimum, or it is not known."""
+        return tuple(float(one) if isfinite(one) else None for one in self.found.powers)
+
+    @property
+    def kept(self) -> tuple[bool | None, ...]:
+        """Whether each mode is kept; None where that is not known."""
+        return self.found.kept
+
+    @property
+    def margins(self) -> tuple[float | None, ...]:
+        """How far each λ_i is from where `kept` changes, positive for a kept mode; None where it never does."""
+        return tuple(map(self._margin, range(self.data.size)))
+
+    def _margin(self, i: int) -> float | None:
+        at, kept = self.changes.at[i], self.found.kept[i]
+        if at is None or kept is None:
+            return None
+        away = abs(float(self.data.correlations[i] - at))
+        return away if kept or away == 0 else -away
+
+    @property
+    def threshold(self) -> float | None:
+        """The λ below which a further mode would be lost, None where there is none.
+
+        That is where the kept mode that is nearest to being lost would be lost, the others as they are; where none is
+        kept, where the nearest to being kept would be.
+        """
+        known = [i for i, margin in enumerate(self.margins) if margin is not None]
+        kept = [i for i in known if self.found.kept[i]]
+        if not known:
+            return None
+        i = min(kept or known, key=lambda i: abs(self.margins[i] or 0.0))
+        at, here = float(self.changes.at[i] or 0), self.correlations[i]
+        below = at <= here if kept else at >= here
+        return at if below and at > 0 else None
+
+    @property
+    def error(self) -> float | None:
+        """How far the powers may be from those of the loss; None where that is not known."""
+        finite = [abs(one) for one in self.powers if one is not None]
+        if not finite:
+            return None
+        if self.theory == "all-orders":
+            return self.found.precision * max(1.0, *finite) if isfinite(self.found.precision) else None
+        if self.measured is None:
+            return None
+        return float((abs(self.measured.powers - self.found.powers) + self.measured.error).max())
+
+    @property
+    def error_of(self) -> str:
+        """What the error is, or why it is not known."""
+        if self.error is None:
+            return self.open or "no power is given"
+        if self.theory == "all-orders":
+            return "a bound on what the arithmetic leaves out"
+        return "order 4 against the minimum of the loss itself, and the error of that"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know besides, in sentences."""
+        notes = list(self.found.notes)
+        if self.measured is not None:
+            notes.append(f"the loss itself: {self.measured.how}")
+            sure = self.measured.powers > self.measured.error + _FINE
+            more = [i for i in range(self.data.size) if self.kept[i] is False and sure[i]]
+            if more:
+                listed = ", ".join(f"{self.correlations[i]:g}" for i in more)
+                notes.append(f"the minimum of the loss itself that was found keeps λ = {listed} too")
+        return tuple(notes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        there = [None] * self.data.size if self.measured is None else self.measured.powers.tolist()
+        error = [None] * self.data.size if self.measured is None else self.measured.error.tolist()
+        keys = ("correlation", "power", "kept", "margin", "measured", "measured_error")
+        columns = (self.correlations, self.powers, self.kept, self.margins, there, error)
+        return {
+            "loss": self.loss.name,
+            "set": {name: str(value) for name, value in self.given.items()},
+            "theory": self.theory,
+            "threshold": self.threshold,
+            "rank": self.found.rank,
+            "modes": [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)],
+            "assumptions": list(self.assumptions),
+            "error": self.error,
+            "error_of": self.error_of,
+            "d1": self.d1,
+            "notes": list(self.notes),
+        }
+
+    def text(self) -> str:
+        """A table, a row a mode, and what there is to know of it."""
+        return "\n".join(self._lines())
+
+    def __str__(self) -> str:
+        """The same as `text`."""
+        return self.text()
+
+    def _lines(self) -> Iterator[str]:
+        values = "".join(f", {name} = {value}" for name, value in self.given.items())
+        yield f"{self.loss.title or self.loss.name}{values}: {self._answer()}"
+        beside = "" if self.measured is None else "the loss itself"
+        yield f"  {'λ_i':<12}{'power':<14}{'kept':<8}{'margin':<14}{beside}".rstrip()
+        for i, correlation in enumerate(self.correlations):
+            kept, margin = {True: "yes", False: "no", None: "?"}[self.kept[i]], self.margins[i]
+            cells = f"  {correlation:<12.6g}{self._power(i):<14}{kept:<8}"
+            yield f"{cells}{'' if margin is None else f'{margin:+.6g}':<14}{self._there(i)}".rstrip()
+        yield f"  power       the eigenvalue of Σ^½ WᵀW Σ^½, {_TOLD[self.theory]}"
+        if self.threshold is not None:
+            yield f"  threshold   λ = {self.threshold:.6g}: below it a further mode would be lost"
+        yield f"  error       {'not known' if self.error is None else f'{self.error:.2g}'}; {self.error_of}"
+        yield f"  for         {'; '.join(self.assumptions)}"
+        for note in self.notes:
+            yield f"  note        {note}"
+
+    def _power(self, i: int) -> str:
+        power = self.powers[i]
+        if power is None:
+            return "no minimum" if isinf(self.found.powers[i]) else "?"
+        return f"{power:.6g}"
+
+    def _there(self, i: int) -> str:
+        if self.measured is None:
+            return ""
+        power, error = float(self.measured.powers[i]), float(self.measured.error[i])
+        return f"{power:.6g}" if error < _FINE else f"{rounded(power, error)} ± {rounded(error, error)}"
+
+    def _answer(self) -> str:
+        known = [one for one in self.kept if one is not None]
+        if len(known) < self.data.size:
+            return "which modes are kept is not known" if not known else "which modes are kept is known in part"
+        number, size = sum(known), self.data.size
+        if number in (0, size):
+            whole = {1: "its one mode", 2: "both modes"}.get(size, f"all {size} modes")
+            return f"{'keeps' if number else 'loses'} {whole}"
+        return f"keeps {number} of {size} modes"
