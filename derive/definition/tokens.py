@@ -84,9 +84,9 @@ _TOKENS = re.compile(
   | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
   | (?P<op>\\mathop\s*\{\s*)?\\(?:operatorname\*?|math(?:rm|sf|it|bf|cal|scr|bb|tt|normal)
         |text(?:rm|sf|it|bf|up|normal)?|boldsymbol|bm|pmb|mbox)
-        (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_(?:\{0\}|0))?)\s*\}
+        (?:\s*\{\s*(?P<set>\\?[A-Za-z]+(?:_(?:\{[02]\}|[02]))?)\s*\}
         |(?:\s+|(?=\\))(?P<bare_set>\\[A-Za-z]+|[A-Za-z](?![A-Za-z])))
-        (?P<of_set>_(?:\{(?:0|xx?|XX?)\}|[0xX])(?![A-Za-z0-9]))?(?(op)\s*\})
+        (?P<of_set>_\{(?:[012]|[xy]{1,2}|[XY]{1,2})\}|_[012](?!\d)|_[xyXY](?![A-Za-z0-9]))?(?(op)\s*\})
   | \{\s*\\(?:rm|sf|bf|it)\s+(?P<old>[A-Za-z]+)\s*\}
   | (?P<style>\\(?:math(?:rm|it|bf|normal)|boldsymbol|bm|pmb|ensuremath)(?=\s*\{)|\{\s*\})
   | (?P<transpose>ᵀ|\.T\b)
@@ -94,7 +94,7 @@ _TOKENS = re.compile(
   | \\(?P<command>NAMED_SIGNS)(?![A-Za-z])
   | (?P<zero>[Aad]_(?:\{[01]\}|[01])(?![A-Za-z0-9])|[Aad][₀₁])
   | (?P<mode>(?:[acqsb]|\\?lambda|λ)_(?:\{[ij]\}|[ij])(?![A-Za-z0-9]))
-  | (?P<name>(?:\\[A-Za-z]+|[A-Za-z][A-Za-z0-9₀₁]*|[α-ωϵΣΛ𝒪ℒ𝓛ℓ])
+  | (?P<name>(?:\\[A-Za-z]+|[A-Za-z][A-Za-z0-9₀₁₂]*|[α-ωϵΣΛ𝒪ℒ𝓛ℓ][₁₂]?)
         (?:_[A-Za-z0-9]+|_\{(?:\\(?:math|text)(?:rm|sf|it)?\s*\{[A-Za-z0-9-]+\}|[A-Za-z0-9]+(?:_\{?[A-Za-z0-9]+\}?)?)\})*)
   | (?P<below>[ᵢⱼₖₗₘₙₚ]+)
   | (?P<sign>\*\*|<=|>=|==|:=|!=|\.\.\.|\|\||\\[|{}]|[-+*/^_()\[\]{}|<>=,;.'−–·⋅×‖≤≥′⊤≈≃≡∝∼≠…⋯⟨⟩])

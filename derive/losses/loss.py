@@ -332,8 +332,7 @@ class Loss:
         strength = sympy.Symbol("kappa") if kappa is None else kappa
         target = sympy.Symbol("c") if c is None else c
         penalty = as_expression(0)
-        for role in (PLAIN, ENCODER)[: self.encoders]:
-            x = View("x", "x", role=role)
+        for x in (View("x", "x"), View("y", "y", role=ENCODER))[: self.encoders]:
             penalty = penalty + strength * (Mean(inner(x, x), over=x) - target) ** 2
         return self._modified(penalty, "norm-penalty", "norm penalty")
 

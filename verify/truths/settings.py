@@ -13,7 +13,7 @@ from derive import CATALOGUE, MODIFIERS, Gaussian, InputError, catalogue
 from derive.algebra.graphs import PLAIN
 from derive.definition.expression import ViewAverage, walk
 from derive.definition.kinds import in_two_kinds
-from numeric.kinds import random_kinds
+from numeric.kinds import TwoKinds, random_kinds
 from numeric.laws import random_in_numbers
 from numeric.sampling import random_covariances
 from verify.evidence.evidence import Evidence, RouteName
@@ -213,7 +213,8 @@ def random_data(of: _Definition, law: Law, generator: np.random.Generator, dimen
 def seen_by(W: NDArray[np.float64], data: Views) -> tuple[Views, NDArray[np.float64]]:
     """The same model on smaller data: W's row space in an orthonormal basis Q, data Q x, and W Qᵀ.
 
-    W Qᵀ Q x = W x, so that no loss of f(x) = W x, nor ‖W‖, can tell the difference.
+    W Qᵀ Q x = W x, so that no loss of f(x) = W x, nor ‖W‖, can tell the difference. Of two encoders side by side, each
+    has a basis of its own, and they stay side by side.
 
     Args:
         W: (d1, d0).
@@ -230,12 +231,19 @@ def seen_by(W: NDArray[np.float64], data: Views) -> tuple[Views, NDArray[np.floa
     [[41.0]]
 
     """
+    blocks = data.units if isinstance(data, TwoKinds) and data.units else (np.eye(data.d0),)
+    bases, parts = zip(*(_basis(W @ block) for block in blocks), strict=True)
+    if sum(map(len, bases)) == data.d0:
+        return data, W
+    return data.along(np.concatenate(bases)), np.concatenate(parts, axis=1)
+
+
+def _basis(W: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """An orthonormal basis Q of W's row space, (r, d0), and W Qᵀ."""
     left, sizes, Q = np.linalg.svd(W, full_matrices=False)
     rank = max(1, int((sizes > RANK * sizes[0]).sum()))
-    if rank == data.d0:
-        return data, W
     Q, sign = Q[:rank], np.sign(left[:1, :rank] + (left[:1, :rank] == 0))
-    return data.along(Q * sign.T), np.asarray(left[:, :rank] * sizes[:rank] * sign)
+    return Q * sign.T, np.asarray(left[:, :rank] * sizes[:rank] * sign)
 
 
 def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> Truth:

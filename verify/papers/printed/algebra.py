@@ -3,8 +3,8 @@
 A printed formula multiplies matrices in any way that fits: Tr[A0 WᵀW], Tr[W (A0 + C) Wᵀ]², bᵀ W Σ Wᵀ b. Here it is a
 polynomial: products → coefficient. A product has a word of matrices that no trace has closed yet, invariants
 (`derive.algebra.words`) and entries (W A0 Wᵀ)_ij that no sum has closed yet. The factors of a word are one character
-each: W and w = Wᵀ, A, S, C, and for a bias b and d = bᵀ. Sums over coordinates are closed in
-    `verify.papers.printed.sums`.
+each: W and w = Wᵀ, A, S, C, for a bias b and d = bᵀ, and for two kinds of views V, v = Vᵀ and their matrices
+(`derive.algebra.alphabet`). Sums over coordinates are closed in `verify.papers.printed.sums`.
 """
 
 from __future__ import annotations
@@ -202,6 +202,9 @@ def misfit(word: str, *, around: bool) -> str:
         if one.columns != other.rows:
             sizes = f"{one.text} is {one.rows}×{one.columns} and {other.text} {other.rows}×{other.columns}"
             return f"{written(word)} does not fit: {sizes}"
+    if not {"V", "v"}.isdisjoint(word):
+        rule = "one matrix of the data or nothing stands between W or V and the next Wᵀ or Vᵀ"
+        return f"{written(word)} is not a product of W X Wᵀ, W A Vᵀ and V X Vᵀ: {rule}"
     return f"{written(word)} is not a product of W X Wᵀ: one of A0, Σ, C or nothing stands between W and Wᵀ"
 
 

@@ -13,7 +13,9 @@ import numpy as np
 import sympy
 
 from derive import InputError
-from numeric.invariants import order_values
+from derive.algebra.alphabet import BASES
+from numeric.invariants import values_by_order
+from numeric.kinds import random_kinds
 from numeric.sampling import random_covariances
 from verify.evidence.evidence import Evidence
 from verify.evidence.significance import within
@@ -48,7 +50,7 @@ def beside_definition(node: Node, points: Iterable[RayCoefficients], order: int,
     for one in points:
         here = one.case.setting
         values = {name: complex(value) for name, value in one.case.values.items()}
-        at = Place(here.W, here.covariances.A0, here.covariances.Sigma, here.bias, values)
+        at = Place(here.W, here.covariances.letters, here.bias, values)
         quantity = f"printed against the definition, {_orders(order)} at a random W{one.case.where}"
         measured = {k: complex(value) for k, value in one.coefficients.items() if k or constant}
         found.append(_compared(node, at, measured, order, quantity, one.case.seed, one.error))
@@ -69,16 +71,17 @@ def beside_derived(
 
     """
     rng = np.random.default_rng(seed)
-    data = random_covariances(rng, _DIMENSION)
-    W = rng.standard_normal((_WIDTH, _DIMENSION)) / _DIMENSION
+    one_kind = derived.basis in BASES
+    data = random_covariances(rng, _DIMENSION) if one_kind else random_kinds(rng, _DIMENSION, encoders=derived.encoders)
+    W = rng.standard_normal((_WIDTH, data.d0)) / _DIMENSION
     b = rng.standard_normal(_WIDTH) / _WIDTH if derived.bias else None
     numbers = _values(derived, values)
-    at = Place(W, data.A0, data.Sigma, b, {name: complex(value) for name, value in numbers.items()})
-    quantity = f"printed against the derivation, {_orders(derived.order)} at a random W, {_WIDTH} × {_DIMENSION}"
+    at = Place(W, data.letters, b, {name: complex(value) for name, value in numbers.items()})
+    quantity = f"printed against the derivation, {_orders(derived.order)} at a random W, {_WIDTH} × {data.d0}"
     left = {symbol.name for symbol in {*derived.symbols, *derived.constant.free_symbols}}
     try:
         filled = derived.in_basis("A0,Sigma").set({name: one for name, one in numbers.items() if name in left})
-        expected = {k: complex(one) for k, one in order_values(filled, W, data.A0, data.Sigma, b).items()}
+        expected = {k: complex(one) for k, one in values_by_order(filled, W, data.letters, b).items()}
         expected |= {0: complex(filled.constant)} if constant else {}
     except (InputError, TypeError, ValueError):
         return Evidence("exact", quantity, ran=False, seed=seed, note="the derivation has no finite value there")

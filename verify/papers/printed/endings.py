@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from verify.papers.printed.grammar import Formula
 
 _RULE = "a remainder stands at the end of a formula and names an order, as in … + O(W^6)"
-# Within brackets, in one spelling: W, |W|, ‖W‖_F, (W, b), ‖(W, b)‖, and a power.
-_BRACKETED = re.compile(r"\((?:[(\[{]*(?P<bar>[|‖]?)\(?W(?:,b|,W)?\)?(?P=bar)(?:_\{?(?:F|HS|2|op)\}?)?)"
+# Within brackets, in one spelling: W, |W|, ‖W‖_F, (W, b), (W, V), ‖(W, b)‖, and a power.
+_BRACKETED = re.compile(r"\((?:[(\[{]*(?P<bar>[|‖]?)\(?W(?:,b|,W|,V)?\)?(?P=bar)(?:_\{?(?:F|HS|2|op)\}?)?)"
                         r"\^\{?(?P<order>\d+)\}?(?:_\{?(?:F|HS|2|op)\}?)?[)\]}]*\)")  # fmt: skip
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_ZERO = re.compile(r"(?:L|ell|loss|F|J)(?:_\{?[A-Za-z-]+\}?)?\(0\)|(?:L|ell|loss|F|J)_\{?0\}?")
+_ZERO = re.compile(r"(?:L|ell|loss|F|J)(?:_\{?[A-Za-z-]+\}?)?\(0(?:,0)?\)|(?:L|ell|loss|F|J)_\{?0\}?")
 
 
 def ending(formula: Formula, *, first: bool, minus: bool) -> bool:
@@ -41,7 +41,7 @@ def constant(formula: Formula) -> bool:
     token = formula.next
     if not formula.ends or formula.depth > 1 or token.kind != "name" or token.value in formula.symbols:
         return False
-    for length in (1, 4, 7):
+    for length in (1, 4, 6, 7, 9):
         part = formula.tokens[formula.at : formula.at + length]
         said = "".join(one.value for one in part)
         if said == CONSTANT or _ZERO.fullmatch(said):

@@ -49,19 +49,23 @@ class Place:
     """Where a formula is evaluated.
 
     Attributes:
-        W: (d1, d0).
-        A0: (d0, d0).
-        Sigma: (d0, d0).
+        W: (d1, d0); with two encoders W and V side by side.
+        letters: the matrix of each letter, (d0, d0), as in `numeric.sampling.Covariances.letters`.
         b: (d1,), or None where there is no bias.
         values: of the parameters by name; d1 is W's.
 
     """
 
     W: Any
-    A0: Any
-    Sigma: Any
+    letters: Mapping[str, Any]
     b: Any = None
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    def encoders(self) -> dict[str, Any]:
+        """W and V, each with zeros where the other has its columns; W alone where there is one kind of data."""
+        if "J" not in self.letters:
+            return {"W": self.W}
+        return {"W": self.W @ self.letters["I"], "V": self.W @ self.letters["J"]}
 
 
 def coefficients(node: Node, at: Place, order: int) -> dict[int, complex]:
@@ -75,7 +79,7 @@ def coefficients(node: Node, at: Place, order: int) -> dict[int, complex]:
         order: the highest power of t in it, at least.
 
     >>> from verify.papers.printed.grammar import Formula
-    >>> at = Place(np.eye(2), 3 * np.eye(2), 5 * np.eye(2))
+    >>> at = Place(np.eye(2), {"A": 3 * np.eye(2), "S": 5 * np.eye(2)})
     >>> found = coefficients(Formula("7 - Tr[W A0 W^T] + sum_ij (W Sigma W^T)_ij^2", {}).whole(), at, 4)
     >>> {k: round(value.real, 9) for k, value in found.items()}
     {0: 7.0, 2: -6.0, 4: 50.0}
@@ -83,13 +87,9 @@ def coefficients(node: Node, at: Place, order: int) -> dict[int, complex]:
     """
     count = order + 2
     ts = np.exp(2j * np.pi * np.arange(count) / count)[:, None, None]
-    arrays = {
-        "W": ts * at.W,
-        "A": np.asarray(at.A0, dtype=complex)[None],
-        "S": np.asarray(at.Sigma, dtype=complex)[None],
-        "C": (np.asarray(at.Sigma, dtype=complex) - at.A0)[None],
-        "b": None if at.b is None else ts * np.asarray(at.b)[:, None],
-    }
+    arrays: dict[str, Any] = {letter: np.asarray(one, dtype=complex)[None] for letter, one in at.letters.items()}
+    arrays |= {name: ts * one for name, one in at.encoders().items()}
+    arrays["b"] = None if at.b is None else ts * np.asarray(at.b)[:, None]
     values = {sympy.Symbol(name): value for name, value in at.values.items()}
     values[EMBEDDING_DIMENSION] = at.W.shape[0]
     found = np.broadcast_to(_Evaluation(arrays, values).of(node, {}), (count,))

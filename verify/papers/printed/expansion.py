@@ -65,7 +65,9 @@ def check_expansion(
     """
     values = exact(given)
     about = subject(loss, values, sampling=sampling, seed=seed, options=options)
-    stated = read_expansion(printed, loss=about.name, symbols=about.parameters, order=order, bias=about.bias)
+    stated = read_expansion(
+        printed, loss=about.name, symbols=about.parameters, order=order, bias=about.bias, second=about.second
+    )
     through = stated.expansion.order
     found = about.expanded(through, values)
     derived = found.expansion.in_basis(stated.expansion.basis)

@@ -34,6 +34,8 @@ _OF_SYMPY: dict[str, Node] = {
     "G": Product((Transpose(_W), _W)),
     "b": _B,
 }
+# Where views are of two kinds.
+_OF_PAIRS = ("A", "A_2", "Sigma_2")
 # The longest expression that is shown where it cannot be read.
 _LONG = 60
 
@@ -45,7 +47,7 @@ def of_expansion(expansion: Expansion) -> Node:
 
 
 def of_json(
-    given: Mapping[str, Any], symbols: Mapping[str, sympy.Expr], what: str
+    given: Mapping[str, Any], symbols: Mapping[str, sympy.Expr], what: str, second: str = ""
 ) -> tuple[Node, int, sympy.Expr | None]:
     """The sum of the terms of `Expansion.to_json`, or of an audit that holds it; its order, and L(0) where it is said.
 
@@ -56,7 +58,7 @@ def of_json(
     try:
         # What `quartic audit --json` prints holds the expansion.
         given = given["expansion"] if "terms" not in given and isinstance(given.get("expansion"), Mapping) else given
-        terms = [_of_json(term, symbols) for term in given["terms"]]
+        terms = [_of_json(term, symbols, second) for term in given["terms"]]
         constant = coefficient(str(given["constant"]), symbols) if "constant" in given else None
         at_zero = sympy.S.Zero if constant is None else constant
         return Sum((Scalar(at_zero), *terms)), int(given["order"]), constant
@@ -91,25 +93,29 @@ def coefficient(text: str, symbols: Mapping[str, sympy.Expr]) -> sympy.Expr:
     return Meaning(text).scalar(formula.whole(), "a coefficient holds numbers and parameters")
 
 
-def of_sympy(value: sympy.Basic, symbols: Mapping[str, sympy.Expr], what: str) -> Node:
+def of_sympy(value: sympy.Basic, symbols: Mapping[str, sympy.Expr], what: str, second: str = "") -> Node:
     """A sum of products of traces, matrices and coefficients.
 
     Raises:
         InputError: something else, a matrix of another name, or a symbol that is not a parameter.
 
     """
-    return _of_sympy(_in_symbols(value, symbols), what)
+    pairs: dict[str, Node] = {name: Matrix(letter_of(name.replace("_", ""), second)) for name in _OF_PAIRS if second}
+    encoder: dict[str, Node] = {"V": Matrix("V")} if second == "V" else {}
+    return _of_sympy(_in_symbols(value, symbols), what, _OF_SYMPY | pairs | encoder)
 
 
 def _term(value: sympy.Expr, invariants: Iterable[tuple[Link, ...]]) -> Node:
     return Product((Scalar(value), *map(_invariant, invariants)))
 
 
-def _of_json(term: Mapping[str, Any], symbols: Mapping[str, sympy.Expr]) -> Node:
-    words: list[tuple[Link, ...]] = [((0, "".join(map(letter_of, word)), 0),) for word in term["traces"]]
+def _of_json(term: Mapping[str, Any], symbols: Mapping[str, sympy.Expr], second: str) -> Node:
+    def spelled_in(word: Iterable[str]) -> str:
+        return "".join(letter_of(name, second or "W") for name in word)
+
+    words: list[tuple[Link, ...]] = [((0, spelled_in(word), 0),) for word in term["traces"]]
     words += [
-        tuple((int(i), "".join(map(letter_of, word)), int(j)) for i, word, j in links)
-        for links in term.get("coordinate_sums", ())
+        tuple((int(i), spelled_in(word), int(j)) for i, word, j in links) for links in term.get("coordinate_sums", ())
     ]
     return _term(coefficient(str(term["coefficient"]), symbols), words)
 
@@ -127,26 +133,27 @@ def _word(letters: str) -> Node:
 
 def _factor(letter: str) -> Node:
     one = matrix(letter)
-    return Transpose(_factor(one.transpose)) if one.turned else Matrix(letter)  # type: ignore[arg-type]
+    return Transpose(_factor(one.transpose)) if one.turned else Matrix(letter)
 
 
-def _of_sympy(node: sympy.Basic, what: str) -> Node:
+def _of_sympy(node: sympy.Basic, what: str, known: Mapping[str, Node]) -> Node:
     match node:
         case sympy.Add() | sympy.MatAdd():
-            return Sum(tuple(_of_sympy(one, what) for one in node.args))
+            return Sum(tuple(_of_sympy(one, what, known) for one in node.args))
         case sympy.Mul() | sympy.MatMul():
-            return Product(tuple(_of_sympy(one, what) for one in node.args))
+            return Product(tuple(_of_sympy(one, what, known) for one in node.args))
         case sympy.Trace():
-            return Trace(_of_sympy(node.arg, what))
+            return Trace(_of_sympy(node.arg, what, known))
         case sympy.Transpose():
-            return Transpose(_of_sympy(node.arg, what))
+            return Transpose(_of_sympy(node.arg, what, known))
         case sympy.MatPow() | sympy.Pow() if node.has(sympy.Trace, sympy.MatrixSymbol):
-            return Power(_of_sympy(node.base, what), _of_sympy(node.exp, what))
+            return Power(_of_sympy(node.base, what, known), _of_sympy(node.exp, what, known))
         case sympy.MatrixSymbol():
-            if node.name not in _OF_SYMPY:
-                message = f"{what} holds the matrix {node.name}; its matrices are W, A_0, Sigma and C"
+            if node.name not in known:
+                own = ("W", "A_0", "Sigma", "C", *(name for name in ("V", *_OF_PAIRS) if name in known))
+                message = f"{what} holds the matrix {node.name}; its matrices are {', '.join(own[:-1])} and {own[-1]}"
                 raise InputError(message)
-            return _OF_SYMPY[node.name]
+            return known[node.name]
         case sympy.Identity():
             return Scalar(sympy.S.One)
         case sympy.ZeroMatrix():

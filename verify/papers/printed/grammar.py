@@ -4,7 +4,7 @@ r"""The grammar of printed formulas: sums of coefficient × traces, and matrices
     term     factors side by side, * and /; a division is by the next factor alone
     factor   a base with ^ or superscripts, a transpose W^T, W', Wᵀ, W.T, or coordinates (W A0 Wᵀ)_ij
     base     3/4, 0.75, ¾; a parameter; exp, log, sqrt; W, A0, Sigma, C, I, G = WᵀW, b; Tr[…]; |b|², ‖W‖_F²;
-             Σ_ij …; brackets
+             Σ_ij …; brackets; of two kinds of views V, A, A2, Sigma2
 
 It is read by descent into the tree of `verify.papers.printed.tree`: nothing is computed here, and no text is evaluated.
 """
@@ -40,6 +40,7 @@ class Formula(Cursor):
         text: of the formula.
         symbols: what names stand for: the loss's parameters, and what else the formula may hold.
         bias: whether b may be the bias of f(x) = W x + b.
+        second: what carries views of the second kind, V or W; empty where there is one kind.
         functions: further functions of a scalar by name.
         stops: names that end a term, such as "or" between conditions.
         shorthands: what further names stand for, P = W A0 Wᵀ.
@@ -60,6 +61,7 @@ class Formula(Cursor):
         symbols: Mapping[str, sympy.Expr],
         *,
         bias: bool = False,
+        second: str = "",
         functions: Mapping[str, Callable[[sympy.Expr], sympy.Expr]] | None = None,
         stops: tuple[str, ...] = (),
         shorthands: Mapping[str, Node] | None = None,
@@ -69,6 +71,8 @@ class Formula(Cursor):
         super().__init__(text, part)
         self.symbols = symbols
         self.bias = bias
+        self.second = second
+        self.matrices = names.matrices(second)
         self.functions = dict(functions or {})
         self.stops = stops
         self.shorthands = dict(shorthands or {})
@@ -145,7 +149,7 @@ class Formula(Cursor):
         depth = 0
         for token in self.tokens[self.at :]:
             depth += (token.value in CLOSING) - (token.value in CLOSING.values())
-            if token.kind == "sum" or token.value in ("Tr", "‖", "⟨", *names.MATRICES, *("b" * self.bias)):
+            if token.kind == "sum" or token.value in ("Tr", "‖", "⟨", *self.matrices, *("b" * self.bias)):
                 return True
             if depth <= 0:
                 break

@@ -102,6 +102,12 @@ def check_landscape(
     """
     values = exact(given)
     about = subject(loss, values, sampling=sampling, seed=seed, options=options)
+    if about.second:
+        message = (
+            f"the views of {about.name} are of two kinds, and of these no landscape is checked; what is printed of B"
+            " stands in order 2 of its expansion: check_expansion(…, order=2)"
+        )
+        raise InputError(message)
     stated = {"dimensional": dimensional, "complete": complete}
     read = {name: read_condition(one, about.parameters) for name, one in stated.items() if one is not None}
     conditions = {name: at_values(one, values) for name, one in read.items()}

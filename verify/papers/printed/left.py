@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _LOSS = re.compile(r"(?P<difference>Delta|delta)?(?P<name>(?!Tr|exp|log|sqrt|nabla|partial|frac)[A-Za-z]+"
                    r"(?:_\{?(?P<index>[A-Za-z0-9+-]+)\}?)?)(?:\^\{?[A-Za-z][A-Za-z-]*\}?)?"
                    r"(?:[(\[][A-Za-z0_,;' ]*[)\]])?"
-                   r"(?P<minus>-(?:(?P=name)\(0\)|(?P=name)_\{?0\}?|const|[A-Za-z]+_0|[A-Za-z]+\(0\)))?")  # fmt: skip
+                   r"(?P<minus>-(?:(?P=name)\(0(?:,0)?\)|(?P=name)_\{?0\}?|const|[A-Za-z]+_0"
+                   r"|[A-Za-z]+\(0\)))?")  # fmt: skip
 
 
 def names_a_loss(said: str) -> bool:

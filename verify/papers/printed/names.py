@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.alphabet import LETTERS
+from derive.algebra.alphabet import letter_of
 from derive.definition.tokens import Token
 from derive.errors import did_you_mean, nearest
 from verify.papers.printed.behind import entry
@@ -20,16 +20,20 @@ if TYPE_CHECKING:
     from verify.papers.printed.grammar import Formula
     from verify.papers.printed.tree import Node
 
-_LETTERS = {"W": "W"} | {one.name: letter for letter, one in LETTERS.items() if not one.unit}
-_OF_DATA = dict.fromkeys(("Sigma_x", "Sigma_X", "Sigma_xx", "Sigma_XX"), "Sigma")
-MATRICES = (*_LETTERS, *_OF_DATA, "G")
+_ONE_KIND = ("A0", "Sigma", "C")
+_TWO_KINDS = ("A", "A2", "Sigma2")
+_OF_DATA = {"A_0": "A0"} | dict.fromkeys(("Sigma_x", "Sigma_X", "Sigma_xx", "Sigma_XX"), "Sigma")
+_OF_PAIRS = {"A_2": "A2", "Sigma_1": "Sigma", "Sigma1": "Sigma"} | dict.fromkeys(("Sigma_xy", "Sigma_XY"), "A")
+_OF_PAIRS |= dict.fromkeys(("Sigma_2", "Sigma_y", "Sigma_Y", "Sigma_yy", "Sigma_YY"), "Sigma2")
+# Aᵀ by a name of its own.
+_TURNED = ("Sigma_yx", "Sigma_YX")
 _IDENTITY = re.compile(r"I(?:_\{?(?:d|D|n|m|p)(?:_?\{?[01]\}?)?\}?)?|Id")
-# Letters of the field that are not parameters.
-_WORDS = ("Tr", "W", "A0", "Sigma", "C", "G", "I", "exp", "log", "sqrt")
+# Words of the field that are neither parameters nor matrices with a letter.
+_WORDS = ("Tr", "I", "exp", "log", "sqrt")
 _CONSTANTS = {"e": sympy.E, "E": sympy.E, "pi": sympy.pi}
 # Letters side by side without a space, as LaTeX takes them: W A_0 W of WA_0W.
-_PIECE = re.compile(r"(?:\\[A-Za-z]+|A[0₀]|d[01₀₁]|[A-Za-zα-ωϵΣ])(?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?")
-_LOWERED = str.maketrans("₀₁", "01")
+_PIECE = re.compile(r"(?:\\[A-Za-z]+|A[0₀2₂]|d[01₀₁]|Σ[₁₂]|[A-Za-zα-ωϵΣ])(?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?")
+_LOWERED = str.maketrans("₀₁₂", "012")
 _ENTRY = re.compile(r"(.+)_([a-z])([a-z])")
 
 # The error for a sign where a term is needed.
@@ -50,6 +54,23 @@ _HINTS |= dict.fromkeys(("tilde", "bar", "widehat", "widetilde", "overline", "ch
 _HINTS |= dict.fromkeys(("dagger", "ast", "star"), "the transpose of W is written W^T")
 
 
+def matrices(second: str) -> tuple[str, ...]:
+    """The names of matrices.
+
+    Args:
+        second: what carries views of the second kind; empty where there is one kind.
+
+    """
+    # Of WᵀW, WᵀV and VᵀV none is the one that G stands for.
+    own = ("V",) if second == "V" else ("G",)
+    return ("W", *own, *_letters_of(second), *_OF_DATA, *((*_OF_PAIRS, *_TURNED) if second else ()))
+
+
+def _letters_of(second: str) -> dict[str, str]:
+    """The letters of matrices by name."""
+    return {name: letter_of(name, second or "W") for name in (*_ONE_KIND, *(_TWO_KINDS if second else ()))}
+
+
 def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
     """The meaning of a name, which has been read.
 
@@ -58,7 +79,7 @@ def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
 
     """
     name = token.value
-    if name in formula.symbols and name in (*MATRICES, "Tr"):
+    if name in formula.symbols and name in (*formula.matrices, "Tr"):
         said = f"{name} is a parameter of this loss, and a matrix to the theory; give the parameter another name"
         raise formula.refuse(said, token)
     if name == "E" and formula.sign("[") and name not in formula.symbols:
@@ -108,17 +129,25 @@ def _known(formula: Formula, name: str, at: int) -> Node | None:
         return Scalar(formula.symbols[name], at)
     if name in formula.shorthands:
         return formula.shorthands[name]
-    name = _OF_DATA.get(name, name)
-    if name == "G":
-        W = Matrix("W", at)
-        return Product((Transpose(W, at), W), at)
-    if name in _LETTERS:
-        return Matrix(_LETTERS[name], at)  # type: ignore[arg-type]
-    if name.translate(_LOWERED) == "A0":
-        return Matrix("A", at)
+    name = name.translate(_LOWERED)
+    if name in formula.matrices or name in _TWO_KINDS:
+        return _matrix(formula, name, at)
     if _IDENTITY.fullmatch(name):
         return Scalar(sympy.S.One, at)
     return Scalar(_CONSTANTS[name], at) if name in _CONSTANTS else None
+
+
+def _matrix(formula: Formula, name: str, at: int) -> Node | None:
+    if name == "G":
+        W = Matrix("W", at)
+        return Product((Transpose(W, at), W), at)
+    if name in ("W", "V"):
+        return Matrix(name, at)
+    letters = _letters_of(formula.second)
+    if name in _TURNED:
+        return Transpose(Matrix(letters["A"], at), at)
+    letter = letters.get((_OF_DATA | _OF_PAIRS).get(name, name))
+    return None if letter is None else Matrix(letter, at)
 
 
 def _pieces(formula: Formula, written: str) -> list[int]:
@@ -161,9 +190,18 @@ def _unknown(formula: Formula, name: str) -> str:
         return NO_BIAS
     if name in _HINTS:
         return f"{name} is unknown here; {_HINTS[name]}"
+    if not formula.second and name.translate(_LOWERED) in ("V", *_TWO_KINDS, *_OF_PAIRS, *_TURNED):
+        said = (
+            "the views of this loss are of one kind; two kinds have A, Sigma2 and A2 beside A0 and Sigma, and V where"
+            " the second has an encoder, as in loss.with_two_encoders()"
+        )
+        return did_you_mean(f"{name} is unknown here", nearest(name, _ONE_KIND), said)
+    if formula.second == "W" and name == "V":
+        return "V is unknown here: the views of this loss are all seen through W"
     known = sorted(formula.symbols)
+    words = (*_WORDS, *(one for one in formula.matrices if one not in (*_OF_DATA, *_OF_PAIRS, *_TURNED)))
     listed = f"the parameters are {', '.join(known) or 'none'}"
-    said = did_you_mean(f"{name} is unknown here", nearest(name, [*known, *_WORDS]), listed)
+    said = did_you_mean(f"{name} is unknown here", nearest(name, [*known, *words]), listed)
     letter = name.partition("_")[0]
     if len(letter) == 1 and letter.isupper():
         said += f". A shorthand is explained behind the formula, as in …, {letter} = W A_0 W^T"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sympy
 
 from derive import Expansion, InputError
+from derive.algebra.alphabet import matrix
 from derive.definition.language import EMBEDDING_DIMENSION
 from derive.definition.tokens import PlaceError
 from verify.papers.printed import algebra, forms
@@ -54,7 +55,13 @@ class StatedMatrix(NamedTuple):
 
 
 def read_expansion(
-    printed: object, *, loss: str, symbols: Mapping[str, sympy.Symbol], order: int | None = None, bias: bool = False
+    printed: object,
+    *,
+    loss: str,
+    symbols: Mapping[str, sympy.Symbol],
+    order: int | None = None,
+    bias: bool = False,
+    second: str = "",
 ) -> Stated:
     r"""An expansion as it is stated, its words canonical.
 
@@ -66,6 +73,8 @@ def read_expansion(
         symbols: the loss's parameters by name.
         order: through which it is stated; where it is not given, that of its remainder O(…), else its highest.
         bias: whether the loss is of f(x) = W x + b.
+        second: what carries its views of the second kind: "V", a second encoder, or "W", under a second augmentation;
+            empty where there is one kind.
 
     Raises:
         InputError: it cannot be read, or says nothing about the order.
@@ -90,21 +99,22 @@ def read_expansion(
             node, through = forms.of_expansion(printed), printed.order
             terms = {(): printed.constant} | Meaning("").number(node)
         case str():
-            read = read_equation(printed, known, _WHAT, bias=bias)
+            read = read_equation(printed, known, _WHAT, bias=bias, second=second)
             node, terms, goes_on, open_ = read.node, dict(read.terms), read.goes_on, read.constant_open
             # O(W⁶), and O(W⁵) as well, leave orders through 4.
             through = None if read.remainder is None else (read.remainder - 1) // 2 * 2
         case Mapping():
-            node, through, constant = forms.of_json(printed, known, _WHAT)
+            node, through, constant = forms.of_json(printed, known, _WHAT, second)
             terms = ({} if constant is None else {(): constant}) | Meaning("").number(node)
         case sympy.Basic():
-            node = forms.of_sympy(printed, known, _WHAT)
+            node = forms.of_sympy(printed, known, _WHAT, second)
             terms = Meaning("").number(node)
         case _:
             message = (
                 f"{_WHAT} is of type {type(printed).__name__}; give text, a SymPy expression, JSON or an Expansion"
             )
             raise InputError(message)
+    _check_kinds(node, loss, second)
     terms = algebra.in_one_basis(terms)
     highest = max((_order(one) for one in terms), default=0)
     # Terms that cancel were written: the formula says that nothing is left of them.
@@ -122,8 +132,17 @@ def read_expansion(
     constant = terms.pop((), None)
     at_zero = sympy.S.Zero if constant is None else constant
     constant = None if open_ else constant
-    made = Expansion.collect(terms, wanted, loss=loss, constant=at_zero, bias=bias, parameters=tuple(symbols))
-    return Stated(made.in_basis("A0,C") if _speaks_of_C(printed, node) else made, constant, node)
+    made = Expansion.collect(
+        terms,
+        wanted,
+        loss=loss,
+        constant=at_zero,
+        bias=bias,
+        parameters=tuple(symbols),
+        encoders=2 if second == "V" else 1,
+    )
+    of_one_kind = not second and _speaks_of_C(printed, node)
+    return Stated(made.in_basis("A0,C") if of_one_kind else made, constant, node)
 
 
 def read_matrix(printed: object, symbols: Mapping[str, sympy.Expr]) -> StatedMatrix:
@@ -169,6 +188,17 @@ def _letters(node: Node, printed: object, what: str) -> dict[str, sympy.Expr]:
             for letter in letters:
                 found[letter] += weight
     return found
+
+
+def _check_kinds(node: Node, loss: str, second: str) -> None:
+    """Refuse matrices of another kind of views than the loss has, which text cannot name but other forms can."""
+    known = "WASCb" + {"": "", "W": "UPQR", "V": "VTXYZ"}[second]
+    for one in walk(node):
+        if isinstance(one, Matrix) and one.letter not in known:
+            kinds = {"": "one kind", "W": "two kinds, all through W", "V": "two kinds, through W and V"}[second]
+            name = matrix(one.letter).name
+            message = f"{_WHAT} holds {name} of views of another kind: those of {loss} are of {kinds}"
+            raise InputError(message)
 
 
 def _is_order(order: object) -> bool:

@@ -18,7 +18,7 @@ from verify.papers.printed import algebra
 from verify.papers.printed.grammar import Formula
 from verify.papers.printed.left import is_difference, names_a_loss
 from verify.papers.printed.meaning import Meaning
-from verify.papers.printed.names import MATRICES
+from verify.papers.printed.names import matrices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,9 @@ class Equation(NamedTuple):
     constant_open: bool
 
 
-def read_equation(text: str, symbols: Mapping[str, sympy.Expr], what: str, *, bias: bool = False) -> Equation:
+def read_equation(
+    text: str, symbols: Mapping[str, sympy.Expr], what: str, *, bias: bool = False, second: str = ""
+) -> Equation:
     """An equation, or a formula alone.
 
     Args:
@@ -63,6 +65,7 @@ def read_equation(text: str, symbols: Mapping[str, sympy.Expr], what: str, *, bi
         symbols: what names stand for.
         what: is read, for messages.
         bias: whether b may be the bias.
+        second: what carries views of the second kind, where there are some.
 
     Raises:
         PlaceError: something in it cannot be read.
@@ -71,7 +74,7 @@ def read_equation(text: str, symbols: Mapping[str, sympy.Expr], what: str, *, bi
     {(((0, 'A', 0),),): -1}
 
     """
-    reader = _Reader(text, symbols, what, bias=bias)
+    reader = _Reader(text, symbols, what, bias=bias, second=second)
     whole, *behind = reader.clauses()
     for clause in behind:
         reader.explain(clause)
@@ -93,8 +96,10 @@ def read_side(text: str, symbols: Mapping[str, sympy.Expr], what: str) -> Node:
 
 
 class _Reader:
-    def __init__(self, text: str, symbols: Mapping[str, sympy.Expr], what: str, *, bias: bool) -> None:
-        self.text, self.symbols, self.what, self.bias = text, symbols, what, bias
+    def __init__(
+        self, text: str, symbols: Mapping[str, sympy.Expr], what: str, *, bias: bool, second: str = ""
+    ) -> None:
+        self.text, self.symbols, self.what, self.bias, self.second = text, symbols, what, bias, second
         *found, self.end = Cursor(text).tokens
         while found and found[-1].value in (".", *_BREAKS):
             self.end = found.pop()
@@ -124,9 +129,9 @@ class _Reader:
             raise self.refuse(said, name)
         formula = self._formula(rest[1:], self._after(clause))
         node = formula.whole()
-        if name.value in MATRICES or name.value in self.symbols:
+        if name.value in matrices(self.second) or name.value in self.symbols:
             meaning = Meaning(self.text)
-            known = meaning.polynomial(Formula(name.value, self.symbols).whole())
+            known = meaning.polynomial(Formula(name.value, self.symbols, second=self.second).whole())
             if _of_letters(known) != _of_letters(meaning.polynomial(node)):
                 raise self.refuse(f"{name.value} is already defined differently", name)
             return
@@ -209,7 +214,15 @@ class _Reader:
 
     def _formula(self, tokens: list[Token], end: Token, *, ends: bool = False) -> Formula:
         part = [*tokens, Token("end", "", end.start, end.start)]
-        return Formula(self.text, self.symbols, bias=self.bias, shorthands=self.shorthands, part=part, ends=ends)
+        return Formula(
+            self.text,
+            self.symbols,
+            bias=self.bias,
+            second=self.second,
+            shorthands=self.shorthands,
+            part=part,
+            ends=ends,
+        )
 
     def _after(self, clause: Sequence[Token]) -> Token:
         last = clause[-1]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import sympy
 
 from derive import Expansion, InputError, Loss
+from derive.algebra.graphs import AUGMENTATION
 from derive.definition.expression import as_scalar
 from verify.audits.target import find_target, parse_values, put_values
 from verify.routes import by_definition
@@ -61,6 +62,10 @@ class Subject(Protocol):
     def bias(self) -> bool:
         """Whether its model is f(x) = W x + b."""
 
+    @property
+    def second(self) -> str:
+        """What carries its views of the second kind, V or W; empty where there is one kind."""
+
     def expanded(self, order: int, given: Values) -> Found:
         """Its expansion through an order, at given values."""
 
@@ -91,6 +96,11 @@ class Definition:
     def bias(self) -> bool:
         """Whether the loss's model has one."""
         return self.loss.bias
+
+    @property
+    def second(self) -> str:
+        """What carries its views of the second kind."""
+        return "V" if self.loss.encoders == 2 else "W" if AUGMENTATION in self.loss.roles else ""
 
     def expanded(self, order: int, given: Values) -> Found:
         """Derived, and measured."""
@@ -136,6 +146,7 @@ class Code:
     given: Values = field(default_factory=dict)
     seed: int = 0
     bias: bool = False
+    second: str = ""
 
     @property
     def name(self) -> str:

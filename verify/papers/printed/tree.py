@@ -29,9 +29,9 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Matrix:
-    """W, A for A0, S for Σ, C, or the bias b as a column."""
+    """A factor W or V, the bias b as a column, or a letter of `derive.algebra.alphabet` for the matrix X of F X Gᵀ."""
 
-    letter: Literal["W", "A", "S", "C", "b"]
+    letter: str
     at: int = 0
 
 
@@ -197,7 +197,7 @@ def degree(node: Node) -> int:
     """The power of W (and b) that is written, whatever cancels."""
     match node:
         case Matrix(letter):
-            return int(letter in "Wb")
+            return int(letter in "WVb")
         case Sum(parts):
             return max(map(degree, parts), default=0)
         case Product(parts):

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 from derive import Expansion, catalogue
-from numeric.invariants import order_values
+from numeric.invariants import letters_of, values_by_order
 from verify.papers.printed import ContradictedError, algebra, check_expansion, meaning, sums
 from verify.papers.printed.beside import beside_derived
 from verify.papers.printed.evaluation import Place, coefficients
@@ -134,7 +134,8 @@ def test_what_a_formula_means_has_its_value(seed):
     draw, rng = random.Random(seed), np.random.default_rng(seed)
     half, more = rng.standard_normal((2, 3, 3))
     A0 = half @ half.T
-    at = Place(rng.standard_normal((3, 3)) / 2, A0, A0 + more @ more.T, rng.standard_normal(3), {"tau": 0.7})
+    letters = letters_of(A0, A0 + more @ more.T)
+    at = Place(rng.standard_normal((3, 3)) / 2, letters, rng.standard_normal(3), {"tau": 0.7})
     tau = sympy.Symbol("tau")
     text = formula(draw)
     node = Formula(text, {"tau": tau}, bias=True).whole()
@@ -143,7 +144,7 @@ def test_what_a_formula_means_has_its_value(seed):
     expansion = Expansion.collect({key: value for key, value in terms.items() if key}, order, loss="mine", bias=True)
     put = {"tau": sympy.Rational(7, 10), "d1": 3}
     filled = expansion.in_basis("A0,Sigma").set({one.name: put[one.name] for one in expansion.symbols})
-    expected = order_values(filled, at.W, at.A0, at.Sigma, at.b)
+    expected = values_by_order(filled, at.W, letters, at.b)
     found = coefficients(node, at, order)
     size = max(1.0, *map(abs, expected.values()))
     assert max(abs(found[k] - value) for k, value in expected.items()) < 1e-9 * size, text
