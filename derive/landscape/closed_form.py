@@ -8,6 +8,8 @@ the views v being independent of one another. K is diagonalised (it has one row 
 alone occur; h is linear in the views that the logarithm leaves free, and is averaged last. A definition closes
 when it is a sum of such logarithms, of polynomials in inner products, and of what `closed_form_matrices` knows.
 
+Where views are seen in two ways, S is that of the views inside the logarithm: W Σ Wᵀ, or V Σ₂ Vᵀ (W Σ₂ Wᵀ).
+
 For the model f(x) = W x + b the logarithms have to be of forms in differences of views, which b drops out of; the
 polynomials may be any.
 """
@@ -19,10 +21,12 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.graphs import PLAIN
+from derive.algebra.alphabet import basis_of
+from derive.algebra.graphs import PLAIN, VIEW, Vertex
 from derive.algebra.scalars import normal_form
 from derive.algebra.words import trace
 from derive.definition import notation
+from derive.definition.contents import roles
 from derive.definition.expression import (
     Average,
     Coordinate,
@@ -43,6 +47,7 @@ from derive.definition.expression import (
 from derive.definition.factors import summands
 from derive.expansion.expansion import Expansion
 from derive.expansion.laws import Gaussian, Law
+from derive.expansion.wick import covariance
 from derive.landscape.closed_form_matrices import matrix_form
 from derive.latex import for_notebook
 from derive.losses.loss import Loss
@@ -53,19 +58,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LogDeterminant:
-    """coefficient · log det(I + μ S), S = W Σ Wᵀ."""
+    """coefficient · log det(I + μ S), S = W Σ Wᵀ or, where views are seen in two ways, what ``of`` is the letter of."""
 
     coefficient: sympy.Expr
     mu: sympy.Expr
+    of: str = "S"
 
 
 @dataclass(frozen=True)
 class Resolvent:
-    """coefficient · Tr[X S (I + μ S)⁻¹], X = W Σ Wᵀ for the letter "S", W A0 Wᵀ for "A"."""
+    """coefficient · Tr[X S (I + μ S)⁻¹], X = W Σ Wᵀ for the letter "S", W A0 Wᵀ for "A"; S as in `LogDeterminant`."""
 
     coefficient: sympy.Expr
     letter: str
     mu: sympy.Expr
+    of: str = "S"
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,10 @@ class ClosedForm:
 
         for logarithm in self.log_determinants:
             for k in range(1, order // 2 + 1):
-                add("S" * k, -logarithm.coefficient * (-logarithm.mu) ** k / k)
+                add(logarithm.of * k, -logarithm.coefficient * (-logarithm.mu) ** k / k)
         for resolvent in self.resolvents:
             for k in range(order // 2 - 1):
-                add(resolvent.letter + "S" * (k + 1), resolvent.coefficient * (-resolvent.mu) ** k)
+                add(resolvent.letter + resolvent.of * (k + 1), resolvent.coefficient * (-resolvent.mu) ** k)
         same = self.polynomial
         return Expansion.collect(
             total,
@@ -117,24 +124,34 @@ class ClosedForm:
             source=same.source,
             bias=same.bias,
             ranges=same.ranges,
+            encoders=same.encoders,
+            basis=same.basis,
         )
 
     def text(self) -> str:
         """One line of plain text."""
-        pieces = [(one.coefficient, f"log det({_shifted(one.mu, notation.TEXT)})") for one in self.log_determinants]
-        for one in self.resolvents:
-            head = "S²" if one.letter == "S" else "W A0 Wᵀ S"
-            pieces.append((one.coefficient, f"Tr[{head} ({_shifted(one.mu, notation.TEXT)})⁻¹]"))
-        return self._written(pieces, notation.TEXT) + ("" if self.finite else ",  S = W Σ Wᵀ")
+        return self._in(notation.TEXT)
 
     def latex(self) -> str:
         """LaTeX for math mode."""
-        pieces = [(one.coefficient, rf"\log\det({_shifted(one.mu, notation.LATEX)})") for one in self.log_determinants]
+        return self._in(notation.LATEX)
+
+    def _in(self, style: notation.Style) -> str:
+        latex = style is notation.LATEX
+        logarithm = r"\log\det({})" if latex else "log det({})"
+        pieces = [(one.coefficient, logarithm.format(_shifted(one.mu, one.of, style))) for one in self.log_determinants]
         for one in self.resolvents:
-            head = "S^2" if one.letter == "S" else r"W A_0 W^{\top} S"
-            inverse = rf"({_shifted(one.mu, notation.LATEX)})^{{-1}}"
-            pieces.append((one.coefficient, rf"\operatorname{{Tr}}[{head}\, {inverse}]"))
-        return self._written(pieces, notation.LATEX) + ("" if self.finite else r",\quad S = W \Sigma W^{\top}")
+            own = _named(one.of)
+            head = (
+                (f"{own}^2" if latex else f"{own}²") if one.letter == one.of else f"{style.sandwich(one.letter)} {own}"
+            )
+            shifted = _shifted(one.mu, one.of, style)
+            inverse = rf"{head}\, ({shifted})^{{-1}}" if latex else f"{head} ({shifted})⁻¹"
+            pieces.append((one.coefficient, style.trace(inverse)))
+        aside = r",\quad " if latex else ",  "
+        letters = sorted({one.of for one in self.log_determinants} | {one.of for one in self.resolvents})
+        meant = (f"{aside}{_named(letter)} = {style.sandwich(letter)}" for letter in letters)
+        return self._written(pieces, style) + "".join(meant)
 
     def _repr_latex_(self) -> str:
         return for_notebook(self.latex())
@@ -147,7 +164,7 @@ class ClosedForm:
 
 
 def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
-    """The loss to all orders, or None where the average does not close, or the definition has two kinds of views.
+    """The loss to all orders, or None where the average does not close.
 
     Args:
         loss: its definition.
@@ -160,7 +177,7 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
     −2 Tr[W A0 Wᵀ] − 2 |b|² + Tr[(W Σ Wᵀ)²] + 2 bᵀ W Σ Wᵀ b + |b|⁴
     """
     law = law or Gaussian()
-    if loss.samples or loss.roles - {PLAIN}:
+    if loss.samples:
         return None
     polynomial: list[Expression] = []
     remainders: list[Expression] = []
@@ -174,8 +191,8 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
         if closed is None:
             return None
         determinants, remainder, inverses = closed
-        logs.extend(LogDeterminant(normal_form(coefficient * d.coefficient), d.mu) for d in determinants)
-        resolvents.extend(Resolvent(normal_form(coefficient * r.coefficient), r.letter, r.mu) for r in inverses)
+        logs.extend(replace(d, coefficient=normal_form(coefficient * d.coefficient)) for d in determinants)
+        resolvents.extend(replace(r, coefficient=normal_form(coefficient * r.coefficient)) for r in inverses)
         remainders.append(coefficient * remainder)
     # A resolvent with μ = 0 is Tr[X S]: it belongs to the polynomial part.
     ended = [one for one in resolvents if one.mu == 0]
@@ -190,9 +207,15 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
     # What is left of a logarithm is a piece of a form that does not see b: the piece alone would.
     beside = Loss(left).expand(degree)
     terms = [(term.invariants, term.coefficient) for term in (*ending.terms, *beside.terms)]
-    terms += [((trace(one.letter + "S"),), one.coefficient) for one in ended]
+    terms += [((trace(one.letter + one.of),), one.coefficient) for one in ended]
+    words = [word for invariants, _ in terms for one in invariants for _, word, _ in one]
+    words += [letter for one in logs for letter in one.of] + [one.letter + one.of for one in resolvents]
     whole = replace(
-        ending.with_terms(terms), constant=normal_form(ending.constant + beside.constant), ranges=loss.domain
+        ending.with_terms(terms),
+        constant=normal_form(ending.constant + beside.constant),
+        ranges=loss.domain,
+        encoders=loss.encoders,
+        basis="A0,Sigma" if loss.roles <= {PLAIN} else basis_of(words),
     )
     return ClosedForm(whole, tuple(logs), tuple(resolvents))
 
@@ -223,7 +246,7 @@ def degree_of(node: Expression) -> int | None:
 
 def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expression, list[Resolvent]] | None:
     """One E_u log E_v exp(quadratic), as log dets, what is left of the quadratic form in u, and resolvents."""
-    form = None if bias else matrix_form(node)
+    form = None if bias or roles(node) - {PLAIN} else matrix_form(node)
     if form is not None and form.letter:
         return [], form.remainder, [Resolvent(form.coefficient, form.letter, form.mu)]
     if form is not None:
@@ -245,6 +268,8 @@ def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expre
     free = sorted(free_views(inside.argument) - set(bound))
     data = [view.datum for view in bound]
     alone = len(set(data)) == len(data) and not {view.datum for view in free} & set(data)
+    # One S for all of them.
+    alone = alone and len({view.role for view in bound}) == 1
     if quadratic is None or not alone or any(view.white for view in (*bound, *free)):
         return None
     weights, constant = quadratic
@@ -257,25 +282,30 @@ def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expre
 
     matrix = sympy.Matrix([[entry(u, v) for v in bound] for u in bound])
     vectors, diagonal = _eigen(matrix)
+    of = _letter(bound[0], bound[0])
     determinants, resolvents = [], []
     for k in range(len(bound)):
         eigenvalue = diagonal[k, k]
         if eigenvalue != 0:
-            determinants.append(LogDeterminant(-sympy.Rational(1, 2), normal_form(-eigenvalue)))
+            determinants.append(LogDeterminant(-sympy.Rational(1, 2), normal_form(-eigenvalue), of))
         into = {u: sum(entry(u, v) * vectors[i, k] for i, v in enumerate(bound)) for u in free}
         for u in free:
             for v in free:
                 value = normal_form(sympy.expand(into[u] * into[v] / 2))
                 # Different data are independent.
                 if value != 0 and u.datum == v.datum:
-                    letter = "S" if u == v else "A"
-                    resolvents.append(Resolvent(value, letter, normal_form(-eigenvalue)))
+                    resolvents.append(Resolvent(value, _letter(u, v), normal_form(-eigenvalue), of))
     left: list[Expression] = [Scalar(constant)]
     left += [Scalar(weights[pair]) * Inner(*pair) for pair in weights if set(pair) <= set(free)]
     remainder: Expression = Sum(tuple(left))
     for over in outside:
         remainder = Average(remainder, over, None)
     return determinants, remainder, resolvents
+
+
+def _letter(u: View, v: View) -> str:
+    """The letter of the covariance of two views of one datum."""
+    return covariance(Vertex(VIEW, 0, 0, u.role), Vertex(VIEW, 0, int(u != v), v.role))
 
 
 def _of_differences(weights: dict[tuple[View, View], sympy.Expr]) -> bool:
@@ -320,9 +350,14 @@ def quadratic_form(node: Expression) -> tuple[dict[tuple[View, View], sympy.Expr
     return weights, constant
 
 
-def _shifted(mu: sympy.Expr, style: notation.Style) -> str:
+def _named(letter: str) -> str:
+    """What W Σ Wᵀ, or V Σ₂ Vᵀ or W Σ₂ Wᵀ, is called."""
+    return "S" if letter == "S" else "T"
+
+
+def _shifted(mu: sympy.Expr, letter: str, style: notation.Style) -> str:
     """I + μ S."""
     sign, size = ("-" if style is notation.LATEX else "−", -mu) if mu.could_extract_minus_sign() else ("+", mu)
     shown = style.scalar(size)
     factor = "" if size == 1 else f"{style.parentheses(shown) if size.is_Add else shown} "
-    return f"I {sign} {factor}S"
+    return f"I {sign} {factor}{_named(letter)}"

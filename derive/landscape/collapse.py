@@ -26,6 +26,7 @@ from derive.algebra.scalars import normal_form
 from derive.algebra.signs import sign, signs
 from derive.errors import InputError
 from derive.expansion.special_values import cases
+from derive.landscape.canonical_pairs import canonical_pairs
 from derive.landscape.conditions import Condition, at_most_zero, written
 from derive.landscape.coordinates import as_matrix, letters_of, principal_minors
 from derive.landscape.landscape import BIAS, MODE_I, MODE_J, Landscape, Values, landscapes
@@ -117,7 +118,7 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
 
     """
     found = _collapse(expansion, limit)
-    if found.dimensional is not None or (apart := cases(expansion)) is None:
+    if expansion.encoders == 2 or found.dimensional is not None or (apart := cases(expansion)) is None:
         return found
     general = _collapse(apart.general, limit)
     special = tuple((at, _collapse(one, limit)) for at, one in apart.special)
@@ -140,6 +141,8 @@ def _beside(
 
 
 def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
+    if expansion.encoders == 2:
+        return _of_pairs(expansion)
     try:
         by_sign = [(case, _of_case(case, limit)) for case in landscapes(expansion)]
     except InputError as error:
@@ -175,6 +178,31 @@ def _collapse(expansion: Expansion, limit: str | None) -> Collapse:
         else "; ".join(dict.fromkeys(f"where {given}: {reason}" if given else reason for given, reason in reasons)),
         tuple(dict.fromkeys(note for _, one in by_sign for note in one.notes)),
     )
+
+
+def _of_pairs(expansion: Expansion) -> Collapse:
+    """When canonical pairs with λ_i > 0 are zero at the minima; with weight decay in a_i, the singular values of A."""
+    try:
+        pairs = canonical_pairs(expansion)
+    except InputError as error:
+        return Collapse(None, None, str(error))
+    side = sign(pairs.beta, ranges=pairs.ranges)
+    if not pairs.convex:
+        return Collapse(None, None, "the quartic part is not known to be convex in WᵀV for all parameters")
+    if side == 0:
+        return Collapse(Condition(sympy.true, "some"), Condition(sympy.true, "all"))
+    if side is None:
+        return Collapse(None, None, "whether the loss tells pairs from other data depends on the parameters")
+    if pairs.gamma == 0:
+        # A loss that pushes pairs apart keeps them too, with −V for V.
+        return Collapse(Condition(sympy.false, "some"), Condition(sympy.false, "all"))
+    held = at_most_zero(side * pairs.beta * MODE_I["A"] - 2 * pairs.gamma, pairs.ranges)
+    meant = "a_i are the singular values of A, λ_i alone not deciding with weight decay"
+    if pairs.p != 0:
+        reason = "with weight decay and a product of traces the pairs that are lost depend on the scales of x and y too"
+        return Collapse(None, Condition(held, "all"), reason, (meant,))
+    common = "dimensional collapse for Σ₁, Σ₂ and A with common axes"
+    return Collapse(Condition(held, "some"), Condition(held, "all"), notes=(meant, common))
 
 
 def _of_case(case: Landscape, limit: str | None) -> Collapse:

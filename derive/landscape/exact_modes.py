@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from derive.algebra.alphabet import BIAS
+from derive.algebra.alphabet import BASES, BIAS
 from derive.algebra.words import is_trace
 from derive.definition import notation
 from derive.definition.glyphs import apart
@@ -178,6 +178,8 @@ def why_coupled(closed: ClosedForm) -> str:
     'products of traces couple the modes'
     """
     invariants = [term.invariants for term in closed.polynomial.terms]
+    if closed.polynomial.basis not in BASES:
+        return "views are seen in two ways, and have no modes in common"
     if not all(is_trace(one) for term in invariants for one in term):
         return "the loss is not invariant under rotations of the embedding"
     if any(letter not in _OF_LETTER for term in invariants for one in term for _, word, _ in one for letter in word):

@@ -285,6 +285,14 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
     if expansion.order < 4:
         message = "an expansion to order 4 is needed"
         raise InputError(message)
+    if expansion.basis not in BASES:
+        of_kinds = (
+            "derive.landscape.canonical_pairs has that of two encoders"
+            if expansion.encoders == 2
+            else "it is not derived"
+        )
+        message = f"views of {expansion.loss} are seen in two ways: there is no landscape of common modes; {of_kinds}"
+        raise InputError(message)
     linear: dict[str, sympy.Expr] = {}
     singles: dict[Pair, sympy.Expr] = {}
     products: dict[Pair, sympy.Expr] = {}

@@ -27,7 +27,9 @@ from derive.algebra.signs import signs as signs_of
 from derive.algebra.words import is_trace
 from derive.definition.language import EMBEDDING_DIMENSION
 from derive.definition.notation import TEXT
+from derive.errors import InputError
 from derive.expansion.expansion import Expansion, Term
+from derive.landscape.canonical_pairs import canonical_pairs
 from derive.landscape.conditions import MODES
 from derive.landscape.landscape import MODE_I
 from derive.landscape.mixed import one_row, positive
@@ -106,6 +108,8 @@ def _far(expansion: Expansion) -> Far:
     order = max((term.order for term in expansion.terms), default=0)
     if order == 0:
         return Far("bounded", "it is a constant", sympy.false, "bounded")
+    if expansion.basis not in BASES:
+        return _of_two_kinds(expansion, order)
     descents = _descents(expansion)
     if order == 2:
         return _of_order_2(descents)
@@ -137,6 +141,24 @@ def _far(expansion: Expansion) -> Far:
         condition = sympy.Or(*(sympy.Lt(value, 0, evaluate=False) for _, value in falling))
         return Far("depends", reason, condition, order=order)
     return Far("undecided", f"with more than one row the sign of the terms of order {order} is not known", order=order)
+
+
+def _of_two_kinds(expansion: Expansion, order: int) -> Far:
+    """Where views are seen in two ways: of ⟨f(x), g(y)⟩ alone, through order 4."""
+    if order > 4:
+        reason = f"the terms of order {order} are not analysed where views are seen in two ways"
+        return Far("undecided", reason, order=order)
+    try:
+        pairs = canonical_pairs(expansion)
+    except InputError as error:
+        return Far("undecided", str(error), order=order)
+    if pairs.falls:
+        reason = f"the terms of order {order} fall to −∞ for a WᵀV that joins two canonical pairs"
+        return Far("unbounded", reason, sympy.true, order=order, strict=True)
+    if pairs.convex:
+        reason = f"the terms of order {order} grow in every direction of WᵀV"
+        return Far("bounded", reason, sympy.false, "bounded", order, strict=True)
+    return Far("undecided", f"the terms of order {order} may have either sign", order=order)
 
 
 def _words(term: Term) -> set[str]:

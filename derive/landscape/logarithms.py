@@ -25,7 +25,7 @@ from typing import NamedTuple
 import sympy
 
 from derive.algebra.letters import letters
-from derive.algebra.signs import sign, signs
+from derive.algebra.signs import sign
 from derive.definition.expression import Average, Exp, Expression, Log, Product, Scalar, Sum
 from derive.definition.factors import summands, unscaled
 from derive.definition.notation import TEXT
@@ -34,7 +34,7 @@ from derive.definition.written import definition
 from derive.landscape.closed_form import degree_of, quadratic_form
 from derive.landscape.landscape import a_i as a
 from derive.landscape.landscape import c_i as c
-from derive.landscape.structure import in_the_mean
+from derive.landscape.structure import in_the_mean, never_negative
 
 Form = dict[tuple[View, View], sympy.Expr]
 
@@ -74,7 +74,7 @@ def lower_bound(linear: Form, maxima: list[Maximum], constant: sympy.Expr) -> sy
             for pair, weight in peak.form.items():
                 total[pair] = total.get(pair, sympy.S.Zero) + one.coefficient * weight
             bound += one.coefficient * sympy.log(peak.weight)
-        if -1 not in signs(sympy.cancel(in_the_mean(total))):
+        if never_negative(total):
             bound = sympy.simplify(bound)
             difference = sympy.S.Zero if best is None else sympy.simplify(bound - best)
             # Where the parameters decide which is higher, the shorter one is kept.

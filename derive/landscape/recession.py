@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import sympy
 from sympy.core.function import AppliedUndef
 
+from derive.algebra.graphs import PLAIN
 from derive.algebra.signs import over, sign
 from derive.definition.notation import LATEX, TEXT
 from derive.expansion.laws import Gaussian, Law
@@ -163,7 +164,7 @@ def _of(loss: Loss, law: Law) -> Recession:
     if whole.low is not None:
         reason = "it is a sum of terms none of which falls below a constant"
         return replace(found, verdict="bounded", reason=reason, bound=whole.low, condition=None)
-    if not law.closes:
+    if not law.closes or loss.roles - {PLAIN}:
         return found
     parts = by_parts(loss)
     if parts.verdict in ("bounded", "unbounded"):
@@ -258,6 +259,9 @@ def _of_logarithms(loss: Loss) -> Recession:
         return Recession(loss.name, "bounded", "each logarithm is at least one of its exponents", form, bound)
     if any(peak.over and peak.draws is None for one in maxima for peak in one.peaks):
         reason = "a population mean beside other terms under a logarithm, or one whose exponent is not bounded"
+        return Recession(loss.name, "undecided", reason, form)
+    if loss.roles - {PLAIN}:
+        reason = "no logarithm's bound is enough, and views that are seen in two ways are not analysed further"
         return Recession(loss.name, "undecided", reason, form)
     return _along_one_row(Recession(loss.name, "undecided", "", form), linear, maxima)
 

@@ -80,7 +80,9 @@ def size(node: Expression) -> Size:
             return Size(below, above, sympy.oo if above is None else sympy.S.Zero)
         case Log(argument):
             return _of_logarithm(size(argument))
-        case Average(body, over, None) if (form := quadratic_form(body)) is not None and free_views(body) <= set(over):
+        case Average(body, over, None) if (
+            (form := quadratic_form(body)) is not None and free_views(body) <= set(over) and _of_one_kind(form[0])
+        ):
             low, high, degree = size(body)
             # A bias of the model adds |b|² to each inner product.
             signs = {sign(in_the_mean(form[0])), sign(sympy.Add(*form[0].values()))}
@@ -92,6 +94,17 @@ def size(node: Expression) -> Size:
             low, high = (None if one is None else EMBEDDING_DIMENSION * one for one in (low, high))
             return Size(low, high, degree)
     return Size()
+
+
+def never_negative(form: dict[tuple[View, View], sympy.Expr]) -> bool:
+    """Whether the mean of a quadratic form is known not to be negative for any W."""
+    form = {pair: weight for pair, weight in form.items() if weight != 0}
+    # ⟨f(x), g(y)⟩ may have either sign in the mean, and f and g are not weighed against each other.
+    return -1 not in signs(sympy.cancel(in_the_mean(form))) if _of_one_kind(form) else semidefinite(matrix_of(form))
+
+
+def _of_one_kind(form: Mapping[tuple[View, View], sympy.Expr]) -> bool:
+    return len({view.role for pair in form for view in pair}) <= 1
 
 
 def in_the_mean(form: dict[tuple[View, View], sympy.Expr]) -> sympy.Expr:

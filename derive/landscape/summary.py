@@ -17,15 +17,17 @@ from derive.definition.plain_text import plain
 from derive.errors import InputError
 from derive.expansion import special_values
 from derive.landscape import all_orders, one_eigenvalue
-from derive.landscape.closed_form import closed_form, degree_of
+from derive.landscape.canonical_pairs import PairLandscape, canonical_pairs
+from derive.landscape.closed_form import ClosedForm, closed_form, degree_of
 from derive.landscape.collapse import Collapse, collapse
-from derive.landscape.conditions import written
+from derive.landscape.conditions import Condition, written
 from derive.landscape.coordinates import INDEFINITE, OF_MASKS, OF_ROWS
 from derive.landscape.critical import Transition, transition
 from derive.landscape.exact_modes import ExactModes, exact_modes, why_coupled
 from derive.landscape.higher import Higher, higher
 from derive.landscape.landscape import Isotropic, Landscape, landscapes
 from derive.landscape.leading import Far, far
+from derive.landscape.pulled_pairs import pulls
 from derive.landscape.recession import Recession, recession
 from derive.landscape.stationary import StationaryPoints, stationary
 from derive.latex import for_notebook
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
     from derive.expansion.expansion import Expansion
     from derive.expansion.laws import Law
-    from derive.landscape.conditions import Condition
     from derive.losses.loss import Loss
 
 Lines = list[tuple[str, str]]
@@ -64,6 +65,9 @@ class Described:
         ends: whether the loss has no terms beyond order 4.
         special: the landscape at each value of N at which it differs; all else holds for the other values, which
             `Collapse.where` names.
+        pairs: the landscape of two encoders through order 4, None for one encoder or where it is not known.
+        pairs_of_limit: the same, to all orders, in the limit of `of_limit`; None where that is not known.
+        pulled: whether the loss of two encoders keeps all canonical pairs to all orders, by its definition.
 
     """
 
@@ -80,11 +84,14 @@ class Described:
     higher: Higher | None = None
     ends: bool = False
     special: tuple[tuple[sympy.Rel, Described], ...] = ()
+    pairs: PairLandscape | None = None
+    pairs_of_limit: PairLandscape | None = None
+    pulled: bool = False
 
     @property
     def to_all_orders(self) -> bool:
         """Whether the loss, to all orders, loses modes exactly where its landscape through order 4 does."""
-        if self.ends:
+        if self.ends or self.pulled:
             return True
         if self.exact is None or self.of_limit or self.collapse.dimensional is None:
             return False
@@ -100,11 +107,11 @@ class Described:
         """The words "through order 4" where statements about minima are of that landscape, not of the loss, or ""."""
         return "" if self.ends or self.higher is not None else "through order 4"
 
-    def minima(self, points: StationaryPoints | Isotropic) -> str:
+    def minima(self, points: StationaryPoints | Isotropic | PairLandscape) -> str:
         """Which stationary points are minima: of the loss where it ends, of its landscape through order 4 elsewhere."""
         known = self.ends or self.recession is None or self.recession.verdict == "bounded"
         lowest = "global" if known else "lowest of all"
-        said = points.minima(lowest) if isinstance(points, StationaryPoints) else one_eigenvalue.minima(points, lowest)
+        said = one_eigenvalue.minima(points, lowest) if isinstance(points, Isotropic) else points.minima(lowest)
         return f"{self.through}, {said}" if self.through and said else said
 
     def lines(self, style: Style = TEXT) -> Lines:
@@ -112,6 +119,8 @@ class Described:
         if style is TEXT:
             return [(one.label, one.text) for one in self.said()]
         lines: Lines = [("", one) for points in self.stationary for one in _of_points(points, style)]
+        if self.pairs is not None:
+            lines += [("", f"{left} = {right}") for left, right in self._of_pairs(self.pairs, style)]
         if self.higher is None and not self.stationary:
             lines += [("stationary", one) for case in self.cases for one in _of_case(case, style)]
         lines += [(name, condition.latex()) for name, condition in self._known()]
@@ -133,6 +142,8 @@ class Described:
             lines += [Line(*one) for one in self.higher.lines()]
         elif not self.stationary:
             lines += [line for case in self.cases for line in self._by_mode(case)]
+        if self.pairs is not None:
+            lines += self._lines_of_pairs(self.pairs)
         lines += self._conditions()
         lines += [Line("", note) for note in self.collapse.notes]
         if self.transition is not None:
@@ -147,6 +158,33 @@ class Described:
             for where, one in self.special
             for line in one.said()
         ]
+
+    def _of_pairs(self, pairs: PairLandscape, style: Style) -> list[tuple[str, str]]:
+        """The formulas of the stationary points, its letters marked where parameters have the same names."""
+        found: list[tuple[str, str]] = apart(
+            pairs, pairs.symbols, lambda one: PairLandscape.lines(one, style), latex=style is LATEX
+        )
+        return found
+
+    def _lines_of_pairs(self, pairs: PairLandscape) -> Iterator[Line]:
+        """Stationary points, minima, the origin and the way from it, of two encoders."""
+        formulas = tuple(f"{left} = {right}" for left, right in self._of_pairs(pairs, LATEX))
+        yield Line(
+            "stationary", "; ".join(f"{left} = {right}" for left, right in self._of_pairs(pairs, TEXT)), formulas
+        )
+        if pairs.gamma != 0:
+            yield Line("", pairs.decayed())
+        yield Line("minima", self.minima(pairs))
+        yield Line("origin", pairs.origin())
+        yield Line("growth", pairs.growth())
+        yield Line("symmetry", pairs.symmetry())
+        if self.pulled and not self.ends:
+            yield Line(
+                "all orders", f"convex in WᵀV and pulled together everywhere; m_i = {pairs.leading()} as all λ_i → 0"
+            )
+        if self.pairs_of_limit is not None:
+            power = TEXT.scalar(self.pairs_of_limit.power)
+            yield Line("all orders", f"{self.of_limit} → ∞: order 4 is all there is, and m_i = {power}")
 
     def _by_mode(self, case: Landscape) -> Iterator[Line]:
         """The complementarity problem of the modes' powers."""
@@ -201,6 +239,7 @@ class Described:
                 for points in self.stationary
             ],
             "modes": [case.to_json() for case in self.cases],
+            **({"canonical_pairs": self.pairs.to_json()} if self.pairs is not None else {}),
             "reason": self.why or None,
             "higher": None if self.higher is None else self.higher.to_json(),
             "through_order": 4 if self.through else None,
@@ -275,6 +314,8 @@ def described(
     all orders  order 4 over all orders: 1 - 8 b_i/9 + … as b_i = a_i/(a_i + c_i) → 0; 4 c_i/(3 a_i) as c_i → 0
     from below  bounded; in closed form each mode grows like (c_i/(a_i + c_i)) h; where that vanishes like (-½) log h
     """
+    if expansion.encoders == 2:
+        return _of_two_encoders(loss, expansion, limit, law)
     exact, of_limit = _exact(loss, law)
     below = recession(loss, law) if loss is not None else None
     own = None if loss is None else partial(loss.expand, data=law)
@@ -311,6 +352,33 @@ def described(
     return found if limit else replace(found, transition=_transition(found, expansion))
 
 
+def _of_two_encoders(loss: Loss | None, expansion: Expansion, limit: str | None, law: Law | None) -> Described:
+    """The landscape of two encoders, in canonical pairs where the loss is a function of WᵀV."""
+    below = None if loss is None else recession(loss, law)
+    degree = None if loss is None else degree_of(loss.expression)
+    closed, limiting = _closed_or_limit(loss, law)
+    ends = (degree is not None and degree <= 4) or (not limiting and closed is not None and _quartic(closed))
+    try:
+        pairs, why = canonical_pairs(expansion), ""
+    except InputError as error:
+        pairs, why = None, str(error)
+    lost = collapse(expansion)
+    quartic = far(expansion.truncate(4)) if expansion.order >= 4 else None
+    pulled = pairs is not None and pairs.gamma == 0 and loss is not None and pulls(loss)
+    if pulled and lost.dimensional is None:
+        never = (Condition(sympy.false, "some"), Condition(sympy.false, "all"))
+        lost = Collapse(*never)
+    found = Described((), (), why, lost, None, None, below, limit, limiting, quartic, None, ends, pairs=pairs)
+    if pairs is None or pairs.gamma != 0 or not limiting or closed is None or not _quartic(closed):
+        return replace(found, pulled=pulled)
+    return replace(found, pulled=pulled, pairs_of_limit=canonical_pairs(closed.polynomial))
+
+
+def _quartic(closed: ClosedForm) -> bool:
+    """Whether a closed form is a polynomial of order 4."""
+    return closed.finite and closed.polynomial.order <= 4
+
+
 def _transition(found: Described, expansion: Expansion) -> Transition | None:
     """How a mode appears: where its descent may have both signs, and something holds it back."""
     if found.collapse.dimensional is not None and found.collapse.dimensional.formula in (sympy.true, sympy.false):
@@ -341,6 +409,14 @@ def _of_value(
 
 def _exact(loss: Loss | None, law: Law | None) -> tuple[ExactModes | None, str]:
     """The landscape to all orders, of the loss or else of its limit N → ∞."""
+    closed, of_limit = _closed_or_limit(loss, law)
+    if closed is None or why_coupled(closed):
+        return None, ""
+    return exact_modes(closed), of_limit
+
+
+def _closed_or_limit(loss: Loss | None, law: Law | None) -> tuple[ClosedForm | None, str]:
+    """The closed form of the loss, or else of its limit N → ∞, and the name of N."""
     if loss is None:
         return None, ""
     closed, of_limit = closed_form(loss, law), ""
@@ -351,6 +427,4 @@ def _exact(loss: Loss | None, law: Law | None) -> tuple[ExactModes | None, str]:
             closed = closed_form(population(loss, of_limit), law)
         except InputError:
             return None, ""
-    if closed is None or why_coupled(closed):
-        return None, ""
-    return exact_modes(closed), of_limit
+    return closed, of_limit

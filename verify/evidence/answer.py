@@ -80,7 +80,11 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     why = found.collapse.reason or found.why
     tone: Tone
     if dimensional is not None and complete is not None:
-        said, tone = _of_conditions(dimensional, complete, " ".join(found.collapse.notes))
+        said, tone = _of_conditions(
+            dimensional, complete, " ".join(found.collapse.notes), pairs=found.pairs is not None
+        )
+        if found.pairs is not None and dimensional.formula is sympy.false:
+            said, tone = _of_pairs(found), "keeps"
         if dimensional == complete and dimensional.formula not in (sympy.true, sympy.false):
             # All modes or no minimum.
             said, tone = f"{_completely(complete)}: W = 0 is the minimum", "open"
@@ -199,7 +203,14 @@ def not_measured(evidence: Iterable[Evidence]) -> str:
     return next((one.note for one in evidence if one.route == "monte-carlo" and not one.ran), "")
 
 
-def _of_conditions(dimensional: Condition, complete: Condition, notes: str) -> tuple[str, Tone]:
+def _of_pairs(found: Described) -> str:
+    """What a loss of two encoders keeps that loses no canonical pair where there are rows enough."""
+    known = found.ends and found.pairs is not None and found.pairs.u == 0
+    rows = "those of the d1 largest with fewer rows" if known else "given d1 ≥ min(d0, d0′)"
+    return f"keeps every canonical pair with λ_i > 0, {rows}; never collapses completely"
+
+
+def _of_conditions(dimensional: Condition, complete: Condition, notes: str, *, pairs: bool = False) -> tuple[str, Tone]:
     every, none = sympy.true, sympy.false
     if complete.formula is every:
         return "collapses completely: W = 0 is the minimum", "loses"
@@ -209,7 +220,8 @@ def _of_conditions(dimensional: Condition, complete: Condition, notes: str) -> t
         alone = ": one mode alone is kept" if "one mode alone" in notes else ""
         return f"always loses modes{alone}; {_completely(complete)}", "loses"
     written = _written(dimensional)
-    mode = "mode i" if dimensional.formula.has(a_i, c_i) else "modes"
+    what = "pair" if pairs else "mode"
+    mode = f"{what} i" if dimensional.formula.has(a_i, c_i) else f"{what}s"
     lost = f"loses {mode} where {written}" if written else "loses modes under a condition (below)"
     if written and complete.formula == dimensional.formula:
         return f"{lost}, and collapses completely where that holds for all i", "open"
