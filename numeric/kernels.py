@@ -74,7 +74,7 @@ class Kernel:
             elif name in FACTORS:
                 sizes[FACTORS[name].columns] = _shape(matrix, self.backend)[1]
             else:
-                _check_matrix(letter_of(name), matrix, sizes, self.backend)
+                _check_matrix(letter_of(name, "V" if "V" in names else "W"), matrix, sizes, self.backend)
         wanted = set(self.arguments[1 + len(names) :])
         if set(parameters) != wanted:
             message = f"the kernel's parameters are {sorted(wanted)}; given were {sorted(parameters)}"

@@ -93,18 +93,10 @@ class TwoKinds(Covariances):
         return TwoKinds(zero, first, A=zero, A2=zero, C2=second)
 
     @property
-    def noise(self) -> Covariances:
-        """It differs between the kinds.
-
-        Raises:
-            InputError: always.
-
-        """
-        message = (
-            "what the augmentation adds to a datum differs between the two kinds of views; means over all further views"
-            " of a datum, and fixed training sets, are measured with one kind alone"
-        )
-        raise InputError(message)
+    def noise(self) -> TwoKinds:
+        """What the augmentations add to a datum, as views with A0 = A = A2 = 0."""
+        zero = np.zeros_like(self.A0)
+        return TwoKinds(zero, self.C, A=zero, A2=zero, C2=self.C2)
 
     def along(self, directions: Array) -> Self:
         """The same data in the coordinates Q x, for orthonormal rows (r, d0)."""
@@ -132,21 +124,30 @@ class TwoKinds(Covariances):
         points, weights = gaussian_cubature(len(root) * data, degree, positive=positive)
         return self._apart(points.reshape(-1, data, len(root)) @ root), weights
 
-    def training_set(self, size: int, generator: np.random.Generator) -> Array:  # noqa: ARG002
-        """There is no one set for two kinds.
+    def training_set(self, size: int, generator: np.random.Generator) -> Array:
+        """A centred set of pairs (m₁, m₂), (size, 2 d0), whose second moments are exactly A0, A and A2.
 
         Raises:
-            InputError: always.
+            InputError: fewer pairs than that takes.
 
         """
-        return self.noise.A0
+        joint = np.block([[self.A0, self.A], [self.A.T, self.A2]])
+        return Covariances(joint, np.zeros_like(joint)).training_set(size, generator)
+
+    def of_set(self, training_set: Array, views: Seen) -> tuple[Array, ...]:
+        """m₁ for views of the first kind, m₂ for those of the second."""
+        halves = training_set[..., : self.d0], training_set[..., self.d0 :]
+        return tuple(halves[role != PLAIN] for role in _roles(views))
 
     def _root(self, views: Seen, *, datum: bool = False) -> Array:
         """R (r, n d0), so that standard normal numbers times R are the n views of a datum; r is their joint rank."""
         if datum:
-            return self.noise.A0
-        roles = (PLAIN,) * views if isinstance(views, int) else views
-        second = [role != PLAIN for role in roles]
+            message = (
+                "a datum without noise differs between the two kinds of views; means over all further views of a datum"
+                " are measured with one kind alone"
+            )
+            raise InputError(message)
+        second = [role != PLAIN for role in _roles(views)]
         between = [[self.A0, self.A], [self.A.T, self.A2]]
         joint = np.block([[between[one][other] for other in second] for one in second])
         for k, one in enumerate(second):
@@ -159,6 +160,10 @@ class TwoKinds(Covariances):
     def _apart(self, joined: Array) -> tuple[Array, ...]:
         number = joined.shape[-1] // self.d0
         return tuple(joined[..., k * self.d0 : (k + 1) * self.d0] for k in range(number))
+
+
+def _roles(views: Seen) -> tuple[int, ...]:
+    return (PLAIN,) * views if isinstance(views, int) else views
 
 
 def of_pairs(

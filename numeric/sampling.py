@@ -162,6 +162,10 @@ class Covariances:
         # QR of centred columns keeps them centred.
         return np.asarray(np.sqrt(size) * orthonormal @ _root(self.A0))
 
+    def of_set(self, training_set: Array, views: Seen) -> tuple[Array, ...]:
+        """What of the data of a training set each view shows, without noise: here the data themselves."""
+        return (training_set,) * plain(views)
+
 
 def plain(views: Seen) -> int:
     """The number of views, none of which is of a second kind.

@@ -91,6 +91,9 @@ class Views(Protocol):
     def training_set(self, size: int, generator: np.random.Generator) -> Array:
         """A centred set of that many data, (size, d0), whose second moment is A0."""
 
+    def of_set(self, training_set: Array, views: Seen) -> tuple[Array, ...]:
+        """What of the data of a training set each view shows, without noise."""
+
 
 @singledispatch
 def in_numbers(law: Law, covariances: Covariances) -> Views:  # noqa: ARG001 (the interface of every law)

@@ -16,10 +16,11 @@ import torch
 from derive import CATALOGUE, Expansion, InputError, Loss, Mean, catalogue, half_sq, inner, views
 from derive.algebra.alphabet import LETTERS
 from numeric import kernel
-from numeric.invariants import order_values
+from numeric.invariants import order_values, values_by_order
 from numeric.sampling import random_covariances
 
-LOSSES = [*CATALOGUE, "infonce+weight-decay+norm-penalty"]
+# Two encoders have other arguments: `test_two_encoders`.
+LOSSES = [name for name in CATALOGUE if catalogue(name).encoders == 1] + ["infonce+weight-decay+norm-penalty"]
 BASES = ["A0,Sigma", "A0,C"]
 VALUES = {
     name: sympy.Rational(p, q)
@@ -409,3 +410,40 @@ def test_nothing_has_the_shape_of_something(library):
     assert emitted(*given).shape == (5, 4)
     assert not emitted(*given).any()
     assert emitted.gradient(*given).shape == W.shape
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    "name", ["siglip+two-encoders", "infonce+two-encoders", "barlow-twins+two-encoders+weight-decay"]
+)
+def test_two_encoders_have_a_gradient_each(name, library):
+    given = catalogue(name).expand(4)
+    emitted = kernel(given, library)
+    assert emitted.arguments[:5] == ("W", "V", "A", "Sigma", "Sigma2")
+    generator = np.random.default_rng(1)
+    W, V = 0.5 * generator.standard_normal((D1, D0)), 0.5 * generator.standard_normal((D1, D0 + 1))
+    root = generator.standard_normal((2 * D0 + 1, 2 * D0 + 1))
+    joint = root @ root.T / 4
+    matrices = [joint[:D0, D0:], joint[:D0, :D0], joint[D0:, D0:]]
+    convert = np.asarray if library == "numpy" else torch.tensor
+    numbers = {given_name: float(VALUES[given_name]) for given_name in map(str, given.symbols)}
+    arguments = {emitted.parameters[name]: value for name, value in numbers.items()}
+
+    def value(W, V):
+        A, Sigma, Sigma2 = matrices
+        letters = {"S": W @ Sigma @ W.T, "T": V @ Sigma2 @ V.T, "X": W @ A @ V.T, "Y": V @ A.T @ W.T}
+        letters |= {"I": W @ W.T, "J": V @ V.T}
+        filled = given.set({name: VALUES[name] for name in numbers})
+        return sum(values_by_order(filled, np.eye(D1), letters).values())
+
+    assert float(emitted(*map(convert, (W, V, *matrices)), **arguments)) == pytest.approx(value(W, V), rel=1e-10)
+    of_W, of_V = emitted.gradient(*map(convert, (W, V, *matrices)), **arguments)
+    np.testing.assert_allclose(np.asarray(of_W), differences(lambda to: value(to, V), W), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(np.asarray(of_V), differences(lambda to: value(W, to), V), rtol=1e-6, atol=1e-7)
+
+
+def test_a_cross_covariance_of_the_wrong_shape_is_refused():
+    emitted = kernel(catalogue("siglip+two-encoders").expand(4))
+    W, V, A = np.eye(2), np.ones((2, 3)), np.ones((3, 2))
+    with pytest.raises(InputError, match="A is 3×2, but W has 2 columns: give a 2×3 matrix"):
+        emitted(W, V, A, np.eye(2), np.eye(3), N=4, t=1, b=1)

@@ -67,7 +67,7 @@ def test_a_view_of_the_second_kind_alone_takes_no_more_nodes_than_it_has_directi
         (lambda: TwoKinds(np.eye(2), np.eye(2), A=np.eye(3), A2=np.eye(2), C2=np.eye(2)), "A is 3×3 and A0 is 2×2"),
         (lambda: TwoKinds(np.eye(2), np.eye(2), A=np.eye(2), A2=np.eye(2), C2=-np.eye(2)), "C2 is not positive"),
         (lambda: of_pairs(np.eye(2), np.eye(3), np.eye(3)), "Cov"),
-        (lambda: DATA.training_set(9, np.random.default_rng(0)), "one kind alone"),
+        (lambda: DATA.training_set(4, np.random.default_rng(0)), "take more data"),
         (lambda: DATA.draw(np.random.default_rng(0), (1,), 2, datum=True), "one kind alone"),
         (lambda: Covariances(np.eye(2), np.eye(2)).nodes(2, 1, (PLAIN, ENCODER)), "these data have one"),
         (lambda: Unequal(factor=-1), "not negative"),

@@ -36,7 +36,8 @@ class Setting:
         W: (d1, d0).
         parameters: numbers for the loss's parameters, by name; N among them where the loss has it.
         batch: the number of data in a batch, None for a population loss.
-        training_set: (batch, d0) for a fixed centred training set, None for independent draws.
+        training_set: (batch, d0) for a fixed centred training set, (batch, 2 d0) of two kinds; None for independent
+            draws.
         positive: take nodes with positive weights, and none at 0: more nodes, but less rounding.
         bias: (d1,), b of f(x) = W x + b; None for f(x) = W x. A ray is t·(W, b).
 
@@ -60,7 +61,7 @@ class Setting:
         if self.training_set is None:
             return self.covariances.nodes(degree, data, views, positive=self.positive, datum=datum)
         noise, weights = self.covariances.noise.nodes(degree, data, views, positive=self.positive, datum=datum)
-        return tuple(self.training_set + one for one in noise), weights
+        return self._shifted(noise, views), weights
 
     def nodes(self, degree: int, data: int, views: Seen) -> int:
         """How many cubature nodes there are, counted without building them."""
@@ -82,8 +83,15 @@ class Setting:
         """Random views of batches, (draws, data, d0) each."""
         if self.training_set is None:
             return self.covariances.draw(generator, (draws, data), views, datum=datum)
-        noise = self.covariances.noise.draw(generator, (draws, data), views, datum=datum)
-        return tuple(self.training_set + one for one in noise)
+        return self._shifted(self.covariances.noise.draw(generator, (draws, data), views, datum=datum), views)
+
+    def _shifted(self, noise: tuple[NDArray[np.float64], ...], views: Seen) -> tuple[NDArray[np.float64], ...]:
+        """The training set with noise; the datum itself comes last, where it is among them."""
+        assert self.training_set is not None  # noqa: S101 (asked before)
+        itself = len(noise) - (views if isinstance(views, int) else len(views))
+        seen = views + itself if isinstance(views, int) else views
+        shown = self.covariances.of_set(self.training_set, seen)
+        return tuple(one + more for one, more in zip(shown, noise, strict=True))
 
 
 class Truth(Protocol):

@@ -27,7 +27,7 @@ from numeric.invariants import order_values
 from numeric.sampling import random_covariances
 
 N, alpha, beta, tau, c, kappa = symbols("N alpha beta tau c kappa")
-NAMES_OF_LOSSES = tuple(CATALOGUE)
+NAMES_OF_LOSSES = tuple(name for name in CATALOGUE if catalogue(name).encoders == 1)
 
 
 def place():

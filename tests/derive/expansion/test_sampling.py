@@ -25,7 +25,7 @@ from numeric.sampling import random_covariances
 from verify.truths.torch_losses import TORCH_LOSSES
 
 PARAMETERS = {"alpha": Rational(3, 7), "tau": Rational(6, 5), "t": Rational(5, 4), "b": Rational(2, 3)}
-BATCH = [name for name, one in TORCH_LOSSES.items() if one.over_batch]
+BATCH = [name for name, one in TORCH_LOSSES.items() if one.over_batch and catalogue(name).encoders == 1]
 WIDTH = 2
 
 

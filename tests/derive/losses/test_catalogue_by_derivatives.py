@@ -11,7 +11,7 @@ from sympy import Rational
 from torch.func import hessian
 
 from derive import catalogue
-from numeric.invariants import order_values
+from numeric.invariants import values_by_order
 from verify.truths.torch_losses import TORCH_LOSSES
 
 PARAMETERS = {"alpha": (3, 7), "tau": (6, 5), "t": (5, 4), "b": (2, 3)}
@@ -21,12 +21,22 @@ WIDTH = 2
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def covariances(seed):
-    """Σ − A0 and A0 positive definite and not commuting; W square."""
+def covariances(seed, *, encoders):
+    """The product of each letter, and the covariances of f at one view, at the other, and between them.
+
+    Σ − A0 and A0 are positive definite and do not commute. With two encoders the second view has a covariance of its
+    own, and that between the two is not symmetric.
+    """
     generator = np.random.default_rng(seed)
     roots = generator.standard_normal((2, WIDTH, WIDTH))
     A0, C = roots @ roots.transpose(0, 2, 1) / 2
-    return generator.standard_normal((WIDTH, WIDTH)), A0, A0 + C
+    W = generator.standard_normal((WIDTH, WIDTH))
+    if encoders == 1:
+        first, between = W @ (A0 + C) @ W.T, W @ A0 @ W.T
+        return {"A": between, "S": first}, first, first, between
+    V = generator.standard_normal((WIDTH, WIDTH))
+    first, second, between = W @ (A0 + C) @ W.T, V @ (A0 + 2 * C) @ V.T, W @ A0 @ V.T
+    return {"S": first, "T": second, "X": between, "Y": between.T}, first, second, between
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
@@ -35,7 +45,7 @@ def test_orders_2_and_4_equal_contracted_derivatives(name, size):
     loss = catalogue(name)
     exact = {p: Rational(*PARAMETERS[p]) for p in loss.parameters if p != "N"} | {"N": size}
     numbers = {p: float(value) for p, value in exact.items()}
-    W, A0, Sigma = covariances(size)
+    letters, at_first, at_other, between = covariances(size, encoders=loss.encoders)
 
     def of(z):
         return TORCH_LOSSES[name].evaluate(*z.reshape(2, size, WIDTH), parameters=numbers)
@@ -43,12 +53,11 @@ def test_orders_2_and_4_equal_contracted_derivatives(name, size):
     zero = torch.zeros(2 * size * WIDTH, dtype=torch.float64)
     second = hessian(of)(zero).numpy()
     fourth = hessian(hessian(of))(zero).numpy()
-    # Views, data, coordinates: Σ within a view, A0 between two views of a datum, nothing between data.
-    between_views = np.array([[1, 0], [0, 1]])[:, :, None, None] * (W @ Sigma @ W.T)
-    between_views = between_views + np.array([[0, 1], [1, 0]])[:, :, None, None] * (W @ A0 @ W.T)
+    # Views, data, coordinates: nothing between data.
+    between_views = np.array([[at_first, between], [between.T, at_other]])
     joint = np.einsum("vwab,ij->viawjb", between_views, np.eye(size)).reshape(len(zero), len(zero))
     expected = {
         2: np.einsum("ab,ab", second, joint) / 2,
         4: np.einsum("abcd,ab,cd", fourth, joint, joint, optimize=True) / 8,
     }
-    assert order_values(loss.expand(order=4).set(exact), W, A0, Sigma) == pytest.approx(expected, rel=1e-9)
+    assert values_by_order(loss.expand(order=4).set(exact), np.eye(WIDTH), letters) == pytest.approx(expected, rel=1e-9)
