@@ -154,9 +154,9 @@ class Expansion:
             InputError: another basis, or C where views are seen in two ways, which leaves A0 as it is there.
 
         """
-        check_basis(basis)
         if basis == self.basis:
             return self
+        check_basis(basis)
         if self.basis not in BASES:
             if basis == "A0,Sigma":
                 return self

@@ -2,12 +2,13 @@
 
 One node of the tree is changed at a time, wherever it stands: the exponent of a power, the sign or factor of a number,
 one view taken for another, a summand lost or counted twice, the number of draws of a mean, the mask of a double sum,
-two independent replicas of a mean taken for one, E[q]² = E[q²].
+two independent replicas of a mean taken for one, E[q]² = E[q²]. In a definition with two kinds of views, one view is
+seen in the other way, everywhere or at one place, or all are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import sympy
@@ -36,7 +37,7 @@ from derive.definition.expression import (
     walk,
 )
 from derive.definition.notation import TEXT
-from derive.definition.rewriting import with_indices, with_views
+from derive.definition.rewriting import relabelled, with_indices, with_views
 from derive.definition.views import View
 from derive.definition.written import definition
 from verify.assurance.mutants.mutant import Mutant
@@ -49,12 +50,36 @@ def slips(loss: Loss, order: int) -> Iterator[Mutant]:
     """What the engine derives from each slipped definition; those from which it derives nothing are left out."""
     named = {label for node in walk(loss.expression) for label in labels(node)}
     views = tuple(sorted(label for label in named if isinstance(label, View)))
-    for kind, name, changed in _everywhere(loss.expression, views):
+    for kind, name, changed in (*_everywhere(loss.expression, views), *_seen(loss, views)):
         try:
             expansion = replace(loss, expression=changed).expand(order)
         except InputError:
             continue
         yield Mutant(kind, f"definition: {name}", _of(expansion, loss))
+
+
+def _seen(loss: Loss, views: Sequence[View]) -> Iterator[Slip]:
+    """Views seen in the other way."""
+    if len(loss.roles) < 2:
+        return
+    other = dict(zip(sorted(loss.roles), sorted(loss.roles, reverse=True), strict=True))
+    turned = {view: view._replace(role=other[view.role]) for view in views}
+    for view, new in turned.items():
+        yield "symbol exchanged", f"{view.name} seen in the other way", relabelled(loss.expression, {view: new})
+    yield "symbol exchanged", "all views seen in the other way", relabelled(loss.expression, turned)
+    for k, changed in enumerate(_at_one_place(loss.expression, turned)):
+        yield "symbol exchanged", f"a view seen in the other way at place {k + 1} alone", changed
+
+
+def _at_one_place(node: Expression, turned: Mapping[View, View]) -> Iterator[Expression]:
+    """A further view of the datum, seen in the other way, at one of the places of a view that no mean binds."""
+    match node:
+        case Inner(u, v) | HalfSquare(u, v):
+            for view in dict.fromkeys((u, v)):
+                new = turned[view]._replace(name=f"{view.name}_turned")
+                yield type(node)(*(new if one == view else one for one in (u, v)))
+    for k, part in enumerate(children(node)):
+        yield from (with_part(node, k, changed) for changed in _at_one_place(part, turned))
 
 
 def _of(expansion: Expansion, loss: Loss) -> Expansion:

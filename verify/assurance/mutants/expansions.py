@@ -9,22 +9,26 @@ from itertools import combinations
 import sympy
 
 from derive import Expansion
-from derive.algebra.alphabet import BASES, BIAS
+from derive.algebra.alphabet import BASES, BIAS, matrix
 from derive.algebra.scalars import normal_form
-from derive.algebra.words import Invariants, invariant, is_trace, substitute, trace
+from derive.algebra.words import Invariants, invariant, is_trace, spelled, substitute, trace
 from derive.expansion.expansion import Term
 from verify.assurance.mutants.mutant import Mutant
 
 # What a coefficient is most easily mistaken for, apart from its double.
 FACTORS = {"2 of {} lost": sympy.Rational(1, 2), "¾ of {}": sympy.Rational(3, 4), "4/3 of {}": sympy.Rational(4, 3)}
-LETTERS = {"A": "A0", "S": "Σ", "C": "C"}
+# The letters that are taken for one another: with one kind of views, under two augmentations, through two encoders.
+LETTERS = ("ASC", "ASPQRU", "ASTXYZ")
+# Letters by those of the other kind, and A by its transpose.
+_KINDS = {"A": "RZ", "S": "UT", "R": "A", "U": "S", "P": "Q", "Q": "P", "Z": "A", "T": "S", "X": "Y", "Y": "X"}
 
 
 def mutants(expansion: Expansion) -> Iterator[tuple[str, Expansion]]:
     """The few mutants that every check has to reject on its own, those that happen to equal the original left out.
 
     Term by term: the sign flipped, a ½ lost (the coefficient doubled), the term dropped. As a whole: A0 and C
-    exchanged, Σ in place of A0, N − 1 in place of N.
+    exchanged, Σ in place of A0, N − 1 in place of N. With two kinds of views: Σ and Σ₂ exchanged, A and its transpose,
+    both kinds, the first in place of the second.
     """
     for position, term in enumerate(expansion.terms):
         where = _where(position, term)
@@ -49,10 +53,10 @@ def slips(expansion: Expansion) -> Iterator[Mutant]:
             kind = "exponent" if "^" in name else "symbol exchanged"
             yield Mutant(kind, f"{name} in {where}", _with(expansion, position, coefficient))
         others = [(one.invariants, one.coefficient) for one in expansion.terms if one is not term]
-        for kind, name, product in _words(term):
+        for kind, name, product in _words(term, _letters(expansion)):
             changed = [
-                (spelled, weight * term.coefficient)
-                for spelled, weight in substitute(product, BASES[expansion.basis]).items()
+                (words, weight * term.coefficient)
+                for words, weight in substitute(product, BASES.get(expansion.basis, {})).items()
             ]
             yield Mutant(kind, f"{name} in {where}", expansion.with_terms([*others, *changed]))
 
@@ -84,18 +88,23 @@ def _parameters(coefficient: sympy.Expr) -> Iterator[tuple[str, sympy.Expr]]:
         yield f"{p} and {q} exchanged", coefficient.xreplace({p: q, q: p})
 
 
-def _words(term: Term) -> Iterator[tuple[str, str, Invariants]]:
+def _letters(expansion: Expansion) -> str:
+    """The letters that are taken for one another."""
+    return LETTERS[0 if expansion.basis in BASES else expansion.encoders]
+
+
+def _words(term: Term, letters: str) -> Iterator[tuple[str, str, Invariants]]:
     """Another letter in one place, one trace for two or two for one, a power of W too many or too few, another mask."""
     for at, one in enumerate(term.invariants):
         for link, (i, word, j) in enumerate(one):
             for k, letter in enumerate(word):
                 if letter == BIAS:
                     continue
-                for by, said in LETTERS.items():
+                for by in letters:
                     if by != letter:
-                        spelled = word[:k] + by + word[k + 1 :]
-                        changed = tuple((i, spelled, j) if n == link else other for n, other in enumerate(one))
-                        name = f"{said} for {LETTERS.get(letter, letter)} (letter {k + 1})"
+                        other_word = word[:k] + by + word[k + 1 :]
+                        changed = tuple((i, other_word, j) if n == link else other for n, other in enumerate(one))
+                        name = f"{_said(by)} for {_said(letter)} (letter {k + 1})"
                         yield "symbol exchanged", name, _put(term.invariants, at, changed)
     words = [one[0][1] for one in term.invariants if is_trace(one)]
     if len(words) == len(term.invariants):
@@ -119,7 +128,14 @@ def _words(term: Term) -> Iterator[tuple[str, str, Invariants]]:
             yield "wrong mask", "Tr[X] Tr[Y] for a sum over the diagonal", tuple(sorted((*rest, trace(x), trace(y))))
 
 
+def _said(letter: str) -> str:
+    """A letter's matrix, with what it is between where that tells letters of one matrix apart."""
+    return matrix(letter).text if letter in "ASC" else " ".join(matrix(one).text for one in spelled(letter))
+
+
 def _whole(expansion: Expansion) -> dict[str, Expansion]:
+    if expansion.basis not in BASES:
+        return _of_two_kinds(expansion)
     in_a0_c, in_a0_sigma = expansion.in_basis("A0,C"), expansion.in_basis("A0,Sigma")
     whole = {
         "A0 and C exchanged": _respelled(in_a0_c, {"A": "C", "C": "A"}),
@@ -127,6 +143,22 @@ def _whole(expansion: Expansion) -> dict[str, Expansion]:
         "N − 1 in place of N": _with_fewer(expansion),
     }
     return {name: mutant for name, mutant in whole.items() if mutant is not expansion}
+
+
+def _of_two_kinds(expansion: Expansion) -> dict[str, Expansion]:
+    letters = _letters(expansion)
+    other = {one: next(by for by in _KINDS[one] if by in letters) for one in letters}
+    units = {"I": "J", "J": "I"} if expansion.encoders == 2 else {}
+    whole = {
+        "Σ and Σ₂ exchanged": {one: other[one] for one in letters if one in "SUT"},
+        "A and its transpose exchanged": {one: other[one] for one in letters if one in "PQXY"},
+        "both kinds exchanged": other | units,
+        "the first kind for the second": {other[one]: one for one in "AS"} | dict.fromkeys("PQXY", "A"),
+        "A₂ in place of A0": {"A": other["A"]},
+        "Σ₂ in place of Σ": {"S": other["S"]},
+    }
+    respelled = {name: _respelled(expansion, by) for name, by in whole.items()}
+    return respelled | ({"N − 1 in place of N": fewer} if (fewer := _with_fewer(expansion)) is not expansion else {})
 
 
 def _put(invariants: Invariants, at: int, changed: tuple[tuple[int, str, int], ...]) -> Invariants:
