@@ -70,6 +70,12 @@ def ntxent(sums: Sums, z1: Any, z2: Any, *, tau: Any, positive: float = 1.0) -> 
     return sums.log_sum(z, z, weights, tau) - sums.similarity(z1, z2, tau)
 
 
+def clip(sums: Sums, z1: Any, z2: Any, *, tau: Any) -> Tensor:
+    """−E⟨z1, z2⟩/τ + ½ (E_i log Σ_j exp⟨z1_i, z2_j⟩/τ + E_j log Σ_i exp⟨z1_i, z2_j⟩/τ)."""
+    both = sums.log_sum(z1, z2, {}, tau) + sums.log_sum(z2, z1, {}, tau)
+    return both / 2 - sums.similarity(z1, z2, tau)
+
+
 _LOG_SUMS: dict[str, Callable[..., Tensor]] = {
     "infonce": partial(beta_infonce, beta=1.0),
     "infonce-batch": partial(weighted_infonce, alpha=1.0),

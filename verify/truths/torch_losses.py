@@ -117,6 +117,19 @@ def siglip(z1: Tensor, z2: Tensor, *, t: Parameter, b: Parameter) -> Tensor:
     return torch.log(1 + torch.exp(exponent)).sum((-2, -1)) / n
 
 
+def clip(z1: Tensor, z2: Tensor, *, tau: Parameter) -> Tensor:
+    """CLIP's symmetric cross-entropy, Fig. 3 of Radford et al. (ICML 2021, arXiv:2103.00020), with the inner product.
+
+    Images z1_i and texts z2_i; the mean of the cross-entropies along the rows and along the columns of
+    the logits <z1_i, z2_j>/tau.
+    """
+    logits = _inner_products(z1, z2) / tau
+    positive = (z1 * z2).sum(-1) / tau
+    rows = torch.log(torch.exp(logits).sum(-1)) - positive
+    columns = torch.log(torch.exp(logits).sum(-2)) - positive
+    return (rows.mean(-1) + columns.mean(-1)) / 2
+
+
 # Population losses.
 
 

@@ -98,6 +98,35 @@ class Population:
         return self.law.made(gaussian, _normals((models if self.independent else 1, n, numbers), generator, self.data))
 
 
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """Pairs (x, y) of two kinds of data, for two encoders: both are parts of one datum (x, y) of dimension d0 + d0'.
+
+    Attributes:
+        whole: where views of (x, y) come from. The anchor is the x of its view, the others are the y of theirs: the
+            covariance of x with y is the part of A0 that joins the two, noise being independent.
+        d0: the dimension of x.
+
+    >>> data = Halves(TrainingSet(torch.arange(6.0).reshape(1, 2, 3), torch.zeros(1, 1, 3)), 1)
+    >>> [one.tolist() for one in data.views(2, torch.Generator())]
+    [[[[0.0], [3.0]]], [[[1.0, 2.0], [4.0, 5.0]]]]
+
+    """
+
+    whole: Data
+    d0: int
+
+    @property
+    def batches(self) -> int:
+        """Those of the whole."""
+        return self.whole.batches
+
+    def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Views (m · batches, n, d0) of x, then of y, (m · batches, n, d0')."""
+        first, *others = self.whole.views(number, generator)
+        return first[..., : self.d0], *(one[..., self.d0 :] for one in others)
+
+
 def _normals(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
 

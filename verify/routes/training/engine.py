@@ -35,7 +35,7 @@ class Plan:
         steps: the largest number of steps.
         decay: "constant", or "cosine" to bring the rate to 0 over the steps.
         momentum: of SGD.
-        weight_decay: γ of γ|W|² on the last layer; a number, or a value per model.
+        weight_decay: γ of γ|W|² on the last layer, γ(|W|² + |V|²) with two encoders; a number, or a value per model.
         norm_penalty: κ and c of κ(E|f(x)|² − c)², numbers or values per model; None without.
         tolerance: a model stops when WᵀW, averaged over a window of `window` steps, has moved by less than this
             fraction since the previous window; None to make all steps.
@@ -86,7 +86,7 @@ class Trained:
         loss: (m,), the loss at the last step that each made.
         steps: (m,), the number of steps of each.
         stopped: (m,) of bool, whether it stopped because it had converged.
-        gram: (m, features, features), WᵀW at the end.
+        gram: (m, features, features), WᵀW at the end; with two encoders (m, d0, d0'), WᵀV.
         averaged: the same, averaged over the tail of the steps; for a model that stopped early, over its last window.
 
     """
@@ -111,6 +111,7 @@ def train(
     weights: Weights | None = None,
     dtype: torch.dtype = torch.float32,
     scale: float = 1.0,
+    watch: Callable[[float, Tensor], None] | None = None,
 ) -> Trained:
     """Train a batch of models, on the device of the generator.
 
@@ -125,6 +126,7 @@ def train(
         weights: to begin with; random ones unless given.
         dtype: torch.float32 or torch.float64.
         scale: of random weights, see `Model.initial`.
+        watch: called after each step with the time, the sum of the learning rates so far, and WᵀW (or WᵀV).
 
     Raises:
         InputError: training diverges, or a loss is not a finite number.
@@ -139,7 +141,13 @@ def train(
 
     """
     run = _Run(
-        model, data, loss if isinstance(loss, BatchedLoss) else batched(loss), plan, generator, dict(parameters or {})
+        model,
+        data,
+        loss if isinstance(loss, BatchedLoss) else batched(loss),
+        plan,
+        generator,
+        dict(parameters or {}),
+        watch,
     )
     begin = weights if weights is not None else model.initial(models, generator, scale=scale)
     with one_thread():
@@ -154,6 +162,7 @@ class _Run:
     plan: Plan
     generator: torch.Generator
     parameters: dict[str, Any]
+    watch: Callable[[float, Tensor], None] | None = None
     first: Weights = field(default_factory=dict)
     second: Weights = field(default_factory=dict)
 
@@ -163,19 +172,23 @@ class _Run:
         device = self.generator.device
         self.first = {name: torch.zeros_like(one) for name, one in weights.items()}
         self.second = {name: torch.zeros_like(one) for name, one in weights.items()}
-        gram, total, before = (torch.zeros_like(_gram(weights)) for _ in range(3))
+        gram, total, before = (torch.zeros_like(self.model.product(weights)) for _ in range(3))
         losses = weights["W"].new_zeros(m)
         steps = torch.full((m,), plan.steps, device=device)
         going = torch.ones(m, dtype=torch.bool, device=device)
         tail, counted = plan.steps - max(1, round(plan.tail * plan.steps)), 0
         kept = {name: one.clone() for name, one in weights.items()}
         averaged = torch.zeros_like(gram)
+        time = 0.0
         for step in range(plan.steps):
             value, slopes = self.slopes(weights)
             if step % LOOK == 0 or step == plan.steps - 1:
                 self.check(value, step)
             self.move(weights, slopes, step)
-            gram = _gram(weights)
+            gram = self.model.product(weights)
+            time += plan.rate_at(step)
+            if self.watch is not None:
+                self.watch(time, gram)
             if plan.tolerance is None:
                 if step >= tail:
                     total += gram
@@ -200,7 +213,7 @@ class _Run:
         if plan.tolerance is None:
             kept, losses, averaged, done = weights, value, total / counted, torch.zeros_like(going)
             return Trained(kept, losses, steps, done, gram, averaged)
-        return Trained(kept, losses, steps, ~going, _gram(kept), averaged)
+        return Trained(kept, losses, steps, ~going, self.model.product(kept), averaged)
 
     def slopes(self, weights: Weights) -> tuple[Tensor, Weights]:
         """The loss of each model and its gradient."""
@@ -209,7 +222,7 @@ class _Run:
         x = self.data.views(self.loss.views, self.generator)
         batches = self.data.batches
         each = {name: one.repeat_interleave(batches, 0) for name, one in weights.items()} if batches > 1 else weights
-        z = tuple(self.model.embed(each, one) for one in x)
+        z = self.model.embedded(each, x)
         value = self.loss(z, self.parameters)
         if batches > 1:
             value = value.reshape(-1, batches).mean(-1)
@@ -217,7 +230,8 @@ class _Run:
             # The mean of |f|² is over all batches of a model: its square is not a mean of squares.
             every = z[0].reshape(len(value), -1, z[0].shape[-1])
             value = value + norm_penalty(every, None, *self.plan.norm_penalty)
-        value = value + self.plan.weight_decay * (weights["W"] ** 2).sum((-2, -1))
+        decays = sum((weights[name] ** 2).sum((-2, -1)) for name in ("W", "V") if name in weights)
+        value = value + self.plan.weight_decay * decays
         slopes = torch.autograd.grad(value.sum(), list(weights.values()))
         for one in weights.values():
             one.requires_grad_(False)  # noqa: FBT003 (torch's own signature)
@@ -247,8 +261,3 @@ class _Run:
             raise InputError(f"{message}; start from other weights, or check the loss")
         message = f"training diverged within {step} steps for {bad} of {len(value)} models at learning rate"
         raise InputError(f"{message} {self.plan.rate:g}; lower the rate")
-
-
-def _gram(weights: Weights) -> Tensor:
-    W = weights["W"]
-    return W.mT @ W

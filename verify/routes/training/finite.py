@@ -32,17 +32,19 @@ class Lowest:
         W: (d1, d0).
         loss: there.
         slope: the largest entry of the gradient there.
+        V: (d1, d0') of a second encoder; None without one.
 
     """
 
     W: Tensor
     loss: float
     slope: float
+    V: Tensor | None = None
 
     @property
     def gram(self) -> Tensor:
-        """WᵀW, (d0, d0)."""
-        return self.W.mT @ self.W
+        """WᵀW, (d0, d0), or WᵀV, (d0, d0')."""
+        return self.W.mT @ (self.W if self.V is None else self.V)
 
 
 def lowest(
@@ -53,6 +55,7 @@ def lowest(
     draws: int,
     generator: torch.Generator,
     start: Tensor,
+    second: Tensor | None = None,
     parameters: Mapping[str, Any] | None = None,
     normalised: bool = False,
     steps: int = 500,
@@ -61,12 +64,13 @@ def lowest(
     """Minimise the loss of a linear model, averaged over draws of the noise, in double precision.
 
     Args:
-        points: (n, d0), the training set.
+        points: (n, d0), the training set; with two encoders (n, d0 + d0'), see `verify.routes.training.data.Halves`.
         noise: (1, d0) standard deviations, or (d0, d0) a symmetric root of C.
         loss: a catalogue name or a torch function.
         draws: R, each with all signs: 4 R evaluations of a loss of two views, 8 R of three.
         generator: of the draws.
         start: (d1, d0), where to begin; not 0, which is stationary.
+        second: (d1, d0'), where a second encoder begins; None without one.
         parameters: numbers of the loss.
         normalised: whether f/|f| enters the loss.
         steps: the most steps of L-BFGS.
@@ -84,15 +88,23 @@ def lowest(
     """
     of = loss if isinstance(loss, BatchedLoss) else batched(loss)
     views = _views(points.double(), noise.double(), of.views, draws, generator)
-    model = Model(points.shape[1], len(start), normalised=normalised)
-    W = start.double().clone(memory_format=torch.contiguous_format).requires_grad_()
+    d0 = start.shape[1]
+    if second is not None:
+        views = (views[0][..., :d0], *(one[..., d0:] for one in views[1:]))
+    model = Model(d0, len(start), normalised=normalised, second=None if second is None else second.shape[1])
+    begin = {"W": start} if second is None else {"W": start, "V": second}
+    weights = {
+        name: one.double().clone(memory_format=torch.contiguous_format).requires_grad_() for name, one in begin.items()
+    }
+    free = list(weights.values())
 
     def value() -> Tensor:
-        return of(tuple(model.embed({"W": W[None]}, x) for x in views), dict(parameters or {})).mean()
+        each = {name: one[None] for name, one in weights.items()}
+        return of(model.embedded(each, views), dict(parameters or {})).mean()
 
     with one_thread():
         optimiser = torch.optim.LBFGS(
-            [W],
+            free,
             max_iter=steps,
             max_eval=2 * steps,
             tolerance_grad=tolerance,
@@ -109,11 +121,12 @@ def lowest(
 
         optimiser.step(closure)  # type: ignore[no-untyped-call]
         at_end = value()
-        (slope,) = torch.autograd.grad(at_end, W)
+        slope = max(float(one.abs().max()) for one in torch.autograd.grad(at_end, free))
     if not at_end.isfinite():
         message = "the loss is not a finite number on the way to its minimum; start from smaller weights"
         raise InputError(message)
-    return Lowest(W.detach(), float(at_end.detach()), float(slope.abs().max()))
+    W, *more = (one.detach() for one in free)
+    return Lowest(W, float(at_end.detach()), slope, *more)
 
 
 def _views(points: Tensor, noise: Tensor, number: int, draws: int, generator: torch.Generator) -> tuple[Tensor, ...]:
