@@ -126,9 +126,10 @@ def test_the_lowest_mask_is_found_and_a_pair_without_correlation_is_lost():
 
 def test_training_finds_the_powers_of_the_minimum_at_N_and_no_others():
     law, N = pairs(), 8
+    plan = Plan("sgd", rate=0.3, steps=400, decay="cosine", tail=0.2)
     end = train(
-        Model(2, 2, second=3), drawn(law, N, 4, batches=40), LOSS, Plan("sgd", rate=0.3, steps=400, decay="cosine", tail=0.2),
-        models=4, generator=seeded(1), parameters={"tau": 0.5}, scale=0.3, dtype=torch.float64,
+        Model(2, 2, second=3), drawn(law, N, 4, batches=40), LOSS, plan, models=4, generator=seeded(1),
+        parameters={"tau": 0.5}, scale=0.3, dtype=torch.float64,
     )  # fmt: skip
     found = np.array([law.in_pairs(one) / 0.5 for one in end.averaged.numpy()])
     expected = lowest_powers(LAMBDA, N, 2).powers
