@@ -38,29 +38,42 @@ def cauchy_error(values: NDArray[Any], ts: NDArray[Any], orders: range) -> NDArr
     return np.array([tail / float(abs(ts[0])) ** k for k in orders])
 
 
-def safe_radius(values: Callable[[NDArray[Any]], NDArray[Any]], start: float) -> float:
-    """Half of a radius at which the Taylor series has converged, for a margin.
+def converging(
+    values: Callable[[NDArray[Any]], NDArray[Any]], start: float, points: int = 16, settled: float = SETTLED
+) -> tuple[NDArray[np.complex128], NDArray[Any]]:
+    """The largest `circle` of radius start, start/2, … on which the Taylor series has converged: t (T,), values (…, T).
 
     The nearest singularity may be close (a square root of a small ε). On a circle beyond it, or near it, the last
-    coefficients times radius^k are no longer small relative to the first, and `cauchy` would alias them.
+    coefficients times radius^k are no longer small relative to the first, and `cauchy` would alias them. What it
+    aliases is about as small relative to the last coefficients as these are relative to the first.
 
     Args:
         values: the function at several t, (…, T).
         start: the radius to try first.
+        points: of the circle.
+        settled: how small the last coefficients have to be relative to the first.
 
+    >>> ts, _ = converging(lambda ts: 1 / (0.04 - ts**2), 0.5)
+    >>> float(abs(ts[0]))
+    0.0625
     """
     radius = start
     for _ in range(60):
-        ts = circle(radius)
+        ts = circle(radius, points)
         with np.errstate(all="ignore"):
             at = values(ts)
             sizes = np.abs(np.fft.fft(at, axis=-1)[..., 1:])
         # fft's k-th entry is the coefficient of (t²)^k, up to the order of the circle; one nan makes all of them nan.
         last = sizes[..., len(ts) // 2 :].max()
-        if np.isfinite(sizes).all() and last <= SETTLED * sizes.max() + 1e-14 * float(np.abs(at).max()):
-            return radius / 2
+        if np.isfinite(sizes).all() and last <= settled * sizes.max() + 1e-14 * float(np.abs(at).max()):
+            break
         radius /= 2
-    return radius
+    return ts, at
+
+
+def safe_radius(values: Callable[[NDArray[Any]], NDArray[Any]], start: float) -> float:
+    """Half of the radius of a `converging` circle, for a margin."""
+    return float(abs(converging(values, start)[0][0])) / 2
 
 
 def nested_derivatives(function: Callable[[Any], Any], order: int) -> dict[int, float]:

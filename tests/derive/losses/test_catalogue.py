@@ -21,7 +21,7 @@ from numeric.invariants import product_value, products, values_by_order
 from numeric.sampling import Covariances, random_covariances
 from verify.assurance.mutants import mutants
 from verify.truths.settings import case
-from verify.truths.taylor import cauchy, circle
+from verify.truths.taylor import cauchy, converging
 from verify.truths.torch_losses import TORCH_LOSSES
 
 NAMES = tuple(CATALOGUE)
@@ -37,6 +37,8 @@ MODIFIED = tuple(
 SIZES = tuple((name, n) for name in NAMES for n in ((2, 3, 4) if name in BATCH else (2,)))
 # The cubature's weights are of both signs, and rounding grows with N and the order.
 TOLERANCE = 3e-6
+# The last coefficients on a circle relative to the first: what Cauchy's integral takes for them is as much smaller.
+CONVERGED = 3e-5
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -76,10 +78,13 @@ def measured(name, size, seed, width=2, order=8, parameters=None):
     here = place(name, size, seed, width, seed if parameters is None else parameters)
     assert here.truth.how == "hand-written torch loss"
     points = 10 if name.split("+")[0] in BATCH else 16
-    ts = circle(0.25, points)
-    # The loss is even and real: the t of a conjugate t² give conjugate values, and half the circle will do.
-    half = here.truth.averaged(ts[: points // 2 + 1], order)
-    values = np.concatenate([half, half[1:-1][::-1].conj()])
+
+    def around(ts):
+        # The loss is even and real: the t of a conjugate t² give conjugate values, and half the circle will do.
+        half = here.truth.averaged(ts[: points // 2 + 1], order)
+        return np.concatenate([half, half[1:-1][::-1].conj()])
+
+    ts, values = converging(around, 0.25, points, settled=CONVERGED)
     orders = range(2, order + 1, 2)
     return here, dict(zip(orders, map(float, cauchy(values, ts, orders)), strict=True))
 
@@ -189,7 +194,9 @@ def assert_every_coefficient(name, size, order, width, error):
     expected = dict.fromkeys(unknown, 0.0)
     expected |= {term.invariants: term.coefficient for term in valued(symbolic(name), here).terms_of_order(order)}
     assert list(expected) == unknown
-    np.testing.assert_allclose(solved / scale, list(expected.values()), atol=error, rtol=error)
+    values = list(expected.values())
+    # What is absent is 0 but for the rounding of what is large.
+    np.testing.assert_allclose(solved / scale, values, atol=error * max(1.0, max(map(abs, values)) / 10), rtol=error)
 
 
 @pytest.mark.parametrize("order", [2, 4])
