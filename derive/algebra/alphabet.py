@@ -81,6 +81,13 @@ FACTORS: dict[str, Matrix] = {
     "b": Matrix("b", "d1", "1", "d", "b", "b"),
     "d": Matrix("b^T", "1", "d1", "b", "bᵀ", r"b^{\top}", turned=True),
 }
+# Columns that are held, f(x) of views that are given, and their transposes: the k-th has the end HELD − k.
+COLUMNS, ROWS = "01234567", "αβγδεζηθ"
+FACTORS |= {
+    one: Matrix(f"f{k}{turn}", *sizes, other, f"f{k}", f"f_{k}", turned=bool(turn))
+    for k, pair in enumerate(zip(COLUMNS, ROWS, strict=True))
+    for one, other, sizes, turn in ((*pair, ("d1", "1"), ""), (*pair[::-1], ("1", "d1"), "^T"))
+}
 # Σ = A0 + C joins the letters: by basis, the substitution for the letter that the basis lacks.
 BASES: Mapping[str, Mapping[str, Mapping[str, int]]] = {
     "A0,Sigma": {"C": {"S": 1, "A": -1}},

@@ -1,4 +1,4 @@
-"""The fixtures `check_expansion`, `check_landscape` and `audit_loss` for a user's own tests, and the marker.
+"""Fixtures for a user's own tests: check_expansion, check_landscape, check_moment and audit_loss; and the marker.
 
 Nothing but pytest is loaded until a fixture is called. Each call leaves its check with the test, for
 ``--derivation-report`` (`verify.pytest.reported`). A failure shows the check and the line of the test, no frame of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # The checks of a test so far, as JSON: what a worker of pytest-xdist can send.
 CHECKS: pytest.StashKey[list[str]] = pytest.StashKey()
-NAMES = frozenset({"check_expansion", "check_landscape", "audit_loss"})
+NAMES = frozenset({"check_expansion", "check_landscape", "check_moment", "audit_loss"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,6 +82,27 @@ def check_landscape(request: pytest.FixtureRequest) -> Callable[..., Check]:
 
 
 @pytest.fixture
+def check_moment(request: pytest.FixtureRequest) -> Callable[..., Check]:
+    """Hold a printed identity against a moment: ``check_moment("Var(|f(x)|^2)", "2 Tr[(W Sigma W^T)^2]")``.
+
+    The moment is text or an expression, the print its right-hand side in text or LaTeX. See
+    verify.papers.printed.check_moment.
+    """
+
+    def check(of: Any, printed: Any, **options: Any) -> Check:
+        __tracebackhide__ = True
+
+        def run() -> Check:
+            from verify.papers.printed.moment import check_moment as checked
+
+            return checked(of, printed, **options)
+
+        return _left_with(request.node, "moment", of, printed, run)
+
+    return check
+
+
+@pytest.fixture
 def audit_loss(request: pytest.FixtureRequest) -> Callable[..., Audit | BlackBoxAudit]:
     """Run the whole audit of a loss, and fail where it refutes what was derived.
 
@@ -109,7 +130,7 @@ def audit_loss(request: pytest.FixtureRequest) -> Callable[..., Audit | BlackBox
 
 def _left_with(
     node: pytest.Item,
-    kind: Literal["expansion", "landscape", "audit"],
+    kind: Literal["expansion", "landscape", "audit", "moment"],
     loss: Any,
     printed: Any,
     run: Callable[[], Check],

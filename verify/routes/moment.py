@@ -92,13 +92,24 @@ Claim = Callable[[Place], tuple[float, float]]
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The value of a moment at a place; its standard error and the number of blocks, where it was drawn."""
+    """The value of a moment at a place.
+
+    Attributes:
+        place: where.
+        value: of the moment.
+        error: its standard error, where it was drawn.
+        blocks: the number of blocks behind it.
+        seed: of the random numbers.
+        natural: the size that a moment of its degree has, which a moment that is 0 is small beside.
+
+    """
 
     place: Place
     value: float
     error: float = 0.0
     blocks: int = 0
     seed: int = 0
+    natural: float = 0.0
 
 
 def on_cubature(subject: Subject) -> list[Measured]:
@@ -113,7 +124,12 @@ def on_cubature(subject: Subject) -> list[Measured]:
         places = list(_places(subject, d1, d0, subject.seed))
         try:
             return [
-                Measured(one, on_nodes(subject.moment.expression, one.data, one.W, one.held), seed=subject.seed)
+                Measured(
+                    one,
+                    on_nodes(subject.moment.expression, one.data, one.W, one.held),
+                    seed=subject.seed,
+                    natural=_natural(subject, one),
+                )
                 for one in places
             ]
         except InputError as error:
@@ -148,7 +164,8 @@ def drawn(subject: Subject) -> list[Measured]:
     most = max(FEWEST, min(MOST, WORK // (ROWS * max(1, means))))
     number = most if mean == 0 else min(most, max(FEWEST, ceil((spread / (ENOUGH * mean)) ** 2)))
     found = np.array(blocks(number))
-    return [Measured(place, float(found.mean()), float(found.std(ddof=1)) / number**0.5, number, seed)]
+    error = float(found.std(ddof=1)) / number**0.5
+    return [Measured(place, float(found.mean()), error, number, seed, _natural(subject, place))]
 
 
 def compare_exactly(found: Sequence[Measured], claim: Claim) -> list[Evidence]:
@@ -156,7 +173,7 @@ def compare_exactly(found: Sequence[Measured], claim: Claim) -> list[Evidence]:
     rows = []
     for one in found:
         claimed, size = claim(one.place)
-        tolerance = TOLERANCE * max(size, abs(one.value))
+        tolerance = TOLERANCE * max(size, abs(one.value), one.natural)
         distance = abs(claimed - one.value)
         rows.append((not isfinite(distance), distance / tolerance if tolerance else distance, one, claimed, tolerance))
     _, _, worst, claimed, tolerance = max(rows, key=lambda row: row[:2])
@@ -189,8 +206,9 @@ def compare_draws(found: Sequence[Measured], claim: Claim) -> list[Evidence]:
         if constant:
             agrees: bool | None = within(one.value - claimed, TOLERANCE * max(scale, 1.0))
         else:
-            hidden = scale < 3 * one.error
-            sees = COEFFICIENTS.beyond(one.blocks) * one.error <= HIDDEN * scale or (claimed == 0 and hidden)
+            # A claim of 0 has no scale of its own.
+            size = one.natural if claimed == 0 else scale
+            sees = COEFFICIENTS.beyond(one.blocks) * one.error <= HIDDEN * size
             agrees = COEFFICIENTS.decide(one.value - claimed, one.error, one.blocks, sees=sees)
         d1, d0 = one.place.W.shape
         evidence.append(
@@ -220,12 +238,18 @@ def _places(subject: Subject, d1: int, d0: int, seed: int) -> Iterator[Place]:
     data = random_data(moment, moment.law, generator, d0)
     W = generator.standard_normal((d1, data.d0)) / data.d0**0.5
     vectors = {view: W @ generator.standard_normal(data.d0) for view in moment.given}
-    values = _values(subject)
+    values = parameter_values(subject)
     for chosen in product(range(d1), repeat=len(moment.free)):
         yield Place(W, data, Held(vectors, dict(zip(moment.free, chosen, strict=True)), values))
 
 
-def _values(subject: Subject) -> dict[sympy.Symbol, sympy.Expr]:
+def _natural(subject: Subject, place: Place) -> float:
+    """E|f|² to half of the moment's degree."""
+    square = float(np.trace(place.W @ place.data.Sigma @ place.W.T))
+    return float(square ** (degree(subject.moment.expression) / 2))
+
+
+def parameter_values(subject: Subject) -> dict[sympy.Symbol, sympy.Expr]:
     """The given values, and generic ones for other parameters; those that count draws are small and whole."""
     found: dict[sympy.Symbol, sympy.Expr] = {}
     numbers = counts(subject.moment.expression)

@@ -55,6 +55,7 @@ D1, D0, DY = 3, 4, 2
 
 @pytest.fixture(autouse=True, scope="module")
 def entries():
+    clear_caches()
     with pytest.MonkeyPatch.context() as patch:
         for table, new, kept in ((LETTERS, NEW, "ASCID"), (FACTORS, ENCODER, "Wwbd")):
             for letter in set(table) - set(kept):

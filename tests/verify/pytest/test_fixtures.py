@@ -36,6 +36,19 @@ def test_nothing():
     pass
 """
 
+MOMENTS = """
+def test_right(check_moment):
+    check_moment("Var(|f(x) - f(chi)|^2)", "8 Tr[(W Sigma W^T)^2]")
+
+
+def test_wrong(check_moment):
+    check_moment("Var(|f(x) - f(chi)|^2 | x)", "2 Tr[(W Sigma W^T)^2]")
+
+
+def test_unreadable(check_moment):
+    check_moment("Var(|f(x)|^2", "0")
+"""
+
 # A check without quartic: what workers send.
 PLAIN = """
 import json
@@ -218,3 +231,16 @@ def test_the_whole_example_with_its_code_and_audit(tmp_path):
     assert found.stdout.count("PASSED test_my_loss.py") == 5, found.stdout
     assert "2 failed, 8 passed" in found.stdout
     assert "10 checks: 8 holds, 2 refuted." in (tmp_path / "report.md").read_text("utf-8")
+
+
+def test_printed_moments(tmp_path):
+    (tmp_path / "test_moments.py").write_text(MOMENTS, "utf-8")
+    report = tmp_path / "report.json"
+    done = run(tmp_path, "-q", "-m", "derivation", "--derivation-report", str(report))
+    assert done.returncode == 1
+    assert "derived       4 f(x)ᵀ W Σ Wᵀ f(x)" in done.stdout
+    assert "by the definition, at W = 1" in done.stdout
+    checks = json.loads(report.read_text("utf-8"))["checks"]
+    assert [(one["kind"], one["verdict"]) for one in checks] == [
+        ("moment", "holds"), ("moment", "refuted"), ("moment", "not-run"),
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Printed statements about a loss (its expansion, B, when it collapses), checked by derivation and measurement."""
+"""Printed statements (an expansion, B, when a loss collapses, a moment), checked by derivation and measurement."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from verify.papers.printed.check import Check, ContradictedError
     from verify.papers.printed.expansion import check_expansion
     from verify.papers.printed.landscape import check_landscape
+    from verify.papers.printed.moment import check_moment
 
-__all__ = ["Check", "ContradictedError", "check_expansion", "check_landscape"]
+__all__ = ["Check", "ContradictedError", "check_expansion", "check_landscape", "check_moment"]
 
 __getattr__ = lazily(
     __name__,
@@ -20,5 +21,6 @@ __getattr__ = lazily(
         "ContradictedError": "check",
         "check_expansion": "expansion",
         "check_landscape": "landscape",
+        "check_moment": "moment",
     },
 )

@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import re
 from functools import reduce
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 
 from derive import InputError
-from derive.algebra.alphabet import BASES, BIAS, FACTORS, LETTERS
+from derive.algebra.alphabet import BASES, BIAS, COLUMNS, FACTORS, HELD, LETTERS, ROWS
 from derive.algebra.alphabet import matrix as matrix_of
 from derive.algebra.scalars import collected
-from derive.algebra.words import Invariants, rotations, spelled, substitute, trace, transpose
+from derive.algebra.words import Invariants, connected, invariant, rotations, spelled, substitute, trace, transpose
 from derive.definition.language import EMBEDDING_DIMENSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from derive.algebra.words import Invariant
 
 Coordinate = str | int
 Entry = tuple[Coordinate, str, Coordinate]
@@ -103,15 +106,20 @@ def traced(value: Polynomial) -> Polynomial:
     )
 
 
-def invariants(value: Polynomial) -> dict[Invariants, sympy.Expr]:
+def invariants(value: Polynomial, free: Mapping[str, int] = MappingProxyType({})) -> dict[Invariants, sympy.Expr]:
     """A scalar as canonical invariants → coefficient; bᵀ P b is closed on the way.
+
+    Args:
+        value: the scalar.
+        free: coordinates that no sum runs over, and the ends that words have there.
 
     Raises:
         InputError: a matrix or an entry is left.
 
     """
     found = []
-    for one, weight in value.items():
+    for product, weight in value.items():
+        one = _with_ends(product, free) if free else product
         if one.entries:
             i, word, j = one.entries[0]
             indices = str(i) if i == j else f"{i}{j}"
@@ -122,6 +130,16 @@ def invariants(value: Polynomial) -> dict[Invariants, sympy.Expr]:
         found.append((_sorted(one.invariants + (_forms(one.word) if one.word else ())), weight))
     # No letter is put for another; what comes back is canonical.
     return _put(found, {})
+
+
+def _with_ends(one: Product, free: Mapping[str, int]) -> Product:
+    """The entries at free coordinates as words that end there."""
+    links = [tuple(free.get(end, end) if isinstance(end, str) else end for end in (i, j)) for i, _, j in one.entries]
+    if any(isinstance(end, str) for ends in links for end in ends):
+        return one
+    words = (open_word(word) if word else "" for _, word, _ in one.entries)
+    made = tuple((i, word, j) for (i, j), word in zip(links, words, strict=True))
+    return Product(one.word, _sorted(one.invariants + tuple(map(invariant, connected(made)))))  # type: ignore[arg-type]
 
 
 def in_one_basis(terms: Mapping[Invariants, sympy.Expr]) -> dict[Invariants, sympy.Expr]:
@@ -138,13 +156,13 @@ def _put(
 def _beside(one: Product, other: Product) -> Product:
     both = _sorted(one.invariants + other.invariants)
     # The coordinates of a sum that is open yet are its own.
-    number = 1 + max((name for i, _, j in one.entries for name in (i, j) if isinstance(name, int)), default=-1)
+    number = 1 + max([-1, *(name for i, _, j in one.entries for name in (i, j) if isinstance(name, int))])
     moved = tuple((_moved(i, number), word, _moved(j, number)) for i, word, j in other.entries)
     return Product(one.word + other.word, both, tuple(sorted(one.entries + moved, key=str)))
 
 
 def _moved(name: Coordinate, by: int) -> Coordinate:
-    return name + by if isinstance(name, int) else name
+    return name + by if isinstance(name, int) and name >= 0 else name
 
 
 def _sorted(some: Invariants) -> Invariants:
@@ -152,7 +170,9 @@ def _sorted(some: Invariants) -> Invariants:
 
 
 def _forms(word: str) -> Invariants:
-    """BᵀPb bᵀQb … as traces."""
+    """BᵀPb bᵀQb … as traces; f(x)ᵀ P f(y) of views that are given as a word between its ends."""
+    if not set(COLUMNS).isdisjoint(word) and word[0] in ROWS:
+        return tuple(map(_between, _pieces(word)))
     letters = _letters(word[-1] + word[:-1])
     if not letters.startswith(BIAS):
         message = f"{written(word)} is a matrix, not a number: put it into Tr[…]"
@@ -162,10 +182,42 @@ def _forms(word: str) -> Invariants:
 
 def closed(word: str) -> Invariants:
     """The trace of a word of matrices, as invariants."""
+    row = next((k for k, letter in enumerate(word) if letter in ROWS), None)
+    if row is not None:
+        return _forms(word[row:] + word[:row])
     letters = next(filter(None, map(_letters, rotations(word))), "")
     if not letters:
         raise InputError(misfit(word, around=True))
     return _traces(letters)
+
+
+def _pieces(word: str) -> list[str]:
+    """A word cut where a column that is held meets a row."""
+    return re.split(f"(?<=[{COLUMNS}])(?=[{ROWS}])", word)
+
+
+def opened(i: Coordinate, word: str, j: Coordinate) -> tuple[tuple[Entry, ...], Invariants]:
+    """The entry (i, j) of a word, or of a column where j is empty: a product of entries and of numbers.
+
+    What is held ends a word: (P f(x) f(x)ᵀ Q)_ij is (P f(x))_i (Qᵀ f(x))_j.
+    """
+    first, *rest = _pieces(word)
+    if first[-1] not in COLUMNS:
+        return ((i, word, j),), ()
+    entries: list[Entry] = [(i, first[:-1], HELD - COLUMNS.index(first[-1]))]
+    if j != "":
+        last = rest.pop()
+        entries.append((HELD - ROWS.index(last[0]), last[1:], j))
+    return tuple(entries), tuple(map(_between, rest))
+
+
+def _between(word: str) -> Invariant:
+    """F(x)ᵀ P f(y), P a product of W X Wᵀ or nothing."""
+    if word[-1] not in COLUMNS:
+        message = f"{written(word)} is a matrix, not a number: put it into Tr[…]"
+        raise InputError(message)
+    inside = open_word(word[1:-1]) if word[1:-1] else ""
+    return invariant(((HELD - ROWS.index(word[0]), inside, HELD - COLUMNS.index(word[-1])),))
 
 
 def _traces(letters: str) -> Invariants:

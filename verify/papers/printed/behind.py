@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.algebra.alphabet import matrix
 from verify.papers.printed.calls import power_of_trace
-from verify.papers.printed.tree import Entry, Power, Product, Scalar, Transpose, is_matrix
+from verify.papers.printed.tree import Entry, Power, Product, Scalar, Transpose, columns, is_matrix
 
 if TYPE_CHECKING:
     from derive.definition.tokens import Token
@@ -42,7 +43,7 @@ def behind(formula: Formula, base: Node, start: Token) -> Node:
 
 def entry(formula: Formula, base: Node, names: tuple[str, str], token: Token) -> Node:
     """The entry of a matrix at two coordinates, which the sums around it run over."""
-    missing = [one for one in names if one not in formula.scope]
+    missing = [one for one in names if one and one not in formula.scope]
     if missing and formula.scope:
         raise formula.refuse(f"the coordinate {missing[0]} is not summed over", token)
     return Entry(base, *names, token.start)
@@ -100,13 +101,17 @@ def _at_coordinates(formula: Formula, base: Node) -> Node:
     formula.at += 1
     closing = "}" if formula.taken("{") else None
     names: list[str] = []
-    while formula.next.kind == "name" and len(names) < _COORDINATES:
+    column = is_matrix(base) and matrix(columns(base)).columns == "1"
+    wanted = 1 if column else _COORDINATES
+    while formula.next.kind == "name" and len(names) < wanted:
         value = formula.next.value
         names += [*value] if value.isalpha() and value.islower() else [""]
         formula.at += 1
         formula.taken(",")
-    if len(names) != _COORDINATES or "" in names:
+    if len(names) != wanted or "" in names:
         formula.at -= bool(names)
+        if column:
+            raise formula.refuse("a column has one coordinate, as in f(x)_i")
         raise formula.refuse("an entry has two coordinates, as in (W A0 W^T)_ij")
     formula.close(closing)
-    return entry(formula, base, (names[0], names[1]), start)
+    return entry(formula, base, (names[0], "" if column else names[1]), start)

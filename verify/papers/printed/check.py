@@ -61,10 +61,11 @@ class Check(Describable):
         verdict: on the print, see `on_print`; of an audit, on what it derived or measured. ``undecided`` where the
             measurements do not support the derivation, or were not made.
         reason: why it is undecided or was not run, in a sentence.
+        counterexample: numbers at which the print is wrong, in a sentence; empty where none are given.
 
     """
 
-    kind: Literal["expansion", "landscape", "audit"]
+    kind: Literal["expansion", "landscape", "audit", "moment"]
     loss: str
     printed: str
     derived: str
@@ -73,6 +74,7 @@ class Check(Describable):
     evidence: tuple[Evidence, ...]
     verdict: Verdict
     reason: str = ""
+    counterexample: str = ""
 
     def description(self) -> Description:
         """The first difference, as printed and as derived, and what was measured."""
@@ -92,7 +94,9 @@ class Check(Describable):
             yield Line("", first.latex[1])
         if others:
             yield Line("also", "; ".join(one.of for one in others))
-        if self.kind == "expansion":
+        if self.counterexample:
+            yield Line("for instance", self.counterexample)
+        if self.kind in ("expansion", "moment"):
             yield Line("in full", self.derived)
 
     def text(self, width: int | None = None) -> str:
@@ -101,7 +105,11 @@ class Check(Describable):
 
     def sentence(self) -> str:
         """The verdict in a sentence."""
-        what = {"expansion": "the printed expansion", "landscape": "what is printed of the landscape"}
+        what = {
+            "expansion": "the printed expansion",
+            "landscape": "what is printed of the landscape",
+            "moment": "the printed formula",
+        }
         subject = f"{self.loss}: {what.get(self.kind, 'the audit')} is {self.verdict}"
         if self.verdict == "holds":
             return f"{self.loss}: {what.get(self.kind, 'the audit')} holds"
@@ -127,6 +135,7 @@ class Check(Describable):
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,
             "reason": self.reason or None,
+            **({"counterexample": self.counterexample} if self.counterexample else {}),
         }
 
 

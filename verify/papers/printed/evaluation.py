@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import product
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,6 +98,26 @@ def coefficients(node: Node, at: Place, order: int) -> dict[int, complex]:
     return {k: complex(spectrum[k]) for k in range(0, order + 1, 2)}
 
 
+def value(
+    node: Node,
+    matrices: Mapping[str, Any],
+    values: Mapping[sympy.Symbol, Any] = MappingProxyType({}),
+    at: Mapping[str, int] = MappingProxyType({}),
+) -> complex:
+    """The value of a formula.
+
+    Args:
+        node: the formula, a number.
+        matrices: by letter; W and columns that are held among them.
+        values: of the parameters.
+        at: coordinates that no sum runs over, from 0 on.
+
+    """
+    arrays = {letter: np.asarray(one, dtype=complex)[None] for letter, one in matrices.items()}
+    found = _Evaluation(arrays, dict(values) | {EMBEDDING_DIMENSION: arrays["W"].shape[1]}).of(node, at)
+    return complex(np.ravel(found)[0])
+
+
 @dataclass(frozen=True, eq=False)
 class _Evaluation:
     """Matrices are (T, n, m), one for each t; numbers are (T,) or scalars."""
@@ -132,7 +153,7 @@ class _Evaluation:
                 value = self.of(inside, where)
                 return (value * value).sum((1, 2)) if np.ndim(value) > 1 else value * value
             case Entry(base, i, j):
-                return self._matrix(base, where)[:, where[i], where[j]]
+                return self._matrix(base, where)[:, where[i], where[j] if j else 0]
             case Applied(_, function, inside):
                 return complex(function(_number(self.of(inside, where))))
             case Over():

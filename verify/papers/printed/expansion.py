@@ -16,11 +16,12 @@ from verify.papers.printed.reading import read_expansion
 from verify.papers.printed.subject import exact, subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from derive import Expansion, Loss
     from derive.algebra.words import Invariants
     from derive.definition.notation import Style
+    from derive.definition.views import Index, View
     from verify.papers.printed.reading import Stated
 
 
@@ -125,7 +126,7 @@ def differences(printed: Expansion, derived: Expansion) -> Iterator[Difference]:
         said, right = (each.get(words, sympy.S.Zero) for each in coefficients)
         if normal_form(said - right) != 0:
             written = product_of_invariants(words, TEXT)
-            yield _difference(f"{written}, order {order}", words, said, right)
+            yield difference(f"{written}, order {order}", words, said, right)
 
 
 def _of_constant(stated: Stated, derived: Expansion, values: Mapping[str, sympy.Expr]) -> Iterator[Difference]:
@@ -137,12 +138,16 @@ def _of_constant(stated: Stated, derived: Expansion, values: Mapping[str, sympy.
         raise InputError(message)
     said = stated.constant.subs({sympy.Symbol(name): value for name, value in values.items() if value is not sympy.oo})
     if sympy.simplify(said - derived.constant) != 0:
-        yield _difference("the constant L(0)", (), said, derived.constant)
+        yield difference("the constant L(0)", (), said, derived.constant)
 
 
-def _difference(of: str, words: Invariants, said: sympy.Expr, right: sympy.Expr) -> Difference:
+def difference(
+    of: str, words: Invariants, said: sympy.Expr, right: sympy.Expr, held: Sequence[View | Index] = ()
+) -> Difference:
+    """A term as it is printed and as it is derived."""
+
     def term(value: sympy.Expr, style: Style) -> str:
-        return signed_sum([(value, product_of_invariants(words, style))] if value != 0 else [], style)
+        return signed_sum([(value, product_of_invariants(words, style, held))] if value != 0 else [], style)
 
     factor = TEXT.scalar(sympy.factor(normal_form(said / right))) if said != 0 and right != 0 else ""
     latex = (term(said, LATEX), term(right, LATEX))

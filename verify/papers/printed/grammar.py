@@ -44,6 +44,8 @@ class Formula(Cursor):
         functions: further functions of a scalar by name.
         stops: names that end a term, such as "or" between conditions.
         shorthands: what further names stand for, P = W A0 Wᵀ.
+        held: the columns f(x) and g(y) that may stand in it, by what is written, and their letters.
+        free: coordinates that no sum runs over.
         part: the tokens that are read, of all of the text.
         ends: whether a remainder, dots or a constant that is not written out may end it.
 
@@ -65,6 +67,8 @@ class Formula(Cursor):
         functions: Mapping[str, Callable[[sympy.Expr], sympy.Expr]] | None = None,
         stops: tuple[str, ...] = (),
         shorthands: Mapping[str, Node] | None = None,
+        held: Mapping[str, str] | None = None,
+        free: Sequence[str] = (),
         part: Sequence[Token] | None = None,
         ends: bool = False,
     ) -> None:
@@ -77,7 +81,8 @@ class Formula(Cursor):
         self.stops = stops
         self.shorthands = dict(shorthands or {})
         self.ends = ends
-        self.scope: list[str] = []
+        self.held = dict(held or {})
+        self.scope: list[str] = list(free)
         # Where round brackets of a trace end, and what is in them: Tr(X)^2 can be read in two ways.
         self.round: tuple[int, str] | None = None
         self.remainder: int | None = None
@@ -173,6 +178,8 @@ class Formula(Cursor):
                 return Scalar(self.number(start), start.start)
             case "sum":
                 return over(self, start)
+            case "name" if self.held and start.value in ("f", "g") and self.sign("("):
+                return names.held(self, start)
             case "name" if is_call(self, start):
                 return call(self, start)
             case "name":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 import sympy
@@ -28,7 +29,7 @@ from verify.papers.printed.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from derive.algebra.words import Invariants
     from verify.papers.printed.algebra import Polynomial
@@ -44,6 +45,7 @@ class Meaning:
 
     Args:
         text: of the formula, for the place of an error.
+        free: coordinates that no sum runs over, and the ends that words have there.
 
     >>> from verify.papers.printed.grammar import Formula
     >>> text = "sum_ij (W Sigma W^T)_ij^2 - Tr[(W Sigma W^T)^2]"
@@ -52,8 +54,9 @@ class Meaning:
 
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, free: Mapping[str, int] = MappingProxyType({})) -> None:
         self.text = text
+        self.free = free
 
     def refuse(self, said: str, at: int) -> PlaceError:
         """The error for a place."""
@@ -122,7 +125,7 @@ class Meaning:
                 return self._applied(node)
 
     def _invariants(self, node: Node) -> dict[Invariants, sympy.Expr]:
-        return algebra.invariants(self.polynomial(node))
+        return algebra.invariants(self.polynomial(node), self.free)
 
     def _at(self, at: int, call: Callable[[], _T]) -> _T:
         """The result of a call; an input that it refuses is refused at a place."""

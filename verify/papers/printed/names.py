@@ -114,6 +114,26 @@ def named(formula: Formula, token: Token, before: Sequence[Node]) -> Node:
     raise formula.refuse(_unknown(formula, name), token)
 
 
+def held(formula: Formula, token: Token) -> Node:
+    """The column f(x) of a view that is given, whose f has been read.
+
+    Raises:
+        PlaceError: the view is not given.
+
+    """
+    formula.at += 1
+    view = formula.next.value
+    formula.at += 1
+    while formula.taken("'"):
+        view += "_pos"
+    formula.close(")")
+    written = f"{token.value}({view})"
+    if written not in formula.held:
+        said = f"{written} is not given: what is averaged is written in W, A0 and Sigma, and given are {{}}"
+        raise formula.refuse(said.format(", ".join(formula.held)), token)
+    return Matrix(formula.held[written], token.start)
+
+
 def _size(formula: Formula) -> None:
     """The size below an identity: I_d, I_{d_0}."""
     formula.at += 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.algebra.alphabet import matrix
 from verify.papers.printed.tree import Matrix, Norm, Power, Product, Scalar, Sum, Trace, Transpose, columns, is_matrix
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ def norm(formula: Formula, start: Token) -> Node:
         return _raised(Norm(Matrix("b", start.start), start.start), half)
     with formula.until(bar):
         inside = formula.sum()
+    if bar == "|" and is_matrix(inside) and _is_column(inside) and formula.sign(bar):
+        formula.at += 1
+        half, _ = _decorated(formula, "a norm has an even power here, as in |f(x)|^2")
+        return _raised(Norm(inside, start.start), half)
     if bar == "|":
         if is_matrix(inside) and formula.taken(bar):
             raise formula.refuse("bars stand for |b|^2, the bias's norm, alone; of a matrix it is ‖W‖_F^2", start)
@@ -87,7 +92,7 @@ def _raised(square: Norm, half: int) -> Node:
 def _is_column(node: Node) -> bool:
     """Whether a matrix has one column, as W^T b."""
     terms = node.terms if isinstance(node, Sum) else (node,)
-    return all(is_matrix(one) and columns(one) == "b" for one in terms)
+    return all(is_matrix(one) and matrix(columns(one)).columns == "1" for one in terms)
 
 
 def _decorated(formula: Formula, rule: str) -> tuple[int, bool]:

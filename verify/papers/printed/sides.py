@@ -56,7 +56,14 @@ class Equation(NamedTuple):
 
 
 def read_equation(
-    text: str, symbols: Mapping[str, sympy.Expr], what: str, *, bias: bool = False, second: str = ""
+    text: str,
+    symbols: Mapping[str, sympy.Expr],
+    what: str,
+    *,
+    bias: bool = False,
+    second: str = "",
+    held: Mapping[str, str] | None = None,
+    free: Mapping[str, int] | None = None,
 ) -> Equation:
     """An equation, or a formula alone.
 
@@ -66,6 +73,8 @@ def read_equation(
         what: is read, for messages.
         bias: whether b may be the bias.
         second: what carries views of the second kind, where there are some.
+        held: columns that may stand in it, as `verify.papers.printed.grammar.Formula` takes them.
+        free: coordinates that no sum runs over, and the ends that words have there.
 
     Raises:
         PlaceError: something in it cannot be read.
@@ -74,7 +83,7 @@ def read_equation(
     {(((0, 'A', 0),),): -1}
 
     """
-    reader = _Reader(text, symbols, what, bias=bias, second=second)
+    reader = _Reader(text, symbols, what, bias=bias, second=second, held=held, free=free)
     whole, *behind = reader.clauses()
     for clause in behind:
         reader.explain(clause)
@@ -97,8 +106,17 @@ def read_side(text: str, symbols: Mapping[str, sympy.Expr], what: str) -> Node:
 
 class _Reader:
     def __init__(
-        self, text: str, symbols: Mapping[str, sympy.Expr], what: str, *, bias: bool, second: str = ""
+        self,
+        text: str,
+        symbols: Mapping[str, sympy.Expr],
+        what: str,
+        *,
+        bias: bool,
+        second: str = "",
+        held: Mapping[str, str] | None = None,
+        free: Mapping[str, int] | None = None,
     ) -> None:
+        self.held, self.free = dict(held or {}), dict(free or {})
         self.text, self.symbols, self.what, self.bias, self.second = text, symbols, what, bias, second
         *found, self.end = Cursor(text).tokens
         while found and found[-1].value in (".", *_BREAKS):
@@ -197,7 +215,7 @@ class _Reader:
         self._numbered(tokens)
         formula = self._formula(tokens, end, ends=True)
         node = formula.whole()
-        terms = Meaning(self.text).number(node)
+        terms = Meaning(self.text, self.free).number(node)
         return Equation(node, terms, formula.remainder, formula.goes_on, formula.constant_open)
 
     def _numbered(self, tokens: list[Token]) -> None:
@@ -220,6 +238,8 @@ class _Reader:
             bias=self.bias,
             second=self.second,
             shorthands=self.shorthands,
+            held=self.held,
+            free=tuple(self.free),
             part=part,
             ends=ends,
         )

@@ -16,7 +16,7 @@ from derive import InputError
 from derive.algebra.alphabet import BIAS, matrix
 from derive.algebra.words import connected, invariant, trace, transpose
 from derive.definition.language import EMBEDDING_DIMENSION
-from verify.papers.printed.algebra import Product, closed, misfit, open_word, plus, written
+from verify.papers.printed.algebra import Product, closed, misfit, open_word, opened, plus, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,11 +43,13 @@ def entry(value: Polynomial, i: str, j: str) -> Polynomial:
             raise InputError(message)
         if any(left.columns != right.rows for left, right in pairwise(map(matrix, one.word))):
             raise InputError(misfit(one.word, around=False))
-        if "1" in (_rows(one.word), _columns(one.word)):
+        if (_rows(one.word), _columns(one.word)) == ("1", "1") or (_columns(one.word) == "1") != (j == ""):
             message = f"{written(one.word)} has one coordinate, not two"
             raise InputError(message)
-        entries = (*one.entries, _oriented(i, one.word, j))
-        found.append({Product("", one.invariants, tuple(sorted(entries, key=str))): weight})
+        links, numbers = opened(i, one.word, j)
+        entries = (*one.entries, *(_oriented(*link) for link in links))
+        invariants = tuple(sorted(one.invariants + numbers))
+        found.append({Product("", invariants, tuple(sorted(entries, key=str))): weight})
     return plus(*found)
 
 
@@ -103,11 +105,11 @@ def _summed(value: Polynomial, name: str) -> Polynomial:
 def _joined(one: Product, name: str) -> Product:
     """A product with a coordinate summed over: matrices joined, and what is closed among the invariants."""
     numbers = [end for i, _, j in one.entries for end in (i, j) if isinstance(end, int)]
-    fresh = 1 + max(numbers, default=-1)
+    fresh = 1 + max([-1, *numbers])
     links: list[Entry] = [(fresh if i == name else i, word, fresh if j == name else j) for i, word, j in one.entries]
     traces: Invariants = ()
     at = Counter(end for i, _, j in links for end in (i, j))
-    for vertex in [end for end, count in at.items() if isinstance(end, int) and count == _JOINS]:
+    for vertex in [end for end, count in at.items() if isinstance(end, int) and end >= 0 and count == _JOINS]:
         meeting = [link for link in links if vertex in (link[0], link[2])]
         links = [link for link in links if vertex not in (link[0], link[2])]
         if len(meeting) == 1:
@@ -140,7 +142,7 @@ def _invariants(links: Iterable[Entry]) -> Invariants:
         while (inner := _TWICE_B.search(left)) is not None:
             factors += (trace(BIAS + (open_word(inner[1]) if inner[1] else "")),)
             left = left[: inner.start()] + left[inner.end() :]
-        written_out.append((i, open_word(left), j))
+        written_out.append((i, open_word(left) if left else "", j))
     return (*factors, invariant(tuple(written_out)))
 
 
@@ -149,8 +151,8 @@ def _oriented(i: Coordinate, word: str, j: Coordinate) -> Entry:
 
 
 def _rows(word: str) -> str:
-    return matrix(word[0]).rows
+    return matrix(word[0]).rows if word else "d1"
 
 
 def _columns(word: str) -> str:
-    return matrix(word[-1]).columns
+    return matrix(word[-1]).columns if word else "d1"

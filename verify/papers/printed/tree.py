@@ -29,7 +29,7 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A factor W or V, the bias b as a column, or a letter of `derive.algebra.alphabet` for the matrix X of F X Gᵀ."""
+    """A factor W or V, a column b or f(x), or a letter of `derive.algebra.alphabet` for the matrix X of F X Gᵀ."""
 
     letter: str
     at: int = 0
@@ -95,7 +95,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Entry:
-    """The entry of a matrix at two coordinates."""
+    """The entry of a matrix at two coordinates, or of a column at one, j being empty."""
 
     base: Node
     i: str
