@@ -15,6 +15,7 @@ import mpmath
 import numpy as np
 
 from derive import InputError, closed_form
+from derive.algebra.graphs import PLAIN
 from numeric.invariants import values_by_order
 from numeric.landscape.closed_form import closed_form_value, number
 from verify.evidence.evidence import Evidence
@@ -93,7 +94,12 @@ def measured_of(subject: Subject) -> RayValues:
 def closed_form_at(loss: Loss, case: Case) -> ClosedForm | None:
     """The closed form that serves as the truth at a case, if there is one: then no nodes are needed."""
     here = case.setting
-    return None if here.training_set is not None else closed_form(case.put_into(loss), here.covariances.law)
+    # High precision knows one kind of views; two are measured on nodes.
+    return (
+        None
+        if here.training_set is not None or loss.roles - {PLAIN}
+        else closed_form(case.put_into(loss), here.covariances.law)
+    )
 
 
 def measure(loss: Loss, case: Case, order: int) -> RayValues:
