@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 
 from derive import Gaussian, InputError, Law, Loss, NotAnalyticError
-from derive.algebra.graphs import PLAIN
+from derive.algebra.graphs import AUGMENTATION
 from derive.landscape.summary import Described, described
 from derive.losses.limit import population
 from numeric.laws import in_numbers
@@ -87,7 +87,7 @@ class Audit(Describable):
         elif self.transverse is not None:
             found = self.transverse.answer
         elif self.expansion is not None:
-            found = undetermined("no landscape was derived for views of two kinds")
+            found = undetermined("no landscape is derived for two augmentations")
         else:
             found = without_expansion(self.regularity, not_measured(self.evidence))
         return in_light_of(found, self.about, self.verdict)
@@ -210,7 +210,9 @@ def audit_definition(
     def expand(higher: int) -> Expansion:
         return limits(here.expand(higher, basis=basis, sampling=sampling, data=law), later)[0]
 
-    landscape = described(_in_the_limit(here, later), shown, limit, expand, law) if here.roles <= {PLAIN} else None
+    # Two augmentations have no common modes.
+    known = AUGMENTATION not in here.roles
+    landscape = described(_in_the_limit(here, later), shown, limit, expand, law) if known else None
     evidence = tuple(one for route in ROUTES for one in route.evidence(subject, expansion))
     return Audit(here, given, shown, subject.closed, "analytic", None, "", landscape, evidence)
 
