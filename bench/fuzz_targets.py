@@ -32,6 +32,7 @@ FORMULA = tuple(
     for piece in (
         *("Tr[", "]", "(", ")", "{", "}", "W", "A0", "Sigma", "C", "W^T", "ᵀ", "²", "^2", "^{-1}", "_ij", "Σ_ij"),
         *("\\frac{1}{2}", "\\operatorname{Tr}", "\\left(", "3/4", "0.75", "¾", "N", "alpha", "exp(", "log(", "sqrt("),
+        *("V", "V^T", "A", "A^T", "A_2", "Σ₂", "\\Sigma_2", "\\Sigma_{xy}", "M = W^T V", "(W, V)"),
         *("+ O(W^6)", "O(", "b b^T", "|b|^2", "--", "/", "*", "=", "^", "^99", "**", "I", "e", "pi"),
         *(" for some i", "a_i", "c_i", "sum_j(", " or ", " and ", "<=", "__import__('os').system('touch ran')"),
     )
@@ -71,7 +72,9 @@ def _texts() -> list[Target]:
     from verify.papers.printed.reading import read_expansion, read_matrix
 
     def expansion(text: str) -> object:
-        stated = read_expansion(text, loss="mine", symbols=SYMBOLS, bias="b" in text)
+        # Views of two kinds, through two encoders or one; a bias is of one encoder.
+        second = "V" if "V" in text else "W" if "2" in text else ""
+        stated = read_expansion(text, loss="mine", symbols=SYMBOLS, bias="b" in text and second != "V", second=second)
         return stated.expansion.text(), stated.expansion.latex(), stated.expansion.to_json()
 
     def values(text: str) -> object:
@@ -84,9 +87,12 @@ def _texts() -> list[Target]:
 
     whole = json.dumps(catalogue("barlow-twins").expand(order=4).to_json()).encode()
     small = json.dumps(catalogue("infonce-batch").with_bias().expand(order=4).to_json()).encode()
+    pairs = json.dumps(catalogue("spectral+two-encoders+weight-decay").expand(order=4).to_json()).encode()
     formulas = [
         b"-Tr[A0 W^T W] + 3/4 Tr[(W Sigma W^T)^2] + O(W^6)",
         rb"-\frac{N-1}{N} \operatorname{Tr}[W A_0 W^\top] + \tfrac34\left(1 - \frac1N\right)Tr[W \Sigma W^T]^2",
+        rb"L(W, V) = -\frac{N-1}{N} \Tr[A M^\top] + \|W\Sigma_{xy}V^\top\|_F^2 + O(\|(W,V)\|^6), M = W^\top V",
+        "Tr[WΣ₂Wᵀ W A Wᵀ] − Tr[W Aᵀ Wᵀ] Tr[W A₂ Wᵀ]".encode(),
         "−2 Tr[W A0 Wᵀ] + Σ_ij (W A0 Wᵀ)_ij² + |b|² exp(-alpha) sqrt(tau)".encode(),
     ]
     conditions = [
@@ -97,7 +103,7 @@ def _texts() -> list[Target]:
     names = ["infonce+bias", "spectral+weight-decay", "file.py:name", *list(CATALOGUE)[:4]]
     return [
         Target("formula", _text(expansion), formulas, FORMULA),
-        Target("expansion.json", _text(expansion), [whole, small], JSON),
+        Target("expansion.json", _text(expansion), [whole, small, pairs], JSON),
         Target(
             "matrix",
             _text(lambda text: read_matrix(text, SYMBOLS)),
