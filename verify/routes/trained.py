@@ -4,7 +4,8 @@ Two regimes are chosen in which a prediction is sharp. Near the transition all m
 landscape through order 4 is nearly the whole of it; what it leaves out is estimated by the minimum through order 6 and
 counted as an error of the prediction. Away from it, where the loss closes to all orders, the exact landscape is the
 prediction. Both take models with two modes, A0 = x C, whose x is looked for; the number that is compared is
-Tr[W Σ Wᵀ], which no rotation of the embedding changes.
+Tr[W Σ Wᵀ], which no rotation of the embedding changes. Two encoders have a regime of their own
+(`verify.routes.trained_pairs`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from verify.evidence.agreement import DOMAIN, SEEN, SHARE, compared
 from verify.evidence.evidence import Evidence
 from verify.routes.minima import case_at
 from verify.routes.route import Route
+from verify.routes.trained_pairs import PairData, quartic, regime, through_6, trained_powers, with_order_6
 from verify.truths.settings import values_for
 
 if TYPE_CHECKING:
@@ -66,16 +68,28 @@ class Regime:
 
     Attributes:
         name: a description in words.
-        data: A0 and C.
-        predicted: Tr[W Σ Wᵀ].
+        data: A0 and C; of two encoders, the correlations of two pairs.
+        predicted: Tr[W Σ Wᵀ]; of two encoders, what the powers of the pairs add up to.
         by_expansion: whether the prediction comes from the landscape through order 4, rather than that to all orders.
 
     """
 
     name: str
-    data: Covariances
+    data: Covariances | PairData
     predicted: float
     by_expansion: bool
+
+    @property
+    def quantity(self) -> str:
+        """What is compared."""
+        return f"{'Σ m_i' if isinstance(self.data, PairData) else 'Tr[W Σ Wᵀ]'} {self.name}"
+
+    @property
+    def shown(self) -> str:
+        """The data in words."""
+        if isinstance(self.data, PairData):
+            return "λ = " + ", ".join(f"{one:.3g}" for one in self.data.correlations)
+        return f"a/c = {self.data.A0[0, 0] / self.data.C[0, 0]:.3g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +153,17 @@ def compare(found: Sequence[Models], expansion: Expansion) -> list[Evidence]:
 def held_against(found: Models, expansion: Expansion) -> Evidence:
     """Models of one regime compared with the minimum of an expansion, at the same data."""
     regime, data, values = found.regime, found.regime.data, values_of(found.subject)
-    quantity = f"Tr[W Σ Wᵀ] {regime.name}"
+    quantity = regime.quantity
     predicted, slack = regime.predicted, 0.0
-    if regime.by_expansion:
+    if isinstance(data, PairData):
+        try:
+            powers = quartic(expansion.truncate(4), data, values)
+        except InputError as error:
+            return Evidence("trained", quantity, agrees=None, note=str(error))
+        predicted = float(np.abs(powers).sum())
+        beyond = through_6(with_order_6(expansion, found.subject.through_6), data, values, powers) if predicted else 0.0
+        slack = np.inf if beyond is None else abs(beyond - predicted)
+    elif regime.by_expansion:
         try:
             case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
             gram = _minimum(case, data, values)
@@ -160,8 +182,7 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
     if found.apart:
         agrees, why = None, "models that began with more and with less power have not come together"
     theory = f"by order 4, which order 6 moves by {slack:.2g}" if slack else "by the exact landscape"
-    ratio = data.A0[0, 0] / data.C[0, 0]
-    note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {found.data} data, a/c = {ratio:.3g}"
+    note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {found.data} data, {regime.shown}"
     return Evidence(
         "trained", quantity, predicted, decided.measured, decided.error, "standard error",
         agrees, found.subject.seed, f"{why}; {note}" if why else note,
@@ -181,13 +202,18 @@ def why_not(subject: Subject) -> str:
     known = base in CATALOGUE and all(name in MODIFIERS for name in modifiers)
     if not known or catalogue(loss.name).expression != loss.expression:
         return "no hand-written torch loss is known for this definition"
-    if not set(modifiers) <= {"weight-decay", "norm-penalty"}:
+    if loss.encoders == 2 and set(modifiers) - {"two-encoders"}:
+        return "models with two encoders are trained here without weight decay and without a norm penalty"
+    if not set(modifiers) <= {"weight-decay", "norm-penalty", "two-encoders"}:
         return "the models trained here have no bias"
     return ""
 
 
 def _near(subject: Subject) -> Regime:
     """The data at which the landscape through order 4 gives the modes a little power."""
+    if subject.here.encoders == 2:
+        pairs, power = regime(subject.expansion, subject.through_6, values_of(subject))
+        return Regime("of pairs that are weakly correlated", pairs, power, by_expansion=True)
     found, slack = _with_power(NEAR, subject)
     if subject.law.closes or slack <= DOMAIN * found.predicted:
         return found
@@ -277,7 +303,7 @@ def _away(subject: Subject) -> list[Regime]:
     from verify.routes.training.predictions import heights
 
     modes = None if subject.closed is None else exact_modes(subject.closed)
-    if modes is None or not modes.convex or not modes.heights:
+    if subject.here.encoders == 2 or modes is None or not modes.convex or not modes.heights:
         return []
     c = np.array(NOISE)
     xs = np.geomspace(0.05, 20.0, 200)
@@ -311,19 +337,29 @@ def _powers(subject: Subject, regime: Regime, seeds: int) -> tuple[Array, int]:
     if "norm-penalty" in modifiers:
         extra["norm_penalty"] = (values["kappa"], values["c"])
     own = {name: values[name] for name in catalogue(base).parameters if name not in ("N", "d1")}
+    generator = torch.Generator().manual_seed(seed_of("audit", loss.name, regime.name, subject.seed))
+    begin = _turned(generator, seeds) * torch.tensor(BEGIN).repeat(seeds // 2)[:, None, None]
+    batches = max(1, data // size)
+    if isinstance(regime.data, PairData):
+        scale = float(np.sqrt(regime.predicted / 2))
+        plan = Plan(rate=RATE * scale, steps=STEPS, decay="cosine", tail=0.1)
+        powers = trained_powers(
+            base, regime.data, size, batches, seeds=seeds, begin=begin, scale=scale, plan=plan, generator=generator,
+            parameters=own,
+        )  # fmt: skip
+        return powers, data
     drawn = in_numbers(law, regime.data)
     a, c = (torch.from_numpy(np.sqrt(np.diag(one))).expand(seeds, 1, 2) for one in (drawn.core.A0, drawn.core.C))
     scale = float(np.sqrt(regime.predicted / 2 / regime.data.Sigma.diagonal().mean()))
-    generator = torch.Generator().manual_seed(seed_of("audit", loss.name, regime.name, subject.seed))
     end = train(
         Model(2, 2),
-        Population(size, a, c, independent=True, batches=max(1, data // size), law=drawn),
+        Population(size, a, c, independent=True, batches=batches, law=drawn),
         of,
         Plan(rate=RATE * scale, steps=STEPS, decay="cosine", tail=0.1, **extra),
         models=seeds,
         generator=generator,
         parameters=own,
-        weights={"W": _turned(generator, seeds) * scale * torch.tensor(BEGIN).repeat(seeds // 2)[:, None, None]},
+        weights={"W": begin * scale},
         # Double precision, so that different processors print the same digits.
         dtype=torch.float64,
     )

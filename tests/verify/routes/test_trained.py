@@ -79,3 +79,30 @@ def test_a_loss_of_ones_own_has_no_torch_loss():
     loss = Loss(inner(x, x_pos) ** 2 - Fraction(1, 2) * inner(x, x_pos), name="mine")
     (found,) = evidence(loss)
     assert found.note == "no hand-written torch loss is known for this definition"
+
+
+def test_two_encoders_train_to_their_quartic_and_wrong_ones_are_found_out():
+    subject = Subject(catalogue("siglip+two-encoders"))
+    measured = trained.ROUTE.measured(subject)
+    (found,) = trained.compare(measured, subject.expansion)
+    assert found.agrees is True
+    assert found.quantity.startswith("Σ m_i")
+    for factor, order in ((sympy.Rational(6, 5), 4), (2, 4), (sympy.Rational(1, 2), 2)):
+        (wrong,) = trained.compare(measured, scaled(subject.expansion, factor, order))
+        assert wrong.agrees is False
+    # That of one encoder is not looked up in canonical pairs.
+    (refused,) = trained.compare(measured, catalogue("siglip").set({}).expand(order=4))
+    assert (refused.agrees, "has one encoder" in refused.note) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("infonce+two-encoders", "no function of WᵀV"),
+        ("siglip+two-encoders+weight-decay", "without weight decay"),
+    ],
+)
+def test_two_encoders_that_are_not_trained_say_why(name, why):
+    (found,) = evidence(name)
+    assert not found.ran
+    assert why in found.note

@@ -58,6 +58,7 @@ def lowest(
     second: Tensor | None = None,
     parameters: Mapping[str, Any] | None = None,
     normalised: bool = False,
+    matched: bool = False,
     steps: int = 500,
     tolerance: float = 1e-7,
 ) -> Lowest:
@@ -73,6 +74,8 @@ def lowest(
         second: (d1, d0'), where a second encoder begins; None without one.
         parameters: numbers of the loss.
         normalised: whether f/|f| enters the loss.
+        matched: whether the draws of each view are scaled so that the covariance of all of them is exactly the noise's:
+            signs leave its error as it is. For many more draws than dimensions.
         steps: the most steps of L-BFGS.
         tolerance: on the largest entry of the gradient.
 
@@ -87,7 +90,7 @@ def lowest(
 
     """
     of = loss if isinstance(loss, BatchedLoss) else batched(loss)
-    views = _views(points.double(), noise.double(), of.views, draws, generator)
+    views = _views(points.double(), noise.double(), of.views, draws, generator, matched=matched)
     d0 = start.shape[1]
     if second is not None:
         views = (views[0][..., :d0], *(one[..., d0:] for one in views[1:]))
@@ -129,9 +132,15 @@ def lowest(
     return Lowest(W, float(at_end.detach()), slope, *more)
 
 
-def _views(points: Tensor, noise: Tensor, number: int, draws: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+def _views(
+    points: Tensor, noise: Tensor, number: int, draws: int, generator: torch.Generator, *, matched: bool = False
+) -> tuple[Tensor, ...]:
     """Views of all the data, (draws · 2^number, n, d0) each."""
     drawn = torch.randn((number, draws, 1, *points.shape), generator=generator, dtype=torch.float64)
+    if matched:
+        flat = drawn.flatten(1, 3)
+        lower = torch.linalg.cholesky(flat.mT @ flat / flat.shape[1])
+        drawn = torch.linalg.solve_triangular(lower, flat.mT, upper=False).mT.reshape(drawn.shape)
     drawn = drawn * noise if len(noise) == 1 else drawn @ noise
     signs = torch.tensor(list(product((1.0, -1.0), repeat=number)), dtype=torch.float64)
     return tuple((points + one * sign[:, None, None]).flatten(0, 1) for one, sign in zip(drawn, signs.T, strict=True))

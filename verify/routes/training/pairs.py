@@ -99,6 +99,18 @@ class Pairs:
         P, _, Q = self._canonical
         return np.asarray(P.T @ root(self.first, 0.5) @ product @ root(self.second, 0.5) @ Q)
 
+    @cached_property
+    def axes(self) -> tuple[Array, Array, Array]:
+        """Singular vectors p_i of A in columns, (d0, n), its singular values a_i > 0 in falling order, and the q_i."""
+        p, values, q = np.linalg.svd(self.A)
+        n = int((values > 1e-12 * values[0]).sum())
+        return p[:, :n], values[:n], q[:n].T
+
+    def along_axes(self, product: Array) -> Array:
+        """p_iᵀ WᵀV q_i, (…, n), of WᵀV."""
+        p, _, q = self.axes
+        return np.asarray(np.einsum("ik,...ij,jk->...k", p, product, q))
+
     def truncated(self, d1: int, scale: float = 1.0) -> tuple[Array, Array]:
         """W (d1, d0) and V (d1, d0') that keep the d1 pairs of largest λ, each at a power of scale times λ."""
         P, values, Q = self._canonical
@@ -117,48 +129,42 @@ class Pairs:
         return root(self.noise, 0.5)
 
 
-def growth_times(pairs: Pairs, beta: float, W: Array, V: Array, powers: ArrayLike) -> Array:
-    """When each canonical pair has grown to half of its final power, by the linearised flow from W and V.
+def growth_times(pairs: Pairs, beta: float, W: Array, V: Array, product: Array) -> Array:
+    """When W and V have grown to half of their final size along each pair of singular vectors of A, p_i and q_i.
 
-    Alone, a pair with balanced weights follows dm/dt = 2 β a m (1 − m/m∞) and reaches half where the linear growth
-    m_0 e^{2βat} alone would reach m∞ − m_0. Of the start only what is orthogonal to the pairs that are learned before
-    counts: those suppress it along their own direction in the embedding. It is for Σ₁, Σ₂ and A with common axes, where
-    the singular vectors of A are those of the canonical pairs.
+    Alone, and with balanced weights, the size s = p_iᵀ WᵀV q_i follows ds/dt = 2 β a_i s (1 − s/s∞) and reaches half
+    where the linear growth s_0 e^{2 β a_i t} alone would reach s∞ − s_0. Of the start only what is orthogonal to the
+    vectors W p_j that were learned before counts: those suppress it along their own direction in the embedding.
 
     Args:
         pairs: the data.
         beta: β.
         W: (d1, d0), at the start.
         V: (d1, d0').
-        powers: m∞ of each canonical pair, in falling order of λ.
+        product: WᵀV at the end, (d0, d0').
 
     Returns:
-        One for each power; infinite for a pair that has no power or finds no free direction.
+        One for each singular value a_i, in falling order; infinite where nothing is left to grow.
 
     >>> pairs = Pairs.of([0.5], [1.0], [1.0], [np.eye(1), np.eye(1)])
-    >>> float(growth_times(pairs, 2.0, np.array([[1e-3]]), np.array([[1e-3]]), [0.5])[0].round(3))
+    >>> float(growth_times(pairs, 2.0, np.array([[1e-3]]), np.array([[1e-3]]), np.array([[0.5]]))[0].round(3))
     6.561
 
     """
-    P, _, Q = pairs._canonical  # noqa: SLF001 (of this file)
-    final = np.asarray(powers, dtype=np.float64)
-    n = len(final)
-    # The axes of the canonical pairs in x and in y, as unit vectors; the scales √(s₁ s₂) along them.
-    p, q = root(pairs.first, 0.5) @ P[:, :n], root(pairs.second, 0.5) @ Q[:, :n]
-    scales = np.linalg.norm(p, axis=0) * np.linalg.norm(q, axis=0)
-    p, q = p / np.linalg.norm(p, axis=0), q / np.linalg.norm(q, axis=0)
-    rates = 2 * beta * np.einsum("ik,ij,jk->k", p, pairs.A, q)
-    start = (W @ p + V @ q) / 2
-    found = np.full(n, np.inf)
+    p, rates, q = pairs.axes
+    rates = 2 * beta * rates
+    final = np.einsum("ik,ij,jk->k", p, product, q)
+    left = (W @ p + V @ q) / 2
+    smallest = 1e-12 * (left**2).sum(0)
+    found, waiting = np.full(len(rates), np.inf), set(range(len(rates)))
 
-    def time(k: int, left: Array) -> float:
-        before = scales[k] * float(left[:, k] @ left[:, k])
-        ready = before > 1e-12 * scales[k] * float(start[:, k] @ start[:, k]) and 0 < before < final[k]
-        return float(np.log(final[k] / before - 1) / rates[k]) if ready and rates[k] > 0 else np.inf
+    def time(k: int) -> float:
+        before = float(left[:, k] @ left[:, k])
+        grows = smallest[k] < before < final[k] and rates[k] > 0
+        return float(np.log(final[k] / before - 1) / rates[k]) if grows else np.inf
 
-    left, waiting = start.copy(), set(range(n))
     while waiting:
-        times = {k: time(k, left) for k in waiting}
+        times = {k: time(k) for k in waiting}
         k = min(times, key=lambda one: times[one])
         found[k] = times[k]
         waiting.remove(k)

@@ -11,7 +11,7 @@ from verify.evidence.agreement import compared
 from verify.routes.training.contrast import loss_of_powers, lowest_powers
 from verify.routes.training.data import Halves, Population, TrainingSet
 from verify.routes.training.engine import Plan, train
-from verify.routes.training.finite import lowest
+from verify.routes.training.finite import _views, lowest
 from verify.routes.training.models import Model
 from verify.routes.training.pairs import Pairs, growth_times
 from verify.truths.batched import BatchedLoss
@@ -167,13 +167,24 @@ def test_a_training_set_has_a_minimum_of_its_own():
     torch.testing.assert_close(again.gram, found.gram, rtol=1e-3, atol=1e-4)
 
 
+def test_matched_draws_have_the_covariance_of_the_noise_exactly():
+    noise = torch.from_numpy(pairs().noise_root())
+    views = _views(torch.zeros(40, 5, dtype=torch.float64), noise, 2, 3, seeded(), matched=True)
+    for one in views:
+        flat = one.flatten(0, 1)
+        torch.testing.assert_close(flat.mT @ flat / len(flat), noise @ noise)
+    plain = _views(torch.zeros(40, 5, dtype=torch.float64), noise, 2, 3, seeded())[0].flatten(0, 1)
+    assert float((plain.mT @ plain / len(plain) - noise @ noise).abs().max()) > 0.01
+
+
 def test_the_time_of_growth_is_that_of_the_flow():
     # −2 Tr[W A Vᵀ] + Tr[W Σ Wᵀ V Σ₂ Vᵀ] in small steps; λ and the singular values of A have opposite orders.
     law = pairs((0.8, 0.5), (0.5, 3.0), (0.4, 2.0), (2, 2))
     A, first, second = law.A, law.first, law.second
     generator = np.random.default_rng(0)
     W, V = 1e-4 * generator.standard_normal((2, 4, 2))
-    predicted = growth_times(law, 2.0, W, V, [0.8, 0.5])
+    end = np.linalg.inv(first) @ A @ np.linalg.inv(second)
+    predicted = growth_times(law, 2.0, W, V, end)
     step, half = 2e-3, np.full(2, np.inf)
     for k in range(20_000):
         W, V = (
@@ -184,8 +195,8 @@ def test_the_time_of_growth_is_that_of_the_flow():
         half = np.where((half == np.inf) & (here > np.array([0.4, 0.25])), step * (k + 1), half)
         if np.isfinite(half).all():
             break
-    assert half == pytest.approx(predicted, rel=0.02)
-    # The pair of the smaller λ is learned first.
+    assert half[::-1] == pytest.approx(predicted, rel=0.02)
+    # Singular values of A come in their own order: the pair of the smaller λ is learned first.
     assert half[1] < half[0]
 
 
