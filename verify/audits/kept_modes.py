@@ -58,7 +58,10 @@ class KeptModes:
 
     @property
     def powers(self) -> tuple[float | None, ...]:
-        """The eigenvalue of Σ^½ WᵀW Σ^½ on each mode; None where the loss has no minimum, or it is not known."""
+        """The eigenvalue of Σ^½ WᵀW Σ^½ on each mode; None where the loss has no minimum, or it is not known.
+
+        With two encoders, the singular value of Σ₁^½ WᵀV Σ₂^½ on each canonical pair.
+        """
         return tuple(float(one) if isfinite(one) else None for one in self.found.powers)
 
     @property
@@ -165,7 +168,8 @@ class KeptModes:
             kept, margin = {True: "yes", False: "no", None: "?"}[self.kept[i]], self.margins[i]
             cells = f"  {correlation:<12.6g}{self._power(i):<14}{kept:<8}"
             yield f"{cells}{'' if margin is None else f'{margin:+.6g}':<14}{self._there(i)}".rstrip()
-        yield f"  power       the eigenvalue of Σ^½ WᵀW Σ^½, {_TOLD[self.theory]}"
+        matrix = "eigenvalue of Σ^½ WᵀW Σ^½" if self.loss.encoders == 1 else "singular value of Σ₁^½ WᵀV Σ₂^½"
+        yield f"  power       the {matrix}, {_TOLD[self.theory]}"
         if self.threshold is not None:
             yield f"  threshold   λ = {self.threshold:.6g}: below it a further mode would be lost"
         yield f"  error       {'not known' if self.error is None else f'{self.error:.2g}'}; {self.error_of}"

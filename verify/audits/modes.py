@@ -19,6 +19,7 @@ from numeric.landscape.spectrum import Spectrum, of_covariances, whitened
 from numeric.sampling import Covariances
 from verify.audits.kept_modes import KeptModes
 from verify.audits.solved_modes import Asked, Solution, solved
+from verify.audits.solved_pairs import pairs_for_all, solved_pairs
 from verify.audits.target import limits, put_values
 from verify.truths.exact_numbers import exact_values
 from verify.truths.settings import counted_symbols
@@ -76,10 +77,13 @@ def modes(
     data, commute = _spectrum(expansion, correlations, covariances)
     bias = "D" in _letters(expansion.terms)
     rows = rows or data.size + bias
-    assumptions = (*expansion.assumptions, _of_rows(rows, data.size, bias=bias))
+    assumptions = (*expansion.assumptions, _of_rows(rows, data.size, bias=bias, encoders=here.encoders))
     left = sorted(name for name in {**here.parameters, **named(expansion.symbols)} if name not in ("d1", limit))
     asked = Asked(here, law, expansion, limit, data, rows, commute, seed if measure else None, tick)
-    found = _for_all(asked, left) if left else solved(asked)
+    if here.encoders == 2:
+        found = pairs_for_all(asked, left) if left else solved_pairs(asked)
+    else:
+        found = _for_all(asked, left) if left else solved(asked)
     return KeptModes(
         here, values, found.theory, data, rows, found.found, found.changes, assumptions, found.measured, found.open
     )
@@ -103,12 +107,16 @@ def _spectrum(
 ) -> tuple[Spectrum, bool]:
     """The modes, and whether A0 and C commute where that matters."""
     letters = _letters(expansion.terms)
-    if not letters <= MODE_I.keys():
+    if expansion.encoders == 1 and not letters <= MODE_I.keys():
         message = (
             f"the views of {expansion.loss} are seen in two ways, and its modes are not known; one W and equal views"
         )
         raise InputError(f"{message} are needed here")
-    sees_more = "I" in letters
+    sees_more = not letters.isdisjoint("IJ")
+    if expansion.encoders == 2 and (sees_more or covariances is not None):
+        what = "depends on more, because of weight decay" if sees_more else "has two encoders"
+        message = f"{expansion.loss} {what}; modes of two encoders are those of canonical correlations alone, λ_i"
+        raise InputError(message)
     if correlations is not None and covariances is not None:
         raise InputError("correlations and covariances are both given; give one of them")
     if covariances is not None:
@@ -139,10 +147,11 @@ def _rows(d1: int | None, value: sympy.Expr | None) -> int | None:
     return int(found)
 
 
-def _of_rows(d1: int, size: int, *, bias: bool) -> str:
+def _of_rows(d1: int, size: int, *, bias: bool, encoders: int) -> str:
+    of, mode = ("W", "mode") if encoders == 1 else ("W and V", "pair")
     if d1 == size + bias:
-        return f"d1 = {d1}, a row of W for each mode{' and the bias' if bias else ''}"
-    return f"d1 = {d1}, {'fewer' if d1 < size else 'more'} rows of W than modes"
+        return f"d1 = {d1}, a row of {of} for each {mode}{' and the bias' if bias else ''}"
+    return f"d1 = {d1}, {'fewer' if d1 < size else 'more'} rows of {of} than {mode}s"
 
 
 def _for_all(asked: Asked, left: list[str]) -> Solution:

@@ -69,7 +69,8 @@ def lowest(loss: Loss, data: Views, start: Array, *, seed: int = 0) -> LowestPoi
         loss: its parameters set, but for d1.
         data: the views, A0 and C diagonal.
         start: (d1, d0), W. Where the loss is a function of inner products alone and the columns of W are orthogonal,
-            only their lengths are looked for: by symmetry the loss is stationary in all else.
+            only their lengths are looked for: by symmetry the loss is stationary in all else. With two encoders, W and
+            V side by side, each diagonal and of the same size.
         seed: of the draws.
 
     Raises:
@@ -84,13 +85,22 @@ def lowest(loss: Loss, data: Views, start: Array, *, seed: int = 0) -> LowestPoi
     True
 
     """
-    size = np.sqrt(data.Sigma.diagonal())
+    pairs = start.shape[1] // 2 if loss.encoders == 2 else 0
+    size = np.ones(data.d0) if pairs else np.sqrt(data.Sigma.diagonal())
     lengths = not looks_at_coordinates(loss.expression)
     begin = np.diag((start * size).T @ (start * size)) ** 0.5 if lengths else (start * size).ravel()
+    signs = np.sign(start[:, :pairs].diagonal() * start[:, pairs:].diagonal())
+    begin = begin[:pairs] if pairs else begin
     exact = _degree(loss) if loss.depends_on_moments else None
 
     def weight(x: NDArray[Any]) -> NDArray[Any]:
+        if pairs:
+            return np.hstack([np.diag(x), np.diag(signs * x)])
         return (np.diag(x) if lengths else x.reshape(start.shape)) / size
+
+    def power(x: NDArray[Any]) -> Array:
+        found: Array = (np.abs(weight(x) * size) ** 2).sum(0)
+        return found[:pairs] if pairs else found
 
     if exact is not None:
         truth = EvaluatedTruth(loss, Setting(data, start, {}, None))
@@ -100,7 +110,7 @@ def lowest(loss: Loss, data: Views, start: Array, *, seed: int = 0) -> LowestPoi
             return here.averaged(np.ones(1), exact)[0]
 
         end = _minimum(value, begin, WORK, 1e-14)
-        powers = (np.abs(weight(end) * size) ** 2).sum(0)
+        powers = power(end)
         return LowestPoint(
             powers, np.full(len(powers), 1e-6), "its definition minimised, which moments of the data give"
         )
@@ -108,11 +118,11 @@ def lowest(loss: Loss, data: Views, start: Array, *, seed: int = 0) -> LowestPoi
     for k in range(SETS):
         drawn = _Drawn.of(loss, data, seed + k, len(begin))
         end = _minimum(lambda x, drawn=drawn: drawn.mean(weight(x)), end, WORK // SETS)
-        found.append((np.abs(weight(end) * size) ** 2).sum(0))
+        found.append(power(end))
         if drawn.samples_a_population:
             fewer = drawn.halved()
             other = _minimum(lambda x, fewer=fewer: fewer.mean(weight(x)), end, WORK // SETS)
-            halves.append((np.abs(weight(other) * size) ** 2).sum(0))
+            halves.append(power(other))
     powers = np.mean(found, axis=0)
     error = SIGMAS * np.std(found, axis=0, ddof=1) / sqrt(SETS)
     if halves:
