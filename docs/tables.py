@@ -1,4 +1,7 @@
-"""Write the README's derived tables, between their markers: `python docs/tables.py`. After a loss or a claim."""
+"""Write the README's derived tables, between their markers, and docs/identities.md: `python docs/tables.py`.
+
+After a loss, a claim or an identity.
+"""
 
 import re
 from pathlib import Path
@@ -7,6 +10,7 @@ from verify.papers.claims.ledgers import published
 from verify.reports.catalogue import catalogue_table, collapse_table
 from verify.reports.claims.listing import recorded_table
 from verify.reports.claims.matrix import matrix
+from verify.reports.identities import page
 
 README = Path(__file__).parents[1] / "README.md"
 TABLES = {
@@ -28,3 +32,4 @@ if __name__ == "__main__":
         written = table()
         text = between(marker).sub(lambda found, written=written: f"{found[1]}{written}\n{found[2]}", text)
     README.write_text(text, "utf-8")
+    (README.parent / "docs" / "identities.md").write_text(page(), "utf-8")

@@ -216,7 +216,8 @@ def product_of_invariants(invariants: Invariants, style: Style, held: Sequence[V
         elif times == 1:
             pieces.append(written)
         else:
-            of_word = form is not None and bool(form[1])
+            # uᵀ P v as a whole is raised; an entry is by itself.
+            of_word = form is not None and bool(form[1]) and bool(_end(form[0], style, held))
             pieces.append(style.power(style.parentheses(written) if of_word else written, str(times)))
     return style.times.join(pieces)
 

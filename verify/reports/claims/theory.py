@@ -11,7 +11,7 @@ from functools import cache
 
 import sympy
 
-from derive import Elliptical, catalogue, closed_form
+from derive import Elliptical, Law, catalogue, closed_form, moment
 from derive.definition.notation import LATEX
 from derive.landscape.collapse import Collapse
 from derive.landscape.exact_modes import exact_modes
@@ -37,6 +37,15 @@ _MODIFIERS = (
 )
 
 
+# The variance over both data, given one of them, the mean of that, and the variance of the mean.
+_DISTANCES = (
+    "Var(|f(x) - f(chi)|^2)",
+    "Var(|f(x) - f(chi)|^2 | x)",
+    "E(Var(|f(x) - f(chi)|^2 | x))",
+    "Var(E(|f(x) - f(chi)|^2 | x))",
+)
+
+
 @cache
 def page() -> tuple[Block, ...]:
     """The blocks of the page; derived once."""
@@ -53,6 +62,7 @@ def _blocks() -> Iterator[Block]:
         " $C = \\Sigma - A_0$, with eigenvalues $a_i$, $\\sigma_i$, $c_i$ of a common mode."
     )
     yield from _table_1()
+    yield from _proposition_1()
     yield from _theorem_1()
     yield from _theorem_2()
     yield from _theorem_3()
@@ -82,6 +92,26 @@ def _cells(found: Collapse) -> tuple[str, str]:
         "open" if one is None else one.text() if one.formula in (sympy.true, sympy.false) else f"${one.latex()}$"
         for one in (found.dimensional, found.complete)
     )
+
+
+def _proposition_1() -> Iterator[Block]:
+    yield Heading("Proposition 1 and Eq. (5): the variance of a squared distance")
+    yield Paragraph(
+        "x and χ are views of two data. The variance over both is that of Proposition 1. What Eq. (5) needs is the mean"
+        " over x of the variance over χ at fixed x: the second cumulant of a mean over χ is taken at each x. The two"
+        " differ by the variance of the mean at fixed x."
+    )
+    yield Formulas([_identity(text) for text in _DISTANCES])
+    yield Paragraph(
+        "For elliptical data, $x = s g$ with one scale s per datum, $\\mathbb{E} s^2 = 1$ and"
+        " $s_4 = \\mathbb{E} s^4$, which is 1 for a Gaussian:"
+    )
+    yield Formulas([_identity(text, Elliptical()) for text in _DISTANCES])
+
+
+def _identity(text: str, law: Law | None = None) -> tuple[str, str]:
+    found = moment(text, law=law)
+    return found.definition(LATEX), found.latex()
 
 
 def _theorem_1() -> Iterator[Block]:
