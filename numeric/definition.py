@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derive.algebra.graphs import PLAIN
 from derive.definition.clusters import Sample
 from derive.definition.expression import (
     Average,
@@ -48,6 +49,20 @@ Population = tuple[dict["View", Any], Any]
 EPSILON = 2.0**-53
 
 
+def drawn_as(view: View, datum: str) -> str:
+    """The name of a view among the draws of a sample: its name as a view of the sample's datum.
+
+    One of another datum that is seen in another way, the w of ⟨f(u), g(w)⟩ over pairs of different draws, is no view
+    that u is.
+
+    >>> from derive import views
+    >>> (w_pos,), (w,) = views("w_pos"), views("w", encoder="g")
+    >>> drawn_as(w_pos, "u"), drawn_as(w, "u")
+    ('u_pos', 'u, role 1')
+    """
+    return view.name_at(datum) if view.role == PLAIN else f"{view.name_at(datum)}, role {view.role}"
+
+
 class Evaluator:
     """Evaluates definitions on embeddings.
 
@@ -55,7 +70,7 @@ class Evaluator:
 
     Args:
         population: gives, for the views that a population mean is over, their embeddings (points, d1) and weights.
-        samples: for each finite sample, the embeddings of its draws by the view's name, of shape (…, n, d1).
+        samples: for each finite sample, the embeddings of its draws, of shape (…, n, d1), by `drawn_as` of the view.
         d1: the embedding's dimension.
         noise: gives, for a number of views, what the augmentation adds to f of a datum in each, (points, d1), and
             weights; only a mean over further views in the population asks for it. (A mean over a number of them is
@@ -144,7 +159,7 @@ class Evaluator:
         between = (1,) * scope.level
         bound = {}
         for view in over:
-            name = view.name_at(data[0])
+            name = drawn_as(view, data[0])
             if name in drawn:
                 points = drawn[name][..., which[:, data.index(view.datum)], :]
                 bound[view] = points.reshape(points.shape[:-2] + between + points.shape[-2:])

@@ -132,7 +132,11 @@ class TwoKinds(Covariances):
 
         """
         joint = np.block([[self.A0, self.A], [self.A.T, self.A2]])
-        return Covariances(joint, np.zeros_like(joint)).training_set(size, generator)
+        values, vectors = np.linalg.eigh(joint)
+        # The halves of a pair, each with zeros in place of the other, span no more than both together.
+        kept = vectors[:, values > RANK * values[-1]]
+        inside = kept.T @ joint @ kept
+        return np.asarray(Covariances(inside, np.zeros_like(inside)).training_set(size, generator) @ kept.T)
 
     def of_set(self, training_set: Array, views: Seen) -> tuple[Array, ...]:
         """m₁ for views of the first kind, m₂ for those of the second."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.algebra.graphs import AUGMENTATION, ENCODER
 from derive.algebra.letters import Letter
 from derive.definition.clusters import Sample
 from derive.definition.expression import (
@@ -198,7 +199,13 @@ def check_definition(expression: Expression, name: str, *, closed: bool = True) 
 
 
 def _check_seen(expression: Expression, name: str) -> None:
-    """Check that each name of a view stands for a view that is seen in one way."""
+    """Check that views are of two kinds at most, and each name stands for a view that is seen in one way."""
+    if roles(expression) >= {ENCODER, AUGMENTATION}:
+        message = (
+            f"{name} has views through a second encoder and others under a second augmentation; A and Σ₂ are of one of"
+            " these: leave one of them out"
+        )
+        raise InputError(message)
     by_name: dict[str, View] = {}
     for view in sorted({one for node in walk(expression) for one in labels(node) if isinstance(one, View)}):
         if by_name.setdefault(view.name, view).role != view.role and not view.white:

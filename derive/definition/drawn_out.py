@@ -55,7 +55,8 @@ def drawn_out(node: Expression) -> Expression:
             body = with_views(body, {view: centre(of) for view in over if view not in left})
             return ViewAverage(body, left, centre(of), None) if left else body
         case ViewAverage(body, over, of, number) if number is not None:
-            draws = [of._replace(name=f"{of.datum}_{k}of{number}") for k in range(1, int(number) + 1)]
+            role = over[0].role
+            draws = [of._replace(name=f"{of.datum}_{k}of{number}", role=role) for k in range(1, int(number) + 1)]
             chosen = list(permutations(draws, len(over)))
             total = as_expression(0)
             for some in chosen:

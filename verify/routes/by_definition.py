@@ -38,7 +38,7 @@ def measure(subject: Subject) -> list[RayCoefficients | Evidence]:
         the coefficients, or evidence marked as not run where a batch or nested means take too many nodes.
 
     """
-    sizes = (3, *subject.sizes[1:]) if subject.sampling == "fixed" else subject.sizes
+    sizes = (max(3, subject.sizes[0]), *subject.sizes[1:]) if subject.sampling == "fixed" else subject.sizes
     return [
         _at(subject, case(
             subject.loss, subject.given, seed=subject.seed + k, size=size, dimension=DIMENSION,

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from derive import closed_form
+from derive.algebra.graphs import PLAIN
 from verify.truths.settings import GAUSSIAN, Case, at_values, case, counted_symbols
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Subject:
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The values of a symbol that counts data: two sizes; a single one where there is no such symbol."""
-        first = 3 if self.sampling == "fixed" else 2
+        # A centred set spans one dimension less than it has data: two of each kind of views.
+        first = 2 if self.sampling != "fixed" else 3 if self.loss.roles <= {PLAIN} else 5
         if counted_symbols(self.loss) - set(self.given):
             return (first, first + 1)
         return (2,)

@@ -17,7 +17,7 @@ from derive import Loss, View
 from derive.algebra.graphs import PLAIN
 from derive.definition.drawn_out import centre, drawn_out, is_centre, views_by_datum
 from derive.definition.expression import free_views, walk
-from numeric.definition import Evaluator
+from numeric.definition import Evaluator, drawn_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -90,7 +90,10 @@ class AtPoints:
             n = int(sample.count)
             views = list(self.shown[sample.datum])
             views += [centre(views[0])] if self.looks_at_a_datum else []
-            samples[sample] = {view.name: one[:, start : start + n] for view, one in by_role(points, self.seen, views)}
+            samples[sample] = {
+                drawn_as(view, sample.datum): one[:, start : start + n]
+                for view, one in by_role(points, self.seen, views)
+            }
             start += n
         evaluator = Evaluator(population, samples, d1, noise, shaken)
         value: NDArray[Any] = np.asarray(evaluator.value(self.expression, anchor))
