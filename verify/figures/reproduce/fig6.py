@@ -134,12 +134,16 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
                 }
             )  # fmt: skip
     table = Table.of(rows)
-    return Shown(_drawn(table), _lines(table))
+    steps = sweep.units[0]["steps"]
+    form = "full size" if steps == FULL["steps"] else "quick form"
+    title = f"N(0, I) in {table['d0'][0]} dimensions, {steps:,} steps, rate → 0 ({form})"
+    return Shown(_drawn(table, title), _lines(table))
 
 
-def _drawn(table: Table) -> Picture:
+def _drawn(table: Table, title: str) -> Picture:
     sizes = table.distinct("N")
     with drawing(11.5, 3.5 * len(sizes) + 4.2) as figure:
+        figure.suptitle(title, fontsize=12)
         panels = figure.subplots(len(sizes) + 1, 2, squeeze=False)
         for row, n in zip(panels, sizes, strict=False):
             for panel, data in zip(row, (AS_DRAWN, CENTRED), strict=True):
@@ -149,7 +153,7 @@ def _drawn(table: Table) -> Picture:
                 panel.set_ylim(-0.03 * top, top)
         for row in panels[:-1]:
             row[0].set_ylabel("smallest eigenvalues\nof WᵀW at E|Wx|² = 1")
-        panels[0][1].legend(loc="upper right")
+        panels[0][1].legend(loc="upper right", frameon=True, framealpha=1, edgecolor="none")
         groups = _groups(table)
         _overlaps(panels[-1][0], table, groups)
         _curvatures(panels[-1][1], table, groups)
@@ -208,7 +212,9 @@ def _overlaps(panel: Any, table: Table, groups: Sequence[tuple[int, float]]) -> 
 
     d0 = table["d0"][0]
     chance = float(np.sqrt(beta.ppf(1 - RARE, 0.5, (d0 - 1) / 2)))
-    panel.axhspan(0, chance, color=GREY, alpha=0.35, linewidth=0, label=f"a random direction, {1 - RARE:.1%}")
+    panel.axhspan(
+        0, chance, color=GREY, alpha=0.35, linewidth=0, label=f"a random direction, in {100 * (1 - RARE):g} %"
+    )
     _seeds(
         panel, table, groups, "overlap_scaled_mean", AS_DRAWN, marker="o", color=BLUE, label="with the mean of x/|Wx|"
     )
@@ -219,7 +225,7 @@ def _overlaps(panel: Any, table: Table, groups: Sequence[tuple[int, float]]) -> 
     )  # fmt: skip
     _grouped(panel, groups)
     panel.set(ylim=(0, 1.04), ylabel="|cos|", title="The mode of the smallest eigenvalue")
-    panel.legend(loc="center right", fontsize=9)
+    panel.legend(loc="center", bbox_to_anchor=(0.5, 0.74), fontsize=9)
 
 
 def _curvatures(panel: Any, table: Table, groups: Sequence[tuple[int, float]]) -> None:
@@ -235,6 +241,8 @@ def _curvatures(panel: Any, table: Table, groups: Sequence[tuple[int, float]]) -
     )  # fmt: skip
     _grouped(panel, groups)
     panel.set(ylabel="L″ along it, W without it", title="Stays lost above 0, reopens below")
+    low, high = panel.get_ylim()
+    panel.set_ylim(low, high + 0.45 * (high - low))
     panel.legend(loc="upper right", fontsize=9)
 
 

@@ -11,10 +11,12 @@ from derive import InputError
 from derive.landscape.lost_modes import alpha, beta, gamma, opened
 from numeric.sampling import Covariances
 from numeric.sphere import Sphere
+from verify.figures.reproduce.linear import trained_over, training_set
 from verify.routes.reopening.directions import opening
 from verify.routes.reopening.means import on_data, weights
 from verify.routes.reopening.second_order import curvatures
 from verify.routes.reopening.transverse import draw
+from verify.routes.training.engine import Plan
 from verify.truths.two_views import two_views
 
 NORMALISED = two_views("infonce+normalised")
@@ -167,6 +169,23 @@ def test_models_lose_a_mode_with_a_mean_where_it_is_said_and_keep_it_with_a_bias
         assert lost[1] > 0.5
         assert overlap > 0.98
         assert trained(1.3 * edge, seed, bias=True)[0][0] > 0.5
+
+
+@pytest.mark.parametrize(("size", "lost"), [(30, True), (240, False)])
+def test_a_training_set_loses_its_mean_where_it_is_too_small(size, lost):
+    """N(0, I) in ten dimensions: the squared mean, about 10/N in units of the variance, against the closed form."""
+    d0, sigma = 10, 0.05
+    correlation = 1 / (1 + sigma**2)
+    edge = Sphere(d0 - 1, correlation).largest_mean(correlation) ** 2
+    for seed in range(2):
+        points = training_set(size, d0, seed)
+        mean = points.mean(0)
+        square = float(mean @ torch.linalg.solve(torch.cov(points.T, correction=0), mean))
+        assert (square > edge) == lost
+        plan = Plan(rate=5e-3, steps=600, decay="cosine")
+        gram = trained_over(points, [sigma], "infonce-batch", plan, seed=seed, normalised=True)["gram"][0]
+        values = np.linalg.eigvalsh(gram.numpy())
+        assert (values[0] < 0.01 * values.mean()) == lost
 
 
 def test_what_cannot_be_said_is_refused():
