@@ -44,7 +44,7 @@ def solved_pairs(asked: Asked) -> Solution:
 
     def powers(points: NDArray[np.float64]) -> NDArray[np.float64]:
         found = [pairs.powers([sympy.Float(one) for one in lam], d1=asked.d1) for lam in points]
-        return np.abs(np.array(found, dtype=float))
+        return np.asarray(np.abs(np.array(found, dtype=float)))
 
     exact = pairs.powers(asked.data.correlations, d1=asked.d1)
     found = Kept.of_powers(np.abs(np.array([float(one) for one in exact])), *_notes(pairs, asked))
