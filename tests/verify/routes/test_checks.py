@@ -8,14 +8,15 @@ import pytest
 import sympy
 
 from derive import CATALOGUE, InputError, Loss, Mean, catalogue, exp, inner, log, views, white_noise
-from verify.assurance.mutants import mutants
+from verify.assurance.mutants import killing, mutants
 from verify.evidence.significance import limit
 from verify.routes import autodiff, monte_carlo, remainder
 from verify.routes.subject import DRAWS, Subject
 from verify.truths.settings import case, counted_symbols
 
 LOSSES = [*CATALOGUE, "infonce+weight-decay+norm-penalty"]
-ROUTES = {one.name: one for one in (autodiff.ROUTE, remainder.ROUTE, monte_carlo.ROUTE)}
+# Those that measure numbers without a closed form; training takes long.
+ROUTES = {name: one for name, one in killing.ROUTES.items() if name not in (killing.SYMBOLIC, "exact", "trained")}
 CHECKS = [*ROUTES]
 x, x_pos, chi = views("x, x_pos, chi")
 g = white_noise("g")

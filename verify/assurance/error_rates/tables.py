@@ -13,10 +13,11 @@ from typing import Any
 from verify.assurance.error_rates import alarms
 from verify.assurance.error_rates.measuring import GROUPS
 from verify.assurance.error_rates.tally import Tally
-from verify.assurance.mutants.killing import SYMBOLIC
+from verify.assurance.mutants import killing
 from verify.assurance.mutants.mutant import OPERATORS
 
-ROUTES = (SYMBOLIC, "exact", "autodiff", "remainder", "monte-carlo", "trained", "optimiser", "newton")
+# Those of an expansion, and of a list of stationary points.
+ROUTES = (*killing.ROUTES, "optimiser", "newton")
 # What a mutant's outcomes are called, by route.
 Outcomes = Mapping[str, str]
 
@@ -144,7 +145,7 @@ def _each(judged: Iterable[tuple[Any, Any]]) -> Iterable[tuple[Any, Outcomes]]:
 
 
 def _killed(outcomes: Outcomes) -> bool:
-    return any(said == "killed" for route, said in outcomes.items() if route != SYMBOLIC)
+    return any(said == "killed" for route, said in outcomes.items() if route != killing.SYMBOLIC)
 
 
 def _share(killed: int, of: int) -> list[str]:

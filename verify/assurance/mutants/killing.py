@@ -15,7 +15,7 @@ from derive import Expansion, InputError, Loss, catalogue
 from verify.assurance.mutants import definitions, expansions, replicas
 from verify.assurance.mutants.mutant import Mutant, distinct
 from verify.evidence.evidence import Evidence
-from verify.routes import autodiff, by_definition, monte_carlo, remainder, trained
+from verify.routes import by_definition, definition, parity, trained
 from verify.routes import closed_form as closed
 from verify.routes.route import Route
 from verify.routes.subject import Subject
@@ -36,13 +36,12 @@ def _near_the_transition(subject: Subject) -> list[trained.Models]:
     return [trained.models(subject, next(trained.regimes(subject)))]
 
 
-# The routes of an audit that an expansion can fail, and the definition itself in place of its symmetries.
+# The routes of an audit that an expansion can fail: those that are called exact look at symmetries and at minima, and
+# the definition itself is exact in their place.
 ROUTES: dict[str, Route[Subject, Any, Expansion]] = {
     SYMBOLIC: closed.ROUTE,
     "exact": by_definition.ROUTE,
-    "autodiff": autodiff.ROUTE,
-    "remainder": remainder.ROUTE,
-    "monte-carlo": monte_carlo.ROUTE,
+    **{one.name: one for one in definition.ROUTES if one.name not in ("exact", parity.ROUTE.name)},
     "trained": replace(trained.ROUTE, measure=_near_the_transition),
 }
 
