@@ -1,7 +1,12 @@
 """What tests of several folders need."""
 
+import os
 import shutil
 import subprocess
+
+# Before NumPy and torch read it, here and in processes that tests start: on small arrays a second thread costs more
+# than it brings, and more still where two test processes share two cores.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 

@@ -16,8 +16,6 @@ from numeric.sampling import random_covariances
 from verify.truths.taylor import cauchy, circle
 from verify.truths.torch_losses import TORCH_LOSSES
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 # Two scales with E[s²] = 1: s² = 2/5 with chance 5/8, s² = 2 with chance 3/8.
 SCALES, CHANCES = np.sqrt([0.4, 2.0]), np.array([0.625, 0.375])
 MOMENTS = {k: float(CHANCES @ SCALES**k) for k in range(1, 7)}

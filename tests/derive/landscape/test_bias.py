@@ -39,8 +39,6 @@ from verify.truths.evaluated_truth import EvaluatedTruth
 from verify.truths.settings import case
 from verify.truths.taylor import cauchy, circle
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 x, x_pos, chi = views("x, x_pos, chi")
 M = SecondMoment(x, x_pos)
 DIFFERENCES = ["infonce", "infonce-batch", "weighted-infonce", "beta-infonce", "alignment-uniformity", "vicreg"]

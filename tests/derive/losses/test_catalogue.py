@@ -41,9 +41,6 @@ TOLERANCE = 3e-6
 CONVERGED = 3e-5
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 @cache
 def symbolic(name):
     return catalogue(name).expand(order=8)

@@ -18,8 +18,6 @@ PARAMETERS = {"alpha": (3, 7), "tau": (6, 5), "t": (5, 4), "b": (2, 3)}
 BATCH = [name for name, one in TORCH_LOSSES.items() if one.over_batch]
 WIDTH = 2
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def covariances(seed, *, encoders):
     """The product of each letter, and the covariances of f at one view, at the other, and between them.

@@ -14,8 +14,6 @@ from verify.routes.definition import ROUTES
 from verify.routes.subject import Subject
 from verify.truths.settings import case
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 HEAVY = "contaminated:share=1/10,factor=3"
 CHECKED = {"exact", "remainder", "autodiff", "monte-carlo"}
 
