@@ -60,7 +60,8 @@ def compared(seed: int, names: tuple[str, ...] = NAMES) -> dict[str, Any]:
 def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
     """Everything that is said of a loss, in numbers, parameters under their old names."""
     symbols = loss.loss.parameters
-    put = {old: sympy.Symbol(new) for old, new in renamed.items()}
+    # What is declared of a parameter, its sign, is declared of it under any name.
+    put = {old: sympy.Symbol(new, **symbols[old].assumptions0) for old, new in renamed.items()}
     here = loss.loss.set(put) if put else loss.loss
     back = {new: symbols[old] for old, new in put.items()}
     expansion = here.expand(order=4)
@@ -76,7 +77,7 @@ def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
         "holds": [_holds(one, values) for one in (found.collapse.dimensional, found.collapse.complete)],
         "kernel": _kernel(expansion, values, bias=here.bias),
         "tone": answer.tone,
-        "shape": _shape(found.to_json()),
+        "shape": _shape(found.to_json(), put),
     }
 
 
@@ -109,12 +110,12 @@ def _kernel(expansion: Any, values: Mapping[str, float], *, bias: bool) -> float
     return float(emitted.value(*first, *given))
 
 
-def _shape(shown: Any) -> Any:
+def _shape(shown: Any, put: Mapping[str, sympy.Symbol]) -> Any:
     """What is there and what is not, without any text."""
     if isinstance(shown, dict):
-        return {key: _shape(value) for key, value in shown.items()}
+        return {_without_yielding(key, put): _shape(value, put) for key, value in shown.items()}
     if isinstance(shown, list):
-        return [_shape(one) for one in shown]
+        return [_shape(one, put) for one in shown]
     return shown if shown is None or isinstance(shown, bool) else "…"
 
 
@@ -195,7 +196,7 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
         for k, pair in enumerate(zip(one, other, strict=True)):
             yield from differences(*pair, f"{path}[{k}]")
     elif isinstance(one, complex | float) and isinstance(other, complex | float):
-        same = abs(one - other) <= 1e-9 * max(1.0, abs(one)) or bool(np.isnan(one) and np.isnan(other))
+        same = one == other or abs(one - other) <= 1e-9 * max(1.0, abs(one)) or bool(np.isnan(one) and np.isnan(other))
         if not same:
             yield f"{path}: {one} and {other}"
     elif one != other and "…" not in (one, other):
