@@ -6,7 +6,7 @@ end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
@@ -15,6 +15,7 @@ from derive.algebra.letters import Letter, by_name, sum_j, told_apart
 from derive.algebra.ranges import Ranges
 from derive.algebra.signs import sign, signs
 from derive.errors import InputError
+from derive.landscape.correlations import in_correlations, lam_i
 from derive.landscape.landscape import a_i, a_j, c_i, c_j, s_i, s_j
 from derive.latex import for_notebook
 
@@ -84,7 +85,7 @@ class Condition:
         if self.formula in (sympy.true, sympy.false):
             said = "always" if self.formula is sympy.true else "never"
         else:
-            tail = f" for {self.quantifier} i" if self.formula.has(a_i, c_i) else ""
+            tail = f" for {self.quantifier} i" if self.formula.has(a_i, c_i, lam_i) else ""
             said = _written(apart[0], str, " or ", " and ") + tail + (f", q_j = {apart[1]}" if self._has_q else "")
         if not self.others:
             return said
@@ -95,13 +96,27 @@ class Condition:
         """The same as `text`."""
         return self.text()
 
+    def whitened(self) -> Condition:
+        """The same for print, in the view correlations where it is about these alone; see `in_correlations`.
+
+        >>> print(Condition(sympy.Le(2 * c_i - a_i, 0, evaluate=False), "all").whitened())
+        2 - 3*lambda_i <= 0 for all i
+        """
+        others = tuple((at, None if one is None else one.whitened()) for at, one in self.others)
+        formula, q = in_correlations(self.formula), self.q
+        if self._has_q:
+            # q_j is told in the same letters, or all is left as it is.
+            spelled = in_correlations(self.spelled_out())
+            return replace(self, formula=spelled if spelled.free_symbols & {lam_i} else self.formula, others=others)
+        return replace(self, formula=formula, q=q, others=others)
+
     def latex(self) -> str:
         """The same for math mode."""
         apart = self._told_apart()
         if self.formula in (sympy.true, sympy.false):
             said = rf"\text{{{'always' if self.formula is sympy.true else 'never'}}}"
         else:
-            tail = rf" \quad\text{{for {self.quantifier} }} i" if self.formula.has(a_i, c_i) else ""
+            tail = rf" \quad\text{{for {self.quantifier} }} i" if self.formula.has(a_i, c_i, lam_i) else ""
             formula = _written(apart[0], sympy.latex, r" \text{ or } ", r" \text{ and } ")
             said = formula + tail + (rf",\quad q_j = {sympy.latex(apart[1])}" if self._has_q else "")
         if not self.others:
@@ -192,7 +207,7 @@ def _tidy(value: sympy.Expr, ranges: Ranges | None) -> sympy.Expr:
 
 def _written(formula: sympy.Basic, write: Callable[[sympy.Basic], str], either: str, both: str) -> str:
     if isinstance(formula, sympy.Or | sympy.And):
-        parts = sorted(formula.args, key=lambda part: (part.has(a_i, c_i), str(part)))
+        parts = sorted(formula.args, key=lambda part: (part.has(a_i, c_i, lam_i), str(part)))
         nested = (sympy.Or, sympy.And)
         written = (_written(part, write, either, both) for part in parts)
         shown = [f"({text})" if isinstance(part, nested) else text for part, text in zip(parts, written, strict=True)]

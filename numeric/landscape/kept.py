@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,25 @@ class Kept:
         kept = powers > SMALL
         rank = int(kept.sum()) if rank is None else rank
         return cls(np.where(kept, powers, 0.0), tuple(map(bool, kept)), rank, notes, precision)
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """The powers as formulas.
+
+    Attributes:
+        values: b_i, and h_i or Q_ij and K_ij, by name, as SymPy writes them.
+        text: all of it, in plain text; "" where none is known.
+        lost: the condition under which some mode is lost although W has a row for each, "never" or "always"; None where
+            that is not known.
+        lost_text: the same in a sentence.
+
+    """
+
+    values: Mapping[str, str]
+    text: str
+    lost: str | None = None
+    lost_text: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import sympy
 
 from derive import Loss
-from numeric.landscape.kept import Changes, Kept
+from numeric.landscape.kept import Changes, Formulas, Kept
 from numeric.landscape.spectrum import Spectrum
 from verify.evidence.digits import rounded
 from verify.truths.lowest import LowestPoint
@@ -37,6 +37,7 @@ class KeptModes:
         measured: the minimum of the loss itself, where the landscape is one through order 4; None where that was not
             looked for, or not found.
         open: why the error is not known, "" where it is.
+        formulas: the powers in the correlations, for W with a row for each mode; None for two encoders.
 
     """
 
@@ -50,6 +51,7 @@ class KeptModes:
     assumptions: tuple[str, ...]
     measured: LowestPoint | None = None
     open: str = ""
+    formulas: Formulas | None = None
 
     @property
     def correlations(self) -> tuple[float, ...]:
@@ -148,6 +150,7 @@ class KeptModes:
             "error": self.error,
             "error_of": self.error_of,
             "d1": self.d1,
+            "formulas": None if self.formulas is None else {**self.formulas.values, "lost": self.formulas.lost},
             "notes": list(self.notes),
         }
 
@@ -170,6 +173,10 @@ class KeptModes:
             yield f"{cells}{'' if margin is None else f'{margin:+.6g}':<14}{self._there(i)}".rstrip()
         matrix = "eigenvalue of Σ^½ WᵀW Σ^½" if self.loss.encoders == 1 else "singular value of Σ₁^½ WᵀV Σ₂^½"
         yield f"  power       the {matrix}, {_TOLD[self.theory]}"
+        if self.formulas is not None and self.formulas.text:
+            yield f"  formula     {self.formulas.text}"
+        if self.formulas is not None and self.formulas.lost_text:
+            yield f"  lost        {self.formulas.lost_text}, with a row for each mode"
         if self.threshold is not None:
             yield f"  threshold   λ = {self.threshold:.6g}: below it a further mode would be lost"
         yield f"  error       {'not known' if self.error is None else f'{self.error:.2g}'}; {self.error_of}"

@@ -18,6 +18,7 @@ from numeric.landscape.kept import Changes, Kept
 from numeric.landscape.spectrum import Spectrum, of_covariances, whitened
 from numeric.sampling import Covariances
 from verify.audits.kept_modes import KeptModes
+from verify.audits.mode_formulas import formulas
 from verify.audits.solved_modes import Asked, Solution, solved
 from verify.audits.solved_pairs import pairs_for_all, solved_pairs
 from verify.audits.target import limits, put_values
@@ -85,8 +86,9 @@ def modes(
     else:
         found = _for_all(asked, left) if left else solved(asked)
     return KeptModes(
-        here, values, found.theory, data, rows, found.found, found.changes, assumptions, found.measured, found.open
-    )
+        here, values, found.theory, data, rows, found.found, found.changes, assumptions, found.measured, found.open,
+        None if here.encoders == 2 else formulas(here, expansion, law, limit),
+    )  # fmt: skip
 
 
 def _expanded(loss: Loss, law: Law, tick: Callable[[str], None]) -> Expansion:

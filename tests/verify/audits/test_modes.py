@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from sympy import Rational, oo, sympify
 
 from derive import CATALOGUE, InputError, Loss, Mean, catalogue, exp, half_sq, inner, log, symbols, views
+from derive.definition.plain_text import read
 from numeric.sampling import Covariances
 from verify import modes
 from verify.truths.torch_losses import TORCH_LOSSES, weight_decay
@@ -347,3 +348,25 @@ def test_parameters_of_any_name_are_told_from_those_of_the_theory():
     found = modes(loss, R("0.5", "0.1"), {"h_i": 1, "a_i": 1})
     assert found.powers == pytest.approx(modes(catalogue("infonce"), R("0.5", "0.1")).powers)
     assert sympify(found.to_json()["set"]["h_i"]) == 1
+
+
+def test_formulas_in_correlations_give_the_powers():
+    lam = R("0.7", "0.4")
+    found = modes(catalogue("beta-infonce"), lam, {"beta": Rational(3, 4)})
+    height = read(found.to_json()["formulas"]["h_i"])
+    (letter,) = height.free_symbols
+    assert [float(height.subs(letter, one)) for one in lam] == pytest.approx(found.powers)
+    assert found.to_json()["formulas"]["lost"] == "4*lambda_i - 1 <= 0 for some i"
+    batch = modes(catalogue("infonce-batch"), lam, {"N": 4}, measure=False)
+    b, Q, K = (read(batch.to_json()["formulas"][name]) for name in ("b_i", "Q_ij", "K_ij"))
+    h = np.array(batch.powers)
+
+    def at(value, i, j):
+        put = {"lambda_i": lam[i], "lambda_j": lam[j]}
+        return float(value.subs({one: put[one.name] for one in value.free_symbols}))
+
+    for i in (0, 1):
+        slope = 2 * at(Q, i, i) * h[i] + 2 * sum(at(K, i, j) * h[j] for j in (0, 1)) - at(b, i, i)
+        assert abs(slope) < 1e-9
+    seen = modes(catalogue("infonce+weight-decay"), covariances=Covariances(np.eye(1), np.eye(1))).formulas
+    assert seen.lost == "a_i - gamma <= 0 for some i"
