@@ -47,6 +47,7 @@ class Script(NamedTuple):
 SCRIPTS = {
     "startup": Script(),
     "derivation": Script(least="distinct trace words of an order: 1 at order 4 of InfoNCE, 1 at order 6"),
+    "moments": Script(least="distinct words of a moment: 2 to 11"),
     "monte_carlo": Script(),
     "blackbox": Script(),
     "plugin": Script(("30",)),
