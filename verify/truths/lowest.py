@@ -89,8 +89,10 @@ def lowest(loss: Loss, data: Views, start: Array, *, seed: int = 0) -> LowestPoi
     size = np.ones(data.d0) if pairs else np.sqrt(data.Sigma.diagonal())
     lengths = not looks_at_coordinates(loss.expression)
     begin = np.diag((start * size).T @ (start * size)) ** 0.5 if lengths else (start * size).ravel()
-    signs = np.sign(start[:, :pairs].diagonal() * start[:, pairs:].diagonal())
-    begin = begin[:pairs] if pairs else begin
+    signs = np.ones(pairs)
+    if pairs:
+        signs = np.sign(start[:, :pairs].diagonal() * start[:, pairs:].diagonal())
+        begin = begin[:pairs]
     exact = _degree(loss) if loss.depends_on_moments else None
 
     def weight(x: NDArray[Any]) -> NDArray[Any]:
