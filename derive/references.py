@@ -79,6 +79,14 @@ REFERENCES = {
         "ICML 2020",
         "2005.10242",
     ),
+    "radford2021": Reference(
+        "Radford et al. 2021",
+        "Alec Radford, Jong Wook Kim, Chris Hallacy, Aditya Ramesh, Gabriel Goh, Sandhini Agarwal, Girish Sastry,"
+        " Amanda Askell, Pamela Mishkin, Jack Clark, Gretchen Krueger, Ilya Sutskever",
+        "Learning Transferable Visual Models From Natural Language Supervision",
+        "ICML 2021",
+        "2103.00020",
+    ),
     "zhai2023": Reference(
         "Zhai et al. 2023",
         "Xiaohua Zhai, Basil Mustafa, Alexander Kolesnikov, Lucas Beyer",

@@ -13,6 +13,7 @@ from derive.losses import (
     alignment_uniformity,
     barlow_twins,
     beta_infonce,
+    clip,
     dcl,
     infonce,
     infonce_batch,
@@ -43,6 +44,7 @@ CATALOGUE: dict[str, Loss] = {
         vicreg.SOFT,
         alignment_uniformity.LOSS,
         siglip.LOSS,
+        clip.LOSS,
     )
 }
 

@@ -19,7 +19,8 @@ OTHERS: tuple[tuple[str, str, str], ...] = (
     ("ntxent", "simclr simclrv1 simclrv2 normalizedtemperaturescaledcrossentropy", ""),
     ("ntxent", "supcon supervisedcontrastive", "The two are equal where each class is one datum"),
     ("infonce", "nce cpc cpcv2 contrastivepredictivecoding", ""),
-    ("infonce-batch", "clip openclip slip npair npairs multiclassnpair", _UNIT),
+    ("infonce-batch", "npair npairs multiclassnpair", _UNIT),
+    ("clip", "openclip slip contrastivelanguageimagepretraining", ""),
     ("infonce-batch", "moco mocov1 mocov2 mocov3 mocov2plus", f"{_UNIT} and to a momentum encoder"),
     ("weighted-infonce", "weighted", ""),
     ("dcl", "decoupled decoupledcontrastive decoupledcontrastivelearning", ""),
@@ -28,6 +29,7 @@ OTHERS: tuple[tuple[str, str, str], ...] = (
     ("vicreg", "vic varianceinvariancecovariance", ""),
     ("alignment-uniformity", "alignment uniformity alignuniform alignunif alignuniformity wangisola", ""),
     ("siglip", "sigmoid siglip2 sigmoidcontrastive pairwisesigmoid", ""),
+    ("two-encoders", "twotower dualencoder twoencoder bimodal multimodal", ""),
     ("weight-decay", "wd l2 decay ridge", ""),
     ("normalised", "normalized normalise normalize unit sphere", ""),
 )

@@ -41,7 +41,11 @@ def collapse_table() -> str:
     """
     rows = [f"| loss | B | {' | '.join(VARIANTS)} |", "|---" * (2 + len(VARIANTS)) + "|"]
     for name in CATALOGUE:
-        cells = [_cell(collapse_of(name, variant)) for variant in VARIANTS]
+        # A bias is for a single encoder.
+        there = [not (CATALOGUE[name].encoders == 2 and "bias" in VARIANTS[variant][0]) for variant in VARIANTS]
+        cells = [
+            _cell(collapse_of(name, variant)) if known else "—" for variant, known in zip(VARIANTS, there, strict=True)
+        ]
         rows.append(f"| `{name}` | {_origin(name)} | {' | '.join(cells)} |")
     return "\n".join(rows)
 

@@ -305,5 +305,6 @@ _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "vicreg-soft": vicreg_soft,
     "alignment-uniformity": alignment_uniformity,
     "siglip": siglip,
+    "clip": clip,
 }
 TORCH_LOSSES = {name: TorchLoss(name, function) for name, function in _FUNCTIONS.items()}

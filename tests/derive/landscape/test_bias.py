@@ -42,8 +42,9 @@ from verify.truths.taylor import cauchy, circle
 x, x_pos, chi = views("x, x_pos, chi")
 M = SecondMoment(x, x_pos)
 DIFFERENCES = ["infonce", "infonce-batch", "weighted-infonce", "beta-infonce", "alignment-uniformity", "vicreg"]
-SEES_B = [name for name in CATALOGUE if name not in DIFFERENCES]
-BIASED = [*(f"{name}+bias" for name in CATALOGUE), "infonce+weight-decay+norm-penalty+bias", "dcl+bias+norm-penalty"]
+ONE_ENCODER = [name for name in CATALOGUE if catalogue(name).encoders == 1]
+SEES_B = [name for name in ONE_ENCODER if name not in DIFFERENCES]
+BIASED = [*(f"{name}+bias" for name in ONE_ENCODER), "infonce+weight-decay+norm-penalty+bias", "dcl+bias+norm-penalty"]
 
 
 def cubed(view, power=3):

@@ -19,7 +19,7 @@ def refused(name):
     [
         ("simclr SimCLR sim-clr simcrl nt-xent nt_xent NTXent NTXentLoss NT-Xent ntxentloss supcon", "ntxent"),
         ("info-nce InfoNCE info_nce InfoNCELoss infonse cpc nce symmetric-infonce", "infonce"),
-        ("moco MoCo moco-v2 clip CLIP n-pair infonce_batch", "infonce-batch"),
+        ("moco MoCo moco-v2 n-pair infonce_batch", "infonce-batch"),
         ("barlow barlowtwins barlow_twins BarlowTwins Barlow-Twins-Loss barlowtwin", "barlow-twins"),
         ("vic-reg VICReg vicregloss vic_reg_loss", "vicreg"),
         ("DCL decoupled decoupled-contrastive", "dcl"),
@@ -27,6 +27,7 @@ def refused(name):
         ("spectral-contrastive scl spectrl", "spectral"),
         ("uniformity alignment_uniformity align-uniform", "alignment-uniformity"),
         ("SigLIP sig-lip sigmoid", "siglip"),
+        ("CLIP open-clip OpenCLIP", "clip"),
     ],
 )
 def test_a_name_as_people_write_it_leads_to_the_loss(names, meant):
@@ -49,7 +50,7 @@ def test_another_method_has_no_neighbour_and_is_told_what_to_do(name):
 
 def test_where_two_losses_are_not_quite_one_it_is_said():
     assert "did you mean infonce-batch? For unit vectors the two are equal, up to a temperature. Known: " in refused(
-        "clip"
+        "n-pair"
     )
 
 

@@ -65,7 +65,9 @@ def test_gram_and_weight_belong_to_the_point():
 
 VALUES = {"alpha": 0.7, "beta": 0.6, "tau": 0.8, "lambda": 0.5, "mu": 1.1, "nu": 0.4, "epsilon": 0.6, "kappa": 0.7}
 VALUES |= {"t": 1.3, "b": 0.2, "c": 0.8, "gamma": 0.35, "N": 5}
-MODIFIED = [f"{name}{modifier}" for name in CATALOGUE for modifier in ("", "+weight-decay", "+norm-penalty")]
+# Two encoders have canonical pairs in place of modes: `derive.landscape.test_canonical_pairs`.
+ONE = [name for name in CATALOGUE if catalogue(name).encoders == 1]
+MODIFIED = [f"{name}{modifier}" for name in ONE for modifier in ("", "+weight-decay", "+norm-penalty")]
 
 
 @pytest.mark.parametrize("name", [name for name in MODIFIED if name != "vicreg-soft+norm-penalty"])

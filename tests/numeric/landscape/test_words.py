@@ -25,7 +25,7 @@ from derive import (
     views,
 )
 from derive.definition.clusters import Sample
-from derive.definition.drawn_out import centre, drawn_out, names_by_datum
+from derive.definition.drawn_out import centre, drawn_out, views_by_datum
 from numeric.definition import Evaluator
 from numeric.sampling import random_covariances
 
@@ -154,11 +154,15 @@ def test_without_the_noise_a_mean_over_all_views_has_no_value():
         Evaluator(None, {}, D1).value(node, {x: X, centre(x): X})
 
 
+def names(node):
+    return {datum: {view.name for view in found} for datum, found in views_by_datum(node).items()}
+
+
 def test_the_views_that_are_drawn():
     node = drawn_out(Mean(Mean(inner(w, u_pos) * inner(u, x), over=distinct(u, u_pos, w), count=N), over=x))
-    assert names_by_datum(node) == {"x": {"x"}, "u": {"u", "u_pos"}}
+    assert names(node) == {"x": {"x"}, "u": {"u", "u_pos"}}
     further = drawn_out(Mean(Mean(exp(inner(u_pos, u)), over=u_pos, of=u, count=2), over=u, count=N))
-    assert names_by_datum(further) == {"u": {"u", "u_1of2", "u_2of2"}}
+    assert names(further) == {"u": {"u", "u_1of2", "u_2of2"}}
 
 
 def test_a_datum_is_drawn_with_its_views():

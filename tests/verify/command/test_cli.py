@@ -208,7 +208,7 @@ def test_an_unknown_loss_is_refused_with_the_nearest(refused):
 def test_an_unknown_modifier_is_refused_with_the_nearest(refused):
     expected = (
         "quartic: unknown modifier 'weightdecay'; did you mean weight-decay? "
-        "Known: weight-decay, norm-penalty, normalised, bias"
+        "Known: weight-decay, norm-penalty, normalised, bias, two-encoders"
     )
     assert refused("derive", "infonce+weightdecay") == expected
 

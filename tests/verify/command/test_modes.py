@@ -104,6 +104,7 @@ def test_files_that_hold_no_correlations_are_refused(refused, tmp_path):
 def test_losses_that_need_more_than_correlations_are_refused(refused, tmp_path):
     assert "--A0 FILE --C FILE" in refused("infonce+weight-decay", "--correlations", "0.5")
     assert "no expansion at W = 0" in refused("infonce+normalised", "--correlations", "0.5")
+    assert "because of weight decay" in refused("spectral+two-encoders+weight-decay", "--correlations", "0.5")
     assert "seen in two ways" in refused("infonce", "--correlations", "0.5", "--law", "unequal")
     file = tmp_path / "mine.py"
     file.write_text("def loss(z1, z2):\n    return ((z1 - z2) ** 2).sum()\n", "utf-8")

@@ -20,7 +20,9 @@ CORE = {
     "math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "msub", "msup", "msubsup", "munder", "mover", "munderover",
     "mfrac", "msqrt", "mpadded", "mphantom", "mtable", "mtr", "mtd", "mstyle",
 }  # fmt: skip
-WHOLE = [name + modifier for name in CATALOGUE for modifier in ("", "+bias", "+normalised")]
+WHOLE = [
+    name + modifier for name in CATALOGUE for modifier in ("", "+bias", "+normalised") if name + modifier != "clip+bias"
+]
 WHOLE += ["infonce+weight-decay", "dcl+norm-penalty"]
 
 

@@ -58,7 +58,8 @@ def test_the_two_truths_agree_on_a_fixed_training_set(name):
     # Both halves of pairs are a set of their own, which three data can be in one dimension alone.
     dimension = 2 // catalogue(name).encoders
     torch_loss, defined = both(name, size=3, dimension=dimension, sampling="fixed")
-    assert torch_loss.setting.training_set.shape == (3, 2)
+    # The two halves of a pair stand side by side.
+    assert torch_loss.setting.training_set.shape == (3, 2 * catalogue(name).encoders)
     ts = np.array([0.0, 0.1, 0.2 + 0.1j])
     assert np.allclose(torch_loss.averaged(ts, 4), defined.averaged(ts, 4), rtol=1e-9, atol=1e-9)
 
