@@ -16,7 +16,7 @@ from derive.losses.limit import population
 from numeric.laws import in_numbers
 from numeric.sampling import Covariances
 from verify.audits.findings import describe
-from verify.audits.target import limits, put_values
+from verify.audits.target import limits, of_encoders, put_values
 from verify.evidence.answer import (
     Answer,
     in_light_of,
@@ -155,6 +155,7 @@ def audit_definition(
     order: int = 4,
     basis: str = "A0,Sigma",
     sampling: str = "iid",
+    encoders: int = 1,
     given: Mapping[str, int | sympy.Expr] | None = None,
     covariances: Covariances | None = None,
     law: Law | None = None,
@@ -170,6 +171,7 @@ def audit_definition(
         order: even order in W.
         basis: "A0,Sigma" or "A0,C".
         sampling: "iid" or "fixed".
+        encoders: 2 to see the loss through two encoders, W x and V y; 1 leaves it as it is.
         given: exact values of parameters; ``sympy.oo`` takes the limit of the expansion, which is checked before the
             limit is taken.
         covariances: A0 and C of the data to measure on; random ones unless given.
@@ -184,7 +186,7 @@ def audit_definition(
 
     """
     given, law = exact_values(given), law or Gaussian()
-    loss = loss.under(law)
+    loss = of_encoders(loss, encoders).under(law)
     # A law that nothing can be drawn from is refused here, before anything is derived.
     drawn = in_numbers(law, covariances or Covariances(np.eye(1), np.eye(1)))
     data = None if covariances is None else drawn

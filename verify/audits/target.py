@@ -86,6 +86,32 @@ def _own(value: object, module: ModuleType) -> bool:
     return callable(value) and getattr(value, "__module__", None) == module.__name__
 
 
+def check_encoders(encoders: int) -> None:
+    """Refuse another number of encoders than 1 or 2.
+
+    Raises:
+        InputError: it is another one.
+
+    """
+    if encoders not in (1, 2):
+        message = f"--encoders {encoders}: there is 1, W x, or there are 2, W x and V y"
+        raise InputError(message)
+
+
+def of_encoders(loss: Loss, encoders: int) -> Loss:
+    """A definition seen through two encoders where 2 are asked for; 1 leaves it as it is.
+
+    Raises:
+        InputError: another number, or a loss that cannot have two.
+
+    >>> of_encoders(catalogue("spectral"), 2).name, of_encoders(catalogue("spectral+two-encoders"), 2).name
+    ('spectral+two-encoders', 'spectral+two-encoders')
+
+    """
+    check_encoders(encoders)
+    return loss.with_two_encoders() if encoders > loss.encoders else loss
+
+
 def refuse(what: str, options: Mapping[str, object]) -> None:
     """Refuse given options that a target of this kind does not take.
 

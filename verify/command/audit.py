@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="How a torch function takes its embeddings: two-views, labels, list, stacked or pairs.",
 )
+@click.option(
+    "--encoders",
+    type=int,
+    default=1,
+    show_default=True,
+    help="2: the views are W x and V y, halves of pairs seen through two encoders, as in CLIP.",
+)
 @click.option("--core", is_flag=True, help="Replace normalisations by the identity while a torch function runs.")
 @click.option(
     "--constants",
@@ -72,6 +79,7 @@ def audit(
     *,
     no_train: bool,
     adapter: str,
+    encoders: int,
     core: bool,
     constants: tuple[str, ...],
     definition: str | None,
@@ -117,6 +125,7 @@ def audit(
             refuse("a definition", {"--against-adapter": True})
         options = {
             "basis": basis,
+            "encoders": encoders,
             "adapter": adapter,
             "use_core": core,
             "named": constants,
@@ -137,6 +146,7 @@ def audit(
             order=order,
             basis=basis,
             sampling=sampling,
+            encoders=encoders,
             given=values,
             covariances=covariances,
             law=assumed,

@@ -39,6 +39,7 @@ class BlackBoxAudit(Describable):
         regularity: that of the function near 0.
         given: the values that were set.
         placed: where each of these was used: "the code", "the constants" or "the definition".
+        encoders: 2 where the views are W x and V y, else 1.
         invariances: of the function; None where it has no values to compare.
         field: what training follows where that is not the gradient of the loss; None where it is.
         derivatives: automatic differentiation against values; None where there is nothing to differentiate.
@@ -61,6 +62,7 @@ class BlackBoxAudit(Describable):
     regularity: Regularity
     given: Mapping[str, sympy.Expr] = fresh(default_factory=dict)
     placed: Mapping[str, tuple[str, ...]] = fresh(default_factory=dict)
+    encoders: int = 1
     invariances: Invariances | None = None
     field: Field | None = None
     derivatives: Derivatives | None = None
@@ -78,6 +80,11 @@ class BlackBoxAudit(Describable):
     def expansion(self) -> Expansion | None:
         """The expansion, None where there is none."""
         return None if self.found is None else self.found.expansion
+
+    @property
+    def model(self) -> str:
+        """The linear model: W x, or W x, V y."""
+        return "W x" if self.encoders == 1 else "W x, V y"
 
     @property
     def verdict(self) -> Verdict:
@@ -108,6 +115,7 @@ class BlackBoxAudit(Describable):
             "title": f"{self.box.name}, user code",
             "source": "measured",
             "definition": None,
+            **({"model": self.model} if self.encoders == 2 else {}),
             "set": {name: str(value) for name, value in self.given.items()},
             "calls": self.box.seen.calls,
             "random": smooth.random,

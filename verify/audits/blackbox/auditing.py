@@ -30,6 +30,7 @@ from verify.audits.blackbox.growth import growth
 from verify.audits.blackbox.invariances import Invariances, invariances
 from verify.audits.blackbox.rays import SINGLE
 from verify.audits.blackbox.regularity import Regularity, at_two_sizes, regularity
+from verify.audits.target import check_encoders, of_encoders
 from verify.evidence.evidence import Evidence
 from verify.routes.reopening.collapsed_modes import of_function
 from verify.running.limits import kept_alarm
@@ -53,6 +54,7 @@ def audit_function(
     name: str = "",
     order: int = 4,
     basis: str = "A0,Sigma",
+    encoders: int = 1,
     adapter: str = "two-views",
     use_core: bool = False,
     named: Sequence[str] = (),
@@ -69,7 +71,9 @@ def audit_function(
         loss: takes two views of a batch, (N, d) each, or what the adapter makes of them.
         name: its name in the report.
         order: 2, 4 or 6.
-        basis: "A0,Sigma" or "A0,C".
+        basis: "A0,Sigma" or "A0,C"; leave it with two encoders, whose letters are Σ, Σ₂ and A.
+        encoders: 1 where both views are embedded by one W; 2 where z1 = W x and z2 = V y, x and y the halves of a pair
+            with covariances Σ and Σ₂, and Cov(x, y) = A.
         adapter: how it takes its embeddings, a key of `verify.audits.blackbox.adapters.ADAPTERS`.
         use_core: replace normalisations by the identity while it runs.
         named: constants that coefficients may be multiples of, such as "1/tau".
@@ -83,10 +87,14 @@ def audit_function(
         tick: called with a word before each step.
 
     Raises:
-        InputError: an unusable loss, order, adapter, constant or value.
+        InputError: an unusable loss, order, adapter, constant or value, or a number of encoders.
 
     """
     check_basis(basis)
+    check_encoders(encoders)
+    if encoders == 2 and basis != "A0,Sigma":
+        message = "two encoders have Σ and Σ₂: there is no one C; leave --basis out"
+        raise InputError(message)
     if order not in (2, 4, 6):
         message = f"order {order} of a torch loss is not measured; choose 2, 4 or 6"
         raise InputError(message)
@@ -94,7 +102,10 @@ def audit_function(
     units = constants(named, given)
     other: Loss | BlackBox | None = None
     if isinstance(definition, Loss):
-        other = in_numbers(definition, given)
+        if definition.encoders > encoders:
+            message = f"{definition.name} has two encoders, W x and V y: compare with --encoders 2"
+            raise InputError(message)
+        other = in_numbers(of_encoders(definition, encoders), given)
     elif definition is not None:
         other = BlackBox(callable_loss(definition, against[0]), against[0], find_adapter(against[1]), None, limit)
     name = name or getattr(loss, "__name__", type(loss).__name__)
@@ -113,7 +124,7 @@ def audit_function(
     smooth = regularity(box, only=only, seed=seed) if only else at_two_sizes(box, seed=seed)
     box.seed = seed if smooth.random else None
     replaced = _inside(box, smooth) if inner is None else inner.lines_at(smooth.degree)
-    found = BlackBoxAudit(box, replaced, smooth, given, placed)
+    found = BlackBoxAudit(box, replaced, smooth, given, placed, encoders)
     found = _measured(found, inner, _Asked(order, basis, units, values, only, seed, tick))
     if other is None:
         return found
@@ -121,7 +132,7 @@ def audit_function(
         # The question is whether the two are equal; that training follows neither is reported but decides nothing.
         found = replace(found, evidence=tuple(replace(one, agrees=one.agrees or None) for one in found.evidence))
     whole = box if inner is None else BlackBox(usable, name, box.adapter, box.seed, limit)
-    compared = beside(whole, box, smooth, found.found, other, order=order, seed=seed, tick=tick)
+    compared = beside(whole, box, smooth, found.found, other, order=order, encoders=encoders, seed=seed, tick=tick)
     return replace(
         found,
         evidence=(*found.evidence, *compared.evidence),
@@ -168,6 +179,7 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
         coordinates=not symmetry.rotation and symmetry.coordinates,
         exchangeable=symmetry.permutation,
         alike=symmetry.rotation or symmetry.coordinates,
+        encoders=found.encoders,
     )
     of_gradient = _of_derivatives(derivatives, seed) if found.field is None else _of_field(found.field, seed)
     if not symmetry.rotation and not symmetry.coordinates:
@@ -195,11 +207,13 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
         return found
     tick("growth")
     signed = measured.with_signs
+    # The norms of two encoders are two constraints, whose landscape is not derived.
+    fixed = inner is not None and bool(inner.replaced) and found.encoders == 1
     return replace(
         found,
-        growth=growth(box, N=size, seed=seed),
+        growth=growth(box, N=size, encoders=found.encoders, seed=seed),
         landscape=described(None, signed),
-        normalised=described(None, with_norm_penalty(signed), "kappa") if inner and inner.replaced else None,
+        normalised=described(None, with_norm_penalty(signed), "kappa") if fixed else None,
     )
 
 
@@ -227,6 +241,10 @@ def _without_expansion(found: BlackBoxAudit, size: int, seed: int, tick: Callabl
     if smooth.kind == "homogeneous":
         found = replace(found, invariances=invariances(box, N=size, d=3, seed=seed))
     if smooth.degree == 0 and found.field is None:
+        if found.encoders == 2:
+            note = "whether a collapsed mode stays collapsed is measured with one encoder alone"
+            skipped = Evidence("monte-carlo", "curvature of a collapsed mode", ran=False, note=note)
+            return replace(found, evidence=(*evidence, skipped))
         tick("transverse")
         transverse, measured = of_function(box, smooth.smallest_batch, seed)
         return replace(found, evidence=evidence + measured, transverse=transverse)
@@ -244,6 +262,7 @@ def _flow(field: Field, box: BlackBox, method: Method, smooth: Regularity, symme
         radius=method.radius,
         exchangeable=method.exchangeable,
         rounding=method.rounding,
+        encoders=method.encoders,
     )
 
 

@@ -49,7 +49,7 @@ def measure(subject: Subject) -> Drawn:
     subject.tick("monte-carlo")
     size, order, method = subject.unseen, subject.order, subject.method
     at = subject.batch(size, 100, 3)
-    drawn = at.embedded(at.data.draw(np.random.default_rng(subject.seed + 1), (DRAWS, size)))
+    drawn = at.drawn(np.random.default_rng(subject.seed + 1), DRAWS)
     if method.autograd:
         coefficients = np.array([autograd.along(subject.box, z, order) for z in drawn])
         # What values lose to rounding is not a statistical error, but still an error.
@@ -75,7 +75,7 @@ def compare(found: Drawn, claim: Expanded) -> list[Evidence]:
     return [
         replace(
             held_against(found.coefficients[:, k], predicted.get(k, 0.0), float(floors[k])),
-            quantity=f"W^{k} at N = {size}",
+            quantity=f"{claim.expansion.point}^{k} at N = {size}",
             seed=found.seed,
             note=note,
         )

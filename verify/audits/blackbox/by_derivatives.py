@@ -9,7 +9,7 @@ import numpy as np
 
 from derive import InputError
 from verify.audits.blackbox import autograd
-from verify.audits.blackbox.batches import NODES, nodes_of
+from verify.audits.blackbox.batches import NODES
 from verify.evidence.evidence import Evidence, far
 from verify.routes.route import Route
 
@@ -61,11 +61,11 @@ def _measure(subject: Subject, size: int) -> Averaged | Evidence:
     if not subject.method.autograd:
         note = "automatic differentiation is not to be trusted here"
         return Evidence("autodiff", quantity, ran=False, note=note)
-    nodes = nodes_of(at, order + 1)
+    nodes = at.nodes(order + 1)
     if nodes is None:
         return Evidence("autodiff", quantity, ran=False, note=f"a batch of {size} needs more than {NODES} nodes")
-    views, weights = nodes
-    coefficients = np.array([autograd.along(subject.box, z, order) for z in at.embedded(views)])
+    embedded, weights = nodes
+    coefficients = np.array([autograd.along(subject.box, z, order) for z in embedded])
     scale = max(1.0, float(np.abs(weights) @ np.abs(coefficients[:, 1:]).max(1)))
     return Averaged(at, quantity, weights @ coefficients, scale, rounding, len(weights), subject.seed)
 
@@ -88,7 +88,7 @@ def _compare(found: Averaged, claim: Expanded) -> Evidence:
     if tolerance > NOISY * float(np.abs(wanted).max()):
         note = f"rounding of {tolerance:.0e} hides the coefficients"
         return Evidence("autodiff", quantity, 0.0, distance, tolerance, "tolerance", agrees=None, seed=seed, note=note)
-    note = f"{found.nodes} nodes, d0 = d1 = 2"
+    note = f"{found.nodes} nodes, {found.at.dimensions}, d1 = {len(found.at.W)}"
     agrees = bool(distance < tolerance)
     wrong = not agrees and far(distance, tolerance)
     return Evidence("autodiff", quantity, 0.0, distance, tolerance, "tolerance", agrees, seed, note, exact=wrong)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from derive import InputError
-from verify.audits.blackbox.batches import NODES, nodes_of
+from verify.audits.blackbox.batches import NODES
 from verify.audits.blackbox.coefficients import ROUNDINGS
 from verify.evidence.evidence import Evidence
 from verify.routes.remainder import QUANTITY
@@ -60,13 +60,12 @@ def measure(subject: Subject) -> Ray:
     size = subject.sizes[0]
     for d0 in (2, 1):
         at = subject.batch(size, 50, d0)
-        nodes = nodes_of(at, subject.order + 1)
+        nodes = at.nodes(subject.order + 1)
         if nodes is not None and len(nodes[1]) <= FEW:
             break
     if nodes is None:
         raise InputError(f"a batch of {size} needs more than {NODES} nodes")
-    views, weights = nodes
-    embedded = at.embedded(views)
+    embedded, weights = nodes
     farthest = float(np.sqrt((embedded**2).sum((-3, -2, -1))).max())
     ts = ts_within(2 * subject.method.radius / farthest)
     values = np.array([[subject.box(t * z) for z in embedded] for t in (0.0, *ts)])
@@ -90,7 +89,7 @@ def compare(found: Ray, claim: Expanded) -> list[Evidence]:
     highest = max((k for k, value in predicted.items() if abs(value) > VANISHING * largest), default=order)
     term = predicted.get(highest, 0.0) * ts[-1] ** highest
     seen = slope(list(ts), list(found.values - truncated), noises, order, term=term)
-    note = f"N = {at.size}, d0 = {at.data.d0}, t from {ts[-1]:.2g} down"
+    note = f"N = {at.size}, {at.dimensions}, t from {ts[-1]:.2g} down"
     shown: float | str | None = "nothing left" if seen.value is None and seen.agrees else seen.value
     return [
         Evidence(

@@ -1,40 +1,40 @@
 """The Gaussian average of a black box's Taylor coefficients, at one batch size, as coefficients of trace words.
 
-Two views x, x′ of a datum have the independent combinations (x + x′)/√2 and (x − x′)/√2, of covariances Σ + A0 and
-Σ − A0 = C. In coordinates u = (combination, datum, coordinate) a batch is a standard set of independent Gaussians, and
-the average of the loss needs only the coefficients of even monomials:
+The two embeddings of a datum are sums of independent Gaussians along directions u (`laws_for_words`), so that a batch
+is a standard set of independent Gaussians t_u of variance P_u, and the average of the loss needs only the coefficients
+of even monomials:
 
     E[∏ t_u^(2a_u)] = ∏ (2a_u − 1)!! P_u^(a_u).
 
 These come from Taylor coefficients along the rays u, u ± w, u ± w ± v, …, so that a few data, and as many coordinates
-as an order has traces, are enough. With diagonal W X Wᵀ the words of an order are sums of powers of the P_u: comparing
-monomials gives the words' coefficients. Up to three letters a word is given by its letters in any order.
+as an order has traces, are enough. Comparing the monomials of the P_u gives the words' coefficients.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, permutations, product
 from math import factorial, prod, sqrt
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
-from derive.algebra.words import Invariants, invariant, substitute, trace
-from derive.expansion.laws.gaussian import COMBINATIONS, normal_moment
+from derive.algebra.words import Invariants
+from derive.expansion.laws.gaussian import normal_moment
 from verify.audits.blackbox import autograd as differentiation
-from verify.audits.blackbox.diagonal_words import Power, canonical, expanded, spelled, words
+from verify.audits.blackbox.laws_for_words import Direction, Monomial, laws, renamed
 from verify.audits.blackbox.rays import DOUBLE, along
 from verify.truths.function import BlackBox
 
 Array = NDArray[np.float64]
-# A direction: the sum "S" or the difference "C" of the two views of a datum, in one coordinate.
-Direction = tuple[str, int, int]
+# A datum and a direction of its two embeddings.
+Placed = tuple[int, Direction]
 Measured = tuple[float, float]
+# The data of a ray and the directions of each.
+_Ray = tuple[tuple[int, ...], tuple[Direction, ...]]
 
 # The rounding errors in a derivative: each differentiation adds a few.
 ROUNDINGS = 10
@@ -52,6 +52,7 @@ class Method:
             permutations and signs of the coordinates.
         exchangeable: whether the loss is invariant under permutations of the data.
         alike: whether it is invariant under permutations and signs of the coordinates, as under rotations.
+        encoders: 2 where the two views are W x and V y, else 1.
 
     """
 
@@ -61,6 +62,7 @@ class Method:
     coordinates: bool = False
     exchangeable: bool = True
     alike: bool = True
+    encoders: int = 1
 
 
 @dataclass
@@ -73,7 +75,6 @@ class Measurement:
         width: d, the number of coordinates.
         order: of the coefficients.
         method: how to measure.
-        turned: whether the first two coordinates are those of axes turned by 45°.
 
     """
 
@@ -82,39 +83,46 @@ class Measurement:
     width: int
     order: int
     method: Method
-    turned: bool = False
-    rays: dict[frozenset[tuple[Direction, int]], Measured] = field(default_factory=dict)
+    rays: dict[_Ray, Measured] = field(default_factory=dict)
     # The largest coefficient along any ray, L(0) included: it sets the rounding error of a value.
     largest: float = 0.0
 
-    def ray(self, *parts: tuple[Direction, int]) -> Measured:
+    def ray(self, *parts: tuple[Placed, int]) -> Measured:
         """The coefficient of t^order along Σ weight·direction, and its error."""
-        key = frozenset(parts)
+        key = self._representative(parts)
         if key not in self.rays:
-            key = self._representative(parts)
-        if key not in self.rays:
-            direction = np.sum([k * self._unit(u) for u, k in parts], axis=0)
-            length = sqrt(sum(k * k for _, k in parts))
+            direction = np.zeros((2, self.size, self.width))
+            for datum, of in zip(*key, strict=True):
+                direction[:, datum, : len(of)] = np.array(of).T
+            length = float(np.linalg.norm(direction))
+            if not length:
+                return 0.0, 0.0
             value, error = self._coefficient(direction / length)
             self.rays[key] = value * length**self.order, error * length**self.order
-        self.rays[frozenset(parts)] = self.rays[key]
         return self.rays[key]
 
-    def _representative(self, parts: tuple[tuple[Direction, int], ...]) -> frozenset[tuple[Direction, int]]:
+    def _representative(self, parts: tuple[tuple[Placed, int], ...]) -> _Ray:
         """The first of the rays that are equivalent for the loss, by renaming data and coordinates or by reflection."""
-        data, coordinates = {datum for (_, datum, _), _ in parts}, {axis for (_, _, axis), _ in parts}
-        found = []
-        as_they_are = [{k: k for k in data | coordinates}]
-        for names in _renamings(data) if self.method.exchangeable else as_they_are:
-            for axes in _renamings(coordinates) if self.method.alike else as_they_are:
-                renamed = [(letter, names[datum], axes[coordinate], k) for (letter, datum, coordinate), k in parts]
-                # Reflecting a coordinate makes its first part positive; without that symmetry, reflecting the ray does.
-                renamed.sort(key=lambda part: (part[:3], -abs(part[3])))
-                signs: dict[int, int] = {}
-                for _, _, coordinate, k in renamed:
-                    signs.setdefault(coordinate if self.method.alike else 0, 1 if k > 0 else -1)
-                found.append(tuple((u, d, c, k * signs[c if self.method.alike else 0]) for u, d, c, k in renamed))
-        return frozenset(((u, d, c), k) for u, d, c, k in min(found))
+        width = max(len(of) for (_, of), _ in parts)
+        sums: dict[int, list[list[int]]] = {}
+        for (datum, of), weight in parts:
+            row = sums.setdefault(datum, [[0, 0] for _ in range(width)])
+            for at, both in zip(row, of, strict=False):
+                at[0] += weight * both[0]
+                at[1] += weight * both[1]
+        data = sorted(sums)
+        whole = [tuple((at[0], at[1]) for at in sums[datum]) for datum in data]
+        if self.method.exchangeable:
+            data = list(range(len(data)))
+            return tuple(data), min(self._reflected(order) for order in permutations(whole))
+        return tuple(data), self._reflected(tuple(whole))
+
+    def _reflected(self, whole: tuple[Direction, ...]) -> tuple[Direction, ...]:
+        if self.method.alike:
+            return tuple(renamed(whole))
+        # Without that symmetry only the ray as a whole may be reflected.
+        sign = next((n for of in whole for both in of for n in both if n), 1)
+        return whole if sign > 0 else tuple(tuple((-a, -b) for a, b in of) for of in whole)
 
     def _coefficient(self, direction: Array) -> Measured:
         """The coefficient of t^order along a unit ray, and its error."""
@@ -132,22 +140,11 @@ class Measurement:
         """A lower bound on the error of a coefficient: one rounding of the largest number that it was computed from."""
         return self.method.rounding * self.largest
 
-    def _unit(self, u: Direction) -> Array:
-        combination, datum, coordinate = u
-        z = np.zeros((2, self.size, self.width))
-        axis = np.zeros(self.width)
-        axis[coordinate] = 1.0
-        if self.turned and coordinate < 2:
-            axis[:2] = np.array([1.0, 1.0 if coordinate == 0 else -1.0]) / sqrt(2)
-        z[0, datum] = axis / sqrt(2)
-        z[1, datum] = axis / sqrt(2) * (1 if combination == "S" else -1)
-        return z
-
     def sum(self, *terms: tuple[float, Measured]) -> Measured:
         """A sum with weights: rounding errors of derivatives are independent, truncation errors are not."""
         return combined(*terms, independent=self.method.autograd)
 
-    def monomial(self, powers: Mapping[Direction, int]) -> Measured:
+    def monomial(self, powers: Mapping[Placed, int]) -> Measured:
         """The coefficient of ∏ t_u^(2a_u), Σ a_u = order/2 ≤ 3."""
         match sorted(powers.items(), key=lambda one: -one[1]):
             case [(u, _)]:
@@ -166,7 +163,7 @@ class Measurement:
         message = f"a monomial of {len(powers)} directions and order {2 * sum(powers.values())} is not measured"
         raise ValueError(message)
 
-    def _pair(self, u: Direction, w: Direction, k: int) -> Measured:
+    def _pair(self, u: Placed, w: Placed, k: int) -> Measured:
         """The even part along u ± k w, minus those of u and w alone: Σ c_ab k^(2b) over a, b ≥ 1."""
         return self.sum(
             (0.5, self.ray((u, 1), (w, k))),
@@ -175,19 +172,15 @@ class Measurement:
             (-float(k**self.order), self.ray((w, 1))),
         )
 
-    def power(self, wanted: Iterable[Power]) -> Measured:
+    def power(self, wanted: Monomial) -> Measured:
         """The coefficient of ∏ P in the averaged loss, summed over all assignments of data to the powers."""
-        letters = sorted(Counter(wanted).items())
-        samples = range(min(sum(n for _, n in letters), self.size) if self.method.exchangeable else self.size)
-        orbits: dict[Any, tuple[dict[Direction, int], int]] = {}
-        for choice in product(*(combinations_with_replacement(samples, n) for _, n in letters)):
+        directions = sorted(Counter(wanted).items())
+        samples = range(min(len(wanted), self.size) if self.method.exchangeable else self.size)
+        orbits: dict[Any, tuple[dict[Placed, int], int]] = {}
+        for choice in product(*(combinations_with_replacement(samples, n) for _, n in directions)):
             first, count = self._orbit(choice)
             if first not in orbits:
-                met = Counter(
-                    (letter, datum, coordinate)
-                    for ((letter, coordinate), _), data in zip(letters, first, strict=True)
-                    for datum in data
-                )
+                met = Counter((datum, of) for (of, _), data in zip(directions, first, strict=True) for datum in data)
                 orbits[first] = dict(met), count
         terms = []
         for powers, count in orbits.values():
@@ -223,32 +216,28 @@ def measured(
         width: d; the number of coordinates that are needed unless given.
 
     Returns:
-        Words in A0 and Σ → (coefficient, estimated error).
+        Words in A0 and Σ, or in Σ, Σ₂ and A with two encoders → (coefficient, estimated error).
 
     """
     k = order // 2
     at = Measurement(box, size, width or max(2, k), order, method)
-    products = words(k)
-    monomials = sorted({canonical(monomial) for word in products for monomial in expanded(word, k)})
-    system = sympy.Matrix([[expanded(word, k).get(monomial, 0) for word in products] for monomial in monomials])
-    found = {monomial: at.power(monomial) for monomial in monomials}
-    inverse = (system.T * system).inv() * system.T
+    found = laws(k, encoders=method.encoders, coordinates=method.coordinates)
+    powers = [at.power(monomial) for monomial in found.monomials]
     values = {
-        spelled(word): at.sum(*((float(weight), found[m]) for weight, m in zip(inverse.row(n), monomials, strict=True)))
-        for n, word in enumerate(products)
+        word: at.sum(*((float(weight), power) for weight, power in zip(row, powers, strict=True) if weight))
+        for word, row in zip(found.words, found.weights, strict=True)
     }
-    if method.coordinates and order == 4:
-        values = _with_coordinates(values, at, replace(at, turned=True, rays={}))
-    return {word: (value, max(error, at.floor)) for word, (value, error) in _in_sigma(values, at).items()}
+    return {word: (value, max(error, at.floor)) for word, (value, error) in values.items()}
 
 
 def second_order(box: BlackBox, size: int, method: Method, width: int) -> dict[str, Array]:
     """The second order of a loss that singles out coordinates, as matrices S and A at one batch size.
 
-    E[loss] = L(0) + Σ_ij S_ij (W Σ Wᵀ)_ij + A_ij (W A0 Wᵀ)_ij + …, i and j coordinates of the embedding.
+    E[loss] = L(0) + Σ_ij S_ij (W Σ Wᵀ)_ij + A_ij (W A0 Wᵀ)_ij + …, i and j coordinates of the embedding; with two
+    encoders L(0) + Σ_ij S_ij (W Σ Wᵀ)_ij + T_ij (V Σ₂ Vᵀ)_ij + A_ij (W A Vᵀ)_ij + ….
 
     Returns:
-        "Sigma" and "A0" → (width, width).
+        "Sigma" and "A0", or "Sigma", "Sigma2" and "A" → (width, width).
 
     >>> import torch
     >>> def loss(z1, z2):
@@ -261,49 +250,23 @@ def second_order(box: BlackBox, size: int, method: Method, width: int) -> dict[s
     at = Measurement(box, size, width, 2, method)
     data = range(1) if method.exchangeable else range(size)
     times = size if method.exchangeable else 1
-    found = {}
-    for letter in "SC":
-        matrix = np.zeros((width, width))
-        for datum, i, j in product(data, range(width), range(width)):
-            u, w = (letter, datum, i), (letter, datum, j)
-            if i == j:
-                matrix[i, i] += times * at.ray((u, 1))[0]
-            elif i < j:
-                both = (at.ray((u, 1), (w, 1))[0] - at.ray((u, 1), (w, -1))[0]) / 4
-                matrix[i, j] += times * both
-                matrix[j, i] += times * both
-        found[letter] = matrix
-    # The sum of two views has the covariance Σ + A0, their difference Σ − A0.
-    return {"Sigma": found["S"] + found["C"], "A0": found["S"] - found["C"]}
-
-
-def _renamings(used: set[int]) -> list[dict[int, int]]:
-    """All ways to rename the items in use to 0, 1, …."""
-    return [dict(zip(sorted(used), order, strict=True)) for order in permutations(range(len(used)))]
-
-
-def _with_coordinates(
-    values: dict[Invariants, Measured], at: Measurement, turned: Measurement
-) -> dict[Invariants, Measured]:
-    """With δ Σ_i P_ii Q_ii next to traces P_1 Q_1 has the coefficient c₁ + c₂ + δ, and c₁ + c₂ + δ/2 on turned axes."""
-    result = dict(values)
-    for one, other in (("S", "S"), ("S", "C"), ("C", "C")):
-        wanted = ((one, 0), (other, 0))
-        delta = at.sum((2.0, at.power(wanted)), (-2.0, turned.power(wanted)))
-        single = (trace(one + other),)
-        result[single] = at.sum((1.0, result[single]), (-1.0, delta))
-        result[invariant(((0, one, 0), (0, other, 0))),] = delta
-    return result
-
-
-def _in_sigma(values: Mapping[Invariants, Measured], at: Measurement) -> dict[Invariants, Measured]:
-    """Words of the sum and the difference of views, expressed in words of Σ and A0."""
-    terms: dict[Invariants, list[tuple[float, Measured]]] = {}
-    for invariants, value in values.items():
-        for half, weight in substitute(invariants, {"S": COMBINATIONS["S"]}).items():
-            for whole, more in substitute(half, {"C": COMBINATIONS["C"]}).items():
-                terms.setdefault(whole, []).append((float(weight * more), value))
-    return {invariants: at.sum(*parts) for invariants, parts in terms.items()}
+    # Of one view in one coordinate.
+    units = {
+        (view, i): tuple((int(c == i and view == 0), int(c == i and view == 1)) for c in range(width))
+        for view, i in product(range(2), range(width))
+    }
+    blocks = np.zeros((2, 2, width, width))
+    for datum, (one, u), (other, w) in product(data, units.items(), units.items()):
+        ahead, behind = ((datum, u), 1), ((datum, w), 1)
+        if one == other:
+            found = at.ray(ahead)[0]
+        else:
+            found = (at.ray(ahead, behind)[0] - at.ray(ahead, ((datum, w), -1))[0]) / 4
+        blocks[one[0], other[0], one[1], other[1]] += times * found
+    (first, across), (_, second) = blocks
+    if method.encoders == 2:
+        return {"Sigma": first, "Sigma2": second, "A": 2 * across}
+    return {"Sigma": first + second, "A0": across + across.T}
 
 
 def combined(*terms: tuple[float, Measured], independent: bool) -> Measured:

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 from derive import Expansion, Gaussian, InputError
+from derive.algebra.alphabet import basis_of
 from derive.algebra.ranges import Range, Ranges
 from derive.algebra.words import Invariants
 from derive.definition.language import EMBEDDING_DIMENSION
@@ -100,6 +101,8 @@ def expanded(
         source="measured",
         parameters=("N", *numbers),
         ranges=Ranges.collect({N: Range(sympy.Integer(smallest), sympy.oo, whole=True)}),
+        encoders=method.encoders,
+        basis="A0,Sigma" if method.encoders == 1 else basis_of(()),
     )
     in_code = [one.value for one in found_in_code]
     notes += [

@@ -36,6 +36,17 @@ STEP = 0.125
 # Coordinates of each view at which gradients are compared.
 ENOUGH = 8
 VIEWS = ("z1", "z2")
+# What the coefficients of the flow multiply, in text and in LaTeX: with one encoder after W, with two for each of both.
+_OF_ONE = {"A0": ("A0", "A_0"), "Sigma": ("Σ", r"\Sigma")}
+_OF_TWO = {
+    "W": {"Sigma": ("W Σ", r"W \Sigma"), "A^T": ("V Aᵀ", r"V A^{\top}")},
+    "V": {"Sigma2": ("V Σ₂", r"V \Sigma_2"), "A": ("W A", "W A")},
+}
+# The same names by the view whose gradient it is, and the view that it comes from.
+_NAMES = {
+    1: {(0, 0): "Sigma", (0, 1): "A0", (1, 0): "A0", (1, 1): "Sigma"},
+    2: {(0, 0): "Sigma", (0, 1): "A^T", (1, 0): "A", (1, 1): "Sigma2"},
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,8 @@ class Field:
         silent: the views that no gradient reaches, of "z1" and "z2".
         missing: the largest |autograd − values|/|values| of whole gradients.
         linear: "A0" and "Sigma" → coefficient in dW/dt = W (… A0 + … Σ) + O(W³), in N where it is recognised, else at
-            the smallest batch; None where the loss singles out coordinates or has no expansion.
+            the smallest batch; None where the loss singles out coordinates or has no expansion. With two encoders
+            "Sigma" and "A^T" in dW/dt = … W Σ + … V Aᵀ, "Sigma2" and "A" in dV/dt = … V Σ₂ + … W A.
         of_values: the same for the gradient of the values.
         size: the batch size at which numbers in these were measured, None where they hold for all N.
 
@@ -75,13 +87,23 @@ class Field:
         )
 
     def flow(self, style: Style = TEXT, *, of_values: bool = False) -> str:
-        """dW/dt to first order in W."""
+        """dW/dt to first order in W; dW/dt and dV/dt where there are two encoders."""
         linear = (self.of_values if of_values else self.linear) or {}
-        letters = {"A0": "A_0", "Sigma": r"\Sigma"} if style is not TEXT else {"A0": "A0", "Sigma": "Σ"}
-        inside = signed_sum([(value, letters[name]) for name, value in linear.items() if value != 0], style)
-        at = f" at N = {self.size}" if self.size else ""
-        inside = f"W ({inside})" if " " in inside else f"W {inside}" if inside else "0"
-        return f"dW/dt = {inside} + O(W³){at}" if style is TEXT else rf"\dot W = {inside} + O(W^3)"
+        plain = style is TEXT
+        at = f" at N = {self.size}" if self.size and plain else ""
+
+        def inside(of: Mapping[str, tuple[str, str]]) -> str:
+            return signed_sum(
+                [(linear[k], words[not plain]) for k, words in of.items() if linear.get(k, 0) != 0], style
+            )
+
+        if set(linear) <= set(_OF_ONE):
+            found = inside(_OF_ONE)
+            found = f"W ({found})" if " " in found else f"W {found}" if found != "0" else found
+            return f"dW/dt = {found} + O(W³){at}" if plain else rf"\dot W = {found} + O(W^3)"
+        if plain:
+            return ", ".join(f"d{end}/dt = {inside(of)} + O((W, V)³)" for end, of in _OF_TWO.items()) + at
+        return r",\quad ".join(rf"\dot {end} = {inside(of)} + O((W, V)^3)" for end, of in _OF_TWO.items())
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
@@ -171,19 +193,27 @@ def _slopes(box: BlackBox, z: Array, size: float, places: Sequence[tuple[int, ..
 
 
 def with_linear_part(
-    found: Field, box: BlackBox, *, smallest: int, radius: float, exchangeable: bool, rounding: float = DOUBLE
+    found: Field,
+    box: BlackBox,
+    *,
+    smallest: int,
+    radius: float,
+    exchangeable: bool,
+    rounding: float = DOUBLE,
+    encoders: int = 1,
 ) -> Field:
     """The same with the linear part of the flow, for an analytic loss that is invariant under rotations.
 
     With F(z) = J z + … the flow is dW/dt = −Σ E[F_vi x_viᵀ] = −W Σ J_(vi,wi) E[x_w x_vᵀ]: one coordinate is enough.
     """
-    sizes = range(smallest, smallest + SIZES)
+    sizes, every = range(smallest, smallest + SIZES), not exchangeable
+    letters = sorted(set(_NAMES[encoders].values()))
     tables: dict[str, dict[int, dict[str, Measured]]] = {
-        name: {n: _linear(box, n, radius, exchangeable=exchangeable, rounding=rounding, values=values) for n in sizes}
+        name: {n: _linear(box, n, radius, _NAMES[encoders], every, rounding, values=values) for n in sizes}
         for name, values in (("linear", False), ("of_values", True))
     }
     exact = {
-        name: {letter: as_function({n: at[letter] for n, at in table.items()}) for letter in ("A0", "Sigma")}
+        name: {letter: as_function({n: at[letter] for n, at in table.items()}) for letter in letters}
         for name, table in tables.items()
     }
     size = None
@@ -197,11 +227,18 @@ def with_linear_part(
 
 
 def _linear(
-    box: BlackBox, size: int, radius: float, *, exchangeable: bool, rounding: float, values: bool
+    box: BlackBox,
+    size: int,
+    radius: float,
+    names: Mapping[tuple[int, int], str],
+    every: bool,  # noqa: FBT001 (datum, or one for all)
+    rounding: float,
+    *,
+    values: bool,
 ) -> dict[str, Measured]:
-    """The coefficients of A0 and Σ at one batch size, with errors."""
-    data = range(1) if exchangeable else range(size)
-    total = {"A0": [0.0, 0.0], "Sigma": [0.0, 0.0]}
+    """The coefficients of the flow at one batch size, with errors."""
+    data = range(size) if every else range(1)
+    total = {name: [0.0, 0.0] for name in names.values()}
     for datum, v, w in product(data, range(2), range(2)):
         unit = np.zeros((2, size, 2))
         unit[w, datum, 0] = 1.0
@@ -215,9 +252,8 @@ def _linear(
 
             ray = rays.along(component, unit, radius, order=1, rounding=rounding)
             value, error = float(ray.coefficients[1]), float(ray.errors[1])
-        letter = "Sigma" if v == w else "A0"
-        total[letter][0] -= value * (size if exchangeable else 1)
-        total[letter][1] += error * (size if exchangeable else 1)
+        total[names[v, w]][0] -= value * (1 if every else size)
+        total[names[v, w]][1] += error * (1 if every else size)
     return {letter: (value, error) for letter, (value, error) in total.items()}
 
 

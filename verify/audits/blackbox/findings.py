@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 # The number of batch sizes at which a coefficient left as a number is shown.
 SHOWN = 3
+# The terms of order 2 of a loss that singles out coordinates, by the matrix of the data.
+SECOND_ORDER = {
+    "Sigma": "S_ij (W Σ Wᵀ)_ij",
+    "Sigma2": "T_ij (V Σ₂ Vᵀ)_ij",
+    "A0": "A_ij (W A0 Wᵀ)_ij",
+    "A": "A_ij (W A Vᵀ)_ij",
+}
 
 
 def describe(found: BlackBoxAudit) -> Description:
@@ -62,6 +69,8 @@ def _code(found: BlackBoxAudit) -> Iterator[Line]:
     yield Line("called", f"{seen.calls} times, {seen.seconds:.1f} s" + "".join(f"; {text}" for text in noticed))
     for said in found.replaced:
         yield Line("core", said)
+    if found.encoders == 2:
+        yield Line("model", "z1 = W x, z2 = V y: Cov(x, x) = Σ, Cov(y, y) = Σ₂, Cov(x, y) = A")
     yield Line("regularity", f"{smooth.kind}: {smooth.reason}" if smooth.reason else smooth.kind)
     if found.invariances is not None:
         yield Line("invariant", found.invariances.text())
@@ -127,10 +136,11 @@ def _number(value: float, error: float, n: int) -> str:
 def _second_order(found: BlackBoxAudit) -> Iterator[Line]:
     if found.second is None:
         return
-    width = len(found.second["A0"])
+    width = len(found.second["Sigma"])
     at = f"N = {found.regularity.smallest_batch + 1}, d1 = {width}"
-    yield Line("near W = 0", f"Σ_ij S_ij (W Σ Wᵀ)_ij + A_ij (W A0 Wᵀ)_ij + …, at {at}:")
-    for name, letter in (("Sigma", "S"), ("A0", "A")):
+    written = {name: words for name, words in SECOND_ORDER.items() if name in found.second}
+    yield Line("near W = 0", f"Σ_ij {' + '.join(written.values())} + …, at {at}:")
+    for name, letter in ((name, words[0]) for name, words in written.items()):
         rows = "; ".join(" ".join(f"{value:.6g}" for value in row) for row in found.second[name].round(9) + 0.0)
         yield Line("", f"{letter} = [{rows}]")
     yield Line("note", "it singles out coordinates: its fourth order has no formula in traces, and none is given")

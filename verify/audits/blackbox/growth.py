@@ -46,13 +46,14 @@ class Growth:
         return f"Measured: the loss falls like −t^{self.power:.3g} along {self.falls} of {self.rays} rays tW."
 
 
-def growth(box: BlackBox, *, N: int, d: int = 2, seed: int = 0) -> Growth:
+def growth(box: BlackBox, *, N: int, d: int = 2, encoders: int = 1, seed: int = 0) -> Growth:
     """Measure how a loss grows along rays of random W.
 
     Args:
         box: the loss.
         N: the number of data.
         d: the number of coordinates.
+        encoders: 2 for a W and a V that have nothing to do with each other, 1 for one W.
         seed: of W and of the data.
 
     >>> growth(BlackBox(lambda z1, z2: -(z1 * z2).sum(1).mean()), N=4).text()
@@ -62,10 +63,12 @@ def growth(box: BlackBox, *, N: int, d: int = 2, seed: int = 0) -> Growth:
     """
     rng = np.random.default_rng(seed + 13)
     powers = []
-    for W in rng.standard_normal((RAYS, d, d)):
+    for both in rng.standard_normal((RAYS, encoders, d, d)):
+        # W and V, or W twice, transposed.
+        turned = np.broadcast_to(both, (2, d, d)).swapaxes(-1, -2)
         datum = rng.standard_normal((BATCHES, 1, N, d))
         views = np.sqrt(CORRELATION) * datum + np.sqrt(1 - CORRELATION) * rng.standard_normal((BATCHES, 2, N, d))
-        values = np.array([np.mean([box(t * batch @ W.T) for batch in views]) for t in LENGTHS])
+        values = np.array([np.mean([box(t * batch @ turned) for batch in views]) for t in LENGTHS])
         power = _falling(values)
         if power is not None:
             powers.append(power)

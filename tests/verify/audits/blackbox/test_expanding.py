@@ -319,10 +319,10 @@ def test_constants_are_parsed_and_not_evaluated(text, message):
 
 
 def test_rays_are_measured_once():
-    at = Measurement(BlackBox(infonce_batch), 3, 2, 4, route())
-    first = at.power((("S", 0), ("S", 0)))
+    at, both = Measurement(BlackBox(infonce_batch), 3, 2, 4, route()), ((1, 1),)
+    first = at.power((both, both))
     calls = at.box.seen.calls
-    assert at.power((("S", 0), ("S", 0))) == first
+    assert at.power((both, both)) == first
     assert at.box.seen.calls == calls
 
 

@@ -29,6 +29,7 @@ def compare(
     other: BlackBox | Loss,
     *,
     order: int = 4,
+    encoders: int = 1,
     seed: int = 0,
     tick: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
@@ -41,6 +42,7 @@ def compare(
         found: its expansion; None where it has none.
         other: another implementation, or a definition with numbers for its parameters (see `in_numbers`).
         order: through which terms are compared.
+        encoders: 2 where the views are W x and V y, else 1; a definition has as many.
         seed: of all random numbers.
         tick: called with a word before each step.
 
@@ -56,10 +58,10 @@ def compare(
 
     """
     if inside is whole:
-        mine = Subject(whole, inside_smooth, whole, inside_smooth, found)
+        mine = Subject(whole, inside_smooth, whole, inside_smooth, found, encoders)
     else:
         looked_at = subject(whole, use_core=False, seed=seed)
-        mine = Subject(whole, looked_at.smooth, inside, inside_smooth, found)
+        mine = Subject(whole, looked_at.smooth, inside, inside_smooth, found, encoders)
     if isinstance(other, Loss):
         return against_definition(mine, other, order=order, seed=seed, tick=tick)
     tick("the other loss")

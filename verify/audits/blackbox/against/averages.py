@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from derive import InputError, Loss
 from derive.definition.expression import Average, ViewAverage, free_views, walk
+from derive.definition.views import View
 from verify.audits.blackbox.against.batches import Batch
 from verify.audits.blackbox.against.laws import drawn, few_points
 from verify.audits.blackbox.against.values import EPSILON, Pair, Values, judged, status
+from verify.audits.blackbox.batches import SEEN
 from verify.evidence.agreement import BATCHES
 from verify.evidence.evidence import Evidence
 from verify.truths.evaluated_truth import EvaluatedTruth
@@ -56,12 +58,14 @@ def why_not(definition: Loss) -> str:
         return "it holds means over further views of a datum, and a batch has two"
     if any(isinstance(node, Average) and node.over[0].white for node in nodes):
         return "it holds ‖W‖², which is not a function of embeddings"
-    data: dict[str, set[str]] = {}
+    data: dict[str, set[View]] = {}
     for node in nodes:
         for view in free_views(node):
-            data.setdefault(view.datum, set()).add(view.name)
-    if any(len(names) > 2 for names in data.values()):
+            data.setdefault(view.datum, set()).add(view)
+    if any(len(seen) > 2 for seen in data.values()):
         return "it takes more than two views of a datum"
+    if definition.encoders == 2 and any(len(seen) > len({view.role for view in seen}) for seen in data.values()):
+        return "it takes two views of a datum through one encoder, and a batch has one through each"
     return ""
 
 
@@ -102,11 +106,11 @@ def compare_averages(
             notes.append(f"the definition is of a batch of {definition.batch_size}, not of {size}")
             continue
         for k in range(laws):
-            law = few_points(seed + 100 * size + k, size, width=2 + k % 2)
+            law = few_points(seed + 100 * size + k, size, width=2 + k % 2, encoders=definition.encoders)
             if (4 * len(law.centres)) ** size > MOST:
                 notes.append(f"a batch of {size} has too many values to average over exactly")
                 break
-            views, chances = law.points(0, size, 2)
+            views, chances = law.points(0, size, SEEN[definition.encoders])
             embedded = np.stack([law.embedded(view) for view in views], axis=1)
             by_definition = average(definition)(law, np.array(ts), 0)
             for t, theirs in zip(ts, by_definition, strict=True):
@@ -142,10 +146,11 @@ def on_random_batches(box: BlackBox, definition: Loss, *, smallest: int, offset:
     apart, values = [], []
     for _ in range(DRAWS):
         z = (rng.standard_normal((1, size, 2)) + rng.standard_normal((2, size, 2))) / 2
-        # In both directions, since the choice of the anchor's view is a convention.
-        theirs = [_on(here, one) for one in (z, z[::-1])]
+        # In both directions, since the choice of the anchor's view is a convention; an encoder is none.
+        both = (z, z[::-1].copy()) if definition.encoders == 1 else (z,)
+        theirs = [_on(here, one) for one in both]
         try:
-            mine = [box(one) for one in (z, z[::-1].copy())]
+            mine = [box(one) for one in both]
         except InputError as error:
             return Evidence("monte-carlo", quantity, ran=False, note=str(error))
         apart.append(np.mean(mine) - np.mean(theirs))

@@ -116,6 +116,7 @@ def against_definition(
                 averages.average(definition),
                 rounding=mine.inside_smooth.rounding,
                 smallest=mine.inside_smooth.smallest_batch,
+                encoders=mine.encoders,
                 seed=seed,
             )
             seen = "at no order that was seen" if parts is None else f"at order {parts}"

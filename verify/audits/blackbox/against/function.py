@@ -118,7 +118,7 @@ def _inside(
         lines.append(("terms", f"not compared: one of {what} has no expansion at W = 0{hint}"))
         return None, None, lines
     differ: tuple[str, ...] | None = None
-    second = expansion_of(theirs.inside, theirs.inside_smooth, order, seed) if mine.found else None
+    second = expansion_of(theirs.inside, theirs.inside_smooth, order, seed, mine.encoders) if mine.found else None
     if mine.found is None or second is None:
         lines.append(("terms", f"not compared: one of {what} has no formula in traces"))
     else:
@@ -130,7 +130,7 @@ def _inside(
     smallest = max(mine.inside_smooth.smallest_batch, theirs.inside_smooth.smallest_batch)
     one, other = mine.inside, theirs.inside
     on_batch = order_on_a_batch(one, other, rounding=rounding, smallest=smallest, seed=seed)
-    on_average = order_on_average(one, other, rounding=rounding, smallest=smallest, seed=seed)
+    on_average = order_on_average(one, other, rounding=rounding, smallest=smallest, encoders=mine.encoders, seed=seed)
     lines.append(("parts", f"{what} part {_orders(on_batch, on_average)}"))
     if mine.has_core and values.agrees is not False:
         lines.append(("", "that cores are different functions is not a contradiction where the losses are equal"))

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
-from numeric.sampling import Covariances, Seen, plain
+from derive.algebra.graphs import PLAIN
+from numeric.sampling import Covariances, Seen
 from verify.truths.truth import Setting
 
 Array = NDArray[np.float64]
@@ -27,31 +28,31 @@ class FewPoints(Setting):
     """A setting whose data take a few values instead of being Gaussian.
 
     Attributes:
-        centres: (k, d0), the points.
+        centres: (k, d0), the points as views of the first kind show them, before noise.
         noise: (k, d0), what is added to a point or subtracted.
         chances: (k,), of the points.
+        second: centres and noise of the second kind, seen through another encoder; those of the first unless given.
 
     """
 
     centres: Array = field(default_factory=lambda: np.zeros((1, 1)))
     noise: Array = field(default_factory=lambda: np.zeros((1, 1)))
     chances: Array = field(default_factory=lambda: np.ones(1))
+    second: tuple[Array, Array] | None = None
 
     def population(self, degree: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
         """All values of one datum's views, (m, d0) each, and their chances."""
         _without_datum(datum=datum)
-        signs = list(product((1.0, -1.0), repeat=plain(views)))
-        every = tuple(
-            np.array(
-                [
-                    centre + sign[v] * noise
-                    for centre, noise in zip(self.centres, self.noise, strict=True)
-                    for sign in signs
-                ]
-            )
-            for v in range(plain(views))
-        )
-        return every, np.repeat(self.chances, len(signs)) / len(signs)
+        roles = (PLAIN,) * views if isinstance(views, int) else views
+        signs = np.array(list(product((1.0, -1.0), repeat=len(roles))))
+        first = self.centres, self.noise
+        kinds = [first if role == PLAIN or self.second is None else self.second for role in roles]
+        # (points, signs, d0)
+        every = [
+            centres[:, None] + signs[None, :, v, None] * noise[:, None] for v, (centres, noise) in enumerate(kinds)
+        ]
+        values = tuple(one.reshape(-1, one.shape[-1]) for one in every)
+        return values, np.repeat(self.chances, len(signs)) / len(signs)
 
     def points(self, degree: int, data: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:
         """All values of a batch's views, (m, data, d0) each, and their chances."""
@@ -76,11 +77,13 @@ class Drawn(Setting):
         _without_datum(datum=datum)
         size = len(self.given[0])
         others = [[i, *(np.roll(np.arange(size), -i)[1:] if data == size else np.arange(size))] for i in range(size)]
-        return tuple(one[np.array(others)] for one in self.given[: plain(views)]), np.full(size, 1 / size)
+        # A view of the second kind is the second of the batch, whichever else is shown.
+        roles = tuple(range(views)) if isinstance(views, int) else [int(role != PLAIN) for role in views]
+        return tuple(self.given[k][np.array(others)] for k in roles), np.full(size, 1 / size)
 
 
-def few_points(seed: int, size: int, width: int = 2) -> FewPoints:
-    """A random law and a random W of unit size.
+def few_points(seed: int, size: int, width: int = 2, encoders: int = 1) -> FewPoints:
+    """A random law and a random W of unit size; with two encoders pairs (x, 0) and (0, y), and (W V).
 
     >>> views, chances = few_points(0, 2).points(0, 2, 2)
     >>> views[0].shape, round(float(chances.sum()), 12)
@@ -89,14 +92,27 @@ def few_points(seed: int, size: int, width: int = 2) -> FewPoints:
     """
     rng = np.random.default_rng(seed)
     chances = rng.uniform(0.3, 0.7, POINTS)
+    W, centres = rng.standard_normal((width, width)), rng.standard_normal((POINTS, width))
+    noise, second = 0.5 * rng.standard_normal((POINTS, width)), None
+    if encoders == 2:
+        W = np.hstack((W, rng.standard_normal((width, width))))
+
+        def beside(one: Array) -> Array:
+            return np.hstack((np.zeros_like(one), one))
+
+        # The noise of y is smaller, so that Σ and Σ₂ are told apart.
+        of_y = rng.standard_normal((POINTS, width)), 0.25 * rng.standard_normal((POINTS, width))
+        second = beside(of_y[0]), beside(of_y[1])
+        centres, noise = (np.hstack((one, np.zeros_like(one))) for one in (centres, noise))
     return FewPoints(
-        _nothing(width),
-        rng.standard_normal((width, width)),
+        _nothing(W.shape[1]),
+        W,
         {},
         size,
-        centres=rng.standard_normal((POINTS, width)),
-        noise=0.5 * rng.standard_normal((POINTS, width)),
+        centres=centres,
+        noise=noise,
         chances=chances / chances.sum(),
+        second=second,
     )
 
 

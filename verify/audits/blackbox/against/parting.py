@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
+from numeric.kinds import random_kinds
 from numeric.sampling import random_covariances
+from verify.audits.blackbox.batches import SEEN
 from verify.truths.function import BlackBox
 from verify.truths.truth import Setting
 
@@ -59,6 +61,7 @@ def order_on_average(
     *,
     rounding: float,
     smallest: int,
+    encoders: int = 1,
     seed: int,
 ) -> int | None:
     """The order at which two losses averaged over Gaussian data differ, up to a constant; None where none is seen.
@@ -68,16 +71,17 @@ def order_on_average(
         other: the second, or its average as a function of a setting, of several t and of the degree of the nodes.
         rounding: the relative error of one value.
         smallest: the smallest batch that both take.
+        encoders: 2 where the views are W x and V y, else 1.
         seed: of the data and of W.
 
     """
     rng = np.random.default_rng(seed + 12)
     found = []
     for size in (smallest, smallest + 1):
-        data = random_covariances(rng, 1)
-        setting = Setting(data, rng.standard_normal((2, 1)), {}, size)
+        data = random_covariances(rng, 1) if encoders == 1 else random_kinds(rng, 1, encoders=2)
+        setting = Setting(data, rng.standard_normal((2, data.d0)), {}, size)
         try:
-            views, weights = setting.points(DEGREE, size, 2)
+            views, weights = setting.points(DEGREE, size, SEEN[encoders])
         except ValueError:
             continue
         if len(weights) > NODES:

@@ -27,6 +27,7 @@ class Subject:
         inside: the loss whose terms are compared: its core where that was asked for, else the loss.
         inside_smooth: its regularity near 0.
         found: its expansion; None where there is none.
+        encoders: 2 where the views are W x and V y, else 1.
 
     """
 
@@ -35,6 +36,7 @@ class Subject:
     inside: BlackBox
     inside_smooth: Regularity
     found: Expanded | None = None
+    encoders: int = 1
 
     @property
     def has_core(self) -> bool:
@@ -72,7 +74,7 @@ def core_of(box: BlackBox) -> BlackBox:
     return BlackBox(core(box.loss), box.name, box.adapter, box.seed, box.limit)
 
 
-def expansion_of(box: BlackBox, smooth: Regularity, order: int, seed: int) -> Expanded | None:
+def expansion_of(box: BlackBox, smooth: Regularity, order: int, seed: int, encoders: int = 1) -> Expanded | None:
     """The expansion of a loss; None where it has none in traces."""
     if smooth.kind != "analytic":
         return None
@@ -81,7 +83,13 @@ def expansion_of(box: BlackBox, smooth: Regularity, order: int, seed: int) -> Ex
     if not symmetry.rotation:
         return None
     agrees = compare(box, N=size, radius=smooth.radius, order=order, seed=seed).agrees is True
-    method = Method(radius=smooth.radius, rounding=smooth.rounding, autograd=agrees, exchangeable=symmetry.permutation)
+    method = Method(
+        radius=smooth.radius,
+        rounding=smooth.rounding,
+        autograd=agrees,
+        exchangeable=symmetry.permutation,
+        encoders=encoders,
+    )
     return expanded(box, method, order=order, smallest=smooth.smallest_batch)
 
 
