@@ -56,6 +56,11 @@ def _process(_app, _what, _name, _object, _options, lines):
     lines[:] = ready(lines)
 
 
+def _of_command(_app, _context, lines):
+    # The text of --help, in which |f(x)|^2 is a square and no substitution.
+    lines[:] = [escaped(line) for line in lines]
+
+
 def _skipped(_app, _what, _name, member, _skip, _options):
     # A field of a tuple is described with the others, in the docstring of the class.
     return True if str(getattr(member, "__doc__", "")).startswith("Alias for field number") else None
@@ -74,4 +79,5 @@ def setup(app):
     app.connect("autodoc-process-docstring", _process, priority=400)
     app.connect("autodoc-skip-member", _skipped)
     app.connect("doctree-read", _dashed)
+    app.connect("sphinx-click-process-description", _of_command)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
