@@ -68,9 +68,8 @@ REFUSED = {
     "'dcl+normalised+bias+normalised' has 'normalised' twice; leave one out": lambda: catalogue(
         "dcl+normalised+bias+normalised"
     ),
-    "unknown modifier 'weight-decai'; did you mean weight-decay? Known: weight-decay, norm-penalty, normalised, bias, two-encoders": (
-        lambda: catalogue("infonce+weight-decai")
-    ),
+    "unknown modifier 'weight-decai'; did you mean weight-decay? Known: weight-decay, norm-penalty, normalised, bias,"
+    " two-encoders": (lambda: catalogue("infonce+weight-decai")),
     "'alpha' is text; make it a symbol with derive.symbols('alpha')": lambda: "alpha" * inner(x, x_pos),
     "'1/10' is text; make it a symbol with derive.symbols('1/10')": (
         lambda: catalogue("weighted-infonce").set({"alpha": "1/10"})
