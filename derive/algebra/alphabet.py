@@ -70,7 +70,7 @@ LETTERS: dict[str, Matrix] = {
     "X": Matrix("A", "d0", "d0'", "Y", "A", "A"),
     "Y": Matrix("A^T", "d0'", "d0", "X", "Aᵀ", r"A^{\top}", turned=True),
     "Z": Matrix("A2", "d0'", "d0'", "Z", "A₂", "A_2"),
-    "J": Matrix("I2", "d0'", "d0'", "J", "I", "I", unit=True),
+    "J": Matrix("I2", "d0'", "d0'", "J", "I₂", "I_2", unit=True),
 }
 # The factors and their transposes; in words of matrices, W A0 Wᵀ is "WAw".
 FACTORS: dict[str, Matrix] = {

@@ -223,8 +223,8 @@ class Expansion:
         >>> catalogue("beta-infonce").expand(order=2).origin()
         'β A0 + (β - 1) C'
         """
-        names = {"A0": "A_0"} if style is notation.LATEX else {}
-        return notation.signed_sum([(v, names.get(k, k)) for k, v in self.B.items() if v != 0], style)
+        names = {one.name: style.matrix(one) for one in LETTERS.values()}
+        return notation.signed_sum([(v, names[k]) for k, v in self.B.items() if v != 0], style)
 
     def text(self) -> str:
         """One line of plain text."""

@@ -187,18 +187,29 @@ class PairLandscape:
 
     def origin(self) -> str:
         """What the origin is."""
-        beta = TEXT.scalar(self.beta)
+        beta = TEXT.scalar(self._size)
+        if self.beta == 0:
+            value = "is 0" if self.gamma == 0 else f"is {TEXT.scalar(2 * self.gamma)} times the identity"
+            return f"the Hessian at W = V = 0 {value}: the loss has no term of order 2 that joins W and V"
         if self.gamma == 0:
-            head, eigenvalues = "a saddle: ", f"±{_bracketed(beta)} a_i"
+            head, eigenvalues = "a saddle: ", f"±{_times_a(beta)}"
         else:
-            head, eigenvalues = "", f"{TEXT.scalar(2 * self.gamma)} ± {_bracketed(beta)} a_i"
+            head, eigenvalues = "", f"{TEXT.scalar(2 * self.gamma)} ± {_times_a(beta)}"
         return f"{head}the Hessian at W = V = 0 has the eigenvalues {eigenvalues}, a_i the singular values of A"
 
     def growth(self) -> str:
         """How fast pairs grow from small weights."""
         decay = "" if self.gamma == 0 else f" − {TEXT.scalar(2 * self.gamma)}"
-        rates = f"{_bracketed(TEXT.scalar(self.beta))} a_i{decay}"
+        if self.beta == 0:
+            return "from small weights no pair grows at a rate: the loss has no term of order 2 that joins W and V"
+        rates = f"{_times_a(TEXT.scalar(self._size))}{decay}"
         return f"from small weights W and V grow at the rates {rates}, along the largest a_i first, whatever their λ_i"
+
+    @property
+    def _size(self) -> sympy.Expr:
+        """|β|: pairs that are pushed apart grow as well, W x and −V y in their place."""
+        found = self._sign(self.beta)
+        return sympy.Abs(self.beta) if found is None else found * self.beta
 
     def symmetry(self) -> str:
         """What leaves the loss as it is, and what gradient flow conserves."""
@@ -218,6 +229,8 @@ class PairLandscape:
             return "none: the terms of order 4 fall without end"
         if not self.convex:
             return "not determined: the terms of order 4 are not known to be convex in WᵀV"
+        if self.beta == 0:
+            return f"{'WᵀV' if self.gamma == 0 else 'W and V'} = 0: {lowest}, no other minimum"
         if self.gamma != 0:
             return f"with d1 ≥ min(d0, d0′) one WᵀV: {lowest}, no other minimum"
         all_kept = f"with d1 ≥ min(d0, d0′) all pairs with λ_i > 0: {lowest}, no other minimum"
@@ -268,6 +281,12 @@ def canonical_pairs(expansion: Expansion) -> PairLandscape:
         if words not in _WORDS or not all(map(is_trace, term.invariants)):
             raise InputError(_why_not(expansion, words))
         found[_WORDS[words]] += term.coefficient
+    if normal_form(found["q"]) == 0:
+        message = (
+            f"{expansion.loss} has no term Tr[W Σ Wᵀ V Σ₂ Vᵀ], which holds WᵀV down through order 4; its minima are not"
+            " derived"
+        )
+        raise InputError(message)
     first, second = found["first"], found["second"]
     # γ₁|W|² + γ₂|V|² is at least 2 √(γ₁ γ₂) ‖WᵀV‖_*.
     gamma = normal_form(first if first == second else sympy.sqrt(first * second))
@@ -292,5 +311,7 @@ def _alternates(word: str) -> bool:
     return all({one[1].upper(), other[0].upper()} == {"W", "V"} for one, other in joints)
 
 
-def _bracketed(shown: str) -> str:
-    return f"({shown})" if any(sign in shown for sign in "+−-/ ") else shown
+def _times_a(shown: str) -> str:
+    """A rate beside a_i."""
+    bracketed = f"({shown})" if any(sign in shown for sign in "+−-/ ") else shown
+    return "a_i" if shown == "1" else f"{bracketed} a_i"

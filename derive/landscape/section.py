@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from derive.algebra.alphabet import BASES
 from derive.algebra.scalars import normal_form
 from derive.definition.notation import LATEX
 from derive.latex import WIDTH, document, escaped, lines_of, width
@@ -26,11 +27,17 @@ def section(loss: Loss | None, expansion: Expansion, landscape: Described | None
         # The term −q |b|² has the second derivatives −2q I.
         in_b = sympy.latex(normal_form(-2 * expansion.bias_curvature))
         point, model, hessian = "W, b", "Wx + b", rf"{hessian} \text{{ in }} W, \quad ({in_b})\, I \text{{ in }} b"
+    if expansion.encoders == 2:
+        point, model = "W, V", "Wx"
+    elif expansion.basis not in BASES:
+        hessian = hessian.replace("-2B", r"-(B + B^{\top})")
+    # With two encoders the terms of order 2 join W and V, and there is no one B.
+    curvature = [("B", rf"{expansion.origin(LATEX)}, \qquad \text{{Hessian at the origin: }} {hessian}.")]
     formulas = [
         *([] if loss is None else [(f"L({point})", loss.latex() + ",")]),
         (f"L({point}) - L(0)", expansion.latex() + ","),
         *([("L(0)", sympy.latex(expansion.constant) + ",")] if expansion.constant != 0 else []),
-        ("B", rf"{expansion.origin(LATEX)}, \qquad \text{{Hessian at the origin: }} {hessian}."),
+        *(curvature if expansion.encoders == 1 else []),
     ]
     return "\n".join(
         [
@@ -39,17 +46,27 @@ def section(loss: Loss | None, expansion: Expansion, landscape: Described | None
             r"\begin{align*}",
             " \\\\\n".join(f"{left} ={{}}& {_broken(right)}" for left, right in formulas),
             r"\end{align*}",
-            (
-                rf"Here $f(x) = {model}$, "
-                r"$A_0 = \mathbb{E}[x x'^{\top}]$, $\Sigma = \mathbb{E}[x x^{\top}]$, "
-                rf"$C = \Sigma - A_0$. Assumed: {escaped(', '.join(expansion.assumptions))}."
-            ),
-            *([] if landscape is None else _landscape(landscape)),
+            f"Here $f(x) = {model}$, {_of_the_data(expansion)}. Assumed: {escaped(', '.join(expansion.assumptions))}.",
+            *([] if landscape is None else _landscape(landscape, pairs=expansion.encoders == 2)),
         ]
     )
 
 
-def _landscape(found: Described) -> list[str]:
+def _of_the_data(expansion: Expansion) -> str:
+    """What the matrices of an expansion are."""
+    A0, Sigma = r"$A_0 = \mathbb{E}[x x'^{\top}]$", r"$\Sigma = \mathbb{E}[x x^{\top}]$"
+    if expansion.basis in BASES:
+        return rf"{A0}, {Sigma}, $C = \Sigma - A_0$"
+    names = expansion.basis.split(",")
+    said = ["$g(y) = Vy$"] if expansion.encoders == 2 else []
+    said += [r"$A = \mathbb{E}[x y^{\top}]$", Sigma, r"$\Sigma_2 = \mathbb{E}[y y^{\top}]$"]
+    said += [A0] if "A0" in names else []
+    said += [r"$A_2 = \mathbb{E}[y y'^{\top}]$"] if "A2" in names else []
+    kind = "through the second encoder" if expansion.encoders == 2 else "under the second augmentation"
+    return rf"{', '.join(said)}, $y$ being a view of the datum of $x$ {kind}"
+
+
+def _landscape(found: Described, *, pairs: bool) -> list[str]:
     """Stationary points, collapse conditions, the landscape to all orders, and whether the loss is bounded below."""
     points, conditions, exact, below = (
         [line for line in found.lines(LATEX) if line[0] in labels]
@@ -58,10 +75,16 @@ def _landscape(found: Described) -> list[str]:
     written = []
     if points:
         sums = r"($\Lambda_k = \sum_{i \in M} \lambda_i^k$):"
-        written += [f"Stationary points, one for each mask $M$ of $m$ kept modes {sums}"]
+        of_modes = f"Stationary points, one for each mask $M$ of $m$ kept modes {sums}"
+        written += ["Stationary points, one for each set $M$ of kept canonical pairs:" if pairs else of_modes]
         written += [_displayed(line) for _, line in points]
     if conditions:
-        written.append("Modes are zero at the minima, $a_i$ and $c_i$ being the eigenvalues of $A_0$ and $C$:")
+        values = (
+            "$a_i$ being the singular values of $A$"
+            if pairs
+            else "$a_i$ and $c_i$ being the eigenvalues of $A_0$ and $C$"
+        )
+        written.append(f"Modes are zero at the minima, {values}:")
         written += [_displayed(rf"\text{{{label} collapse: }} {line}") for label, line in conditions]
     if exact:
         modes = r"$h_i = (a_i + c_i) g_i$ and $g_i$ the eigenvalue of $W^{\top} W$:"

@@ -4,7 +4,22 @@ import numpy as np
 import pytest
 import sympy
 
-from derive import InputError, Loss, Mean, catalogue, closed_form, exp, half_sq, inner, log, symbols, views
+from derive import (
+    InputError,
+    Loss,
+    Mean,
+    SecondMoment,
+    catalogue,
+    closed_form,
+    exp,
+    half_sq,
+    identity,
+    inner,
+    log,
+    log_det,
+    symbols,
+    views,
+)
 from derive.landscape.canonical_pairs import canonical_pairs
 from derive.landscape.collapse import collapse
 from derive.landscape.landscape import landscapes
@@ -237,3 +252,20 @@ def test_a_quartic_that_falls_is_said_to_fall():
     assert recession(loss).verdict == "unbounded"
     assert "fall without end" in canonical_pairs(loss.expand(4)).minima()
     assert described(loss, loss.expand(4)).collapse.dimensional is None
+
+
+def test_what_no_landscape_of_pairs_holds_down_is_refused():
+    loss = Loss(log_det(identity + SecondMoment(x, y)), name="determinant")
+    with pytest.raises(InputError, match="has no term Tr"):
+        canonical_pairs(loss.expand(4))
+
+
+@pytest.mark.parametrize(
+    ("push", "grows"), [(1, "grow at the rates a_i,"), (-1, "grow at the rates a_i,"), (0, "no pair")]
+)
+def test_pairs_that_are_pulled_pushed_apart_or_neither(push, grows):
+    loss = Loss(Mean(inner(x, psi) ** 2, over=psi) - push * inner(x, y), name="pushed")
+    found = canonical_pairs(loss.expand(4))
+    assert grows in found.growth()
+    assert ("a saddle" in found.origin()) == (push != 0)
+    assert found.minima().startswith("WᵀV = 0" if push == 0 else "with d1")

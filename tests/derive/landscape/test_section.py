@@ -7,6 +7,7 @@ import pytest
 from sympy import Symbol
 
 from derive import CATALOGUE, Loss, Mean, catalogue, exp, inner, views
+from derive.expansion.laws import Unequal
 from derive.landscape.section import section, whole_document
 from derive.landscape.summary import described
 from derive.latex import escaped
@@ -63,7 +64,7 @@ def test_the_section_holds_definition_expansion_B_and_assumptions(name):
     loss, derived = catalogue(name), expansion(name, 4)
     written = section(loss, derived)
     assert written in whole_document(loss, derived)
-    assert r"-2B \otimes I" in written
+    assert (r"-2B \otimes I" in written) == (loss.encoders == 1)
     assert escaped(", ".join(derived.assumptions)) in written
     assert escaped(loss.source) in written
     # Broken over lines or not, both formulas are there, whole.
@@ -95,3 +96,15 @@ def test_a_loss_over_any_views_compiles(names, compiled):
     strength = Symbol("gamma_1")
     loss = Loss(strength * Mean(inner(first, second) * exp(inner(third, third)), over=(first, second, third)))
     compiled(whole_document(loss, loss.expand(order=4)))
+
+
+def test_a_section_says_what_the_matrices_of_two_kinds_are():
+    two = catalogue("spectral").with_two_encoders()
+    written = section(two, two.expand(order=4))
+    assert r"L(W, V) - L(0) ={}& -2 \operatorname{Tr}[W A V^{\top}]" in written
+    assert r"$g(y) = Vy$, $A = \mathbb{E}[x y^{\top}]$" in written
+    assert "C = " not in written
+    assert "Hessian" not in written
+    under = section(catalogue("spectral"), catalogue("spectral").expand(order=4, data=Unequal()))
+    assert r"-(B + B^{\top}) \otimes I" in under
+    assert r"$\Sigma_2 = \mathbb{E}[y y^{\top}]$, $y$ being a view of the datum of $x$ under the second" in under
