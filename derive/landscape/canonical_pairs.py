@@ -2,9 +2,9 @@
 
 f(x) = W x and g(y) = V y enter as xᵀ WᵀV y, so that L is a function of
 
-    M = Σ₁^½ WᵀV Σ₂^½,      with K = Σ₁^(−½) A Σ₂^(−½) = P Λ Qᵀ,   A = Cov(x, y),
+    M = Σ^½ WᵀV Σ₂^½,      with K = Σ^(−½) A Σ₂^(−½) = P Λ Qᵀ,   A = Cov(x, y),
 
-Σ₁ and Σ₂ being the covariances of x and y; Λ = diag(λ_i) holds the canonical correlations, in [0, 1]. Through order 4
+Σ and Σ₂ being the covariances of x and y; Λ = diag(λ_i) holds the canonical correlations, in [0, 1]. Through order 4
 
     L = −β Tr[K Mᵀ] + q ‖M‖² + u Tr[(K Mᵀ)²] + p Tr[K Mᵀ]².
 
@@ -147,13 +147,13 @@ class PairLandscape:
         shown = style.scalar
         coupled = self.slope.has(S)
         if style is LATEX:
-            roots = (r"\Sigma_1^{1/2}", r"\Sigma_2^{1/2}", r"\Sigma_1^{-1/2}", r"\Sigma_2^{-1/2}")
+            roots = (r"\Sigma^{1/2}", r"\Sigma_2^{1/2}", r"\Sigma^{-1/2}", r"\Sigma_2^{-1/2}")
             first = (rf"{roots[0]} W^{{\top}} V {roots[1]}", r"P \operatorname{diag}(m)\, Q^{\top}")
             second = (r"P \Lambda Q^{\top}", rf"{roots[2]} A\, {roots[3]}")
             kept, summed = r",\quad i \in M", r"\textstyle\sum_{j \in M}"
         else:
-            first = ("Σ₁^½ WᵀV Σ₂^½", "P diag(m) Qᵀ")
-            second = ("P Λ Qᵀ", "Σ₁^(−½) A Σ₂^(−½)")
+            first = ("Σ^½ WᵀV Σ₂^½", "P diag(m) Qᵀ")
+            second = ("P Λ Qᵀ", "Σ^(−½) A Σ₂^(−½)")
             kept, summed = " for the kept pairs i ∈ M", "Σ_M"
         found = [first, second]
         if self.gamma != 0:

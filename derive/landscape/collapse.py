@@ -201,7 +201,7 @@ def _of_pairs(expansion: Expansion) -> Collapse:
     if pairs.p != 0:
         reason = "with weight decay and a product of traces the pairs that are lost depend on the scales of x and y too"
         return Collapse(None, Condition(held, "all"), reason, (meant,))
-    common = "dimensional collapse for Σ₁, Σ₂ and A with common axes"
+    common = "dimensional collapse for Σ, Σ₂ and A with common axes"
     return Collapse(Condition(held, "some"), Condition(held, "all"), notes=(meant, common))
 
 

@@ -41,7 +41,8 @@ def reproduce(
     """Reproduce a FIGURE of Ziyin et al. 2023 with trained models, predicted beside measured.
 
     FIGURE is fig1, fig3, fig5-left, fig5-mid, fig5-right, fig6 or fig7, or eigenvalues for the comparison under them;
-    or one of deep networks on images, fig2-resnet, fig2-vit or fig4, which need a CUDA device unless they are --quick.
+    clip, two encoders trained on CLIP's loss; or one of deep networks on images, fig2-resnet, fig2-vit or fig4, which
+    need a CUDA device unless they are --quick.
     Writes FIGURE.png, .svg and .csv, and FIGURE.jsonl with all that was trained: a run that was stopped, or killed,
     goes on from there with the same command.
 

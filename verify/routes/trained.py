@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy import nsimplify
 
 from derive import CATALOGUE, MODIFIERS, InputError, catalogue
 from derive.landscape.landscape import landscapes
@@ -31,7 +32,7 @@ from verify.evidence.agreement import DOMAIN, SEEN, SHARE, compared
 from verify.evidence.evidence import Evidence
 from verify.routes.minima import case_at
 from verify.routes.route import Route
-from verify.routes.trained_pairs import PairData, quartic, regime, through_6, trained_powers, with_order_6
+from verify.routes.trained_pairs import PairData, left_out, quartic, regime, trained_powers, with_further
 from verify.truths.settings import values_for
 
 if TYPE_CHECKING:
@@ -134,6 +135,17 @@ def values_of(subject: Subject) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
 
 
+def _exact_values(subject: Subject) -> dict[str, Any]:
+    """The same, exactly."""
+    return {name: nsimplify(value) for name, value in values_of(subject).items() if name in subject.here.parameters}
+
+
+def _through_8(subject: Subject) -> Expansion:
+    """The expansion through order 8 at these values."""
+    exact = {name: value for name, value in _exact_values(subject).items() if name != "d1"}
+    return subject.here.set(exact).expand(8, data=subject.law)
+
+
 def models(subject: Subject, regime: Regime, seeds: int = SEEDS) -> Models:
     """Models of several seeds (an even number)."""
     return Models(subject, regime, *_powers(subject, regime, seeds))
@@ -161,8 +173,9 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
         except InputError as error:
             return Evidence("trained", quantity, agrees=None, note=str(error))
         predicted = float(np.abs(powers).sum())
-        beyond = through_6(with_order_6(expansion, found.subject.through_6), data, values, powers) if predicted else 0.0
-        slack = np.inf if beyond is None else abs(beyond - predicted)
+        if powers.all():
+            exact = _exact_values(found.subject)
+            slack = left_out(with_further(expansion, _through_8(found.subject), exact), data, powers)
     elif regime.by_expansion:
         try:
             case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
@@ -181,7 +194,8 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
     agrees, why = decided.agrees, decided.why
     if found.apart:
         agrees, why = None, "models that began with more and with less power have not come together"
-    theory = f"by order 4, which order 6 moves by {slack:.2g}" if slack else "by the exact landscape"
+    moved = "orders 6 and 8 move" if isinstance(data, PairData) else "order 6 moves"
+    theory = f"by order 4, which {moved} by {slack:.2g}" if slack else "by the exact landscape"
     note = f"{theory}; {SEEDS} seeds, {STEPS} steps of {found.data} data, {regime.shown}"
     return Evidence(
         "trained", quantity, predicted, decided.measured, decided.error, "standard error",
@@ -212,7 +226,7 @@ def why_not(subject: Subject) -> str:
 def _near(subject: Subject) -> Regime:
     """The data at which the landscape through order 4 gives the modes a little power."""
     if subject.here.encoders == 2:
-        pairs, power = regime(subject.expansion, subject.through_6, values_of(subject))
+        pairs, power = regime(subject.expansion, _through_8(subject), values_of(subject))
         return Regime("of pairs that are weakly correlated", pairs, power, by_expansion=True)
     found, slack = _with_power(NEAR, subject)
     if subject.law.closes or slack <= DOMAIN * found.predicted:

@@ -26,8 +26,8 @@ Array = NDArray[np.float64]
 CORRELATIONS, OTHER = (0.6, 0.45, 0.3, 0.2, 0.14), 0.7
 # The variances of x and of y along the two pairs: unequal, so that an exchange would show.
 FIRST, SECOND = (1.0, 1.5), (2.0, 0.8)
-# What order 6 may change, as a fraction.
-SMALL = 0.06
+# What orders 6 and 8 may change, as a fraction.
+SMALL = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,13 @@ class PairData:
     correlations: tuple[float, float]
 
 
-def regime(expansion: Expansion, sixth: Expansion, values: Mapping[str, float]) -> tuple[PairData, float]:
+def regime(expansion: Expansion, further: Expansion, values: Mapping[str, Any]) -> tuple[PairData, float]:
     """The strongest correlations at which order 4 is nearly all there is, and the sum of the powers there.
+
+    Args:
+        expansion: through order 4.
+        further: through order 8, at the values.
+        values: of the parameters.
 
     Raises:
         InputError: the landscape is not one of canonical pairs, or no correlation is weak enough.
@@ -55,33 +60,41 @@ def regime(expansion: Expansion, sixth: Expansion, values: Mapping[str, float]) 
         if not powers.any():
             message = "the landscape through order 4 keeps no pair at these values"
             raise InputError(message)
-        beyond = through_6(sixth, data, values, powers)
-        if beyond is not None and abs(beyond - np.abs(powers).sum()) <= SMALL * np.abs(powers).sum():
-            return data, float(np.abs(powers).sum())
+        total = float(np.abs(powers).sum())
+        if left_out(further, data, powers) <= SMALL * total:
+            return data, total
     message = "the orders left out are not small at any minimum of the landscape through order 4"
     raise InputError(message)
 
 
-def quartic(expansion: Expansion, data: PairData, values: Mapping[str, float]) -> Array:
+def left_out(further: Expansion, data: PairData, powers: Array) -> float:
+    """By how much orders 6 and 8 move the sum of the powers; infinite where they take the minimum away.
+
+    Both are asked: at one order what is left out may nearly cancel.
+    """
+    moved = [_through(further.truncate(order), data, powers) for order in (6, 8)]
+    return max(np.inf if one is None else abs(one - float(np.abs(powers).sum())) for one in moved)
+
+
+def quartic(expansion: Expansion, data: PairData, values: Mapping[str, Any]) -> Array:
     """The powers at the minimum through order 4."""
     found = canonical_pairs(expansion).powers(list(data.correlations), dict(values))
     return np.array([float(one) for one in found])
 
 
-def through_6(sixth: Expansion, data: PairData, values: Mapping[str, float], start: Array) -> float | None:
-    """The sum of the powers where order 6 has taken the minimum through order 4; None where it runs away.
+def _through(further: Expansion, data: PairData, start: Array) -> float | None:
+    """The sum of the powers where higher orders have taken the minimum through order 4; None where it runs away.
 
-    With Σ₁ = Σ₂ = I and both matrices diagonal, which the pairs' signs leave stationary in all other directions.
+    With Σ = Σ₂ = I and both matrices diagonal, which the pairs' signs leave stationary in all other directions.
     """
-    emitted = kernel(sixth)
-    named = {emitted.parameters[name]: values[name] for name in emitted.parameters}
+    emitted = kernel(further)
     matrices = {"A": np.diag(data.correlations), "Sigma": np.eye(2), "Sigma2": np.eye(2)}
-    given = [matrices[name] for name in emitted.arguments[2 : len(emitted.arguments) - len(named)]]
+    given = [matrices[name] for name in emitted.arguments[2:]]
     side = np.sign(start)
 
     def slope(powers: Array) -> Array:
         root = np.sqrt(np.abs(powers))
-        along = emitted.gradient(np.diag(root), np.diag(side * root), *given, **named)
+        along = emitted.gradient(np.diag(root), np.diag(side * root), *given)
         return np.asarray((np.diagonal(along[0]) + side * np.diagonal(along[1])) / (2 * root) * side)
 
     powers, step = start.copy(), 1e-6
@@ -99,9 +112,11 @@ def through_6(sixth: Expansion, data: PairData, values: Mapping[str, float], sta
     return None
 
 
-def with_order_6(expansion: Expansion, sixth: Expansion) -> Expansion:
-    """An expansion through order 4, with the terms of order 6 of another added: a wrong quartic must stay wrong."""
-    return replace(sixth, terms=(*expansion.truncate(4).terms, *sixth.terms_of_order(6)))
+def with_further(expansion: Expansion, further: Expansion, values: Mapping[str, Any]) -> Expansion:
+    """An expansion through order 4, with the higher orders of another added: a wrong quartic must stay wrong."""
+    names = {str(symbol) for symbol in expansion.symbols}
+    own = expansion.truncate(4).set({name: value for name, value in values.items() if name in names})
+    return replace(further, terms=(*own.terms, *(term for term in further.terms if term.order > 4)))
 
 
 def trained_powers(

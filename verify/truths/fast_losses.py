@@ -83,6 +83,7 @@ _LOG_SUMS: dict[str, Callable[..., Tensor]] = {
     "beta-infonce": beta_infonce,
     "ntxent": ntxent,
     "dcl": partial(ntxent, positive=0.0),
+    "clip": clip,
 }
 
 

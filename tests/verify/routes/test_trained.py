@@ -81,8 +81,10 @@ def test_a_loss_of_ones_own_has_no_torch_loss():
     assert found.note == "no hand-written torch loss is known for this definition"
 
 
-def test_two_encoders_train_to_their_quartic_and_wrong_ones_are_found_out():
-    subject = Subject(catalogue("siglip+two-encoders"))
+@pytest.mark.parametrize("name", ["clip", pytest.param("siglip+two-encoders", marks=pytest.mark.slow)])
+def test_two_encoders_train_to_their_quartic_and_wrong_ones_are_found_out(name):
+    # At λ = 0.6 order 6 moves CLIP's minimum by 3 % and all orders by 13 %: the regime has to be weaker than that.
+    subject = Subject(catalogue(name))
     measured = trained.ROUTE.measured(subject)
     (found,) = trained.compare(measured, subject.expansion)
     assert found.agrees is True
@@ -91,7 +93,7 @@ def test_two_encoders_train_to_their_quartic_and_wrong_ones_are_found_out():
         (wrong,) = trained.compare(measured, scaled(subject.expansion, factor, order))
         assert wrong.agrees is False
     # That of one encoder is not looked up in canonical pairs.
-    (refused,) = trained.compare(measured, catalogue("siglip").set({}).expand(order=4))
+    (refused,) = trained.compare(measured, catalogue("siglip").expand(order=4))
     assert (refused.agrees, "has one encoder" in refused.note) == (None, True)
 
 

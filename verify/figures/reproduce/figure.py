@@ -24,6 +24,7 @@ FIGURES = {
     "fig6": "fig6",
     "fig7": "fig7",
     "eigenvalues": "eigenvalues",
+    "clip": "clip",
     "fig2-resnet": "fig2:RESNET",
     "fig2-vit": "fig2:VIT",
     "fig4": "fig4",

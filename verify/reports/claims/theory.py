@@ -13,10 +13,12 @@ import sympy
 
 from derive import Elliptical, Law, catalogue, closed_form, moment
 from derive.definition.notation import LATEX
+from derive.landscape.canonical_pairs import canonical_pairs
 from derive.landscape.collapse import Collapse
 from derive.landscape.exact_modes import exact_modes
 from derive.landscape.lost_modes import opened
 from derive.landscape.stationary import stationary
+from derive.losses.limit import population
 from verify.papers.claims.formulas import A0, Sigma, formula_of
 from verify.papers.claims.writing import latex
 from verify.reports.catalogue import collapse_of
@@ -67,6 +69,7 @@ def _blocks() -> Iterator[Block]:
     yield from _theorem_2()
     yield from _theorem_3()
     yield from _unit_vectors()
+    yield from _two_encoders()
     yield from _appendix()
 
 
@@ -190,6 +193,34 @@ def _unit_vectors() -> Iterator[Block]:
         "For given data, whatever their law, the loss is a function of $G = W^{\\top} W$, and W is stationary where"
         " $G\\, \\partial L/\\partial G = 0$. If W has lost one mode v, $\\partial L/\\partial G = q\\, v v^{\\top}$,"
         " and the mode stays lost where $q > 0$."
+    )
+
+
+def _two_encoders() -> Iterator[Block]:
+    loss = catalogue("clip")
+    pairs = canonical_pairs(loss.expand(4))
+    limit = canonical_pairs(population(loss, "N").expand(4))
+    yield Heading("Two encoders: CLIP")
+    yield Paragraph(
+        "Images $f(x) = Wx$ and texts $g(y) = Vy$, $\\Sigma$ and $\\Sigma_2$ their covariances,"
+        " $A = \\mathbb{E}[x y^{\\top}]$; $P \\Lambda Q^{\\top}$ is a singular value decomposition, $\\lambda_i$ the"
+        f" canonical correlations. CLIP's symmetric cross-entropy on batches of N, {_expansion('clip')}, sees W and V"
+        " through $W^{\\top} V$ alone. Through order 4 there is a stationary point for each mask M of $d_1$ pairs"
+        " at most:"
+    )
+    yield Formulas(pairs.lines(LATEX))
+    yield Paragraph(
+        "What the terms in 1/N of higher order add is small only where all $\\lambda_i$ are: with $\\lambda_i$ from 0.3"
+        " to 0.9, trained powers lie above $\\lambda_i \\tau$, and these below."
+    )
+    yield Paragraph(
+        "No pair with $\\lambda_i > 0$ is lost at a minimum where"
+        " $d_1 \\ge \\min(d_0, d_0')$, to all orders and at every N: the loss is a convex function of $W^{\\top} V$,"
+        " and falls along each pair that is missing. As $N \\to \\infty$ the loss ends at order 4, and"
+        f" $m_i = {sympy.latex(limit.power)}$ for the $d_1$ largest $\\lambda_i$. $W \\to TW$, $V \\to T^{{-\\top}} V$"
+        " changes nothing. $W = V = 0$ is a saddle, and from small weights the pair of singular vectors of A with the"
+        f" singular value $a_i$ grows at the rate ${sympy.latex(pairs.beta)}\\, a_i$: the order in time is that of A,"
+        " and not that of the $\\lambda_i$."
     )
 
 
