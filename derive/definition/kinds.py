@@ -8,6 +8,7 @@ negatives beside the positive, and is seen in the second.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from derive.algebra.graphs import ENCODER, PLAIN
@@ -16,7 +17,7 @@ from derive.definition.rewriting import relabelled
 from derive.definition.views import View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def in_two_kinds(node: Expression, role: int) -> Expression:
@@ -32,7 +33,11 @@ def in_two_kinds(node: Expression, role: int) -> Expression:
     named = {label for part in walk(node) for label in labels(part) if isinstance(label, View)}
     if any(view.role != PLAIN for view in named):
         return node
-    put: Mapping[View, View] = {view: view._replace(role=role) for view in named - _first(named, free_views(node))}
+    # Where every datum is averaged over, the one that stands first is the anchor.
+    leaves = (part for part in walk(node) if not children(part))
+    standing = (label for part in leaves for label in labels(part) if isinstance(label, View) and not label.white)
+    anchors = free_views(node) or {*islice(standing, 1)}
+    put: Mapping[View, View] = {view: view._replace(role=role) for view in named - _first(named, anchors)}
     return _of_both(relabelled(node, put)) if role == ENCODER else relabelled(node, put)
 
 
@@ -44,7 +49,7 @@ def _of_both(node: Expression) -> Expression:
     return rebuilt(node, [_of_both(part) for part in children(node)])
 
 
-def _first(named: set[View], anchors: frozenset[View]) -> set[View]:
+def _first(named: set[View], anchors: Iterable[View]) -> set[View]:
     """The views that are seen in the first way."""
     several = {view.datum for view in named if view.name != view.datum}
     anchor = {view.datum for view in anchors}

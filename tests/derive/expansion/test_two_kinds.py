@@ -153,3 +153,9 @@ def test_letters_are_found_by_name_and_kind():
         second = "V" if letter in "TXYZJ" else "W"
         assert letter_of(one.name, second) == letter
     assert [letter_of(name, "V") for name in ("Sigma", "Sigma2")] == ["S", "T"]
+
+
+def test_where_all_data_are_averaged_over_the_first_is_the_anchor():
+    x, chi = views("x, chi")
+    node = in_two_kinds(Mean(inner(x, chi) ** 2, over=(x, chi)), AUGMENTATION)
+    assert {(view.name, view.role) for part in walk(node) for view in labels(part)} == {("x", 0), ("chi", AUGMENTATION)}
