@@ -24,7 +24,6 @@ from derive import (
     views,
 )
 from derive.expansion.laws import Unequal
-from verify.assurance.oracle.two_kinds import clip
 from verify.routes import by_definition
 from verify.routes.subject import Subject
 
@@ -67,7 +66,7 @@ DEFINITIONS = {
     ),
     "centroids of both": (4, Loss(half_sq(x, centroid(x_pos, y)) + inner(x, centroid(y, y2)) ** 2)),
     "distances": (4, Loss(log(Mean(exp(-half_sq(x, psi)), over=psi)) + half_sq(x, y))),
-    "weight decay of both": (4, clip().with_weight_decay()),
+    "weight decay of both": (4, catalogue("clip").with_weight_decay()),
 }
 
 
@@ -80,7 +79,7 @@ def test_what_is_derived_is_measured(name):
 
 @pytest.mark.parametrize(
     "loss",
-    [clip(), catalogue("ntxent+two-encoders"), catalogue("infonce-batch").under(Unequal())],
+    [catalogue("clip"), catalogue("ntxent+two-encoders"), catalogue("infonce-batch").under(Unequal())],
     ids=["clip", "two encoders", "two augmentations"],
 )
 def test_a_fixed_set_of_pairs(loss):
