@@ -22,7 +22,7 @@ from derive.definition.views import View, views, white_noise
 from derive.errors import InputError, NotAnalyticError
 from derive.expansion.caches import clear_caches
 from derive.expansion.expansion import Expansion, Term
-from derive.expansion.laws import Contaminated, Elliptical, Gaussian, Laplace, Law, StudentT
+from derive.expansion.laws import Classes, Contaminated, Elliptical, Gaussian, Laplace, Law, StudentT, Uncentred
 from derive.expansion.moment import Moment, moment
 from derive.expansion.moments import MomentSeries
 from derive.landscape.closed_form import ClosedForm, closed_form
@@ -32,6 +32,7 @@ from derive.losses.loss import Loss
 __all__ = [
     "CATALOGUE",
     "MODIFIERS",
+    "Classes",
     "ClosedForm",
     "Contaminated",
     "Elliptical",
@@ -50,6 +51,7 @@ __all__ = [
     "StudentT",
     "Symbol",
     "Term",
+    "Uncentred",
     "View",
     "catalogue",
     "catalogue_names",

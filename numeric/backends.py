@@ -6,6 +6,7 @@ A kernel's source is arithmetic in ``@``, ``.mT`` and the three functions below;
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,6 +59,10 @@ class entries(sympy.Function):  # noqa: N801
     """Products of entries summed over coordinates, the first argument saying how, in einsum's notation."""
 
 
+class over_classes(sympy.Function):  # noqa: N801
+    """The same with sums over classes, which capitals count, as the first axis of an array after those of a batch."""
+
+
 class identity(sympy.Function):  # noqa: N801
     """The identity matrix of the size of a given matrix."""
 
@@ -103,6 +108,8 @@ class _ArrayPrinter(NumPyPrinter):
     def _print_entries(self, expr: sympy.Expr) -> str:
         return _entries_call(self, expr)
 
+    _print_over_classes = _print_entries
+
     def _print_exp(self, expr: sympy.Expr) -> str:
         return f"exp({self._print(expr.args[0])})"
 
@@ -140,6 +147,8 @@ class _MpmathPrinter(MpmathPrinter):
     def _print_entries(self, expr: sympy.Expr) -> str:
         return _entries_call(self, expr)
 
+    _print_over_classes = _print_entries
+
 
 def _operand(printer: Any, expr: sympy.Expr) -> str:
     """An operand, in parentheses unless it binds more tightly than any operator."""
@@ -149,7 +158,7 @@ def _operand(printer: Any, expr: sympy.Expr) -> str:
 
 def _entries_call(printer: Any, expr: sympy.Expr) -> str:
     how, *matrices = expr.args
-    return f"entries({', '.join([repr(how.name), *map(printer._print, matrices)])})"  # noqa: SLF001
+    return f"{expr.func.__name__}({', '.join([repr(how.name), *map(printer._print, matrices)])})"  # noqa: SLF001
 
 
 _SCALAR_FUNCTIONS: dict[str, Callable[..., Any]] = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt}
@@ -170,6 +179,7 @@ class _NumPy:
             "trace": lambda P: np.einsum("...ii->...", P),
             "added": lambda P, Q: np.add(P, Q, out=P) if P.shape == Q.shape else P + Q,
             "entries": np.einsum,
+            "over_classes": _numpy_over_classes,
             "identity": lambda P: np.eye(P.shape[-1], dtype=P.dtype),
             "ones": lambda P: np.ones(P.shape[-2:], dtype=P.dtype),
             "column": lambda b: b[..., None],
@@ -201,6 +211,7 @@ class _Torch:
             "trace": lambda P: P.diagonal(dim1=-2, dim2=-1).sum(-1),
             "added": lambda P, Q: P.add_(Q) if P.shape == Q.shape else P + Q,
             "entries": torch.einsum,
+            "over_classes": torch.einsum,
             "identity": lambda P: torch.eye(P.shape[-1], dtype=P.dtype, device=P.device),
             "ones": lambda P: torch.ones(P.shape[-2:], dtype=P.dtype, device=P.device),
             "column": lambda b: b[..., None],
@@ -221,7 +232,8 @@ class _Mpmath:
             "dot": lambda P, Q: mpmath.fsum(p * q for p, q in zip(P, Q, strict=True)),
             "trace": lambda P: mpmath.fsum(P[i, i] for i in range(P.rows)),
             "entries": _mpmath_entries,
-            "identity": lambda P: mpmath.eye(P.rows),
+            "over_classes": _mpmath_over_classes,
+            "identity": lambda P: mpmath.eye((P[0] if isinstance(P, list) else P).rows),
             "ones": lambda P: mpmath.ones(P.rows),
             # mpmath's vectors are matrices of one column.
             "column": lambda b: b,
@@ -252,6 +264,66 @@ def _mpmath_entries(how: str, *matrices: Any) -> Any:
     return result
 
 
+def _numpy_over_classes(how: str, *arrays: Any) -> Any:
+    """Small sums in one loop over all indices; large ones pair by pair, which takes longer to arrange than to do."""
+    import numpy as np
+
+    return np.einsum(how, *arrays, optimize="greedy" if _is_large(how, *(one.shape for one in arrays)) else False)
+
+
+@lru_cache(maxsize=10_000)
+def _is_large(how: str, *shapes: tuple[int, ...]) -> bool:
+    sizes: dict[str, int] = {}
+    batch = 1
+    for axes, shape in zip(how.partition("->")[0].replace("...", "").split(","), shapes, strict=True):
+        own = len(shape) - len(axes)
+        batch = max(batch, math.prod(shape[:own]))
+        sizes |= dict(zip(axes, shape[own:], strict=True))
+    return batch * math.prod(sizes.values()) > _LOOP
+
+
+def _mpmath_over_classes(how: str, *arrays: Any) -> Any:
+    """The same where an array over classes is a list: of numbers, of vectors or of matrices."""
+    import mpmath
+
+    inputs, output = str(how).replace("...", "").partition("->")[::2]
+    pairs = inputs.split(",")
+    sizes: dict[str, int] = {}
+    for axes, array in zip(pairs, arrays, strict=True):
+        inner = array
+        for axis in filter(str.isupper, axes):
+            sizes[axis], inner = len(inner), inner[0]
+        shape = (inner.rows, inner.cols) if axes[-1].islower() else ()
+        sizes |= dict(zip(filter(str.islower, axes), shape, strict=False))
+
+    def entry(array: Any, axes: str, at: dict[str, int]) -> Any:
+        for axis in filter(str.isupper, axes):
+            array = array[at[axis]]
+        inner = [at[axis] for axis in axes if axis.islower()]
+        return array[tuple(inner) if len(inner) > 1 else inner[0]] if inner else array
+
+    summed = sorted(set("".join(pairs)) - set(output))
+
+    def value(at: dict[str, int]) -> Any:
+        found = mpmath.mpf(0)
+        for values in product(*(range(sizes[axis]) for axis in summed)):
+            here = at | dict(zip(summed, values, strict=True))
+            found += mpmath.fprod(entry(array, axes, here) for array, axes in zip(arrays, pairs, strict=True))
+        return found
+
+    def built(axes: str, at: dict[str, int]) -> Any:
+        if axes and axes[0].isupper():
+            return [built(axes[1:], at | {axes[0]: k}) for k in range(sizes[axes[0]])]
+        if len(axes) == 2:
+            i, j = axes[0], axes[1]
+            return mpmath.matrix([[value(at | {i: k, j: m}) for m in range(sizes[j])] for k in range(sizes[i])])
+        return mpmath.matrix([value(at | {axes: k}) for k in range(sizes[axes])]) if axes else value(at)
+
+    return built(output, {})
+
+
+# The number of products up to which NumPy sums in one loop.
+_LOOP = 50_000
 # The number of entries up to which torch multiplies and sums rather than calls einsum.
 _SMALL = 1_000_000
 _BACKENDS: dict[str, Backend] = {one.name: one for one in (_NumPy(), _Torch(), _Mpmath())}

@@ -35,6 +35,10 @@ class Kernel:
     against those of W. The parameters follow as plain numbers, by position or by name (``lambda_`` for lambda).
     mpmath takes matrices without leading dimensions. Calling the kernel checks its arguments first.
 
+    Data with a mean have μ, (…, d0), after the covariances. Data of K classes have the classes' weights, (K,), and
+    means, (K, d0), there, and covariances (K, d0, d0), one for each class; in mpmath these are lists. Averages over the
+    classes are taken inside.
+
     For the model f(x) = W x + b, b of shape (…, d1) (in mpmath a matrix of one column) stands after the covariances,
     and ``gradient`` returns the pair ∂L/∂W, ∂L/∂b. A parameter called b is then ``b_``. The matrix of a second
     encoder stands after W, and ``gradient`` returns a value for each.
@@ -67,10 +71,15 @@ class Kernel:
         if len(matrices) != len(names):
             message = f"the kernel takes W, {', '.join(names)}; {len(matrices) + 1} arrays were given"
             raise InputError(message)
+        weights = matrices[names.index("weights")] if "weights" in names else ()
         rows, sizes = _shape(W, self.backend)[0], {"d0": _shape(W, self.backend)[1]}
         for name, matrix in zip(names, matrices, strict=True):
             if name == "b":
                 _check_vector(name, matrix, rows, self.backend)
+            elif name == "mean":
+                _check_vector(name, matrix, sizes["d0"], self.backend, "columns")
+            elif "means" in names:
+                _check_of_classes(name, matrix, len(weights), sizes, self.backend)
             elif name in FACTORS:
                 sizes[FACTORS[name].columns] = _shape(matrix, self.backend)[1]
             else:
@@ -137,10 +146,22 @@ def _source(name: str, function: Callable[..., Any]) -> str:
     return inspect.getsource(function).replace("_lambdifygenerated", name)
 
 
-def _check_vector(name: str, given: Any, size: int, library: str) -> None:
+def _check_of_classes(name: str, given: Any, classes: int, sizes: Mapping[str, int], library: str) -> None:
+    """What each class has: a weight, a mean or a covariance."""
+    if len(given) != classes:
+        message = f"{name} has {len(given)} entries, and weights {classes}; give one for each class"
+        raise InputError(message)
+    for one in given if name != "weights" else ():
+        if name == "means":
+            _check_vector("a class's mean", one, sizes["d0"], library, "columns")
+        else:
+            _check_matrix(letter_of(name), one, sizes, library)
+
+
+def _check_vector(name: str, given: Any, size: int, library: str, of: str = "rows") -> None:
     shape = (given.rows,) * (given.cols == 1) if library == "mpmath" else tuple(given.shape[-1:])
     if shape != (size,):
-        message = f"{name} must be a vector of {size} entries, as many as W has rows"
+        message = f"{name} must be a vector of {size} entries, as many as W has {of}"
         raise InputError(message)
 
 

@@ -5,7 +5,7 @@ Tr[W X Wᵀ] = Σ_ij (W X)_ij W_ij. A trace of a longer word is a sum of product
 letters cost at most k − 2 further matrix products, shared between words. The gradient comes from the words
 (`derive.algebra.words.gradient`): ∂L/∂W = Σ_X K_X W X, K_X the matrices of the open words that end in W X.
 For the model f(x) = W x + b the letter D has P_D = b bᵀ, and ∂L/∂b = K_D b. A letter F X Gᵀ of other factors has F X
-for W X, and belongs to the gradient in G.
+for W X, and belongs to the gradient in G. Sums over classes are in `numeric.class_sums`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.alphabet import BIAS, FACTORS, LETTERS, factors
+from derive.algebra.alphabet import BASES, BETWEEN, BIAS, ENDS, FACTORS, LETTERS, factors, slot_of
 from derive.algebra.letters import named, yielding
+from derive.algebra.slots import has_slots
 from derive.algebra.words import gradient, is_trace
 from derive.algebra.words import transpose as turned
+from numeric import class_sums
 from numeric.backends import (
     added,
     column,
@@ -38,24 +40,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from derive import Expansion
-    from derive.algebra.words import Invariant
+    from derive.algebra.words import Invariant, Invariants
 
 _INDICES = "ijklmnop"
 # Names that the source uses itself: its matrices, its functions, and what it assigns.
 _TAKEN = re.compile(
     r"W|[PWKEc]_\w*|dot|trace|scaled|added|entries|identity|ones|matmul|transpose|column|vector|exp|log"
-    r"|sqrt|mpf|pi|numpy|torch"
+    r"|sqrt|mpf|pi|numpy|torch|over_classes"
 )
 
 
-def _arguments(names: Iterable[str], *, bias: bool) -> dict[str, str]:
+def _arguments(names: Iterable[str], *, bias: bool, arrays: Iterable[str] = ()) -> dict[str, str]:
     """Parameters' names in the source, with underscores where Python or the source reserves a name; all distinct.
 
     >>> _arguments(["lambda", "lambda_"], bias=False)
     {'lambda': 'lambda__', 'lambda_': 'lambda_'}
     """
     listed = list(names)
-    taken = {one.name for one in LETTERS.values() if not one.unit} | ({"b"} if bias else set())
+    taken = {name for basis in BASES for name in basis.split(",")} | ({"b"} if bias else set())
+    # What the source assigns where there are classes.
+    taken |= {*arrays, *(("mean", "M2") if len(set(arrays)) > 1 else ())}
     kept = {name for name in listed if keyword.iskeyword(name) or _TAKEN.fullmatch(name) or name in taken}
     found = {name: name for name in listed if name not in kept}
     for name in sorted(kept):
@@ -72,7 +76,7 @@ class Plan:
 
     Attributes:
         factors: what the gradient is taken with respect to: W, other factors in the words, b if there is a bias.
-        argument_names: the factors except b, the covariances, b, then the parameters.
+        argument_names: the factors except b, the covariances, the mean or what classes have, b, then the parameters.
         named: the argument of each of the loss's parameters.
         assignments: the products by name, in the order in which they are formed; `value` and `gradient` fill it.
 
@@ -86,13 +90,17 @@ class Plan:
         vectors = ["b"] if expansion.bias else []
         self.factors = ("W", *others, *vectors)
         own = named(expansion.symbols)
-        self.named = _arguments(own, bias=expansion.bias)
+        self.named = _arguments(own, bias=expansion.bias, arrays=expansion.arrays)
         parameters = {own[name]: sympy.Symbol(one) for name, one in self.named.items()}
-        self.argument_names = ("W", *others, *expansion.basis.split(","), *vectors, *self.named.values())
+        self.argument_names = ("W", *others, *expansion.basis.split(","), *expansion.arrays, *vectors)
+        self.argument_names += tuple(self.named.values())
         self.assignments: dict[sympy.Symbol, sympy.Expr] = {}
-        self.terms = [
+        self.of_classes = "means" in expansion.arrays
+        every = [
             term._replace(coefficient=self._number(term.coefficient.xreplace(parameters))) for term in expansion.terms
         ]
+        self.terms = [term for term in every if not has_slots(term.invariants)]
+        self.summed = [term for term in every if has_slots(term.invariants)]
         # Letters that occur in a word of two or more, or under a sum over coordinates: their P_X is needed.
         self.sandwiched = {
             letter
@@ -105,11 +113,14 @@ class Plan:
 
     def value(self) -> sympy.Expr:
         """L(W) − L(0), in terms of the products."""
-        if not self.terms:
+        if not self.terms and not self.summed:
             # Zero, in the shape of the value.
             W = self._factor("W")
             return dot(scaled(sympy.S.Zero, W), W)
-        return sympy.Add(*(term.coefficient * sympy.Mul(*map(self._invariant, term.invariants)) for term in self.terms))
+        return sympy.Add(
+            *(term.coefficient * sympy.Mul(*map(self._invariant, term.invariants)) for term in self.terms),
+            *(term.coefficient * class_sums.total(self._operands(term.invariants)) for term in self.summed),
+        )
 
     def gradient(self) -> sympy.Expr | tuple[sympy.Expr, ...]:
         """∂L/∂W, and ∂L/∂F for each further factor F, in terms of the products."""
@@ -139,8 +150,18 @@ class Plan:
                     for letter, matrix in self._adjoints(one):
                         adjoint.setdefault(letter, []).append(scaled(weight, matrix))
 
+        parts: dict[str, list[sympy.Expr]] = {}
+        for term in self.summed:
+
+            def assign(value: sympy.Expr) -> sympy.Symbol:
+                return self._assign(f"E_{len(self.assignments)}", value)
+
+            for name, matrix, value in class_sums.adjoints(self._operands(term.invariants), term.coefficient, assign):
+                (adjoint if matrix else parts).setdefault(name, []).append(value)
+
         def total(factor: str) -> sympy.Expr:
-            letters = sorted(letter for letter in LETTERS if factors(letter)[1] == factor)
+            known = sorted({*number, *traced, *adjoint})
+            letters = [letter for letter in known if factors(letter)[1] == factor]
             # Products first: they are fresh arrays, to which the rest may be added in place.
             pieces = [
                 matmul(self._assign(f"K_{letter}", sympy.Add(*adjoint[letter])), self._times(letter))
@@ -151,6 +172,9 @@ class Plan:
                 scaled(sympy.Add(*traced[letter]), self._times(letter)) for letter in letters if letter in traced
             ]
             pieces += [self._multiple(number[letter], letter) for letter in letters if letter in number]
+            if factor in parts:
+                summed = sympy.Add(*parts[factor])
+                pieces.append(column(summed) if factor == "b" else summed)
             result = pieces[0] if pieces else scaled(sympy.S.Zero, self._factor(factor))
             for piece in pieces[1:]:
                 result = added(result, piece)
@@ -163,7 +187,7 @@ class Plan:
         """number · F X; the number multiplies the smaller matrix where F X is not needed elsewhere."""
         if LETTERS[letter].unit or sympy.Symbol(f"W_{letter}") in self.assignments:
             return scaled(number, self._times(letter))
-        return matmul(self._factor(factors(letter)[0]), number * _given(letter))
+        return matmul(self._factor(factors(letter)[0]), number * self._given(letter))
 
     def _assign(self, name: str, value: sympy.Expr) -> sympy.Symbol:
         symbol = sympy.Symbol(name)
@@ -188,8 +212,45 @@ class Plan:
         left = self._factor(factors(letter)[0])
         if LETTERS[letter].unit:
             return left
-        product = matmul(left, _given(letter))
+        product = matmul(left, self._given(letter))
         return self._assign(f"W_{letter}", product) if self.keep else product
+
+    def _given(self, letter: str) -> sympy.Expr:
+        """X of F X Gᵀ, or Xᵀ where the transpose is what is given."""
+        one = LETTERS[letter]
+        if one.ends:
+            # W μ is carried by W, and b is what carries itself.
+            u, v = (None if ENDS[end] == "b" else column(self._mean()) for end in one.ends)
+            return matmul(u, transpose(v)) if u and v else u or transpose(v)
+        if self.of_classes and letter == BETWEEN:
+            return self._assign("M2", class_sums.second_moment())
+        given = sympy.Symbol(LETTERS[one.transpose].name if one.turned else one.name)
+        if self.of_classes:
+            given = self._assign(f"{given}_mean", class_sums.average(given, "ij"))
+        return transpose(given) if one.turned else given
+
+    def _mean(self) -> sympy.Expr:
+        """μ."""
+        if not self.of_classes:
+            return sympy.Symbol("mean")
+        return self._assign("mean", class_sums.average(class_sums.MEANS, "i"))
+
+    def _operands(self, term: Invariants) -> list[class_sums.Operand]:
+        """The operands of a sum over classes."""
+
+        def letter(one: str) -> sympy.Expr:
+            if LETTERS[one].slot is None:
+                return self._matrix(one)
+            return self._assign(f"P_of_{LETTERS[one].name.partition('[')[0]}", class_sums.of_all_classes(one))
+
+        def vector_of(end: int) -> sympy.Expr:
+            if ENDS[end] == "b":
+                return sympy.Symbol("b")
+            if slot_of(end) is not None:
+                return self._assign("P_means", class_sums.means_of_all())
+            return self._assign("P_mean", vector(matmul(sympy.Symbol("W"), column(self._mean()))))
+
+        return class_sums.operands(term, letter, vector_of)
 
     def _matrix(self, word: str) -> sympy.Expr:
         """The d1×d1 matrix of an open word."""
@@ -240,9 +301,3 @@ class Plan:
                 else:
                     yield turned(letter), adjoint
                     yield letter, transpose(adjoint)
-
-
-def _given(letter: str) -> sympy.Expr:
-    """X, or Xᵀ where the transpose is what is given."""
-    one = LETTERS[letter]
-    return transpose(sympy.Symbol(LETTERS[one.transpose].name)) if one.turned else sympy.Symbol(one.name)

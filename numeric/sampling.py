@@ -82,6 +82,26 @@ class Covariances:
         return int(self.A0.shape[0])
 
     @property
+    def beside(self) -> Mapping[str, Array]:
+        """What a law has besides A0 and Sigma, or instead of them, by the names of a kernel's arguments."""
+        return {}
+
+    @property
+    def between(self) -> Array:
+        """The second moment of the means, 0 where the data are centred."""
+        return np.zeros_like(self.A0)
+
+    @property
+    def second(self) -> Array:
+        """E x xᵀ of a view, (d0, d0): Σ where the data are centred."""
+        return self.Sigma + self.between
+
+    def arguments(self, basis: str) -> tuple[Array, ...]:
+        """What a kernel of an expansion takes after W: the matrices of its basis, and what the law has besides."""
+        names = (*basis.split(","), *self.law.arrays)
+        return tuple(self.beside[name] if name in self.beside else getattr(self, name) for name in names)
+
+    @property
     def core(self) -> Covariances:
         """The covariances of the Gaussian views that `made` turns into views of the law."""
         return self
@@ -123,12 +143,12 @@ class Covariances:
         """
         if datum:
             normals = normals.reshape(*normals.shape[:-1], number + 1, self.d0)
-            centre = normals[..., number, :] @ _root(self.A0)
-            noise = normals[..., :number, :] @ _root(self.C)
+            centre = normals[..., number, :] @ root(self.A0)
+            noise = normals[..., :number, :] @ root(self.C)
             return (*(centre + noise[..., k, :] for k in range(number)), centre)
         modes = normals.reshape(*normals.shape[:-1], number, self.d0)
-        common = modes[..., :1, :] @ _root(self.C + number * self.A0)
-        contrasts = modes[..., 1:, :] @ _root(self.C)
+        common = modes[..., :1, :] @ root(self.C + number * self.A0)
+        contrasts = modes[..., 1:, :] @ root(self.C)
         mixed = _orthonormal(number).T @ np.concatenate((common, contrasts), axis=-2)
         return tuple(mixed[..., k, :] for k in range(number))
 
@@ -160,7 +180,7 @@ class Covariances:
         raw = generator.standard_normal((size, self.d0))
         orthonormal, _ = np.linalg.qr(raw - raw.mean(0))
         # QR of centred columns keeps them centred.
-        return np.asarray(np.sqrt(size) * orthonormal @ _root(self.A0))
+        return np.asarray(np.sqrt(size) * orthonormal @ root(self.A0))
 
     def of_set(self, training_set: Array, views: Seen) -> tuple[Array, ...]:
         """What of the data of a training set each view shows, without noise: here the data themselves."""
@@ -241,7 +261,8 @@ def symmetric(name: str, given: ArrayLike) -> Array:
     return (matrix + matrix.T) / 2
 
 
-def _root(matrix: Array) -> Array:
+def root(matrix: Array) -> Array:
+    """The symmetric square root of a positive semi-definite matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T)
 

@@ -4,6 +4,10 @@ A letter of a word stands for F X Gᵀ, a d1×d1 matrix. X is a matrix of the da
 and its columns into the embedding: W where there are d0 of them, b (the bias of f(x) = W x + b) where there is one. So
 A stands for W A0 Wᵀ, I for W Wᵀ, and D, whose X is the number 1, for b bᵀ.
 
+The mean μ of the data is a vector of the embedding, W μ, as the bias b is: M stands for W μ μᵀ Wᵀ, and the letters of
+W μ bᵀ and of its transpose are m and n. Data of classes bring letters with a *slot*, which stands for a class that is
+summed over: Σ_y and A0_y of the class y, and its mean μ_y (`derive.algebra.slots`).
+
 A matrix that is not symmetric has two letters, one for its transpose. Words, contractions, kernels and gradients need
 no more than these entries.
 
@@ -17,16 +21,27 @@ two views of the second kind have the covariance A₂:
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 # The letter of b bᵀ, and the end of an open word that is b rather than a coordinate.
 BIAS = "D"
 END = -1
 # From here on down, ends that are held while all else is averaged: f(x) of a view that is given, a free coordinate.
 HELD = -100
+# The same for W μ; and the letter of the second moment of the classes' means, Σ_y π_y W μ_y μ_yᵀ Wᵀ.
+MEAN = "M"
+OF_MEAN = -2
+BETWEEN = "K"
+# How many classes may be summed over at once, and the names that they have. Letters with a slot are numbered from here,
+# in a part of Unicode that is left free for private use.
+CLASSES = "yztsrqhgvupoecdw"
+SLOTS = len(CLASSES)
+_FIRST = 0xE000
 
 
 class Matrix(NamedTuple):
@@ -42,6 +57,7 @@ class Matrix(NamedTuple):
         unit: whether it is an identity, which is not written between its factors.
         turned: whether it is the transpose of a given matrix rather than a given matrix itself.
         ends: for u vᵀ, u and v vectors of the embedding: the numbers of the ends u and v, negative; else empty.
+        slot: for a matrix of a class, the number of the class among those that are summed over.
 
     """
 
@@ -54,6 +70,7 @@ class Matrix(NamedTuple):
     unit: bool = False
     turned: bool = False
     ends: tuple[int, ...] = ()
+    slot: int | None = None
 
 
 LETTERS: dict[str, Matrix] = {
@@ -71,6 +88,10 @@ LETTERS: dict[str, Matrix] = {
     "Y": Matrix("A^T", "d0'", "d0", "X", "Aᵀ", r"A^{\top}", turned=True),
     "Z": Matrix("A2", "d0'", "d0'", "Z", "A₂", "A_2"),
     "J": Matrix("I2", "d0'", "d0'", "J", "I₂", "I_2", unit=True),
+    MEAN: Matrix("mean", "d0", "d0", MEAN, "μ μᵀ", r"\mu \mu^{\top}", ends=(OF_MEAN, OF_MEAN)),
+    "m": Matrix("mean bias^T", "d0", "1", "n", ends=(OF_MEAN, END)),
+    "n": Matrix("bias mean^T", "1", "d0", "m", turned=True, ends=(END, OF_MEAN)),
+    BETWEEN: Matrix("M2", "d0", "d0", BETWEEN, "M₂", "M_2"),
 }
 # The factors and their transposes; in words of matrices, W A0 Wᵀ is "WAw".
 FACTORS: dict[str, Matrix] = {
@@ -88,8 +109,15 @@ FACTORS |= {
     for k, pair in enumerate(zip(COLUMNS, ROWS, strict=True))
     for one, other, sizes, turn in ((*pair, ("d1", "1"), ""), (*pair[::-1], ("1", "d1"), "^T"))
 }
+# Vectors of the data, which W carries into the embedding, and their transposes: "Wμ" is W μ.
+VECTORS: dict[str, Matrix] = {
+    "μ": Matrix("mean", "d0", "1", "ν", "μ", r"\mu"),
+    "ν": Matrix("mean^T", "1", "d0", "μ", "μᵀ", r"\mu^{\top}", turned=True),
+}
+# The vectors of the embedding by the numbers of ends.
+ENDS: dict[int, str] = {END: "b", OF_MEAN: "Wμ"}
 # Σ = A0 + C joins the letters: by basis, the substitution for the letter that the basis lacks.
-BASES: Mapping[str, Mapping[str, Mapping[str, int]]] = {
+BASES: dict[str, dict[str, dict[str, int]]] = {
     "A0,Sigma": {"C": {"S": 1, "A": -1}},
     "A0,C": {"S": {"A": 1, "C": 1}},
 }
@@ -105,7 +133,8 @@ def matrix(letter: str) -> Matrix:
     >>> matrix("w").name, matrix("A").name
     ('W^T', 'A0')
     """
-    return FACTORS[letter] if letter in FACTORS else LETTERS[letter]
+    found = LETTERS.get(letter) or FACTORS.get(letter)
+    return found or VECTORS[letter]
 
 
 def factors(letter: str) -> tuple[str, str]:
@@ -153,10 +182,90 @@ def basis_of(words: Iterable[str]) -> str:
     return ",".join(name for name in _GIVEN if name in found)
 
 
+@lru_cache(maxsize=10_000)
 def outer(u: int, v: int) -> str:
     """The letter of u vᵀ, u and v given by the numbers of ends of words; empty where there is none.
 
-    >>> outer(END, END), outer(HELD, END)
-    ('D', '')
+    >>> outer(END, END), outer(END, OF_MEAN), outer(HELD, END)
+    ('D', 'n', '')
     """
     return next((letter for letter, one in LETTERS.items() if one.ends == (u, v)), "")
+
+
+def is_centred(letter: str) -> bool:
+    """Whether a letter is one of centred data without classes, or of the bias: landscapes know these alone.
+
+    >>> [is_centred(letter) for letter in ("A", BIAS, MEAN, BETWEEN, in_slot("A", 0))]
+    [True, True, False, False, False]
+    """
+    one = LETTERS[letter]
+    return one.slot is None and (not one.ends or letter == BIAS) and letter != BETWEEN
+
+
+def in_slot(letter: str, slot: int) -> str:
+    """The letter of the same matrix of one class, that of a slot.
+
+    >>> LETTERS[in_slot("S", 1)].text
+    'Σ_z'
+    """
+    return chr(_FIRST + _OF_CLASSES.index(letter) * SLOTS + slot)
+
+
+def plainly(letter: str) -> str:
+    """The letter of the matrix averaged over the classes.
+
+    >>> plainly(in_slot("S", 1))
+    'S'
+    """
+    return _OF_CLASSES[(ord(letter) - _FIRST) // SLOTS]
+
+
+def of_class(slot: int) -> int:
+    """The number of the end W μ_y, y the class of a slot."""
+    return OF_MEAN - 1 - slot
+
+
+def slot_of(end: int) -> int | None:
+    """The slot of an end W μ_y; None for another end.
+
+    >>> slot_of(of_class(3)), slot_of(OF_MEAN)
+    (3, None)
+    """
+    return OF_MEAN - 1 - end if HELD < end < OF_MEAN else None
+
+
+# The matrices that each class has of its own.
+_OF_CLASSES = "ASC"
+
+
+def _with_slots() -> None:
+    """Letters of the classes' matrices, their means, and products of two vectors one of which is a class's mean."""
+    for letter, (slot, name) in product(_OF_CLASSES, enumerate(CLASSES)):
+        one, own = LETTERS[letter], in_slot(letter, slot)
+        latex = f"{one.latex}_{name}" if "_" not in one.latex else f"{one.latex.replace('_', '_{')},{name}}}"
+        LETTERS[own] = one._replace(
+            name=f"{one.name}[{name}]", transpose=own, text=f"{one.text}_{name}", latex=latex, slot=slot
+        )
+    for basis in BASES.values():
+        for letter, put in list(basis.items()):
+            for slot in range(SLOTS):
+                basis[in_slot(letter, slot)] = {in_slot(one, slot): number for one, number in put.items()}
+    vector = 0xF000
+    for slot, name in enumerate(CLASSES):
+        mean, turned = chr(vector + 2 * slot), chr(vector + 2 * slot + 1)
+        VECTORS[mean] = Matrix(f"mean[{name}]", "d0", "1", turned, f"μ_{name}", rf"\mu_{name}", slot=slot)
+        VECTORS[turned] = Matrix(
+            f"mean[{name}]^T", "1", "d0", mean, f"μ_{name}ᵀ", rf"\mu_{name}^{{\top}}", turned=True, slot=slot
+        )
+        ENDS[of_class(slot)] = f"W{mean}"
+    known = {one.ends for one in LETTERS.values() if one.ends}
+    pairs = [pair for pair in product(sorted(ENDS, reverse=True), repeat=2) if pair not in known]
+    letter_at = {pair: chr(0xE400 + number) for number, pair in enumerate(pairs)}
+    for (u, v), letter in letter_at.items():
+        names = [matrix(ENDS[end][-1]).name for end in (u, v)]
+        name = names[0] if u == v else f"{names[0]} {names[1]}^T"
+        rows, columns = ("1" if end == END else "d0" for end in (u, v))
+        LETTERS[letter] = Matrix(name, rows, columns, letter_at[v, u], turned=u > v, ends=(u, v))
+
+
+_with_slots()

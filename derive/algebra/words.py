@@ -3,7 +3,9 @@
 A *letter* stands for a d1×d1 matrix (`derive.algebra.alphabet`): A for W A0 Wᵀ, S for W Σ Wᵀ, C for W C Wᵀ with C = Σ −
 A0, I for W Wᵀ. The *open word* "AS" stands for the product W A0 Wᵀ W Σ Wᵀ. The letter D stands for b bᵀ, b the bias of
 f(x) = W x + b: Tr[D] = |b|² and Tr[D S] = bᵀ W Σ Wᵀ b. A word has one D at most, since two would make a factor bᵀ(…)b
-of its own. An *invariant* is a connected graph whose vertices are coordinates, summed over, and whose edges are open
+of its own. M stands for W μ μᵀ Wᵀ in the same way, μ the mean of x.
+
+An *invariant* is a connected graph whose vertices are coordinates, summed over, and whose edges are open
 words:
 
     one vertex, one edge       Tr[W A0 Wᵀ W Σ Wᵀ], a trace word;
@@ -13,9 +15,10 @@ Only the first kind is invariant under every rotation W → RW; the others come 
 coordinates of the embedding (Barlow Twins, VICReg). A word becomes its transpose when its ends are exchanged, and a
 trace word may be rotated and transposed.
 
-While moments are contracted, a word may also *end* in b: the link (END, "S", i) stands for (bᵀ W Σ Wᵀ)_i. Other vectors
-are other negative numbers. Which two ends share a letter D is a choice, (bᵀ P)_i (bᵀ Q)_j = (Pᵀ D Q)_ij; `paired`
-always makes the same one. Ends from HELD on down have no letters and stay: (HELD, "S", HELD) is f(x)ᵀ W Σ Wᵀ f(x).
+While moments are contracted, a word may also *end* in b: the link (END, "S", i) stands for (bᵀ W Σ Wᵀ)_i. W μ and
+other vectors are other negative numbers. Which two ends share a letter D is a choice,
+(bᵀ P)_i (bᵀ Q)_j = (Pᵀ D Q)_ij; `paired` always makes the same one. Ends from HELD on down have no letters and stay:
+(HELD, "S", HELD) is f(x)ᵀ W Σ Wᵀ f(x).
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from derive.algebra import graphs
-from derive.algebra.alphabet import HELD, LETTERS, factors, matrix, outer
+from derive.algebra.alphabet import ENDS, HELD, LETTERS, factors, matrix, outer
 from derive.algebra.labelling import orders
 
 if TYPE_CHECKING:
@@ -58,11 +61,15 @@ def transpose(word: str) -> str:
 def spelled(word: str) -> str:
     """The factors and matrices whose product a word is.
 
-    >>> spelled("AID")
-    'WAwWwbd'
+    >>> spelled("AIDM")
+    'WAwWwbdWμνw'
     """
     found = ""
     for letter in word:
+        if LETTERS[letter].ends:
+            u, v = (ENDS[end] for end in LETTERS[letter].ends)
+            found += u + transpose(v)
+            continue
         left, right = factors(letter)
         found += left + ("" if LETTERS[letter].unit else letter) + transpose(right)
     return found
@@ -185,22 +192,42 @@ def _joined(links: tuple[Link, ...]) -> Invariant:
 
 
 def _opened(given: Invariants) -> Invariants:
-    """The letters D of sums over coordinates taken apart again."""
+    """The letters u vᵀ of sums over coordinates taken apart again, and of traces that have several."""
     opened: list[Invariant] = []
     for one in given:
-        links = [link for whole in one for link in _apart(*whole)]
-        opened += [one] if is_trace(one) or len(links) == len(one) else connected(links)
+        if is_trace(one):
+            opened += [invariant((link,)) for link in _around(one[0][1])] or [one]
+            continue
+        links = [link for whole in one for link in apart(*whole)]
+        opened += [one] if len(links) == len(one) else connected(links)
     return tuple(opened)
 
 
-def _apart(i: int, word: str, j: int) -> Iterator[Link]:
-    """(P u vᵀ Q)_ij as (uᵀ Pᵀ)_i (vᵀ Q)_j, where the word has a letter of u vᵀ."""
+def apart(i: int, word: str, j: int) -> Iterator[Link]:
+    """(P u vᵀ Q)_ij as (uᵀ Pᵀ)_i (vᵀ Q)_j, where the word has letters of u vᵀ; between two of them is a number vᵀ Q u.
+
+    >>> from derive.algebra.alphabet import BIAS
+    >>> list(apart(0, "A" + BIAS + "S" + BIAS, 1))
+    [(-1, 'A', 0), (-1, 'S', -1), (-1, '', 1)]
+    """
+    start, from_here = i, 0
     for k, letter in enumerate(word):
         if LETTERS[letter].ends:
             u, v = LETTERS[letter].ends
-            yield from ((u, transpose(word[:k]), i), (v, word[k + 1 :], j))
-            return
-    yield i, word, j
+            piece = word[from_here:k]
+            yield (u, transpose(piece), i) if not from_here else (start, piece, u)
+            start, from_here = v, k + 1
+    yield start, word[from_here:], j
+
+
+def _around(word: str) -> list[Link]:
+    """The numbers vᵀ Q u that a trace word is a product of, where it has several letters of u vᵀ; else nothing."""
+    places = [k for k, letter in enumerate(word) if LETTERS[letter].ends]
+    if len(places) < 2:
+        return []
+    turned = word[places[0] :] + word[: places[0]]
+    u, v = LETTERS[turned[0]].ends
+    return list(apart(v, turned[1:], u))
 
 
 def substitute(given: Invariants, by: Mapping[str, Mapping[str, int]]) -> dict[Invariants, int]:
@@ -225,7 +252,7 @@ def substitute(given: Invariants, by: Mapping[str, Mapping[str, int]]) -> dict[I
     again: Counter[Invariants] = Counter()
     for key, weight in result.items():
         opened = _opened(key)
-        again[paired(opened) if ends(opened) else key] += weight
+        again[key if opened == key else paired(opened)] += weight
     return {key: weight for key, weight in again.items() if weight}
 
 

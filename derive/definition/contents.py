@@ -18,6 +18,7 @@ from derive.definition.expression import (
     CoordinateSum,
     Exp,
     Expression,
+    Inner,
     InverseEntry,
     Log,
     LogDet,
@@ -108,6 +109,21 @@ def looks_at_coordinates(expression: Expression) -> bool:
     [False, True]
     """
     return any(isinstance(node, Coordinate) for node in walk(expression))
+
+
+def sees_differences(expression: Expression) -> bool:
+    """Whether a definition is known to see nothing but differences of f at views, and white noise.
+
+    >>> from derive import catalogue
+    >>> [sees_differences(catalogue(name).expression) for name in ("infonce+weight-decay", "ntxent")]
+    [True, False]
+    """
+    for node in walk(expression):
+        if isinstance(node, Inner) and not (node.left.white and node.right.white):
+            return False
+        if isinstance(node, Coordinate) and not node.view.white:
+            return False
+    return True
 
 
 def parity(expression: Expression) -> int | None:

@@ -7,15 +7,16 @@ Text is for a terminal, LaTeX to be pasted into a paper. Both use the field's le
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import sympy
 from sympy.printing.str import StrPrinter
 
-from derive.algebra.alphabet import BIAS, END, HELD, LETTERS, matrix
+from derive.algebra.alphabet import CLASSES, ENDS, HELD, LETTERS, matrix
 from derive.algebra.graphs import ENCODER
 from derive.algebra.letters import Letter, told_apart
+from derive.algebra.slots import slots
 from derive.algebra.words import Invariant, Invariants, is_trace, spelled, transpose
 from derive.definition.views import Index, View
 
@@ -66,11 +67,12 @@ class Style:
     times: str
     trace: Callable[[str], str]
     matrix: Callable[[Matrix], str]
-    form: Callable[[str, str, str], str]
     norm: Callable[[str, int], str]
+    class_sum: Callable[[list[str]], str]
     entry: Callable[[str, str], str]
     remainder: Callable[[str, int], str]
     minus: str
+    other_mu: str
 
     def embedded(self, view: View) -> str:
         """f(x), or g(y) through the second encoder."""
@@ -82,7 +84,16 @@ class Style:
 
     def sandwich(self, letter: str) -> str:
         """F X Gᵀ."""
-        return " ".join(self.matrix(matrix(one)) for one in spelled(letter))
+        return self.product(spelled(letter))
+
+    def without_mu(self) -> Style:
+        """The same with μ_ for the mean μ of the data, as other symbols yield to parameters of their names."""
+        plain = self.matrix
+        return replace(self, matrix=lambda one: re.sub(r"μ|\\mu", self.other_mu, plain(one)))
+
+    def product(self, word: str) -> str:
+        """A product of factors and matrices."""
+        return " ".join(self.matrix(matrix(one)) for one in word)
 
 
 def superscript(number: int) -> str:
@@ -162,11 +173,12 @@ TEXT = Style(
     times=" ",
     trace=lambda inside: f"Tr[{inside}]",
     matrix=lambda one: one.text,
-    form=lambda left, inside, right: f"{left}ᵀ {inside} {right}",
     norm=lambda inside, power: f"|{inside}|{superscript(power)}",
+    class_sum=lambda names: f"Σ_{''.join(names)} {' '.join(f'π_{one}' for one in names)}",
     entry=lambda matrix, indices: f"({matrix})_{indices}",
     remainder=lambda of, order: f"O({of}{superscript(order)})",
     minus="−",
+    other_mu="μ_",
 )
 
 LATEX = Style(
@@ -196,28 +208,34 @@ LATEX = Style(
     times=" ",
     trace=lambda inside: rf"\operatorname{{Tr}}[{inside}]",
     matrix=lambda one: one.latex,
-    form=lambda left, inside, right: rf"{left}^{{\top}} {inside} {right}",
     norm=lambda inside, power: rf"\|{inside}\|^{{{power}}}",
+    class_sum=lambda names: rf"\sum_{{{','.join(names)}}} " + " ".join(rf"\pi_{one}" for one in names),
     entry=lambda matrix, indices: f"({matrix})_{{{indices}}}",
     remainder=lambda of, order: rf"O(\|{of}\|^{{{order}}})",
     minus="-",
+    other_mu=r"\\tilde{\\mu}",
 )
 
 
 def product_of_invariants(invariants: Invariants, style: Style, held: Sequence[View | Index] = ()) -> str:
-    """A product of trace words and sums over coordinates, and of words that end in what is held, as f(x)."""
-    pieces = []
+    """A product of trace words and sums over coordinates, and of words that end in what is held, as f(x).
+
+    It is summed over the classes that it names.
+    """
+    classes = [CLASSES[slot] for slot in slots(invariants)]
+    pieces = [style.class_sum(classes)] if classes else []
     for one in sorted(set(invariants)):
         written, times = _invariant(one, style, held), invariants.count(one)
         form = _form(one)
-        norm = _end(form[0], style, held) if form is not None and not form[1] and form[0] == form[2] else ""
+        norm = "" if form is None or form[1] or form[0] != form[2] else _end(form[0], style, held)
         if norm:
             pieces.append(style.norm(norm, 2 * times))
         elif times == 1:
             pieces.append(written)
         else:
-            # uᵀ P v as a whole is raised; an entry is by itself.
-            of_word = form is not None and bool(form[1]) and bool(_end(form[0], style, held))
+            # uᵀ P v as a whole is raised; an entry is by itself, and so is ⟨f(x), f(χ)⟩.
+            of_word = form is not None and (bool(form[1]) or min(form[0], form[2]) > HELD)
+            of_word = of_word and form is not None and bool(_end(form[0], style, held))
             pieces.append(style.power(style.parentheses(written) if of_word else written, str(times)))
     return style.times.join(pieces)
 
@@ -240,28 +258,40 @@ def signed_sum(terms: Iterable[tuple[sympy.Expr, str]], style: Style, tail: str 
 def _form(one: Invariant) -> tuple[int, str, int] | None:
     """u, P and v of uᵀ P v, by the numbers of their ends; None where it is no form."""
     i, word, j = one[0]
-    if is_trace(one) and BIAS in word:
-        # Tr[b bᵀ W X Wᵀ …] = bᵀ W X Wᵀ … b.
-        after, before = word.partition(BIAS)[::-2]
-        return END, min(after + before, transpose(after + before)), END
+    if is_trace(one):
+        for place, letter in enumerate(word):
+            if LETTERS[letter].ends:
+                # Tr[v uᵀ P] = uᵀ P v
+                v, u = LETTERS[letter].ends
+                inside = word[place + 1 :] + word[:place]
+                # The bias comes first, then the mean.
+                return min((u, inside, v), (v, transpose(inside), u), key=lambda form: (-form[0], form[1]))
+        return None
     return (i, word, j) if len(one) == 1 and i < 0 and j < 0 else None
 
 
 def _end(end: int, style: Style, held: Sequence[View | Index]) -> str:
     """The vector that a word ends in; empty for the unit vector of a coordinate, which is held."""
-    if end == END:
-        return "b"
+    if end > HELD:
+        return style.product(ENDS[end])
     label = held[HELD - end]
     return style.embedded(label) if isinstance(label, View) else ""
+
+
+def _turned(end: int, style: Style, held: Sequence[View | Index]) -> str:
+    """Its transpose."""
+    return style.product(transpose(ENDS[end])) if end > HELD else _end(end, style, held) + style.transpose
 
 
 def _invariant(one: Invariant, style: Style, held: Sequence[View | Index]) -> str:
     form = _form(one)
     if form is not None and (left := _end(form[0], style, held)) and (right := _end(form[2], style, held)):
         inside = _word(form[1], style)
-        if inside:
-            return style.form(left, inside, right)
-        return style.norm(left, 2) if left == right else style.inner(left, right)
+        if not inside and left == right:
+            return style.norm(left, 2)
+        if not inside and min(form[0], form[2]) <= HELD:
+            return style.inner(left, right)
+        return " ".join(filter(None, (_turned(form[0], style, held), inside, right)))
     if is_trace(one):
         return style.trace(_word(one[0][1], style))
     free = {HELD - k: label.name for k, label in enumerate(held) if isinstance(label, Index)}
@@ -285,6 +315,8 @@ def _invariant(one: Invariant, style: Style, held: Sequence[View | Index]) -> st
 
 
 def _word(word: str, style: Style) -> str:
+    if not word:
+        return ""
     for length in range(1, len(word)):
         block, times = word[:length], len(word) // length
         if block * times == word:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 
-from derive.algebra.alphabet import BASES, BIAS, LETTERS, matrix
+from derive.algebra.alphabet import BASES, BIAS, CLASSES, LETTERS, factors, matrix
 from derive.algebra.letters import named
 from derive.algebra.limits import at_infinity
 from derive.algebra.ranges import Ranges, check_values
 from derive.algebra.scalars import collected, normal_form
-from derive.algebra.words import Invariant, Invariants, is_trace, letters, spelled, substitute, trace
+from derive.algebra.slots import slots, substituted
+from derive.algebra.words import Invariant, Invariants, is_trace, letters, spelled, trace
 from derive.definition import notation
 from derive.definition.expression import as_scalar
 from derive.definition.plain_text import plain
@@ -58,6 +59,7 @@ class Expansion:
         assumptions: what was assumed of the data and of the sampling.
         source: where the loss was published.
         parameters: the names of the loss's parameters; some may have dropped out of the terms.
+        arrays: what a kernel takes besides covariances, for data with a mean or classes; see `derive.Law`.
         bias: whether the model is f(x) = W x + b. Words of b may have cancelled nevertheless.
         encoders: 2 where there is g(y) = V y beside f(x) = W x; powers are then those of (W, V) jointly.
         ranges: the values that the parameters take.
@@ -73,6 +75,7 @@ class Expansion:
     source: str = ""
     parameters: tuple[str, ...] = field(default=(), compare=False)
     bias: bool = False
+    arrays: tuple[str, ...] = ()
     ranges: Ranges = field(default=Ranges(), compare=False)
     encoders: int = 1
 
@@ -99,7 +102,8 @@ class Expansion:
         """B in −Tr[W B Wᵀ], the terms of order 2, by letter A0, C (and I); the Hessian in W at 0 is −2B ⊗ I.
 
         Where views are seen in two ways, minus the coefficients of Tr[W A Wᵀ] or Tr[W A Vᵀ], and of other terms of
-        order 2, by the name of the matrix.
+        order 2, by the name of the matrix. Data with a mean bring the letter mean, of μ μᵀ, and data of classes M2, of
+        Σ_y π_y μ_y μ_yᵀ.
 
         >>> from derive import catalogue
         >>> catalogue("infonce").expand(order=2).B
@@ -108,14 +112,17 @@ class Expansion:
         two_kinds = self.basis not in BASES
         by_letter = {} if two_kinds else {"A0": sympy.S.Zero, "C": sympy.S.Zero}
         for term in (self if two_kinds else self.in_basis("A0,C")).terms:
-            if term.order == 2 and term.invariants != (trace(BIAS),):
-                name = LETTERS[term.invariants[0][0][1]].name.removesuffix("^T")
+            letter = term.invariants[0][0][1]
+            if term.order == 2 and "b" not in factors(letter):
+                name = LETTERS[letter].name.removesuffix("^T")
                 by_letter[name] = by_letter.get(name, sympy.S.Zero) - term.coefficient
         return by_letter
 
     @property
     def bias_curvature(self) -> sympy.Expr:
-        """The q of −q |b|², the term of order 2 in b; the Hessian in b at 0 is −2q I, and none mixes W and b there.
+        """The q of −q |b|², the term of order 2 in b; the Hessian in b at 0 is −2q I.
+
+        None mixes W and b there, unless the data have a mean.
 
         >>> from derive import catalogue
         >>> catalogue("spectral+bias").expand(order=2).bias_curvature
@@ -165,7 +172,7 @@ class Expansion:
         terms = (
             (new, term.coefficient * weight)
             for term in self.terms
-            for new, weight in substitute(term.invariants, BASES[basis]).items()
+            for new, weight in substituted(term.invariants, BASES[basis]).items()
         )
         return replace(self.with_terms(terms), basis=basis)
 
@@ -223,7 +230,8 @@ class Expansion:
         >>> catalogue("beta-infonce").expand(order=2).origin()
         'β A0 + (β - 1) C'
         """
-        names = {one.name: style.matrix(one) for one in LETTERS.values()}
+        written = self.letters_in(style)
+        names = {one.name: written.matrix(one) for one in LETTERS.values()}
         return notation.signed_sum([(v, names[k]) for k, v in self.B.items() if v != 0], style)
 
     def text(self) -> str:
@@ -246,7 +254,9 @@ class Expansion:
 
         A term is coefficient × ∏ Tr[…] over ``traces``. Terms that are not traces also carry ``coordinate_sums``:
         each is a list of [i, [letters], j], the entries of W X₁ Wᵀ W X₂ Wᵀ … whose product is summed over the
-        coordinates i, j. The letter "bias" stands for b bᵀ in place of W X Wᵀ. Coefficients are read back by
+        coordinates i, j. The letter "bias" stands for b bᵀ in place of W X Wᵀ, "mean" for μ μᵀ in the place of X.
+        A term with ``classes`` is summed over these, with weights; "Sigma[y]" is Σ of class y, "mean[y]" is that of
+        μ_y μ_yᵀ and "mean[y] mean^T" of μ_y μᵀ. Coefficients are read back by
         `derive.definition.plain_text.read`, whatever the parameters are called.
         """
         return {
@@ -271,8 +281,15 @@ class Expansion:
             total += term.coefficient * sympy.Mul(*map(_sympy_invariant, term.invariants))
         return total
 
+    def letters_in(self, style: notation.Style) -> notation.Style:
+        """The style, with a mean μ that yields to a parameter of that name."""
+        return style.without_mu() if self.arrays and "mu" in self.parameters else style
+
     def _in(self, style: notation.Style) -> str:
-        written = [(term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in self.terms]
+        letters_in = self.letters_in(style)
+        written = [
+            (term.coefficient, notation.product_of_invariants(term.invariants, letters_in)) for term in self.terms
+        ]
         return notation.signed_sum(written, style, style.remainder(self.point, self.order + 2))
 
 
@@ -301,7 +318,8 @@ def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term,
             key=lambda term: (
                 term.order,
                 not all(map(is_trace, term.invariants)),
-                sum(word.count(BIAS) for one in term.invariants for _, word, _ in one),
+                bool(slots(term.invariants)),
+                sum(bool(LETTERS[x].ends) for one in term.invariants for _, word, _ in one for x in word),
                 len(term.invariants),
                 term.invariants,
             ),
@@ -313,7 +331,8 @@ def _term_json(term: Term) -> dict[str, object]:
     traces = [word_names(one[0][1]) for one in term.invariants if is_trace(one)]
     result: dict[str, object] = {"order": term.order, "coefficient": plain(term.coefficient), "traces": traces}
     others = [[[i, word_names(word), j] for i, word, j in one] for one in term.invariants if not is_trace(one)]
-    return result | ({"coordinate_sums": others} if others else {})
+    classes = [CLASSES[slot] for slot in slots(term.invariants)]
+    return result | ({"coordinate_sums": others} if others else {}) | ({"classes": classes} if classes else {})
 
 
 def word_names(word: str) -> list[str]:

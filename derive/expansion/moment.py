@@ -17,7 +17,8 @@ from derive.algebra.effort import LIMIT, derived
 from derive.algebra.graphs import ENCODER, PLAIN
 from derive.algebra.letters import named
 from derive.algebra.scalars import collected, normal_form
-from derive.algebra.words import Invariants, is_trace, letters, substitute
+from derive.algebra.slots import substituted
+from derive.algebra.words import Invariants, is_trace, letters
 from derive.definition import notation
 from derive.definition.contents import roles
 from derive.definition.expression import Expression, as_scalar, free_indices, free_views, scalars
@@ -144,7 +145,7 @@ class Moment:
         terms = (
             (new, term.coefficient * weight)
             for term in self.terms
-            for new, weight in substitute(term.invariants, BASES[basis]).items()
+            for new, weight in substituted(term.invariants, BASES[basis]).items()
         )
         return replace(self.with_terms(terms), basis=basis)
 

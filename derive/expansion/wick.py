@@ -1,9 +1,9 @@
-"""Moments of zero-mean Gaussian data by Wick contraction (Isserlis' theorem).
+"""Moments of Gaussian data by Wick contraction (Isserlis' theorem).
 
 A moment's graph is contracted leg by leg. Joining two legs of one datum makes one longer edge out of two, with the
 views' covariance as the letter between: Σ for one view met twice, A0 for two views of the datum. An edge whose own
-ends are joined closes into a trace word. Equal edges are taken together, so the number of steps grows with the
-number of distinct words and not with the (2k−1)!! pairings.
+ends are joined closes into a trace word. Where the data have a mean, a leg may also become that constant. Equal edges
+are taken together, so the number of steps grows with the number of distinct words and not with the (2k−1)!! pairings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
-from derive.algebra.alphabet import END
+from derive.algebra.alphabet import END, OF_MEAN
 from derive.algebra.effort import spend
 from derive.algebra.graphs import AUGMENTATION, CONSTANT, COORDINATE, ENCODER, PLAIN, VIEW, WHITE, Graph, Vertex
 from derive.algebra.words import Invariants, connected, invariant, oriented, trace, transpose
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Between = Callable[[Vertex, Vertex], str]
+    MeanOf = Callable[[Vertex], Vertex | None]
 
 OpenWord = tuple[Vertex, str, Vertex]
 BIAS = Vertex(CONSTANT, 0, 0)
+MEAN = Vertex(CONSTANT, END - OF_MEAN, 0)
 
 
 def constant_legs(graph: Graph) -> dict[Graph, int]:
@@ -85,8 +87,13 @@ def covariance(u: Vertex, v: Vertex) -> str:
     return one if u.view == v.view else two
 
 
+def one_mean(v: Vertex) -> Vertex | None:
+    """W μ for a view, the same for all; noise has no mean."""
+    return None if v.kind == WHITE else MEAN
+
+
 @lru_cache(maxsize=100_000)
-def contract(graph: Graph, between: Between = covariance) -> dict[Invariants, int]:
+def contract(graph: Graph, between: Between = covariance, mean_of: MeanOf | None = None) -> dict[Invariants, int]:
     """E∏⟨f(v_i), f(v_j)⟩ over Gaussian data, as a polynomial in invariants with integer coefficients.
 
     Legs that are constant are left as they are; sums over coordinates then have words that end in b.
@@ -94,20 +101,21 @@ def contract(graph: Graph, between: Between = covariance) -> dict[Invariants, in
     Args:
         graph: of one moment.
         between: the letter of Cov(f(u), f(v)) for two views of a datum, that of (v, u) being its transpose.
+        mean_of: the constant E f(v) of a view, None where it is zero; the function is None where all are.
 
     >>> x = Vertex(0, 0, 0)
     >>> contract(((x, x), (x, x))) == {(trace("S"), trace("S")): 1, (trace("SS"),): 2}
     True
 
     """
-    degree = Counter(v.group for edge in graph for v in edge if _random(v))
-    if any(number % 2 for number in degree.values()):
+    centred = Counter(v.group for edge in graph for v in edge if _random(v) and (not mean_of or mean_of(v) is None))
+    if any(number % 2 for number in centred.values()):
         return {}
-    return _contract(tuple(sorted(oriented(u, "", v) for u, v in graph)), between)
+    return _contract(tuple(sorted(oriented(u, "", v) for u, v in graph)), between, mean_of)
 
 
 @lru_cache(maxsize=100_000)
-def _contract(edges: tuple[OpenWord, ...], between: Between) -> dict[Invariants, int]:
+def _contract(edges: tuple[OpenWord, ...], between: Between, mean_of: MeanOf | None) -> dict[Invariants, int]:
     legs = Counter(v.group for u, _, v in edges for v in (u, v) if _random(v))
     if not legs:
         return {_closed(edges): 1}
@@ -119,10 +127,15 @@ def _contract(edges: tuple[OpenWord, ...], between: Between) -> dict[Invariants,
     others = Counter(edges)
     others[oriented(u, word, v)] -= 1
     result: Counter[Invariants] = Counter()
+    mean = None if mean_of is None else mean_of(v)
+    if mean is not None:
+        constant = others.copy()
+        constant[oriented(u, word, mean)] += 1
+        result.update(_contract(_sorted(constant), between, mean_of))
     if _random(u) and u.group == datum:
         # E[f(u)ᵀ P f(v)] = Tr[P Cov(f(v), f(u))]
         closed = trace(word + between(v, u))
-        for factors, weight in _contract(_sorted(others), between).items():
+        for factors, weight in _contract(_sorted(others), between, mean_of).items():
             result[tuple(sorted((*factors, closed)))] += weight
     for other, number in list(others.items()):
         if not number:
@@ -134,7 +147,7 @@ def _contract(edges: tuple[OpenWord, ...], between: Between) -> dict[Invariants,
             if _random(near) and near.group == datum:
                 joined = rest.copy()
                 joined[oriented(u, word + between(v, near) + spelled, far)] += 1
-                contracted = _contract(_sorted(joined), between)
+                contracted = _contract(_sorted(joined), between, mean_of)
                 spend(len(contracted))
                 for factors, weight in contracted.items():
                     result[factors] += number * weight

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.alphabet import basis_of
+from derive.algebra.alphabet import basis_of, is_centred
 from derive.algebra.graphs import PLAIN, VIEW, Vertex
 from derive.algebra.scalars import normal_form
 from derive.algebra.words import trace
@@ -166,6 +166,8 @@ class ClosedForm:
 def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
     """The loss to all orders, or None where the average does not close.
 
+    It is None too where words of a mean or of classes remain.
+
     Args:
         loss: its definition.
         law: of the views; `Gaussian` unless given. A polynomial closes over any law that has its moments.
@@ -176,7 +178,7 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
     >>> print(closed_form(catalogue("spectral+bias")).text())
     −2 Tr[W A0 Wᵀ] − 2 |b|² + Tr[(W Σ Wᵀ)²] + 2 bᵀ W Σ Wᵀ b + |b|⁴
     """
-    law = law or Gaussian()
+    law = loss.seen(law or Gaussian())
     if loss.samples:
         return None
     polynomial: list[Expression] = []
@@ -204,6 +206,10 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
         return None
     ended_part = Loss(rest, name=loss.name, sources=loss.sources, where=loss.where, bias=loss.bias)
     ending = ended_part.expand(degree, data=law)
+    if not all(
+        is_centred(letter) for term in ending.terms for one in term.invariants for _, w, _ in one for letter in w
+    ):
+        return None
     # What is left of a logarithm is a piece of a form that does not see b: the piece alone would.
     beside = Loss(left).expand(degree)
     terms = [(term.invariants, term.coefficient) for term in (*ending.terms, *beside.terms)]

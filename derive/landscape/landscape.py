@@ -37,6 +37,7 @@ from derive.definition.language import EMBEDDING_DIMENSION
 from derive.definition.notation import LATEX, TEXT, Style, signed_sum
 from derive.definition.plain_text import plain
 from derive.errors import InputError
+from derive.expansion.second_moments import in_second_moments
 from derive.landscape.coordinates import Rotation, added, letters_of, of_form, square_root
 from derive.latex import for_notebook
 
@@ -267,10 +268,12 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
 
     Args:
         expansion: through order 4 at least. Its sums over coordinates are taken at the rotation of the embedding that
-            is lowest for all of them together, see `derive.landscape.coordinates`.
+            is lowest for all of them together, see `derive.landscape.coordinates`. Data that are not centred enter
+            through second moments, see `derive.expansion.second_moments`.
 
     Raises:
-        InputError: an expansion that ends before order 4, or sums over coordinates of another kind.
+        InputError: an expansion that ends before order 4, sums over coordinates of another kind, or means and classes
+            that do not enter through second moments alone.
         TooLargeError: coefficients that are too large to be worked with, see `derive.algebra.size`.
 
     >>> from derive import catalogue
@@ -297,7 +300,7 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
     singles: dict[Pair, sympy.Expr] = {}
     products: dict[Pair, sympy.Expr] = {}
     coordinates: dict[Pair, sympy.Expr] = {}
-    for term in _fewest_letters(expansion).terms:
+    for term in _fewest_letters(in_second_moments(expansion)).terms:
         if term.order > 4:
             continue
         words = [one[0][1] for one in term.invariants]

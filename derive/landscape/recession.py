@@ -17,7 +17,9 @@ from sympy.core.function import AppliedUndef
 from derive.algebra.graphs import PLAIN
 from derive.algebra.signs import over, sign
 from derive.definition.notation import LATEX, TEXT
+from derive.errors import InputError
 from derive.expansion.laws import Gaussian, Law
+from derive.expansion.second_moments import in_second_moments
 from derive.landscape.closed_form import ClosedForm, closed_form, degree_of
 from derive.landscape.domain import end_of, towards
 from derive.landscape.exact_modes import ExactModes, exact_modes, why_coupled
@@ -144,7 +146,7 @@ def recession(loss: Loss, law: Law | None = None) -> Recession:
     c_i/(a_i + c_i) - m(N - 1)/2 < 0
     """
     with over(loss.domain):
-        return _of(loss, law or Gaussian())
+        return _of(loss, loss.seen(law or Gaussian()))
 
 
 def _of(loss: Loss, law: Law) -> Recession:
@@ -153,7 +155,10 @@ def _of(loss: Loss, law: Law) -> Recession:
     if closed is not None:
         found = _of_closed_form(loss.name, closed)
     elif degree is not None and degree <= _DEGREE:
-        found = _of_polynomial(loss.name, far(loss.expand(degree + degree % 2, data=law)))
+        try:
+            found = _of_polynomial(loss.name, far(in_second_moments(loss.expand(degree + degree % 2, data=law))))
+        except InputError as error:
+            found = Recession(loss.name, "undecided", str(error))
     elif law.closes:
         found = _of_logarithms(loss)
     else:

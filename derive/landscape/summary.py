@@ -15,7 +15,8 @@ from derive.definition.lines import Line
 from derive.definition.notation import LATEX, TEXT, Style
 from derive.definition.plain_text import plain
 from derive.errors import InputError
-from derive.expansion import special_values
+from derive.expansion import second_moments, special_values
+from derive.expansion.second_moments import in_second_moments
 from derive.landscape import all_orders, one_eigenvalue
 from derive.landscape.canonical_pairs import PairLandscape, canonical_pairs
 from derive.landscape.closed_form import ClosedForm, closed_form, degree_of
@@ -318,10 +319,19 @@ def described(
         return _of_two_encoders(loss, expansion, limit, law)
     exact, of_limit = _exact(loss, law)
     below = recession(loss, law) if loss is not None else None
-    own = None if loss is None else partial(loss.expand, data=law)
-    instead = None if limit else higher(loss, expansion, expand or own)
     degree = None if loss is None else degree_of(loss.expression)
     ends = degree is not None and degree <= 4
+    note = second_moments.said(expansion)
+    try:
+        expansion = in_second_moments(expansion)
+    except InputError as error:
+        why = str(error)
+        return Described((), (), why, Collapse(None, None, why), None, exact, below, limit, of_limit, ends=ends)
+    if note:
+        found = described(loss, expansion, limit, _in_second_moments(expand), law)
+        return replace(found, collapse=replace(found.collapse, notes=(note, *found.collapse.notes)))
+    own = None if loss is None else _in_second_moments(partial(loss.expand, data=law))
+    instead = None if limit else higher(loss, expansion, expand or own)
     if instead is not None:
         through = far(instead.expansion)
         found = Described((), (), "", instead.collapse, None, exact, below, None, of_limit, through, instead, ends)
@@ -377,6 +387,10 @@ def _of_two_encoders(loss: Loss | None, expansion: Expansion, limit: str | None,
 def _quartic(closed: ClosedForm) -> bool:
     """Whether a closed form is a polynomial of order 4."""
     return closed.finite and closed.polynomial.order <= 4
+
+
+def _in_second_moments(expand: Callable[[int], Expansion] | None) -> Callable[[int], Expansion] | None:
+    return expand and (lambda order: in_second_moments(expand(order)))
 
 
 def _transition(found: Described, expansion: Expansion) -> Transition | None:

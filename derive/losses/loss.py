@@ -27,6 +27,7 @@ from derive.definition.contents import (
     parity,
     roles,
     samples,
+    sees_differences,
 )
 from derive.definition.expression import Expression, as_expression, as_scalar, free_views, scalars
 from derive.definition.kinds import in_two_kinds
@@ -185,6 +186,15 @@ class Loss:
         assert isinstance(self.ranges, Ranges)  # noqa: S101 (what __post_init__ makes of it)
         return self.ranges
 
+    def seen(self, law: Law) -> Law:
+        """The law of the data as far as the loss sees it: a common mean cancels in differences.
+
+        >>> from derive import Uncentred, catalogue
+        >>> [catalogue(name).seen(Uncentred()).text for name in ("infonce", "spectral")]
+        ['gaussian', 'mean']
+        """
+        return law.of_differences if sees_differences(self.expression) else law
+
     def with_ranges(self, ranges: Mapping[str, object]) -> Loss:
         """The same loss with ranges declared, as in ``Loss(…, ranges=…)``; others are kept.
 
@@ -226,19 +236,20 @@ class Loss:
         batch = None if self.batch is None else self.batch.subs(put)
         return replace(self, expression=expression, batch=batch, ranges=self._ranges.put(put))
 
-    def moments(self, order: int = 4, *, sampling: str = "iid") -> MomentSeries:
+    def moments(self, order: int = 4, *, sampling: str = "iid", mean: bool = False) -> MomentSeries:
         """The series in moments of inner products, whatever the data.
 
         Args:
             order: even order in W.
-            sampling: "iid" for independent draws, "fixed" for a centred training set that is the batch.
+            sampling: "iid" for independent draws, "fixed" for a training set that is the batch.
+            mean: whether the data have a mean; it matters to a fixed set, which is centred otherwise.
 
         """
         if sampling not in SAMPLINGS:
             message = f"sampling {sampling!r} is unknown; the samplings are {' and '.join(SAMPLINGS)}"
             raise InputError(message)
         fixed: dict[str, Any] = {"fixed": True, "fixed_set": self.batch_size} if sampling == "fixed" else {}
-        series = partial(moment_series, self.expression, bias=self.bias, **fixed)
+        series = partial(moment_series, self.expression, bias=self.bias or mean, **fixed)
         return derived(series, check_order(order), LIMIT, self.name)
 
     def expand(
@@ -278,9 +289,10 @@ class Loss:
         return self if expression == self.expression else replace(self, expression=expression)
 
     def _expand(self, basis: str, law: Law, sampling: str, order: int) -> Expansion:
-        series = self.moments(order, sampling=sampling)
+        series = self.moments(order, sampling=sampling, mean=bool(law.arrays))
         polynomial = trace_polynomial(series, law, bias=self.bias)
-        drawn = {"fixed": ("fixed centred training set",), "iid": ("independent draws",)}[sampling]
+        fixed = "fixed training set" if law.arrays else "fixed centred training set"
+        drawn = {"fixed": (fixed,), "iid": ("independent draws",)}[sampling]
         words = (word for invariants in polynomial for one in invariants for _, word, _ in one)
         expansion = Expansion.collect(
             {invariants: self._simplified(series.scalars.to_sympy(value)) for invariants, value in polynomial.items()},
@@ -291,6 +303,7 @@ class Loss:
             source=self.source,
             parameters=(*self.parameters, *law.parameters(order)),
             bias=self.bias,
+            arrays=law.arrays,
             ranges=self.domain,
             encoders=self.encoders,
             basis="A0,Sigma" if self.roles <= {PLAIN} else basis_of(words),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numeric.laws import elliptical, gaussian, unequal
+from numeric.laws import classes, elliptical, gaussian, mean, unequal
 from numeric.laws.views import Views, in_numbers, random_in_numbers
 
-__all__ = ["Views", "elliptical", "gaussian", "in_numbers", "random_in_numbers", "unequal"]
+__all__ = ["Views", "classes", "elliptical", "gaussian", "in_numbers", "mean", "random_in_numbers", "unequal"]

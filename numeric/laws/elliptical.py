@@ -159,7 +159,7 @@ def _(law: Elliptical, covariances: Covariances) -> Scaled:
 
 
 @random_in_numbers.register
-def _(law: Elliptical, core: Covariances) -> Scaled:
+def _(law: Elliptical, core: Covariances, generator: np.random.Generator) -> Scaled:  # noqa: ARG001
     between = core.A0 / float(law.letter_weight()) if law.scale is not None else core.A0
     return Scaled(between, core.Sigma - between, law=law)
 

@@ -47,6 +47,21 @@ class Views(Protocol):
         """(d0, d0), the covariance of a view."""
 
     @property
+    def between(self) -> Array:
+        """(d0, d0), the second moment of the means, 0 where the data are centred."""
+
+    @property
+    def second(self) -> Array:
+        """(d0, d0), E x xᵀ of a view."""
+
+    @property
+    def beside(self) -> Mapping[str, Array]:
+        """What a law has besides A0 and Sigma, or instead of them, by the names of a kernel's arguments."""
+
+    def arguments(self, basis: str) -> tuple[Array, ...]:
+        """What a kernel of an expansion takes after W."""
+
+    @property
     def d0(self) -> int:
         """The dimension of the input."""
 
@@ -89,7 +104,7 @@ class Views(Protocol):
         """How many nodes there are, counted without building them."""
 
     def training_set(self, size: int, generator: np.random.Generator) -> Array:
-        """A centred set of that many data, (size, d0), whose second moment is A0."""
+        """A set of that many data, (size, d0), whose covariance is A0; centred, unless the data have a mean."""
 
     def of_set(self, training_set: Array, views: Seen) -> tuple[Array, ...]:
         """What of the data of a training set each view shows, without noise."""
@@ -121,8 +136,8 @@ def in_numbers(law: Law, covariances: Covariances) -> Views:  # noqa: ARG001 (th
 
 
 @singledispatch
-def random_in_numbers(law: Law, core: Covariances) -> Views:
-    """Views of a law, made from Gaussian views with any given covariances.
+def random_in_numbers(law: Law, core: Covariances, generator: np.random.Generator) -> Views:  # noqa: ARG001
+    """Views of a law, made from Gaussian views with any given covariances, and random in all else.
 
     `in_numbers` takes covariances of the data themselves; where these differ, not every pair is possible.
     """

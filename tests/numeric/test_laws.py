@@ -40,7 +40,7 @@ def test_moments_of_a_scale_are_those_of_its_draws(scale):
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda one: one.text)
 def test_views_have_the_covariances_of_the_data(law):
-    data = random_in_numbers(law, CORE)
+    data = random_in_numbers(law, CORE, np.random.default_rng(0))
     (x, x_pos), weights = data.nodes(4)
     x, x_pos = x[:, 0], x_pos[:, 0]
     assert len(weights) == data.size(4)

@@ -47,7 +47,8 @@ LAW = click.option(
     shell_complete=laws,
     help="The law of the data: gaussian, or x = s g with a random scale s, E[s²] = 1: student-t:nu=10,"
     " laplace, contaminated:share=1/10,factor=3. Of elliptical:s4=3/2 moments of s alone are known, or"
-    " symbols: it is derived with, not audited. With per=view each view has its own scale.",
+    " symbols: it is derived with, not audited. With per=view each view has its own scale. Or mean, a Gaussian around a"
+    " mean; or classes:weights=9:1, a Gaussian for each class (count=3, covariances=shared, means=zero).",
 )
 NO_LIMIT = click.option(
     "--no-limit",

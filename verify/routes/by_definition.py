@@ -42,7 +42,7 @@ def measure(subject: Subject) -> list[RayCoefficients | Evidence]:
     return [
         _at(subject, case(
             subject.loss, subject.given, seed=subject.seed + k, size=size, dimension=DIMENSION,
-            sampling=subject.sampling,
+            sampling=subject.sampling, law=subject.law,
         ))
         for k, size in enumerate(sizes)
     ]  # fmt: skip

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
+from derive.expansion.second_moments import in_second_moments
 from derive.landscape.coordinates import letters_of
 from derive.landscape.landscape import landscapes
 from numeric.kernels import kernel
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from derive import Expansion
     from derive.landscape.landscape import Landscape
+    from numeric.laws import Views
     from verify.routes.subject import Subject
 
 Array = NDArray[np.float64]
@@ -61,7 +63,7 @@ class Lowest:
 
     """
 
-    data: Covariances
+    data: Views
     values: Mapping[str, float]
     ends: Array
     loss: float
@@ -93,6 +95,8 @@ def compare(
 
     """
     try:
+        # Any matrices serve, whatever A0 and Σ stand for.
+        expansion = in_second_moments(expansion)
         found = lowest(expansion, values, seed, data=data, d1=d1)
         return held_against(found, case_at(landscapes(expansion.truncate(4)), {**values, "d1": d1}))
     except InputError as error:
@@ -104,8 +108,9 @@ def lowest(
     values: Mapping[str, float],
     seed: int,
     *,
-    data: Covariances | None = None,
+    data: Views | None = None,
     d1: int = DIMENSION,
+    starts: int = STARTS,
 ) -> Lowest:
     """The lowest ends of the optimiser.
 
@@ -127,9 +132,8 @@ def lowest(
             data = Covariances(*(np.diag(np.linalg.eigvalsh(matrix)) for matrix in (data.A0, data.C)))
     emitted = kernel(quartic)
     arguments = [values.get(name, d1) for name in emitted.parameters]
-    second = data.Sigma if quartic.basis == "A0,Sigma" else data.C
-    function = of_kernel(emitted, (d1, data.d0), data.A0, second, *arguments)
-    ends = descend(function, rng.standard_normal((STARTS, d1 * data.d0)))
+    function = of_kernel(emitted, (d1, data.d0), *data.arguments(quartic.basis), *arguments)
+    ends = descend(function, rng.standard_normal((starts, d1 * data.d0)))
     losses = function.value(ends.x)
     if not np.isfinite(losses).all() or losses.min() < -1e6:
         raise InputError("the landscape through order 4 has no lowest point at these values")

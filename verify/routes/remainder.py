@@ -194,7 +194,7 @@ def _differences(measured: RayValues, filled: Expansion) -> tuple[list[Any], Any
         orders = values_by_order(filled, here.W, here.covariances.letters, here.bias)
     else:
         b = [] if here.bias is None else [mpmath.matrix(here.bias.tolist())]
-        orders = _exact_orders(filled, *map(_exact, (here.W, here.covariances.A0, here.covariances.Sigma)), *b)
+        orders = _exact_orders(filled, *map(_exact, (here.W, *here.covariances.arguments(filled.basis))), *b)
     differences = [
         value - sum(c * t**k for k, c in orders.items()) for t, value in zip(measured.ts, measured.values, strict=True)
     ]
@@ -202,16 +202,11 @@ def _differences(measured: RayValues, filled: Expansion) -> tuple[list[Any], Any
     return differences, orders[highest] * measured.ts[-1] ** highest
 
 
-def _exact_orders(expansion: Expansion, W: Any, A0: Any, Sigma: Any, *b: Any) -> dict[int, Any]:
+def _exact_orders(expansion: Expansion, *arguments: Any) -> dict[int, Any]:
     from numeric import kernel
 
-    orders = {}
-    for k in range(2, expansion.order + 1, 2):
-        part = expansion.only(k)
-        orders[k] = (
-            kernel(part, "mpmath").value(W, A0, Sigma if "Sigma" in part.basis else Sigma - A0, *b) if part.terms else 0
-        )
-    return orders
+    parts = {k: expansion.only(k) for k in range(2, expansion.order + 1, 2)}
+    return {k: kernel(part, "mpmath").value(*arguments) if part.terms else 0 for k, part in parts.items()}
 
 
 def _exact(matrix: Any) -> Any:

@@ -4,8 +4,9 @@ Two regimes are chosen in which a prediction is sharp. Near the transition all m
 landscape through order 4 is nearly the whole of it; what it leaves out is estimated by the minimum through order 6 and
 counted as an error of the prediction. Away from it, where the loss closes to all orders, the exact landscape is the
 prediction. Both take models with two modes, A0 = x C, whose x is looked for; the number that is compared is
-Tr[W Σ Wᵀ], which no rotation of the embedding changes. Two encoders have a regime of their own
-(`verify.routes.trained_pairs`).
+Tr[W Σ Wᵀ], which no rotation of the embedding changes. Of data with a mean the landscape is that in second moments;
+where it is in none, as for data of classes, the expansion through order 4 is minimised instead. Two encoders have a
+regime of their own (`verify.routes.trained_pairs`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from sympy import nsimplify
 
 from derive import CATALOGUE, MODIFIERS, InputError, catalogue
+from derive.expansion.second_moments import in_second_moments, sees_means
 from derive.landscape.landscape import landscapes
 from numeric.kernels import kernel
 from numeric.landscape.descent import Function, descend, of_kernel
@@ -30,14 +32,14 @@ from numeric.laws import in_numbers
 from numeric.sampling import Covariances
 from verify.evidence.agreement import DOMAIN, SEEN, SHARE, compared
 from verify.evidence.evidence import Evidence
-from verify.routes.minima import case_at
+from verify.routes.minima import case_at, lowest
 from verify.routes.route import Route
 from verify.routes.trained_pairs import PairData, left_out, quartic, regime, trained_powers, with_further
 from verify.truths.settings import values_for
 
 if TYPE_CHECKING:
     from derive import Expansion
-    from derive.landscape.landscape import Landscape
+    from numeric.laws import Views
     from verify.routes.subject import Subject
 
 Array = NDArray[np.float64]
@@ -61,6 +63,9 @@ NEAR, AWAY = 0.04, 0.6
 # For data with heavier tails the former is divided by this factor if the orders beyond 4 are not small, and the number
 # of data per step is multiplied by it.
 LESS, MORE = 2.5, 2
+# Grids of data and points in each that are searched for the former; fewer, and from few starts, where no landscape is
+# derived and each point takes a descent.
+GRIDS, FEWER, FEW_STARTS = (3, 25), (4, 9), 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +183,7 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
             slack = left_out(with_further(expansion, _through_8(found.subject), exact), data, powers)
     elif regime.by_expansion:
         try:
-            case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
-            gram = _minimum(case, data, values)
+            gram = _minimum(expansion, data, values, found.subject)
         except InputError as error:
             return Evidence("trained", quantity, agrees=None, note=str(error))
         except TypeError:
@@ -188,7 +192,7 @@ def held_against(found: Models, expansion: Expansion) -> Evidence:
             return Evidence("trained", quantity, agrees=None, note="the landscape through order 4 has no lowest point")
         predicted = float((gram * data.Sigma).sum())
         if predicted > 0:
-            beyond = _minimum_through_6(_with_order_6(expansion, found.subject), values, data, gram)
+            beyond = _minimum_through_6(_with_order_6(expansion, found.subject), values, data, gram, found.subject)
             slack = np.inf if beyond is None else abs(beyond - predicted)
     decided = compared(predicted, found.powers.tolist(), scale=regime.predicted, truncation=slack)
     agrees, why = decided.agrees, decided.why
@@ -237,14 +241,14 @@ def _near(subject: Subject) -> Regime:
 def _with_power(near: float, subject: Subject) -> tuple[Regime, float]:
     """The data at which the landscape through order 4 gives each mode that power, and the change by order 6."""
     expansion, values = subject.expansion, values_of(subject)
-    case = case_at(landscapes(expansion.truncate(4)), {**values, "d1": 2})
-    # Three grids, each between the neighbours of the best point of the previous one: a transition may be steep in x.
+    # Some grids, each between the neighbours of the best point of the previous one: a transition may be steep in x.
     low, high, best = 0.02, 50.0, None
-    for _ in range(3):
-        xs = np.geomspace(low, high, 25)
+    grids, points = GRIDS if _has_landscape(expansion) else FEWER
+    for _ in range(grids):
+        xs = np.geomspace(low, high, points)
         found = []
         for at, x in enumerate(xs):
-            gram = _minimum(case, _data(x), values)
+            gram = _minimum(expansion, _data(x), values, subject)
             power = 0.0 if gram is None else float((gram * _data(x).Sigma).sum())
             if power > 0 and gram is not None:
                 found.append((abs(np.log(power / (2 * near))), at, gram))
@@ -258,7 +262,7 @@ def _with_power(near: float, subject: Subject) -> tuple[Regime, float]:
         raise InputError(message)
     data, gram = _data(best[0]), best[1]
     power = float((gram * data.Sigma).sum())
-    beyond = _minimum_through_6(_with_order_6(expansion, subject), values, data, gram)
+    beyond = _minimum_through_6(_with_order_6(expansion, subject), values, data, gram, subject)
     if beyond is None:
         message = "the orders left out are not small at any minimum of the landscape through order 4"
         raise InputError(message)
@@ -270,16 +274,47 @@ def _data(x: float) -> Covariances:
     return Covariances(x * np.diag(NOISE), np.diag(NOISE))
 
 
-def _minimum(case: Landscape, data: Covariances, values: Mapping[str, float]) -> Array | None:
-    """WᵀW at the lowest minimum through order 4, None where there is none."""
+def _minimum(expansion: Expansion, data: Covariances, values: Mapping[str, float], subject: Subject) -> Array | None:
+    """WᵀW at the lowest minimum through order 4, None where there is none.
+
+    Raises:
+        InputError: no landscape is derived, and of centred data it would have to be.
+
+    """
+    quartic, drawn = expansion.truncate(4), in_numbers(subject.law, data)
+    try:
+        seen = in_second_moments(quartic)
+    except InputError:
+        return _lowest(quartic, drawn, values)
+    case = case_at(landscapes(seen), {**values, "d1": 2})
     if case.why_not_lowest(data.d0):
         return None
+    if sees_means(quartic):
+        data = Covariances(data.A0 + drawn.between, data.C)
     try:
         solved = landscape_in_numbers(case, data, values)
         listed = minima(solved.modes)
     except InputError:
         return None
     return solved.gram(listed[0]) if listed else None
+
+
+def _has_landscape(expansion: Expansion) -> bool:
+    try:
+        in_second_moments(expansion.truncate(4))
+    except InputError:
+        return False
+    return True
+
+
+def _lowest(quartic: Expansion, drawn: Views, values: Mapping[str, float]) -> Array | None:
+    """The same by descent from random starts, where no landscape is derived."""
+    try:
+        found = lowest(quartic, values, 0, data=drawn, d1=2, starts=FEW_STARTS)
+    except InputError:
+        return None
+    W = found.ends[0]
+    return np.asarray(W.T @ W)
 
 
 def _with_order_6(expansion: Expansion, subject: Subject) -> Expansion:
@@ -289,12 +324,15 @@ def _with_order_6(expansion: Expansion, subject: Subject) -> Expansion:
     return replace(sixth, terms=(*given.terms, *sixth.terms_of_order(6)))
 
 
-def _minimum_through_6(sixth: Expansion, values: Mapping[str, float], data: Covariances, gram: Array) -> float | None:
+def _minimum_through_6(
+    sixth: Expansion, values: Mapping[str, float], data: Covariances, gram: Array, subject: Subject
+) -> float | None:
     """Tr[W Σ Wᵀ] where the descent through order 6 from the minimum through order 4 ends; None where it runs away."""
     emitted = kernel(sixth)
     arguments = [values.get(name, 2.0) for name in emitted.parameters]
     root = np.linalg.cholesky(gram + 1e-12 * np.eye(2)).T
-    smooth = of_kernel(emitted, (2, 2), data.A0, data.Sigma, *arguments)
+    drawn = in_numbers(subject.law, data)
+    smooth = of_kernel(emitted, (2, 2), *drawn.arguments(sixth.basis), *arguments)
     smooth = replace(smooth, hessian=lambda x: _jacobian(smooth.gradient, x))
     ends = descend(smooth, root.reshape(1, 4), tolerance=1e-8)
     W = ends.x[0].reshape(2, 2)

@@ -158,7 +158,7 @@ def setting(
     law: Law = GAUSSIAN,
     positive: bool = False,
 ) -> Setting:
-    """Random covariances that do not commute (unless given), and a random W with λ_max(W Σ Wᵀ) = 1.
+    """Random covariances that do not commute (unless given), and a random W with λ_max(E f(x) f(x)ᵀ) = 1.
 
     Where the model has a bias, there is a random b. A W of few rows sees few directions of the data: the data are
     restricted to these (see `seen_by`), so that nodes and draws do not grow with the data's dimension.
@@ -181,7 +181,7 @@ def setting(
     raw = generator.standard_normal((min(d1, dimension) if covariances else d1, data.d0))
     if len(raw) < d1:
         raw = generator.standard_normal((d1, len(raw))) @ raw
-    largest = np.linalg.eigvalsh(raw @ data.Sigma @ raw.T)[-1]
+    largest = np.linalg.eigvalsh(raw @ data.second @ raw.T)[-1]
     # W is not scaled for data that do not vary.
     data, W = seen_by(raw / np.sqrt(largest) if largest > 0 else raw, data)
     here = at_values(loss, values)
@@ -203,7 +203,7 @@ class _Definition(Protocol):
 def random_data(of: _Definition, law: Law, generator: np.random.Generator, dimension: int) -> Views:
     """Random data of one kind of views, or of two where the definition has two."""
     if of.roles <= {PLAIN}:
-        return random_in_numbers(law, random_covariances(generator, dimension))
+        return random_in_numbers(law, random_covariances(generator, dimension), generator)
     if not isinstance(law, Gaussian):
         message = f"views of two kinds are drawn from a Gaussian law, not from {law.text}; leave --law out"
         raise InputError(message)

@@ -8,16 +8,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from derive.errors import InputError
+from derive.expansion.laws.classes import Classes
 from derive.expansion.laws.elliptical import Elliptical
 from derive.expansion.laws.gaussian import Gaussian
 from derive.expansion.laws.law import Law
+from derive.expansion.laws.mean import Uncentred
 from derive.expansion.laws.scales import Contaminated, Laplace, StudentT
 from derive.expansion.laws.unequal import Unequal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["LAWS", "Contaminated", "Elliptical", "Gaussian", "Laplace", "Law", "StudentT", "Unequal"]
+__all__ = [
+    "LAWS",
+    "Classes",
+    "Contaminated",
+    "Elliptical",
+    "Gaussian",
+    "Laplace",
+    "Law",
+    "StudentT",
+    "Uncentred",
+    "Unequal",
+]
 
 Per = Literal["datum", "view"]
 
@@ -42,6 +55,18 @@ def _contaminated(*, share: object, factor: object, per: Per = "datum") -> Law:
     return Elliptical(per=per, scale=Contaminated(share, factor))
 
 
+def _classes(
+    *,
+    count: object = None,
+    weights: Sequence[object] = (),
+    covariances: str = "own",
+    means: str = "own",
+    size: object = 1,
+) -> Law:
+    many: Any = len(weights) or 2 if count is None else count
+    return Classes(many, weights, covariances, means, size)  # type: ignore[arg-type]
+
+
 # What may be written after --law, before the colon; what may be written after it are the keywords.
 LAWS: Mapping[str, Callable[..., Any]] = {
     "gaussian": Gaussian,
@@ -50,4 +75,6 @@ LAWS: Mapping[str, Callable[..., Any]] = {
     "laplace": _laplace,
     "contaminated": _contaminated,
     "unequal": Unequal,
+    "mean": Uncentred,
+    "classes": _classes,
 }

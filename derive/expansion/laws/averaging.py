@@ -8,12 +8,13 @@ from sympy import QQ
 
 from derive.algebra.effort import spend
 from derive.algebra.scalars import size
+from derive.algebra.slots import beside
 from derive.algebra.words import ends, letters, paired
 from derive.errors import OddOrderError
 from derive.expansion.wick import constant_legs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from derive.algebra.graphs import Graph
     from derive.algebra.scalars import Coefficient, Scalars
@@ -44,14 +45,14 @@ def trace_polynomial(series: MomentSeries, law: Law, *, bias: bool = False) -> d
             continue
         product: dict[Invariants, Coefficient] = {(): value}
         for factor in factors:
-            product = _times(product, factor)
+            product = _times(product, factor, beside if law.arrays else _side_by_side)
         for invariants, weight in product.items():
             summed = total.get(invariants, 0) + weight
             if summed:
                 total[invariants] = summed
             else:
                 total.pop(invariants, None)
-    return _in_pairs(total, series.scalars) if bias else total
+    return _in_pairs(total, series.scalars, bias=bias) if bias or law.arrays else total
 
 
 def _with_constants(graph: Graph, law: Law, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
@@ -63,8 +64,10 @@ def _with_constants(graph: Graph, law: Law, scalars: Scalars) -> Mapping[Invaria
     return total
 
 
-def _in_pairs(total: Mapping[Invariants, Coefficient], scalars: Scalars) -> dict[Invariants, Coefficient]:
-    """Words that end in b joined by b bᵀ, across a whole product; an odd number of them cannot be."""
+def _in_pairs(
+    total: Mapping[Invariants, Coefficient], scalars: Scalars, *, bias: bool
+) -> dict[Invariants, Coefficient]:
+    """Words that end in b or W μ joined two by two, across a whole product; an odd number of them cannot be."""
     result: dict[Invariants, Coefficient] = {}
     for invariants, value in total.items():
         loose = ends(invariants)
@@ -72,21 +75,28 @@ def _in_pairs(total: Mapping[Invariants, Coefficient], scalars: Scalars) -> dict
             key = paired(invariants)
             result[key] = result.get(key, 0) + value
         elif scalars.to_sympy(value) != 0:
+            cause, of, instead = ("bias", "(W, b)", "leave the bias out") if bias else ("mean", "W", "centre the data")
             message = (
-                f"a bias leaves a term of odd order {2 * sum(map(letters, invariants)) + loose} in (W, b), a coordinate"
-                " of f standing an odd number of times; expansions have even orders only, so leave the bias out"
+                f"a {cause} leaves a term of odd order {2 * sum(map(letters, invariants)) + loose} in {of}, a"
+                f" coordinate of f standing an odd number of times; expansions have even orders only, so {instead}"
             )
             raise OddOrderError(message)
     return result
 
 
+def _side_by_side(some: Invariants, more: Invariants) -> Invariants:
+    return tuple(sorted(some + more))
+
+
 def _times(
-    left: dict[Invariants, Coefficient], right: Mapping[Invariants, Coefficient]
+    left: dict[Invariants, Coefficient],
+    right: Mapping[Invariants, Coefficient],
+    together: Callable[[Invariants, Invariants], Invariants],
 ) -> dict[Invariants, Coefficient]:
     result: dict[Invariants, Coefficient] = {}
     spend(size(left.values()) * len(right))
     for some, weight in left.items():
         for more, number in right.items():
-            key = tuple(sorted(some + more))
+            key = together(some, more)
             result[key] = result.get(key, 0) + weight * number
     return result

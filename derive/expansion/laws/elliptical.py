@@ -106,6 +106,16 @@ class Elliptical:
         """The scale's."""
         return inf if self.scale is None else self.scale.highest
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """It needs no more than covariances."""
+        return ()
+
+    @property
+    def of_differences(self) -> Elliptical:
+        """Its mean is zero."""
+        return self
+
     def parameters(self, order: int) -> tuple[str, ...]:
         """The names of the scale's moments that are left symbolic."""
         if self.scale is not None:

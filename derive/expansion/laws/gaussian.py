@@ -58,6 +58,16 @@ class Gaussian:
         """All powers have a mean."""
         return inf
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """It needs no more than covariances."""
+        return ()
+
+    @property
+    def of_differences(self) -> Gaussian:
+        """Its mean is zero."""
+        return self
+
     def parameters(self, order: int) -> tuple[str, ...]:  # noqa: ARG002 (the interface of a law)
         """It brings in no symbols."""
         return ()

@@ -39,6 +39,14 @@ class Law(Protocol):
     def highest(self) -> float:
         """The highest power of the data with a finite mean; infinity where all have one."""
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """What its kernels take besides covariances: () for centred data, ("mean",), ("weights", "means")."""
+
+    @property
+    def of_differences(self) -> Law:
+        """The law under which a loss that sees differences f(x) − f(y) alone is the same: without a common mean."""
+
     def parameters(self, order: int) -> tuple[str, ...]:
         """The names of the symbols that it brings into an expansion through an order."""
 

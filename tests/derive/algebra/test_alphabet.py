@@ -2,7 +2,7 @@
 
 There are two kinds of data, seen through two encoders: f(x) = W x and g(y) = V y, Cov(x, x) = S, Cov(y, y) = T, and a
 cross-covariance X = Cov(x, y), d0×dy, whose transpose is Y. The letters stand for W S Wᵀ, V T Vᵀ, W X Vᵀ and V Y Wᵀ.
-The letter R is d0×d0 and not symmetric; M and m stand for W μ μᵀ Wᵀ and W μ bᵀ, w for b μᵀ Wᵀ.
+The letter R is d0×d0 and not symmetric. M and m stand for W μ μᵀ Wᵀ and W μ bᵀ, n for b μᵀ Wᵀ.
 """
 
 from itertools import product
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from derive import InputError
 from derive.algebra.alphabet import END, FACTORS, LETTERS, Matrix
+from derive.algebra.alphabet import OF_MEAN as MU
 from derive.algebra.graphs import CONSTANT, COORDINATE, PLAIN, VIEW, Vertex
 from derive.algebra.words import (
     gradient,
@@ -38,16 +39,12 @@ from numeric import kernel
 from numeric.invariants import invariant_value, product_value
 from verify.papers.printed import algebra
 
-MU = END - 1
 NEW = {
     "X": Matrix("X", "d0", "dy", "Y", "X", "X"),
     "Y": Matrix("X^T", "dy", "d0", "X", "Xᵀ", r"X^{\top}", turned=True),
     "T": Matrix("T", "dy", "dy", "T", "T", "T"),
     "R": Matrix("R", "d0", "d0", "Q", "R", "R"),
     "Q": Matrix("R^T", "d0", "d0", "R", "Rᵀ", r"R^{\top}", turned=True),
-    "M": Matrix("M", "d0", "d0", "M", "M", "M", ends=(MU, MU)),
-    "m": Matrix("mu", "d0", "1", "n", "μ", r"\mu", ends=(MU, END)),
-    "n": Matrix("mu^T", "1", "d0", "m", "μᵀ", r"\mu^{\top}", turned=True, ends=(END, MU)),
 }
 ENCODER = {"V": Matrix("V", "d1", "dy", "v", "V", "V"), "v": Matrix("V^T", "dy", "d1", "V", "Vᵀ", "V^T", turned=True)}
 D1, D0, DY = 3, 4, 2
@@ -57,7 +54,7 @@ D1, D0, DY = 3, 4, 2
 def entries():
     clear_caches()
     with pytest.MonkeyPatch.context() as patch:
-        for table, new, kept in ((LETTERS, NEW, "ASCID"), (FACTORS, ENCODER, "Wwbd")):
+        for table, new, kept in ((LETTERS, NEW, "ASCIDMmn"), (FACTORS, ENCODER, "Wwbd")):
             for letter in set(table) - set(kept):
                 patch.delitem(table, letter)
             for letter, one in new.items():
@@ -80,10 +77,9 @@ def numbers(seed=0):
         "T": joint[D0:, D0:],
         "X": joint[:D0, D0:],
         "R": generator.standard_normal((D0, D0)),
-        "M": mu @ mu.T,
-        "m": mu,
+        "μ": mu,
     }
-    at |= {letter: at[one].T for letter, one in zip("YQnwvd", "XRmWVb", strict=True)}
+    at |= {letter: at[one].T for letter, one in zip("YQνwvd", "XRμWVb", strict=True)}
     return at
 
 
@@ -136,7 +132,7 @@ def connected_links(draw):
 
 def value_of(links, at=AT):
     """A sum over coordinates; the ends of words are vectors."""
-    vectors = {END: at["b"][:, 0], MU: (at["W"] @ at["m"])[:, 0]}
+    vectors = {END: at["b"][:, 0], MU: (at["W"] @ at["μ"])[:, 0]}
     operands = []
     for i, word, j in links:
         operands += [matrix(word, at), [i + 9, j + 9]]
@@ -161,7 +157,7 @@ def test_a_sum_over_coordinates_may_be_renamed_and_links_transposed(links, data)
 
 
 def test_ends_in_two_vectors_are_joined_by_letters_that_are_not_symmetric():
-    b, mu = AT["b"][:, 0], (AT["W"] @ AT["m"])[:, 0]
+    b, mu = AT["b"][:, 0], (AT["W"] @ AT["μ"])[:, 0]
     assert invariant(((END, "R", MU),)) == trace("mR") == trace("Qn")
     assert invariant_value(trace("mR"), of_letter()) == pytest.approx(b @ matrix("R", AT) @ mu)
     graph = ((END, "R", 0), (MU, "X", 0), (0, "S", 1), (MU, "", 1), (MU, "", 1))
@@ -219,7 +215,7 @@ def by_pairings(graph):
 
 
 def value_of_vector(vertex):
-    return AT["b"][:, 0] if vertex.group == 0 else (AT["W"] @ AT["m"])[:, 0]
+    return AT["b"][:, 0] if vertex.group == 0 else (AT["W"] @ AT["μ"])[:, 0]
 
 
 views = st.builds(Vertex, st.just(VIEW), st.integers(0, 1), st.integers(0, 1), st.just(PLAIN))

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import sympy
 
-from derive import Contaminated, Elliptical, Gaussian, InputError, Laplace, Rational, StudentT, catalogue
+from derive import CATALOGUE, Contaminated, Elliptical, Gaussian, InputError, Laplace, Rational, StudentT, catalogue
+from derive.errors import NotAnalyticError
 from derive.expansion.laws import LAWS
+from derive.landscape.summary import described
 from verify.audits.definition import audit
 from verify.command.laws import read_law
 from verify.evidence.evidence import verdict
@@ -30,6 +32,13 @@ CHECKED = {"exact", "remainder", "autodiff", "monte-carlo"}
         "laplace",
         "laplace:per=view",
         HEAVY,
+        "mean",
+        "mean:size=1/2",
+        "classes",
+        "classes:count=3",
+        "classes:weights=9:1",
+        "classes:weights=1:2:1/2,covariances=shared,size=2",
+        "classes:count=4,means=zero",
     ],
 )
 def test_a_law_is_written_as_it_is_read(text):
@@ -63,6 +72,17 @@ def test_laws_are_what_their_names_say():
         ("laplace:per=batch", "Elliptical(per='batch'): a scale is drawn per 'datum' or per 'view'"),
         ("contaminated:share=2,factor=3", "contaminated: share = 2; it is a number between 0 and 1"),
         ("contaminated:share=1/2,factor=0", "contaminated: factor = 0; it is a positive number"),
+        ("mean:mu=1", "--law mean:mu=1: mean is given as mean:size=2"),
+        (
+            "classes:weights=9-1",
+            (
+                "--law classes: weights: '9-1' is not an exact number; write an integer, a decimal like 0.001 or"
+                " 1e-3, a fraction like 1/10, or oo"
+            ),
+        ),
+        ("classes:weights=9:1,count=3", "classes: 2 weights are given for 3 classes"),
+        ("classes:weights=1:-1", "classes: weights = 1:-1; each is a positive number"),
+        ("classes:means=none", "classes: means = none; they are own or zero"),
         ("elliptical:t=2", "law elliptical has no 't'; it has moments s1, s3, s4, … of the scale, and per"),
         (
             "gaussian:nu=__import__",
@@ -102,6 +122,39 @@ def test_every_route_runs_on_data_of_the_law(text):
     assert found.landscape.exact is None
     assert found.to_json()["expansion"]["assumptions"] == list(law.assumptions)
     assert ", ".join(law.assumptions) in " ".join(found.text().split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["mean", "classes:weights=3:1"])
+@pytest.mark.parametrize("name", ["infonce", "spectral", "ntxent"])
+def test_every_route_runs_on_data_that_are_not_centred(name, text):
+    found = audit(catalogue(name), law=read_law(text), train=False, draws=20_000)
+    assert found.verdict == "holds"
+    assert {one.route for one in found.evidence if one.agrees} >= {"remainder", "autodiff", "monte-carlo"}
+    assert not any(one.agrees is False for one in found.evidence)
+    # A mean cancels in InfoNCE; the spectral loss sees second moments.
+    known = name == "spectral" or (name, text) == ("infonce", "mean")
+    assert (found.landscape.collapse.dimensional is not None) == known
+
+
+@pytest.mark.parametrize("text", ["mean", "classes:weights=1:2:2"])
+def test_each_catalogue_loss_is_described_on_data_that_are_not_centred(text):
+    law = read_law(text)
+    for name in CATALOGUE:
+        loss = catalogue(name)
+        if loss.encoders == 2:
+            with pytest.raises(InputError, match="are derived with one kind of view"):
+                loss.expand(4, data=law)
+            continue
+        try:
+            expansion = loss.expand(4, data=law)
+        except NotAnalyticError:
+            continue
+        found = described(loss, expansion, law=law)
+        assert found.lines()
+        assert found.to_json()
+        assert expansion.latex()
+        assert expansion.to_json()["assumptions"][: len(law.assumptions)] == list(law.assumptions)
 
 
 @pytest.mark.slow

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from derive import Expansion, InputError, Loss, catalogue
-from verify.assurance.mutants import definitions, expansions, replicas
+from derive import Expansion, InputError, Law, Loss, catalogue
+from verify.assurance.mutants import definitions, expansions, laws, replicas
 from verify.assurance.mutants.mutant import Mutant, distinct
 from verify.evidence.evidence import Evidence
 from verify.routes import by_definition, definition, parity, trained
 from verify.routes import closed_form as closed
 from verify.routes.route import Route
 from verify.routes.subject import Subject
+from verify.truths.settings import GAUSSIAN
 
 Outcome = Literal["killed", "survived", "undecided", "does not apply"]
 Comparison = Callable[[Expansion], Sequence[Evidence]]
@@ -87,26 +88,29 @@ def outcome(evidence: Iterable[Evidence]) -> Outcome:
     return "survived" if True in agreed else "undecided"
 
 
-def of_loss(name: str, *, seed: int = 0, draws: int = DRAWS, routes: Sequence[str] | None = None) -> Verdicts:
-    """All mutants of a catalogue loss, by all routes.
+def of_loss(
+    name: str, *, seed: int = 0, draws: int = DRAWS, routes: Sequence[str] | None = None, law: Law = GAUSSIAN
+) -> Verdicts:
+    """All mutants of a catalogue loss, by all routes; on data with a mean or classes the slips that these bring.
 
     Args:
         name: with its modifiers.
         seed: of W, the covariances and the draws.
         draws: random batches at each of four settings.
         routes: those to run; all unless given.
+        law: of the data.
 
     """
     loss = catalogue(name)
-    true = loss.expand(ORDER)
-    made = [
+    true = loss.expand(ORDER, data=law)
+    made = list(laws.slips(true, law)) or [
         *expansions.slips(true),
         *definitions.slips(loss, ORDER),
         *replicas.merged_replicas(loss, ORDER),
         *replicas.wrong_coincidences(loss, ORDER),
     ]
     kept, equivalent = distinct(made, expansions.key(true), expansions.key)
-    comparisons = {route: of for route, of in measured(loss, seed, draws, routes).items() if of is not None}
+    comparisons = {route: of for route, of in measured(loss, seed, draws, routes, law).items() if of is not None}
     return judged(name, kept, equivalent, true, comparisons)
 
 
@@ -131,10 +135,10 @@ def judged(
 
 
 def measured(
-    loss: Loss, seed: int = 0, draws: int = DRAWS, routes: Sequence[str] | None = None
+    loss: Loss, seed: int = 0, draws: int = DRAWS, routes: Sequence[str] | None = None, law: Law = GAUSSIAN
 ) -> dict[str, Comparison | None]:
     """What is true of a loss by each route, as functions of an expansion; None for a route that does not apply."""
-    subject = Subject(loss, order=ORDER, seed=seed, draws=draws)
+    subject = Subject(loss, order=ORDER, seed=seed, draws=draws, law=law)
     return {name: _held(route, subject) for name, route in ROUTES.items() if routes is None or name in routes}
 
 

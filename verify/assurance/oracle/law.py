@@ -9,13 +9,16 @@ elliptical data x = s g, a monomial also has a factor E[s^k] for each scale.
 
 Data may instead be a fixed set of points, each with fresh Gaussian noise, that are handed out at random and without
 repetition. Second moments are then sums over the points and over pairs of them, and all that is known.
+
+Where data have a mean, Stein's lemma has a further term, E[y p] = E[y] E[p] + …. Where they have classes, a monomial of
+one datum's variables is averaged within each class, and the results over the classes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
 from typing import Literal, NamedTuple
@@ -23,11 +26,21 @@ from typing import Literal, NamedTuple
 import sympy
 
 import derive
-from derive import Elliptical, Gaussian
+from derive import Classes, Elliptical, Gaussian, Uncentred
+from derive.algebra.alphabet import ENDS, LETTERS, plainly, slot_of
 from derive.definition.views import View
 from verify.assurance.oracle.polynomial import BITS, HIGHEST_ORDER, Polynomial, factors, reduced
 
 Matrix = Sequence[Sequence[Fraction]]
+
+
+class Class(NamedTuple):
+    """One class of the data: its probability, its mean and its covariances."""
+
+    chance: Fraction
+    mean: Sequence[Fraction]
+    A0: Matrix
+    Sigma: Matrix
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,8 @@ class Law:
         points: of the fixed set that is the batch, each of d0 coordinates, A0 being the mean of their squares; None for
             independent draws.
         second: the views of the second kind, where there are some.
+        mean: μ of d0 entries, or None for zero; A0 and Sigma are covariances in either case.
+        classes: of data of classes, for which A0 and Sigma are the averages of the classes' covariances; else empty.
 
     """
 
@@ -75,6 +90,8 @@ class Law:
     per: Literal["datum", "view"] = "datum"
     points: Matrix | None = None
     second: Second | None = None
+    mean: Sequence[Fraction] | None = None
+    classes: Sequence[Class] = ()
 
     @property
     def d1(self) -> int:
@@ -83,6 +100,11 @@ class Law:
 
     def derived(self, numbers: bool) -> derive.Law:  # noqa: FBT001 (how it is given)
         """The same law for the other engine, moments of the scale as numbers or left as symbols."""
+        if self.classes:
+            weights = tuple(sympy.Rational(one.chance.numerator, one.chance.denominator) for one in self.classes)
+            return Classes(len(weights), weights)
+        if self.mean is not None:
+            return Uncentred()
         if self.scale is None:
             return Gaussian()
         given = {k: sympy.Rational(value.numerator, value.denominator) for k, value in self.scale.items()}
@@ -117,15 +139,27 @@ class Law:
         d1 = range(self.d1)
         return [[sum((u[i] * v[j] for u, v in pairs), Fraction(0)) / len(pairs) for j in d1] for i in d1]
 
-    def letter(self, name: str) -> Matrix:
+    def letter(self, name: str, chosen: Mapping[int, int] | None = None) -> Matrix:
         """The matrix that a letter of the words of `derive` stands for.
 
         W X Wᵀ for X = A0, Σ, C or the identity is A, S, C, I; b bᵀ is D. Of the second kind: W X Wᵀ for X = Σ₂, A, Aᵀ,
-        A₂ is U, P, Q, R; V Σ₂ Vᵀ, W A Vᵀ, V Aᵀ Wᵀ, V A₂ Vᵀ and V Vᵀ are T, X, Y, Z, J.
+        A₂ is U, P, Q, R; V Σ₂ Vᵀ, W A Vᵀ, V Aᵀ Wᵀ, V A₂ Vᵀ and V Vᵀ are T, X, Y, Z, J. K: that of means.
+
+        Args:
+            name: the letter.
+            chosen: the class that each slot stands for.
+
         """
-        if name == "D":
-            b = self.bias or [Fraction(0)] * self.d1
-            return [[one * other for other in b] for one in b]
+        one = LETTERS[name]
+        if one.ends:
+            u, v = (self.vector(end, chosen or {}) for end in one.ends)
+            return [[a * b for b in v] for a in u]
+        if one.slot is not None:
+            return self.of(self.classes[(chosen or {})[one.slot]]).letter(plainly(name))
+        if name == "K":
+            means = [(y.chance, self.image(y.mean)) for y in self.classes]
+            d1 = range(self.d1)
+            return [[sum((chance * u[i] * u[j] for chance, u in means), Fraction(0)) for j in d1] for i in d1]
         if name == "C":
             rows = zip(self.within(0), self.between(0, 0), strict=True)
             return [[one - other for one, other in zip(*row, strict=True)] for row in rows]
@@ -137,9 +171,31 @@ class Law:
         return self.between(*kinds[name])
 
     def letters(self) -> dict[str, Matrix]:
-        """The letters that words of this law have, and what they stand for."""
+        """The letters that words of this law have, without those of a mean and of classes, and what they stand for."""
         encoders = "" if self.second is None else "UPQR" if self.second.V is None else "TXYZJ"
         return {name: self.letter(name) for name in "ASCID" + encoders}
+
+    def of(self, y: Class) -> Law:
+        """The data of one class."""
+        return replace(self, A0=y.A0, Sigma=y.Sigma, mean=y.mean, classes=())
+
+    def vector(self, end: int, chosen: Mapping[int, int]) -> Sequence[Fraction]:
+        """The vector of the embedding at an end of a word: b, W μ, or W μ_y of the class that a slot stands for."""
+        if ENDS[end] == "b":
+            return self.bias or [Fraction(0)] * self.d1
+        slot = slot_of(end)
+        return self.image(self.overall_mean if slot is None else self.classes[chosen[slot]].mean)
+
+    @property
+    def overall_mean(self) -> Sequence[Fraction]:
+        """E x."""
+        if not self.classes:
+            return self.mean or [Fraction(0)] * len(self.A0)
+        return [sum((y.chance * y.mean[k] for y in self.classes), Fraction(0)) for k in range(len(self.A0))]
+
+    def image(self, x: Sequence[Fraction]) -> list[Fraction]:
+        """W x."""
+        return [sum((w * p for w, p in zip(row, x, strict=True)), Fraction(0)) for row in self.W]
 
     def _shared(self, kind: int, other: int) -> Matrix:
         """Cov(x, x′) for two views of one datum."""
@@ -182,22 +238,24 @@ class Variables:
     law: Law
     _drawn: list[_Variable] = field(default_factory=list)
     _data: int = 0
-    _moments: dict[int, Fraction] = field(default_factory=dict)
+    _moments: dict[tuple[int, int], Fraction] = field(default_factory=dict)
     _set: set[int] = field(default_factory=set)
     _further: dict[tuple[int, object, int], list[tuple[int, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        kinds = self.law.kinds
+        law, kinds = self.law, self.law.kinds
         pairs = [(one, other) for one in kinds for other in kinds]
-        self._between = {pair: self.law.between(*pair) for pair in pairs}
-        if self.law.scale is not None and self.law.per == "view":
-            # A0 = E[s]² Cov(g, g′)
-            unit = self.law.scale[1] ** -2
-            self._between = {
-                pair: [[unit * one for one in row] for row in matrix] for pair, matrix in self._between.items()
-            }
-        self._within, self._white = ([of(kind) for kind in kinds] for of in (self.law.within, self.law.white))
-        self._across = {} if self.law.points is None else {pair: self.law.across(*pair) for pair in pairs}
+        # A0 = E[s]² Cov(g, g′)
+        unit = law.scale[1] ** -2 if law.scale is not None and law.per == "view" else Fraction(1)
+        self._classes = law.classes or [Class(Fraction(1), law.overall_mean, law.A0, law.Sigma)]
+        each = [law.of(y) for y in self._classes]
+        self._between = [
+            {pair: [[unit * one for one in row] for row in of.between(*pair)] for pair in pairs} for of in each
+        ]
+        self._within = [[of.within(kind) for kind in kinds] for of in each]
+        self._means = [law.image(y.mean) for y in self._classes]
+        self._white = [law.white(kind) for kind in kinds]
+        self._across = {} if law.points is None else {pair: law.across(*pair) for pair in pairs}
 
     def draw(self, views: Iterable[View], *, batch: bool = False) -> dict[View, tuple[int, ...]]:
         """New data: for each view the numbers of its d1 coordinates. Views of one datum show the same one.
@@ -275,7 +333,7 @@ class Variables:
         return reduced(terms, common * polynomial.denominator)
 
     def _scaled_moment(self, monomial: int) -> Fraction:
-        found = self._moment(monomial)
+        found = sum((y.chance * self._moment(monomial, k) for k, y in enumerate(self._classes)), Fraction(0))
         if not found or self.law.scale is None:
             return found
         shared: Counter[str] = Counter()
@@ -287,34 +345,36 @@ class Variables:
             found *= self.law.scale[exponent]
         return found
 
-    def _moment(self, monomial: int) -> Fraction:
+    def _moment(self, monomial: int, y: int) -> Fraction:
+        """Of data of one class."""
         if monomial == 0:
             return Fraction(1)
-        if monomial not in self._moments:
-            (number, _), *_ = parts = list(factors(monomial))
+        if (monomial, y) not in self._moments:
+            (number, _), *_ = factors(monomial)
+            one = self._drawn[number]
             left = monomial - (1 << BITS * number)
-            total = Fraction(0)
-            if sum(exponent for _, exponent in parts) % 2 == 0:
-                for other, exponent in factors(left):
-                    covariance = self._covariance(self._drawn[number], self._drawn[other])
-                    if covariance:
-                        total += covariance * exponent * self._moment(left - (1 << BITS * other))
-            self._moments[monomial] = total
-        return self._moments[monomial]
+            mean = Fraction(0) if one.white or one.kind == "noise" else self._means[y][one.coordinate]
+            total = mean * self._moment(left, y) if mean else Fraction(0)
+            for other, exponent in factors(left):
+                covariance = self._covariance(one, self._drawn[other], y)
+                if covariance:
+                    total += covariance * exponent * self._moment(left - (1 << BITS * other), y)
+            self._moments[monomial, y] = total
+        return self._moments[monomial, y]
 
-    def _covariance(self, one: _Variable, other: _Variable) -> Fraction:
+    def _covariance(self, one: _Variable, other: _Variable, y: int) -> Fraction:
         i, j, pair = one.coordinate, other.coordinate, (one.seen, other.seen)
         if one.datum != other.datum:
             together = {one.datum, other.datum} <= self._set and not one.white and not other.white
             return self._across[pair][i][j] if together else Fraction(0)
         if one.kind == "noise":
-            return self._within[one.seen][i][j] - self._between[pair][i][j]
+            return self._within[y][one.seen][i][j] - self._between[y][pair][i][j]
         if one.kind == "datum" or other.kind == "datum":
-            return self._between[pair][i][j]
+            return self._between[y][pair][i][j]
         if one.white:
             return self._white[one.seen][i][j]
         same = one.view == other.view and one.seen == other.seen
-        return self._within[one.seen][i][j] if same else self._between[pair][i][j]
+        return self._within[y][one.seen][i][j] if same else self._between[y][pair][i][j]
 
 
 def kind_of(view: View) -> int:

@@ -27,7 +27,7 @@ def many(count: int, seed: int, limit: float, kinds: Kinds = "one") -> Sweep:
         count: how many.
         seed: each case has its own, made of this one and its number.
         limit: seconds that a case may take; one that takes longer counts as not compared.
-        kinds: "one" kind of view, two "augmentations" or two "encoders".
+        kinds: "one" kind of view, two "augmentations" or two "encoders"; or one, of data with a "mean" or of "classes".
 
     """
     units: tuple[Settings, ...] = tuple(
@@ -108,6 +108,10 @@ def _features(case: Case) -> Iterator[str]:
         yield "bias"
     if case.law.points is not None:
         yield "a fixed set"
+    if case.law.mean is not None:
+        yield "a mean"
+    if case.law.classes:
+        yield f"{len(case.law.classes)} classes"
     if case.law.scale is not None:
         yield f"elliptical, a scale per {case.law.per}"
     yield f"parameters set: {case.flow}" if case.values else "no parameters"

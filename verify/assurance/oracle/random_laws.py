@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
-from verify.assurance.oracle.law import Law, Matrix
+from verify.assurance.oracle.law import Class, Law, Matrix
 
 SCALES = (("1/2", "3/2", "5/8"), ("1/2", "2", "4/5"), ("1", "-1", "3/4"))  # s is the first with the third's chance
 
@@ -23,6 +23,35 @@ def random_law(random: Random, d0: int, d1: int, bias: list[Fraction] | None) ->
     return Law(W, A0, Sigma, bias, scale, random.choice(("datum", "view")))
 
 
+def with_mean(random: Random, law: Law) -> Law:
+    """The same with a mean, and Gaussian."""
+    return replace(law, scale=None, per="datum", mean=_vector(random, len(law.A0)))
+
+
+def of_classes(random: Random, law: Law, *, shared_noise: bool) -> Law:
+    """The same with two or three classes.
+
+    Args:
+        random: what is drawn from.
+        law: its model, and its bias, are kept.
+        shared_noise: whether the augmentation adds the same noise in all classes.
+
+    """
+    d0 = len(law.A0)
+    weights = random.choice(((1, 1), (1, 3), (2, 3), (1, 1, 2), (1, 2, 5)))
+    same = _covariance(random, d0)
+    classes = []
+    for weight in weights:
+        A0, C = _covariance(random, d0), same if shared_noise else _covariance(random, d0)
+        Sigma = [[a + c for a, c in zip(*rows, strict=True)] for rows in zip(A0, C, strict=True)]
+        classes.append(Class(Fraction(weight, sum(weights)), _vector(random, d0), A0, Sigma))
+    A0, Sigma = (
+        [[sum((p * X[k][m] for p, X in each), Fraction(0)) for m in range(d0)] for k in range(d0)]
+        for each in ([(y.chance, y.A0) for y in classes], [(y.chance, y.Sigma) for y in classes])
+    )
+    return Law(law.W, A0, Sigma, law.bias, classes=classes)
+
+
 def of_points(random: Random, law: Law, n: int) -> Law:
     """The same with n fixed points, which sum to zero, in place of Gaussian data."""
     d0 = range(len(law.A0))
@@ -35,6 +64,13 @@ def of_points(random: Random, law: Law, n: int) -> Law:
 
 def _entry(random: Random) -> Fraction:
     return Fraction(random.choice((-3, -2, -1, 1, 2, 3)), random.choice((1, 1, 2)))
+
+
+def _vector(random: Random, d0: int) -> list[Fraction]:
+    """A mean: sums of W μ with signs do not vanish, so that a term of odd order is seen."""
+    return [
+        Fraction(random.choice((1, -1)) * one, random.choice((1, 2, 3))) for one in random.sample((2, 5, 7, 11), d0)
+    ]
 
 
 def _covariance(random: Random, d0: int) -> Matrix:

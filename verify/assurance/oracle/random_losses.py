@@ -36,9 +36,10 @@ from derive.errors import InputError
 from derive.losses.loss import Loss
 from verify.assurance.oracle.law import Law
 from verify.assurance.oracle.numbers import Numbers
-from verify.assurance.oracle.random_laws import of_points, random_law
+from verify.assurance.oracle.random_laws import of_classes, of_points, random_law, with_mean
 
 Flow = Literal["before", "after", "left"]
+Data = Literal["", "mean", "classes"]
 
 ANCHOR = views("x, x_pos")
 POPULATION = (views("chi, chi_pos"), views("y"))
@@ -97,8 +98,14 @@ class _Part(NamedTuple):
     constant: sympy.Expr = sympy.S.Zero
 
 
-def random_case(random: Random) -> Case:
-    """A case."""
+def random_case(random: Random, data: Data = "") -> Case:
+    """A case.
+
+    Args:
+        random: what is drawn from.
+        data: "mean" or "classes"; "" for data whose mean is zero.
+
+    """
     d0, d1 = random.choice((1, 2, 2, 3)), random.choice((1, 2, 2, 2, 3))
     values = {name: Fraction(random.choice(some)) for name, some in VALUES.items()}
     values["N"] = Fraction(random.choice((2, 2, 3, 3, 4)))
@@ -117,19 +124,21 @@ def random_case(random: Random) -> Case:
     if whole:
         # All further views of a datum are averaged over around the datum, which has no scale apart from theirs.
         law = replace(law, scale=None)
+    if data:
+        law = with_mean(random, law) if data == "mean" else of_classes(random, law, shared_noise=whole)
     used = {name: values[name] for name in loss.parameters if name != "d1"}
     try:
         put = {loss.parameters[name]: sympy.Rational(value) for name, value in used.items()}
         check_values(put, loss.domain, loss.name)
     except InputError:
         # Two different draws of N − 1, say, need N = 3 at least: another loss is drawn.
-        return random_case(random)
+        return random_case(random, data)
     flow: Flow = random.choice(("before", "after", "left"))
     if flow == "before" and used.get("V") == 2:
         # Samples of V and of two views are drawn apart, and a definition has no way to keep them so at V = 2.
         used["V"] = Fraction(3)
     basis = random.choice(("A0,Sigma", "A0,C"))
-    if "N" in used and law.scale is None and not whole and random.random() < 0.15:
+    if "N" in used and law.scale is None and not whole and not law.classes and random.random() < 0.15:
         law = of_points(random, law, int(values["N"]))
         return Case(replace(loss, batch=N), 2, law, used, flow, basis)
     # Coincidences among four draws, all symbols left, take `derive` seconds.

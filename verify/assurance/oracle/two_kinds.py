@@ -23,8 +23,14 @@ from verify.assurance.oracle.law import Law, Matrix, Second
 from verify.assurance.oracle.random_laws import of_points, random_law
 from verify.assurance.oracle.random_losses import Case, random_case
 
-Kinds = Literal["one", "augmentations", "encoders"]
-ROLES: Mapping[Kinds, int] = {"one": PLAIN, "augmentations": AUGMENTATION, "encoders": ENCODER}
+Kinds = Literal["one", "mean", "classes", "augmentations", "encoders"]
+ROLES: Mapping[Kinds, int] = {
+    "one": PLAIN,
+    "mean": PLAIN,
+    "classes": PLAIN,
+    "augmentations": AUGMENTATION,
+    "encoders": ENCODER,
+}
 # Of the parameters of the catalogue; roots of ε are fractions, and N is drawn apart.
 VALUES = {
     "alpha": ("1/2", "3/7", "2"),
@@ -43,8 +49,10 @@ VALUES = {
 
 
 def case_in(random: Random, kinds: Kinds) -> Case:
-    """A case with views of these kinds; "one" is that of `random_case`."""
+    """A case with views of these kinds; those with one kind of view are of `random_case`."""
     role = ROLES[kinds]
+    if kinds in ("mean", "classes"):
+        return random_case(random, kinds)
     if role == PLAIN:
         return random_case(random)
     if random.random() < 0.35:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
 
+from derive.algebra.slots import slots
 from derive.expansion.expansion import Expansion
 from verify.assurance.oracle.law import Law, Matrix
 from verify.assurance.oracle.numbers import Numbers
@@ -27,14 +28,21 @@ def values(expansion: Expansion, law: Law, parameters: Mapping[str, Fraction]) -
 
     """
     numbers = Numbers({"d1": Fraction(law.d1), **parameters})
-    letters = law.letters()
     found = [Fraction(0)] * (expansion.order + 1)
     found[0] = numbers.of(expansion.constant)
     for term in expansion.terms:
-        value = numbers.of(term.coefficient)
-        for links in term.invariants:
-            value *= contracted([(i, product_of(word, letters), j) for i, word, j in links])
-        found[term.order] += value
+        used = slots(term.invariants)
+        total = Fraction(0)
+        for classes in product(range(len(law.classes)), repeat=len(used)):
+            chosen = dict(zip(used, classes, strict=True))
+            value = Fraction(1)
+            for y in classes:
+                value *= law.classes[y].chance
+            for links in term.invariants:
+                letters = {name: law.letter(name, chosen) for _, word, _ in links for name in word}
+                value *= contracted([(i, product_of(word, letters), j) for i, word, j in links])
+            total += value
+        found[term.order] += numbers.of(term.coefficient) * total
     return found
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 
 from derive import InputError
-from derive.algebra.alphabet import BASES, BIAS, COLUMNS, FACTORS, HELD, LETTERS, ROWS
+from derive.algebra.alphabet import BASES, BIAS, COLUMNS, FACTORS, HELD, LETTERS, ROWS, is_centred
 from derive.algebra.alphabet import matrix as matrix_of
 from derive.algebra.scalars import collected
 from derive.algebra.words import Invariants, connected, invariant, rotations, spelled, substitute, trace, transpose
@@ -239,7 +239,7 @@ def open_word(word: str) -> str:
 
 def _letters(word: str) -> str:
     """The word of letters that is spelled so, or nothing."""
-    of = {spelled(letter): letter for letter in LETTERS}
+    of = {spelled(letter): letter for letter in LETTERS if is_centred(letter)}
     pieces = re.findall("|".join(of), word)
     return "".join(map(of.__getitem__, pieces)) if "".join(pieces) == word else ""
 

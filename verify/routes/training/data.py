@@ -92,8 +92,6 @@ class Population:
         """Views of the law from Gaussian views of the same data."""
         assert self.law is not None  # noqa: S101 (asked before)
         numbers = self.law.latent(len(gaussian))
-        if not numbers:
-            return gaussian
         models, n, _ = gaussian[0].shape
         return self.law.made(gaussian, _normals((models if self.independent else 1, n, numbers), generator, self.data))
 

@@ -1,0 +1,39 @@
+"""A mean centred away and a lost class weight are killed by each route; what is right survives."""
+
+import pytest
+
+from derive import Classes, Gaussian, Uncentred, catalogue
+from verify.assurance.mutants import laws
+from verify.assurance.mutants.killing import of_loss
+
+MEAN, CLASSES = Uncentred(), Classes(weights=(3, 1))
+AWAY, LOST = "the mean centred away", "the weights of sums over classes lost"
+
+
+@pytest.mark.parametrize(("name", "law", "mutant"), [("spectral", MEAN, AWAY), ("infonce", CLASSES, LOST)])
+def test_derivatives_kill_the_slips_of_a_law(name, law, mutant):
+    found = of_loss(name, law=law, routes=["autodiff"])
+    assert found.original == {"autodiff": "survived"}
+    assert mutant in found.outcomes
+    assert {by_route["autodiff"] for _, by_route in found.outcomes.values()} == {"killed"}
+    assert found.equivalent == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "law", "mutant"), [("spectral", MEAN, AWAY), ("infonce", CLASSES, LOST)])
+def test_every_route_kills_them(name, law, mutant):
+    found = of_loss(name, law=law)
+    assert set(found.original) == {"exact", "autodiff", "remainder", "monte-carlo", "trained"}
+    assert set(found.original.values()) == {"survived"}
+    assert set(found.outcomes[mutant][1].values()) == {"killed"}
+    noiseless = [(by["exact"], by["autodiff"], by["remainder"]) for _, by in found.outcomes.values()]
+    assert set(noiseless) == {("killed", "killed", "killed")}
+
+
+def test_data_that_are_centred_have_none_of_these_slips():
+    loss = catalogue("infonce")
+    assert list(laws.slips(loss.expand(4), Gaussian())) == []
+    # A common mean cancels in InfoNCE.
+    assert list(laws.slips(loss.expand(4, data=MEAN), MEAN)) == []
+    names = [one.name for one in laws.slips(catalogue("spectral").expand(4, data=CLASSES), CLASSES)]
+    assert names == [f"the classes' means and sums centred away{at}" for at in ("", " at order 2", " at order 4")]

@@ -1,0 +1,74 @@
+"""Slips in a derivation over data that are not centred: a mean centred away, a class drawn anew, a weight lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import sympy
+
+from derive import Classes, Expansion, Law
+from derive.algebra.alphabet import LETTERS, in_slot, is_centred, plainly
+from derive.algebra.slots import has_slots, settled
+from derive.algebra.words import Invariants, paired
+from verify.assurance.mutants.mutant import Mutant
+
+
+def slips(expansion: Expansion, law: Law) -> Iterator[Mutant]:
+    """The slips that an expansion over data of a law may have, apart from those of any expansion.
+
+    Args:
+        expansion: of data of the law.
+        law: with a mean or classes; others have none of these slips.
+
+    >>> from derive import Uncentred, catalogue
+    >>> law = Uncentred()
+    >>> [one.name for one in slips(catalogue("spectral").expand(4, data=law), law)]
+    ['the mean centred away', 'the mean centred away at order 2', 'the mean centred away at order 4']
+    """
+    centred = [term for term in expansion.terms if _is_centred(term.invariants)]
+    if len(centred) == len(expansion.terms):
+        return
+    what = "the classes' means and sums" if isinstance(law, Classes) else "the mean"
+
+    def only(kept: Iterator[tuple[Invariants, sympy.Expr]]) -> Expansion:
+        return expansion.with_terms((words, value) for words, value in kept)
+
+    yield Mutant(
+        "term dropped or doubled", f"{what} centred away", only((t.invariants, t.coefficient) for t in centred)
+    )
+    for order in sorted({term.order for term in expansion.terms}):
+        left = (t for t in expansion.terms if t.order != order or t in centred)
+        name = f"{what} centred away at order {order}"
+        yield Mutant("term dropped or doubled", name, only((t.invariants, t.coefficient) for t in left))
+    if not isinstance(law, Classes) or not any(has_slots(term.invariants) for term in expansion.terms):
+        return
+    yield Mutant(
+        "coefficient",
+        "the weights of sums over classes lost",
+        only((t.invariants, t.coefficient * (law.count if has_slots(t.invariants) else 1)) for t in expansion.terms),
+    )
+    yield Mutant(
+        "wrong replicas",
+        "the covariances of a datum drawn with classes of their own",
+        only((_drawn_anew(t.invariants), t.coefficient) for t in expansion.terms),
+    )
+
+
+def _is_centred(given: Invariants) -> bool:
+    return all(is_centred(letter) for one in given for _, word, _ in one for letter in word)
+
+
+def _drawn_anew(given: Invariants) -> Invariants:
+    """Each covariance of a class with a class of its own, and so the average."""
+    if not has_slots(given):
+        return given
+    fresh = count(8)
+    anew = tuple(
+        tuple(
+            (i, "".join(one if LETTERS[one].slot is None else in_slot(plainly(one), next(fresh)) for one in word), j)
+            for i, word, j in one
+        )
+        for one in given
+    )
+    return paired(settled(anew))
