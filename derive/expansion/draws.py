@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sympy import QQ
 
+from derive.algebra.effort import spend
 from derive.algebra.graphs import COORDINATE, VIEW, WHITE, Vertex
 from derive.algebra.monomials import Monomial
 from derive.definition.clusters import Bound, Clusters, Edge, Sample, ViewSample
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from derive.algebra.scalars import Coefficient, Scalars
 
 Edges = list[tuple[Vertex, Vertex]]
+# Beyond this many partitions, counting them is work that counts.
+_MANY = 1000
 
 
 @dataclass
@@ -194,4 +197,7 @@ def partitions(sizes: tuple[int, ...]) -> dict[tuple[tuple[int, ...], ...], int]
                     joined = tuple(one + (k == number) for k, one in enumerate(block))
                     longer[tuple(sorted((*rest, joined)))] += ways * times
             found = dict(longer)
+            if len(found) > _MANY:
+                # Thirteen picks that are not alike have 27 million.
+                spend(10 * len(found))
     return found

@@ -141,3 +141,5 @@ def test_what_is_no_moment():
         moment(3)
     with pytest.raises(InputError, match=r"^the moment to order 20 takes"):
         moment("Cum(|f(x)|^2, 10)", limit=1000)
+    with pytest.raises(InputError, match=r"^the moment to order 26 takes"):
+        moment("E(Tr[Mean(f(u) f(u)^T, u, n)]^13)", limit=1_000_000)
