@@ -67,11 +67,13 @@ def case_in(random: Random, kinds: Kinds) -> Case:
 
 def with_roles(random: Random, node: Expression, role: int) -> Expression:
     """A definition some of whose views are seen in the second way; different views out of a number, in the same."""
-    seen = in_two_kinds(node, role)
+    every = {view for part in walk(node) for view in labels(part) if isinstance(view, View)}
+    # A mean over white noise is taken for weight decay, and becomes one of each encoder's.
+    seen = node if any(view.white for view in every) else in_two_kinds(node, role)
     if random.random() < 0.4 and role in roles(seen):
         return seen
     further = {view for part in walk(node) if isinstance(part, ViewAverage) for view in part.over}
-    named = sorted({view for part in walk(node) for view in labels(part) if isinstance(view, View)} - further)
+    named = sorted(every - further)
     second = random.sample(named, random.randint(min(1, len(named)), len(named)))
     return _with_further(random, relabelled(node, {view: view._replace(role=role) for view in second}), role)
 
