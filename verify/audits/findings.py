@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from derive.definition.lines import Line
-from derive.definition.notation import LATEX, TEXT, signed_sum
+from derive.definition.notation import LATEX, TEXT, Style, product_of_invariants, signed_sum
 from verify.evidence.description import Description, sections
 
 if TYPE_CHECKING:
@@ -57,14 +57,24 @@ def _near_zero(found: Audit) -> Iterator[Line]:
     if found.closed is not None:
         ends = "  (the expansion ends)" if found.closed.finite else ""
         yield Line("exact", found.closed.text() + ends, (found.closed.latex(),))
-    origin = f"B = {expansion.origin()}"
+    origin = _origin(expansion, TEXT)
+    if expansion.encoders == 2 and set(expansion.B) == {"A"}:
+        origin = f"−Tr[W B Vᵀ], {origin}: a saddle where B is not 0"
     curvature = signed_sum([(-expansion.bias_curvature, "|b|²")] if expansion.bias_curvature else [], TEXT)
-    formulas = [f"B = {expansion.origin(LATEX)}"]
+    formulas = [_origin(expansion, LATEX)]
     if expansion.bias_curvature:
         formulas.append(r"\text{in } b\text{: } " + signed_sum([(-expansion.bias_curvature, r"\|b\|^2")], LATEX))
     yield Line("origin", origin + (f";  in b: {curvature}" if expansion.bias else ""), tuple(formulas))
     rotation = "all terms are traces" if expansion.rotation_invariant else "sums over coordinates remain"
     yield Line("rotation", f"{'invariant' if expansion.rotation_invariant else 'not invariant'}: {rotation}")
+
+
+def _origin(expansion: Expansion, style: Style) -> str:
+    """B; with two encoders there is no one B where WᵀW or VᵀV enter at order 2, and the terms themselves are given."""
+    if expansion.encoders == 2 and set(expansion.B) != {"A"}:
+        terms = expansion.terms_of_order(2)
+        return signed_sum([(one.coefficient, product_of_invariants(one.invariants, style)) for one in terms], style)
+    return f"B = {expansion.origin(style)}"
 
 
 def model_of(expansion: Expansion | None) -> str:

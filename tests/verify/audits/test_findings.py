@@ -53,3 +53,24 @@ def test_what_was_derived_is_in_sections():
     assert formulas["definition"] == (loss.latex(),)
     assert formulas["near W = 0"] == (expansion.latex(),)
     assert formulas["origin"] == ("B = 2 A_0", r"\text{in } b\text{: } -2 \|b\|^2")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "formula"),
+    [
+        ("spectral+two-encoders", "−Tr[W B Vᵀ], B = 2 A: a saddle where B is not 0", "B = 2 A"),
+        (
+            "spectral+two-encoders+weight-decay",
+            "γ Tr[W Wᵀ] + γ Tr[V Vᵀ] − 2 Tr[W A Vᵀ]",
+            (
+                r"\gamma \operatorname{Tr}[W W^{\top}] + \gamma \operatorname{Tr}[V V^{\top}]"
+                r" - 2 \operatorname{Tr}[W A V^{\top}]"
+            ),
+        ),
+    ],
+)
+def test_the_origin_of_two_encoders_has_no_B_but_between_them(name, text, formula):
+    loss = catalogue(name)
+    found = describe(Audit(loss, {}, loss.expand(4), closed_form(loss), "analytic", None, "", None, ()))
+    (origin,) = (line for line in found.lines if line.label == "origin")
+    assert (origin.text, origin.formulas) == (text, (formula,))
