@@ -8,7 +8,9 @@ import numpy as np
 
 from derive import InputError
 from derive.algebra.alphabet import HELD, LETTERS, factors
+from derive.algebra.slots import has_slots
 from derive.definition.views import Index
+from numeric.invariants import product_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,8 +83,12 @@ def value_at(
     total, size = float(moment.constant.subs(numbers)), 0.0
     for term in moment.terms:
         value = float(term.coefficient.subs(numbers))
-        for one in term.invariants:
-            value *= _value(one, of_letter, ends, d1)
+        if has_slots(term.invariants):
+            # Sums over classes, which nothing that is held stands in.
+            value *= product_value(term.invariants, of_letter)
+        else:
+            for one in term.invariants:
+                value *= _value(one, of_letter, ends, d1)
         total += value
         size += abs(value)
     return total, size + abs(float(moment.constant.subs(numbers)))

@@ -27,7 +27,7 @@ from derive.definition.plain_text import plain
 from derive.definition.statistics import check_polynomial, degree, lowered
 from derive.definition.views import Index, View
 from derive.definition.written import definition
-from derive.errors import InputError
+from derive.errors import InputError, OddOrderError
 from derive.expansion.expansion import Expansion, Term, check_basis, sympy_factors, sympy_size, word_names
 from derive.expansion.laws import Gaussian, Law
 from derive.expansion.laws.averaging import trace_polynomial
@@ -333,7 +333,14 @@ def _moment(stated: Expression, basis: str, law: Law, order: int) -> Moment:
     coordinates, given = sorted(free_indices(expression)), sorted(free_views(expression))
     held: tuple[View | Index, ...] = (*reversed(coordinates), *reversed(given))
     series = held_series(lowered(expression), held, order)
-    polynomial = trace_polynomial(series, law)
+    try:
+        polynomial = trace_polynomial(series, law)
+    except OddOrderError:
+        message = (
+            "the mean of the data stands in it an odd number of times, beside a view that is given or a coordinate that"
+            " is free; average over these as well, or centre the data"
+        )
+        raise InputError(message) from None
     terms = {invariants: series.scalars.to_sympy(value) for invariants, value in polynomial.items()}
     constant = normal_form(series.constant + terms.pop((), sympy.S.Zero))
     words = (word for invariants in terms for one in invariants for _, word, _ in one)

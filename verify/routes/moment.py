@@ -16,6 +16,8 @@ import numpy as np
 import sympy
 
 from derive import InputError, Moment
+from derive.algebra.alphabet import HELD
+from derive.algebra.slots import has_slots
 from derive.definition.expression import Average, walk
 from derive.definition.statistics import degree, lowered
 from numeric.invariants import products
@@ -227,8 +229,19 @@ def compare_draws(found: Sequence[Measured], claim: Claim) -> list[Evidence]:
     return evidence
 
 
-NODES = Route("exact", "definition on cubature nodes", on_cubature, compare_exactly)
-DRAWS = Route("monte-carlo", "definition on random draws", drawn, compare_draws)
+def why_not(subject: Subject) -> str:
+    """Words that end in the mean of the data once, or that run over classes beside what is held, have no value here."""
+    words = [link for term in subject.moment.terms for one in term.invariants for link in one]
+    if any(HELD < end < 0 for i, _, j in words for end in (i, j)):
+        return "words that end in W μ are not evaluated here; average over the coordinates as well, or centre the data"
+    held = (term.invariants for term in subject.moment.terms if has_slots(term.invariants))
+    if any(end <= HELD for product_ in held for one in product_ for i, _, j in one for end in (i, j)):
+        return "words that run over classes and end in what is held are not evaluated here"
+    return ""
+
+
+NODES = Route("exact", "definition on cubature nodes", on_cubature, compare_exactly, why_not)
+DRAWS = Route("monte-carlo", "definition on random draws", drawn, compare_draws, why_not)
 ROUTES = (NODES, DRAWS)
 
 

@@ -6,6 +6,7 @@ import pytest
 import sympy
 
 from derive import Elliptical, InputError, Mean, inner, views
+from derive.expansion.laws import LAWS
 from verify.audits.moment import audit_moment
 
 
@@ -25,6 +26,20 @@ def test_an_expression_is_checked_too():
     x, chi = views("x, chi")
     found = audit_moment(Mean(inner(x, chi) ** 2 * sympy.Symbol("c"), over=chi))
     assert (found.moment.text(), found.verdict) == ("c f(x)ᵀ W Σ Wᵀ f(x)", "holds")
+
+
+@pytest.mark.parametrize("law", ["mean", "classes"])
+def test_data_with_a_mean_and_classes(law):
+    assumed = LAWS[law]()
+    found = audit_moment("Var(|f(x)|^2)", law=assumed)
+    assert found.verdict == "holds"
+    assert found.moment.terms != audit_moment("Var(|f(x)|^2)").moment.terms
+    # Words that end in the mean once have no value here, and say so.
+    loose = audit_moment("E(f(x)_i f(x)_j |f(x)|^2)", law=assumed)
+    assert loose.verdict == "not-run"
+    assert "words that end in W μ are not evaluated here" in loose.text(None)
+    with pytest.raises(InputError, match=r"^the mean of the data stands in it an odd number of times"):
+        audit_moment("Var(|f(x) - f(chi)|^2 | x)", law=assumed)
 
 
 def test_what_is_not_drawn_is_not_checked():
