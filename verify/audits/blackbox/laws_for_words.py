@@ -12,17 +12,18 @@ is a or −a: the sum and the difference of the two views. With two encoders a a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from itertools import combinations_with_replacement, permutations, product
+from functools import cache, reduce
+from itertools import combinations_with_replacement, islice, permutations, product
+from math import prod
 
 import numpy as np
 import sympy
 from numpy.typing import NDArray
 from sympy.utilities.iterables import multiset_partitions
 
-from derive.algebra.words import Invariants, invariant, trace
-from numeric.invariants import product_value
+from derive.algebra.words import Invariant, Invariants, invariant, trace
 
 # For each coordinate of the embedding, its weights in the first and in the second view of a datum.
 Direction = tuple[tuple[int, int], ...]
@@ -101,16 +102,20 @@ def coefficient(word: Invariants, of: Monomial) -> int:
     >>> coefficient((trace("S"), trace("S")), (first, second)), coefficient((trace("SS"),), (first, second))
     (2, 0)
     """
-    # Every place has a letter of its own.
-    places = iter(range(sum(len(letters) for one in word for _, letters, _ in one)))
-    named = tuple(tuple((i, "".join(chr(next(places)) for _ in letters), j) for i, letters, j in one) for one in word)
     letters = [letter for one in word for _, inside, _ in one for letter in inside]
     width = max(map(len, of))
     total = 0.0
     for order in set(permutations(of)):
-        at = {chr(n): _matrix(letter, u, width) for n, (letter, u) in enumerate(zip(letters, order, strict=True))}
-        total += product_value(named, at)
+        # One direction for each letter.
+        matrices = (_matrix(letter, u, width) for letter, u in zip(letters, order, strict=True))
+        total += prod(_contracted(one, matrices) for one in word)
     return round(total)
+
+
+def _contracted(one: Invariant, matrices: Iterator[NDArray[np.float64]]) -> float:
+    """An invariant with matrices put for its letters, which it takes in order."""
+    factors = [reduce(np.matmul, islice(matrices, len(letters))) for _, letters, _ in one]
+    return float(np.einsum(",".join("ijk"[i] + "ijk"[j] for i, _, j in one) + "->", *factors))
 
 
 @cache
