@@ -100,7 +100,7 @@ def test_a_new_letter_joins_anew():
     generator = np.random.default_rng(0)
     W, b = generator.standard_normal((3, 3)), generator.standard_normal(3)
     data = random_covariances(generator, 3)
-    of = products(W, data.A0, data.Sigma, b)
+    of = products(W, data.letters, b)
     expected = np.sum((of["C"] @ b) * (of["S"] @ b) * b**2 * np.diag(of["S"]))
     assert product_value(before, of) == pytest.approx(expected, rel=1e-12)
     assert sum(weight * product_value(key, of) for key, weight in after.items()) == pytest.approx(expected, rel=1e-12)

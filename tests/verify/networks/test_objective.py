@@ -65,7 +65,7 @@ def test_the_mean_over_other_data_is_free_of_bias():
     assert abs(float(found.mean()) - biased) > 10 * error
 
 
-LOSSES = "infonce-batch, weighted-infonce, dcl, ntxent, siglip, spectral"
+LOSSES = "infonce-batch, weighted-infonce, dcl, ntxent, siglip, clip, spectral"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def false_alarms(*, quick: bool = False, seed: int = 0) -> Sweep:
 def _subjects() -> list[Settings]:
     from verify.papers.claims.ledgers import published
 
-    losses = [*CATALOGUE, *killing.MODIFIED]
+    # Mutants of two encoders are killed in the tests; their rates have not been measured.
+    losses = [*(name for name, one in CATALOGUE.items() if one.encoders == 1), *killing.MODIFIED]
     # A claim that two papers print is one.
     first, *_ = published()
     claims = [claim.id for claim in first if claim.investigate is not None and not claim.slow]

@@ -33,7 +33,7 @@ def diagonal_alone(value, names):
 WRONG_READINGS = {
     "a square of a trace for the trace of a square": (algebra, "closed", lambda _: algebra.closed("WSw") * 2),
     "coordinates not told apart": (sums, "summed", diagonal_alone),
-    "a lost factor": (meaning.algebra, "invariants", lambda value: dict.fromkeys(algebra.invariants(value), 1)),
+    "a lost factor": (meaning.algebra, "invariants", lambda *of: dict.fromkeys(algebra.invariants(*of), 1)),
 }
 
 
