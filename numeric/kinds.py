@@ -15,7 +15,7 @@ import numpy as np
 from derive import InputError
 from derive.algebra.graphs import PLAIN
 from numeric.cubature import cubature_size, gaussian_cubature, tensor_size
-from numeric.sampling import Array, Covariances, Seen, semidefinite
+from numeric.sampling import Array, Covariances, Seen, roles_of, semidefinite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,9 +79,14 @@ class TwoKinds(Covariances):
         return self.A2 + self.C2
 
     @property
+    def _inputs(self) -> tuple[Array, Array]:
+        """The identities of both kinds' input spaces."""
+        return self.units or (np.eye(self.d0),) * 2
+
+    @property
     def letters(self) -> Mapping[str, Array]:
         """The matrix of each letter; those of a second encoder are the same ones, since V is a part of U."""
-        first, second = self.units or (np.eye(self.d0),) * 2
+        first, second = self._inputs
         of_second = {"T": self.Sigma2, "X": self.A, "Y": self.A.T, "Z": self.A2}
         under_second = {"U": self.Sigma2, "P": self.A, "Q": self.A.T, "R": self.A2}
         return {**super().letters, "I": first, "J": second, **of_second, **under_second}
@@ -89,7 +94,7 @@ class TwoKinds(Covariances):
     @property
     def white(self) -> TwoKinds:
         """White noise in both input spaces: its mean of |f|² is ‖W‖², or ‖V‖²."""
-        zero, (first, second) = np.zeros_like(self.A0), self.units or (np.eye(self.d0),) * 2
+        zero, (first, second) = np.zeros_like(self.A0), self._inputs
         return TwoKinds(zero, first, A=zero, A2=zero, C2=second)
 
     @property
@@ -100,7 +105,7 @@ class TwoKinds(Covariances):
 
     def along(self, directions: Array) -> Self:
         """The same data in the coordinates Q x, for orthonormal rows (r, d0)."""
-        units = self.units or (np.eye(self.d0),) * 2
+        units = self._inputs
         of = {name: directions @ getattr(self, name) @ directions.T for name in ("A0", "C", "A", "A2", "C2")}
         first, second = (directions @ one @ directions.T for one in units)
         return replace(self, **of, units=(first, second))
@@ -141,7 +146,7 @@ class TwoKinds(Covariances):
     def of_set(self, training_set: Array, views: Seen) -> tuple[Array, ...]:
         """m₁ for views of the first kind, m₂ for those of the second."""
         halves = training_set[..., : self.d0], training_set[..., self.d0 :]
-        return tuple(halves[role != PLAIN] for role in _roles(views))
+        return tuple(halves[role != PLAIN] for role in roles_of(views))
 
     def _root(self, views: Seen, *, datum: bool = False) -> Array:
         """R (r, n d0), so that standard normal numbers times R are the n views of a datum; r is their joint rank."""
@@ -151,7 +156,7 @@ class TwoKinds(Covariances):
                 " are measured with one kind alone"
             )
             raise InputError(message)
-        second = [role != PLAIN for role in _roles(views)]
+        second = [role != PLAIN for role in roles_of(views)]
         between = [[self.A0, self.A], [self.A.T, self.A2]]
         joint = np.block([[between[one][other] for other in second] for one in second])
         for k, one in enumerate(second):
@@ -164,10 +169,6 @@ class TwoKinds(Covariances):
     def _apart(self, joined: Array) -> tuple[Array, ...]:
         number = joined.shape[-1] // self.d0
         return tuple(joined[..., k * self.d0 : (k + 1) * self.d0] for k in range(number))
-
-
-def _roles(views: Seen) -> tuple[int, ...]:
-    return (PLAIN,) * views if isinstance(views, int) else views
 
 
 def of_pairs(

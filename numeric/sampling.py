@@ -187,6 +187,15 @@ class Covariances:
         return (training_set,) * plain(views)
 
 
+def roles_of(views: Seen) -> tuple[int, ...]:
+    """The role of each view that is drawn.
+
+    >>> roles_of(2)
+    (0, 0)
+    """
+    return (PLAIN,) * views if isinstance(views, int) else views
+
+
 def plain(views: Seen) -> int:
     """The number of views, none of which is of a second kind.
 

@@ -101,6 +101,11 @@ def roles(expression: Expression) -> frozenset[int]:
     return frozenset(label.role for label in named if isinstance(label, View))
 
 
+def encoders(seen: frozenset[int]) -> int:
+    """2 where some views are seen through a second encoder, g(y) = V y, else 1; by the roles of the views."""
+    return 2 if ENCODER in seen else 1
+
+
 def looks_at_coordinates(expression: Expression) -> bool:
     """Whether a definition contains coordinates of f, and not only inner products and distances.
 

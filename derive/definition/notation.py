@@ -217,6 +217,11 @@ LATEX = Style(
 )
 
 
+def point(encoders: int, *, bias: bool) -> str:
+    """What a loss is expanded in: W, (W, b) or (W, V)."""
+    return "(W, V)" if encoders == 2 else "(W, b)" if bias else "W"
+
+
 def product_of_invariants(invariants: Invariants, style: Style, held: Sequence[View | Index] = ()) -> str:
     """A product of trace words and sums over coordinates, and of words that end in what is held, as f(x).
 

@@ -138,7 +138,7 @@ class Expansion:
     @property
     def point(self) -> str:
         """What the powers are of: W, (W, b) or (W, V)."""
-        return "(W, V)" if self.encoders == 2 else "(W, b)" if self.bias else "W"
+        return notation.point(self.encoders, bias=self.bias)
 
     def terms_of_order(self, order: int) -> tuple[Term, ...]:
         """The terms of one order in W."""
@@ -161,20 +161,8 @@ class Expansion:
             InputError: another basis, or C where views are seen in two ways, which leaves A0 as it is there.
 
         """
-        if basis == self.basis:
-            return self
-        check_basis(basis)
-        if self.basis not in BASES:
-            if basis == "A0,Sigma":
-                return self
-            message = f"views of {self.loss} are seen in two ways, with Σ and Σ₂: there is no one C; leave --basis out"
-            raise InputError(message)
-        terms = (
-            (new, term.coefficient * weight)
-            for term in self.terms
-            for new, weight in substituted(term.invariants, BASES[basis]).items()
-        )
-        return replace(self.with_terms(terms), basis=basis)
+        terms = in_letters(self.terms, self.basis, basis, self.loss)
+        return self if terms is None else replace(self.with_terms(terms), basis=basis)
 
     def set(self, values: Mapping[str, object]) -> Expansion:
         """The expansion with exact values put for parameters, all at once; ``sympy.oo`` takes the limit, afterwards.
@@ -291,6 +279,31 @@ class Expansion:
             (term.coefficient, notation.product_of_invariants(term.invariants, letters_in)) for term in self.terms
         ]
         return notation.signed_sum(written, style, style.remainder(self.point, self.order + 2))
+
+
+def in_letters(terms: Iterable[Term], own: str, basis: str, of: str) -> list[tuple[Invariants, sympy.Expr]] | None:
+    """Terms in the letters of a basis; None where they are in these already.
+
+    Args:
+        terms: in the letters of their own basis.
+        own: that basis.
+        basis: the other one.
+        of: what they are terms of, for the message.
+
+    Raises:
+        InputError: an unknown basis, or C where views are seen in two ways.
+
+    """
+    if basis == own or (check_basis(basis) == "A0,Sigma" and own not in BASES):
+        return None
+    if own not in BASES:
+        message = f"views of {of} are seen in two ways, with Σ and Σ₂: there is no one C; leave --basis out"
+        raise InputError(message)
+    return [
+        (new, term.coefficient * weight)
+        for term in terms
+        for new, weight in substituted(term.invariants, BASES[basis]).items()
+    ]
 
 
 def check_basis(basis: str) -> str:

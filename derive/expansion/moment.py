@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.alphabet import BASES, HELD, basis_of
+from derive.algebra.alphabet import HELD, basis_of
 from derive.algebra.effort import LIMIT, derived
 from derive.algebra.graphs import ENCODER, PLAIN
 from derive.algebra.letters import named
 from derive.algebra.scalars import collected, normal_form
-from derive.algebra.slots import substituted
 from derive.algebra.words import Invariants, is_trace, letters
 from derive.definition import notation
-from derive.definition.contents import roles
+from derive.definition.contents import encoders, roles
 from derive.definition.expression import Expression, as_scalar, free_indices, free_views, scalars
 from derive.definition.moment_text import read_moment
 from derive.definition.plain_text import plain
@@ -28,7 +27,7 @@ from derive.definition.statistics import check_polynomial, degree, lowered
 from derive.definition.views import Index, View
 from derive.definition.written import definition
 from derive.errors import InputError, OddOrderError
-from derive.expansion.expansion import Expansion, Term, check_basis, sympy_factors, sympy_size, word_names
+from derive.expansion.expansion import Expansion, Term, check_basis, in_letters, sympy_factors, sympy_size, word_names
 from derive.expansion.laws import Gaussian, Law
 from derive.expansion.laws.averaging import trace_polynomial
 from derive.expansion.moments import held_series
@@ -97,7 +96,7 @@ class Moment:
     @property
     def encoders(self) -> int:
         """2 where some views are seen through a second encoder, g(y) = V y, else 1."""
-        return 2 if ENCODER in self.roles else 1
+        return encoders(self.roles)
 
     @property
     def symbols(self) -> tuple[sympy.Symbol, ...]:
@@ -137,17 +136,8 @@ class Moment:
             InputError: another basis, or C where views are seen in two ways.
 
         """
-        if check_basis(basis) == self.basis or (self.basis not in BASES and basis == "A0,Sigma"):
-            return self
-        if self.basis not in BASES:
-            message = "views of the moment are seen in two ways, with Σ and Σ₂: there is no one C; leave --basis out"
-            raise InputError(message)
-        terms = (
-            (new, term.coefficient * weight)
-            for term in self.terms
-            for new, weight in substituted(term.invariants, BASES[basis]).items()
-        )
-        return replace(self.with_terms(terms), basis=basis)
+        terms = in_letters(self.terms, self.basis, basis, "the moment")
+        return self if terms is None else replace(self.with_terms(terms), basis=basis)
 
     def with_terms(self, coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> Moment:
         """The same moment with other terms; equal ones are summed and put in normal form."""

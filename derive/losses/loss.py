@@ -22,6 +22,7 @@ from derive.definition.contents import (
     batch_size,
     check_definition,
     depends_on_moments,
+    encoders,
     looks_at_coordinates,
     parameters,
     parity,
@@ -134,12 +135,12 @@ class Loss:
     @property
     def encoders(self) -> int:
         """2 where some views are seen through a second encoder, g(y) = V y, else 1."""
-        return 2 if ENCODER in self.roles else 1
+        return encoders(self.roles)
 
     @property
     def point(self) -> str:
         """What it is expanded in: W, (W, b) or (W, V)."""
-        return "(W, V)" if self.encoders == 2 else "(W, b)" if self.bias else "W"
+        return notation.point(self.encoders, bias=self.bias)
 
     @property
     def rotation_invariant(self) -> bool:

@@ -19,7 +19,7 @@ from numeric.landscape.spectrum import Spectrum, of_covariances, whitened
 from numeric.sampling import Covariances
 from verify.audits.kept_modes import KeptModes
 from verify.audits.mode_formulas import formulas
-from verify.audits.solved_modes import Asked, Solution, solved
+from verify.audits.solved_modes import Asked, Solution, depends_on, solved
 from verify.audits.solved_pairs import pairs_for_all, solved_pairs
 from verify.audits.target import limits, put_values
 from verify.truths.exact_numbers import exact_values
@@ -163,7 +163,6 @@ def _for_all(asked: Asked, left: list[str]) -> Solution:
     b_i > 0 is kept.
     """
     data = asked.data
-    note = f"the powers depend on {', '.join(left)}: give {' '.join(f'--set {name}=…' for name in left)}"
     closed = None if asked.limit else closed_form(asked.loss, asked.law)
     separate = None if closed is None else exact_modes(closed)
     convex = separate is not None and separate.convex
@@ -179,5 +178,5 @@ def _for_all(asked: Asked, left: list[str]) -> Solution:
             side = sign(level.xreplace({a_i: a, c_i: c}), ranges=asked.expansion.ranges)
             kept[i] = True if side == 1 else False if convex and side is not None else None
     rank = None if None in kept else sum(map(bool, kept))
-    found = Kept(np.full(data.size, np.nan), tuple(kept), rank, (note,))
+    found = Kept(np.full(data.size, np.nan), tuple(kept), rank, (depends_on(left),))
     return Solution("all-orders" if convex or asked.ends else "quartic", found, Changes.unknown(data.size))

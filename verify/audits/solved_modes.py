@@ -82,6 +82,11 @@ class Solution:
     open: str = ""
 
 
+def depends_on(left: list[str]) -> str:
+    """What has to be given for the powers, by name."""
+    return f"the powers depend on {', '.join(left)}: give {' '.join(f'--set {name}=…' for name in left)}"
+
+
 def solved(asked: Asked) -> Solution:
     """The modes by the landscape to all orders where it is known, and by that through order 4 elsewhere.
 

@@ -17,7 +17,7 @@ from derive.landscape.canonical_pairs import PairLandscape, canonical_pairs
 from derive.landscape.pulled_pairs import pulls
 from numeric.kinds import TwoKinds, of_pairs
 from numeric.landscape.kept import Changes, Kept, nearest_changes
-from verify.audits.solved_modes import Asked, Solution
+from verify.audits.solved_modes import Asked, Solution, depends_on
 from verify.truths.lowest import LowestPoint, lowest
 
 if TYPE_CHECKING:
@@ -48,18 +48,17 @@ def solved_pairs(asked: Asked) -> Solution:
 
     exact = pairs.powers(asked.data.correlations, d1=asked.d1)
     found = Kept.of_powers(np.abs(np.array([float(one) for one in exact])), *_notes(pairs, asked))
-    measured, why = _itself(asked, theory, found)
+    measured, why = _itself(asked, theory, found, pushed=_pushes(pairs))
     return Solution(theory, found, nearest_changes(powers, asked.data.lam), measured, why)
 
 
 def pairs_for_all(asked: Asked, left: list[str]) -> Solution:
     """What holds for all values of the parameters that are left out: with rows enough, pairs with λ_i > 0 are kept."""
     data, pairs = asked.data, canonical_pairs(asked.expansion)
-    note = f"the powers depend on {', '.join(left)}: give {' '.join(f'--set {name}=…' for name in left)}"
     known = pairs.gamma == 0 and not asked.limit and pairs.convex and pairs.pulls and asked.d1 >= data.size
-    kept = tuple(_positive(one) for one in data.correlations) if known else (None,) * data.size
+    kept = tuple(sign(one) == 1 for one in data.correlations) if known else (None,) * data.size
     rank = sum(map(bool, kept)) if known else None
-    found = Kept(np.full(data.size, np.nan), kept, rank, (note,))
+    found = Kept(np.full(data.size, np.nan), kept, rank, (depends_on(left),))
     return Solution("all-orders" if pulls(asked.loss) else _theory(asked), found, Changes.unknown(data.size))
 
 
@@ -72,21 +71,22 @@ def _theory(asked: Asked) -> Theory:
     return "all-orders" if ends else "quartic"
 
 
-def _positive(correlation: sympy.Expr) -> bool:
-    return sign(correlation) == 1
-
-
 def _notes(pairs: PairLandscape, asked: Asked) -> list[str]:
     """What a reader has to know besides."""
     notes = []
-    if sign(pairs.beta, ranges=pairs.ranges) == -1:
+    if _pushes(pairs):
         notes.append("the loss pushes the halves of a pair apart: W x and −V y meet")
     if asked.d1 < asked.data.size and pairs.u != 0:
         notes.append("points in canonical pairs were compared")
     return notes
 
 
-def _itself(asked: Asked, theory: Theory, found: Kept) -> tuple[LowestPoint | None, str]:
+def _pushes(pairs: PairLandscape) -> bool:
+    """Whether the loss pushes the halves of a pair apart."""
+    return sign(pairs.beta, ranges=pairs.ranges) == -1
+
+
+def _itself(asked: Asked, theory: Theory, found: Kept, *, pushed: bool) -> tuple[LowestPoint | None, str]:
     """The minimum of the loss itself beside that of its landscape through order 4; None, with a reason, without one."""
     if theory == "all-orders":
         return None, ""
@@ -95,7 +95,6 @@ def _itself(asked: Asked, theory: Theory, found: Kept) -> tuple[LowestPoint | No
     asked.tick("the loss itself")
     # The root of the power in both encoders.
     half = np.diag(np.sqrt(found.powers))
-    pushed = sign(canonical_pairs(asked.expansion).beta) == -1
     try:
         start = np.hstack([half, -half if pushed else half])
         return lowest(asked.loss, whitened_pairs(asked.data), start, seed=asked.seed), ""

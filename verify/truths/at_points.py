@@ -18,6 +18,7 @@ from derive.algebra.graphs import PLAIN
 from derive.definition.drawn_out import centre, drawn_out, is_centre, views_by_datum
 from derive.definition.expression import free_views, walk
 from numeric.definition import Evaluator, drawn_as
+from numeric.sampling import roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -114,8 +115,7 @@ def seen_in(data: Iterable[Iterable[View]]) -> Seen:
 
 def by_role(arrays: Sequence[Any], seen: Seen, views: Iterable[View]) -> list[tuple[View, Any]]:
     """The views of a datum with their arrays, drawn as `seen_in` has it; the last belongs to the datum itself."""
-    roles = (PLAIN,) * seen if isinstance(seen, int) else seen
     left: dict[int, list[Any]] = {}
-    for role, array in zip(roles, arrays, strict=False):
+    for role, array in zip(roles_of(seen), arrays, strict=False):
         left.setdefault(role, []).append(array)
     return [(view, arrays[-1] if is_centre(view) else left[view.role].pop(0)) for view in views]

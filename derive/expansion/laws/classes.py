@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf
 from typing import TYPE_CHECKING, Literal
 
 import sympy
 
 from derive.algebra.alphabet import END, SLOTS, in_slot, of_class
-from derive.algebra.graphs import CONSTANT, PLAIN, VIEW, WHITE, Vertex
+from derive.algebra.graphs import CONSTANT, VIEW, WHITE, Vertex
 from derive.algebra.slots import settled
-from derive.definition.contents import roles
 from derive.definition.expression import as_scalar
 from derive.errors import InputError
 from derive.expansion.laws.gaussian import Gaussian
+from derive.expansion.laws.law import OfNormals, of_one_kind
 from derive.expansion.laws.mean import Uncentred
 from derive.expansion.wick import contract, covariance, one_mean
 
@@ -44,7 +43,7 @@ def _own_mean(v: Vertex) -> Vertex | None:
 
 
 @dataclass(frozen=True)
-class Classes:
+class Classes(OfNormals):
     """Data of classes: given its class y, of probability π_y, a datum's views are Gaussian.
 
     They have the mean μ_y and the covariances Σ_y and A0_y. Words without a class have the averages
@@ -126,11 +125,6 @@ class Classes:
         return False
 
     @property
-    def highest(self) -> float:
-        """All powers have a mean."""
-        return inf
-
-    @property
     def arrays(self) -> tuple[str, ...]:
         """The classes' weights and means."""
         return ("weights", "means")
@@ -141,24 +135,8 @@ class Classes:
         return Gaussian() if self.count == 1 else self
 
     def defined(self, expression: Expression) -> Expression:
-        """A definition as it is.
-
-        Raises:
-            InputError: it has views of two kinds.
-
-        """
-        if roles(expression) - {PLAIN}:
-            message = "data with classes are derived with one kind of view; leave --law out, or the second kind of view"
-            raise InputError(message)
-        return expression
-
-    def parameters(self, order: int) -> tuple[str, ...]:  # noqa: ARG002 (the interface of a law)
-        """It brings in no symbols: weights are in the sums."""
-        return ()
-
-    def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Classes, dict[str, sympy.Expr]]:
-        """It has no symbols of its own."""
-        return self, dict(values)
+        """A definition of one kind of views, as it is."""
+        return of_one_kind(expression, "data with classes")
 
     def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:  # noqa: ARG002
         """The moment given the classes, summed over the class of each datum."""

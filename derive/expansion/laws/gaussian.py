@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, prod
+from math import prod
 from typing import TYPE_CHECKING
 
+from derive.expansion.laws.law import OfNormals
 from derive.expansion.wick import contract, covariance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import sympy
 
     from derive.algebra.graphs import Graph
     from derive.algebra.scalars import Coefficient, Scalars
@@ -33,7 +32,7 @@ def normal_moment(power: int) -> int:
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(OfNormals):
     """Zero-mean Gaussian views: Cov(x, x) = Σ, Cov(x, x′) = A0 for two views of a datum, 0 between data."""
 
     between = staticmethod(covariance)
@@ -54,11 +53,6 @@ class Gaussian:
         return True
 
     @property
-    def highest(self) -> float:
-        """All powers have a mean."""
-        return inf
-
-    @property
     def arrays(self) -> tuple[str, ...]:
         """It needs no more than covariances."""
         return ()
@@ -68,17 +62,9 @@ class Gaussian:
         """Its mean is zero."""
         return self
 
-    def parameters(self, order: int) -> tuple[str, ...]:  # noqa: ARG002 (the interface of a law)
-        """It brings in no symbols."""
-        return ()
-
     def defined(self, expression: Expression) -> Expression:
         """It takes a definition as it is."""
         return expression
-
-    def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Gaussian, dict[str, sympy.Expr]]:
-        """It has no symbols of its own."""
-        return self, dict(values)
 
     def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:  # noqa: ARG002
         """The sum over all pairings of the moment's legs (Isserlis' theorem)."""

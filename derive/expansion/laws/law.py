@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Protocol
+
+from derive.algebra.graphs import PLAIN
+from derive.definition.contents import roles
+from derive.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,3 +63,30 @@ class Law(Protocol):
 
     def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
         """E ∏⟨f(v), f(w)⟩ over the edges of a connected graph, in words of the law's matrices, A0 and Σ."""
+
+
+class OfNormals:
+    """What laws of normal numbers have in common: all powers have a mean, and there are no symbols of their own."""
+
+    highest = inf
+
+    def parameters(self, order: int) -> tuple[str, ...]:  # noqa: ARG002 (the interface of a law)
+        """It brings in no symbols."""
+        return ()
+
+    def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Self, dict[str, sympy.Expr]]:
+        """It has no symbols of its own."""
+        return self, dict(values)
+
+
+def of_one_kind(expression: Expression, data: str) -> Expression:
+    """A definition whose views are all of one kind.
+
+    Raises:
+        InputError: it has views of two, which some data are not derived with.
+
+    """
+    if roles(expression) - {PLAIN}:
+        message = f"{data} are derived with one kind of view; leave --law out, or the second kind of view"
+        raise InputError(message)
+    return expression

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.graphs import PLAIN
-from derive.definition.contents import roles
 from derive.definition.expression import as_scalar
 from derive.errors import InputError
 from derive.expansion.laws.gaussian import Gaussian
+from derive.expansion.laws.law import OfNormals, of_one_kind
 from derive.expansion.wick import contract, covariance, one_mean
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Uncentred:
+class Uncentred(OfNormals):
     """Gaussian views with E x = μ: Σ and A0 stay the covariances of x − μ.
 
     Args:
@@ -69,11 +67,6 @@ class Uncentred:
         return False
 
     @property
-    def highest(self) -> float:
-        """All powers have a mean."""
-        return inf
-
-    @property
     def arrays(self) -> tuple[str, ...]:
         """μ."""
         return ("mean",)
@@ -84,24 +77,8 @@ class Uncentred:
         return Gaussian()
 
     def defined(self, expression: Expression) -> Expression:
-        """A definition as it is.
-
-        Raises:
-            InputError: it has views of two kinds.
-
-        """
-        if roles(expression) - {PLAIN}:
-            message = "data with a mean are derived with one kind of view; leave --law out, or the second kind of view"
-            raise InputError(message)
-        return expression
-
-    def parameters(self, order: int) -> tuple[str, ...]:  # noqa: ARG002 (the interface of a law)
-        """It brings in no symbols."""
-        return ()
-
-    def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Uncentred, dict[str, sympy.Expr]]:
-        """It has no symbols of its own."""
-        return self, dict(values)
+        """A definition of one kind of views, as it is."""
+        return of_one_kind(expression, "data with a mean")
 
     def expectation(self, graph: Graph, scalars: Scalars) -> Mapping[Invariants, Coefficient]:  # noqa: ARG002
         """The sum over all pairings of some of the moment's legs, the others being W μ."""

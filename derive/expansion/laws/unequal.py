@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import sympy
 
 from derive.algebra.graphs import AUGMENTATION
 from derive.definition.expression import as_scalar
@@ -14,8 +12,6 @@ from derive.errors import InputError
 from derive.expansion.laws.gaussian import Gaussian
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from derive.definition.expression import Expression
 
 
@@ -64,7 +60,3 @@ class Unequal(Gaussian):
     def defined(self, expression: Expression) -> Expression:
         """A definition with its second views under the second augmentation."""
         return in_two_kinds(expression, AUGMENTATION)
-
-    def given(self, values: Mapping[str, sympy.Expr]) -> tuple[Unequal, dict[str, sympy.Expr]]:
-        """It has no symbols of its own."""
-        return replace(self), dict(values)

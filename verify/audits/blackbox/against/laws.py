@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from derive import InputError
 from derive.algebra.graphs import PLAIN
-from numeric.sampling import Covariances, Seen
+from numeric.sampling import Covariances, Seen, roles_of
 from verify.truths.truth import Setting
 
 Array = NDArray[np.float64]
@@ -43,7 +43,7 @@ class FewPoints(Setting):
     def population(self, degree: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
         """All values of one datum's views, (m, d0) each, and their chances."""
         _without_datum(datum=datum)
-        roles = (PLAIN,) * views if isinstance(views, int) else views
+        roles = roles_of(views)
         signs = np.array(list(product((1.0, -1.0), repeat=len(roles))))
         first = self.centres, self.noise
         kinds = [first if role == PLAIN or self.second is None else self.second for role in roles]
