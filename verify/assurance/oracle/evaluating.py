@@ -28,6 +28,7 @@ from derive.definition.expression import (
     Scalar,
     Sum,
     ViewAverage,
+    free_indices,
     free_views,
     walk,
 )
@@ -103,6 +104,7 @@ class _Evaluator:
         self.numbers = numbers
         self.order = order
         self.variables = Variables(law)
+        self.inverses: dict[tuple[object, ...], list[list[Series]]] = {}
         # Each draw of a sample has all the views that any mean over it names.
         views: dict[_Sample, set[View]] = {}
         for node in walk(expression):
@@ -186,7 +188,7 @@ class _Evaluator:
                 return matrices.log_determinant(self.rows(entry, i, j, scope), self.order)
             case InverseEntry(entry, i, j, at):
                 row, column = (scope.indices[one] for one in at)
-                return matrices.inverse_entry(self.rows(entry, i, j, scope), row, column, self.order)
+                return self.inverse(entry, i, j, scope)[row][column]
         message = f"no value is known for {type(node).__name__}; was a new node added to derive.definition.expression?"
         raise TypeError(message)
 
@@ -199,6 +201,15 @@ class _Evaluator:
         """A matrix by its entries."""
         every = range(self.law.d1)
         return [[self.value(entry, scope.at(i, row).at(j, column)) for column in every] for row in every]
+
+    def inverse(self, entry: Expression, i: Index, j: Index, scope: _Scope) -> list[list[Series]]:
+        """The inverse of a matrix given by its entries; once for each value of the views and coordinates in it."""
+        views = tuple((v, scope.places[v], scope.centres.get(v)) for v in sorted(free_views(entry)))
+        at = tuple((k, scope.indices[k]) for k in sorted(free_indices(entry) - {i, j}))
+        key = entry, i, j, views, at
+        if key not in self.inverses:
+            self.inverses[key] = matrices.inverse(self.rows(entry, i, j, scope), self.order)
+        return self.inverses[key]
 
     def power(self, base: Series, exponent: Fraction) -> Series:
         if exponent.denominator == 1 and exponent >= 0:

@@ -32,10 +32,14 @@ def log_determinant(rows: Rows, order: int) -> Series:
     return series.composed(found, series.logarithm(order, at_zero, numbers.logarithm(at_zero)))
 
 
-def inverse_entry(rows: Rows, i: int, j: int, order: int) -> Series:
-    """The entry (i, j) of the inverse: the cofactor (j, i) over the determinant."""
-    minor = [[one for m, one in enumerate(row) if m != i] for k, row in enumerate(rows) if k != j]
-    cofactor = series.scaled(determinant(minor, order), (-1) ** (i + j))
-    whole = determinant(rows, order)
+def inverse(rows: Rows, order: int) -> list[list[Series]]:
+    """The inverse: cofactors, transposed, over the determinant."""
+    whole, size = determinant(rows, order), range(len(rows))
     at_zero = whole[0].value()
-    return series.times(cofactor, series.composed(whole, series.power(order, at_zero, Fraction(-1), 1 / at_zero)))
+    over = series.composed(whole, series.power(order, at_zero, Fraction(-1), 1 / at_zero))
+    return [[series.times(_cofactor(rows, j, i, order), over) for j in size] for i in size]
+
+
+def _cofactor(rows: Rows, i: int, j: int, order: int) -> Series:
+    minor = [[one for m, one in enumerate(row) if m != j] for k, row in enumerate(rows) if k != i]
+    return series.scaled(determinant(minor, order), (-1) ** (i + j))

@@ -8,8 +8,9 @@ that does not would need a coincidence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import lcm, prod
 
 import sympy
 
@@ -31,6 +32,8 @@ class Numbers:
     >>> N, tau = sympy.symbols("N tau")
     >>> Numbers({"N": Fraction(3), "tau": Fraction(1, 2)}).of((N - 1) / (N * tau))
     Fraction(4, 3)
+    >>> Numbers({"N": Fraction(8)}).of(sympy.sqrt(2) * sympy.sqrt(N) / 3)
+    Fraction(4, 3)
 
     """
 
@@ -51,10 +54,7 @@ class Numbers:
         if expression.is_Add:
             return sum(map(self.of, expression.args), Fraction(0))
         if expression.is_Mul:
-            product = Fraction(1)
-            for factor in expression.args:
-                product *= self.of(factor)
-            return product
+            return self._product(expression.args)
         if expression is sympy.E:
             return exponential(Fraction(1))
         if isinstance(expression, sympy.exp):
@@ -67,6 +67,22 @@ class Numbers:
             return power(*map(self.of, expression.args))
         message = f"no fraction is known for {expression}"
         raise InexactError(message)
+
+    def _product(self, factors: Sequence[sympy.Expr]) -> Fraction:
+        """The product; roots may be a fraction together though none is one, as √2 √(8 · 4ᵖ + 1) at p = −3/2."""
+        product, roots = Fraction(1), []
+        for factor in factors:
+            if factor.is_Pow:
+                base, exponent = map(self.of, factor.args)
+                if exponent.denominator > 1 and base > 0:
+                    roots.append((base, exponent))
+                else:
+                    product *= power(base, exponent)
+            else:
+                product *= self.of(factor)
+        degree = lcm(*(exponent.denominator for _, exponent in roots))
+        under = prod((base ** int(exponent * degree) for base, exponent in roots), start=Fraction(1))
+        return product * power(under, Fraction(1, degree))
 
 
 def exponential(argument: Fraction) -> Fraction:

@@ -56,6 +56,17 @@ def test_numbers_are_read_from_sympy():
     assert numbers.of(sympy.log(N * sympy.exp(b))) == logarithm(Fraction(5)) + Fraction(1, 2)
 
 
+def test_roots_that_are_a_fraction_together_are_read():
+    p, z = sympy.symbols("p z")
+    numbers = Numbers({"p": Fraction(-3, 2), "z": Fraction(-2)})
+    # ½, which SymPy writes as a product of two roots, neither of which is a fraction.
+    assert numbers.of(sympy.sqrt(2) * sympy.sqrt(8 * sympy.Integer(2) ** (2 * p) + 1) / 4) == Fraction(1, 2)
+    assert numbers.of(sympy.Integer(2) ** sympy.Rational(1, 3) * sympy.Integer(2) ** (-p * 4 / 9) / 3) == Fraction(2, 3)
+    # √−2 √−8 is −4 and not the root of 16.
+    with pytest.raises(InexactError, match="the root of degree 2 of -"):
+        numbers.of(sympy.sqrt(z) * sympy.sqrt(z - 6))
+
+
 @pytest.mark.parametrize(
     ("expression", "said"),
     [
