@@ -6,6 +6,7 @@ from sympy import Rational, Symbol, oo, symbols
 
 from derive.definition.language import (
     Mean,
+    cosine,
     diagonal_sum,
     distinct,
     exp,
@@ -58,6 +59,7 @@ __all__ = [
     "centroid",
     "clear_caches",
     "closed_form",
+    "cosine",
     "diagonal_sum",
     "distinct",
     "embedding",

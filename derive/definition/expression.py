@@ -341,7 +341,7 @@ def _sum(*terms: Expression) -> Expression:
     flat: list[Expression] = []
     for term in terms:
         flat.extend(term.terms if isinstance(term, Sum) else (term,))
-    kept = [term for term in flat if term != Scalar(sympy.S.Zero)]
+    kept = [term for term in flat if term != Scalar(sympy.S.Zero)] or [Scalar(sympy.S.Zero)]
     return kept[0] if len(kept) == 1 else Sum(tuple(kept))
 
 

@@ -24,6 +24,7 @@ from derive.definition.expression import (
     as_scalar,
     free_views,
 )
+from derive.definition.rewriting import cosine_of
 from derive.definition.vectors import Vector, as_vector, inner_of
 from derive.definition.views import Index, View
 from derive.errors import InputError
@@ -202,6 +203,21 @@ def half_sq(left: View | Vector, right: View | Vector) -> Expression:
         return HalfSquare(left, right)
     difference = as_vector(left) - as_vector(right)
     return inner_of(difference, difference) / 2
+
+
+def cosine(left: object, right: object) -> Expression:
+    """The cosine of the angle between f(left) and f(right), ⟨f(left), f(right)⟩/(|f(left)| |f(right)|).
+
+    >>> from derive import Loss, views
+    >>> x, x_pos = views("x, x_pos")
+    >>> Loss(-cosine(x, x_pos)).text()
+    'E_x[−cos(f(x), f(x′))]'
+
+    """
+    if not isinstance(left, View) or not isinstance(right, View):
+        message = f"cosine({_shown(left)}, {_shown(right)}): both arguments must be views, as views() makes them"
+        raise InputError(message)
+    return cosine_of(left, right)
 
 
 def exp(argument: object) -> Expression:

@@ -53,6 +53,7 @@ class Style:
     parentheses: Callable[[str], str]
     exponential: str
     logarithm: str
+    cosine: str
     root: Callable[[str], str]
     mean: Callable[[str], str]
     statistic: Callable[[str], str]
@@ -159,6 +160,7 @@ TEXT = Style(
     parentheses=lambda inside: f"({inside})",
     exponential="exp",
     logarithm="log",
+    cosine="cos",
     root=lambda inside: f"sqrt({inside})",
     mean=lambda over: f"E_{over}",
     statistic=lambda kind: kind,
@@ -173,7 +175,7 @@ TEXT = Style(
     times=" ",
     trace=lambda inside: f"Tr[{inside}]",
     matrix=lambda one: one.text,
-    norm=lambda inside, power: f"|{inside}|{superscript(power)}",
+    norm=lambda inside, power: f"|{inside}|{superscript(power) if power != 1 else ''}",
     class_sum=lambda names: f"Σ_{''.join(names)} {' '.join(f'π_{one}' for one in names)}",
     entry=lambda matrix, indices: f"({matrix})_{indices}",
     remainder=lambda of, order: f"O({of}{superscript(order)})",
@@ -194,6 +196,7 @@ LATEX = Style(
     parentheses=lambda inside: rf"\bigl({inside}\bigr)",
     exponential=r"\exp",
     logarithm=r"\log",
+    cosine=r"\cos",
     root=lambda inside: rf"\sqrt{{{inside}}}",
     mean=lambda over: rf"\mathbb{{E}}_{{{over}}}",
     statistic=lambda kind: r"\mathbb{E}" if kind == "E" else rf"\operatorname{{{kind}}}",
@@ -208,7 +211,7 @@ LATEX = Style(
     times=" ",
     trace=lambda inside: rf"\operatorname{{Tr}}[{inside}]",
     matrix=lambda one: one.latex,
-    norm=lambda inside, power: rf"\|{inside}\|^{{{power}}}",
+    norm=lambda inside, power: rf"\|{inside}\|" + (f"^{{{power}}}" if power != 1 else ""),
     class_sum=lambda names: rf"\sum_{{{','.join(names)}}} " + " ".join(rf"\pi_{one}" for one in names),
     entry=lambda matrix, indices: f"({matrix})_{{{indices}}}",
     remainder=lambda of, order: rf"O(\|{of}\|^{{{order}}})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 import sympy
@@ -21,6 +22,7 @@ from derive.definition.expression import (
     Product,
     Scalar,
     Statistic,
+    Sum,
     ViewAverage,
     children,
     rebuilt,
@@ -98,20 +100,34 @@ def with_indices(node: Expression, put: Mapping[Index, Index]) -> Expression:
     return rebuilt(node, [with_indices(part, put) for part in children(node)])
 
 
-def normalised(node: Expression) -> Expression:
-    """Every f(u) replaced by f(u)/|f(u)|."""
+def normalised(node: Expression, temperature: sympy.Expr = sympy.S.One) -> Expression:
+    """Every f(u) replaced by f(u)/(|f(u)| √τ), so that ⟨f(u), f(v)⟩ becomes the cosine over the temperature τ."""
     match node:
         case Inner(u, v):
-            return Product((node, _norm_inverse(u), _norm_inverse(v)))
+            return over(cosine_of(u, v), temperature)
         case HalfSquare(u, v):
-            # ½|u/|u| − v/|v||² = 1 − ⟨u, v⟩/(|u||v|)
-            return 1 - normalised(Inner(u, v))
+            # ½|u/|u| − v/|v||² = 1 − cos(u, v)
+            return over(1 - cosine_of(u, v), temperature)
         case Coordinate(u, _):
-            return Product((node, _norm_inverse(u)))
-        case Average(_, over, _) if over[0].white:
+            return over(Product((node, _norm_inverse(u))), sympy.sqrt(temperature))
+        case Average(_, bound, _) if bound[0].white:
             # Weight decay is about W, not about features.
             return node
-    return rebuilt(node, [normalised(part) for part in children(node)])
+    parts = [normalised(part, temperature) for part in children(node)]
+    if isinstance(node, Sum | Product):
+        # Sums in sums and products in products are taken apart.
+        return sum(parts, Scalar(sympy.S.Zero)) if isinstance(node, Sum) else prod(parts, start=Scalar(sympy.S.One))
+    return rebuilt(node, parts)
+
+
+def cosine_of(u: View, v: View) -> Expression:
+    """⟨f(u), f(v)⟩/(|f(u)| |f(v)|), written with inner products; 1 where the two are one view."""
+    return Scalar(sympy.S.One) if u == v else Product((Inner(u, v), _norm_inverse(u), _norm_inverse(v)))
+
+
+def over(node: Expression, number: sympy.Expr) -> Expression:
+    """An expression divided by a number, written once where that is 1."""
+    return node if number == 1 else node / number
 
 
 def _norm_inverse(view: View) -> Expression:

@@ -25,6 +25,7 @@ from derive.definition.expression import (
     free_indices,
 )
 from derive.definition.factors import split_off
+from derive.definition.lengths import Cosine, Length, cosines_and_lengths
 from derive.definition.notation import LATEX, Style
 from derive.definition.views import Index
 
@@ -66,8 +67,11 @@ class _Writer:
         number, rest = split_off(node.factors)
         if self.row is not None:
             rest.sort(key=lambda factor: (self.row not in free_indices(factor), self.column in free_indices(factor)))
-        written = [self.factor(factor) for factor in rest]
-        if len(rest) == 1 and isinstance(rest[0], HalfSquare):
+        cosines, lengths, rest = cosines_and_lengths(rest)
+        written = [*map(self.cosine, cosines), *map(self.length, lengths), *map(self.factor, rest)]
+        if cosines or lengths:
+            pass
+        elif len(rest) == 1 and isinstance(rest[0], HalfSquare):
             # 2 · ½|…|² is |…|²; what is left of the number stands right before it.
             number, written = number / 2, [self.square(rest[0])]
             if abs(number) == sympy.Rational(1, 2):
@@ -78,10 +82,22 @@ class _Writer:
             number, written = sympy.S.One, [self.after(head, rest[0].body)]
         negative = number.could_extract_minus_sign()
         size = -number if negative else number
-        shown = [] if size == 1 and rest else [self.style.scalar(size)]
-        if size.is_Add and rest:
+        shown = [] if size == 1 and written else [self.style.scalar(size)]
+        if size.is_Add and written:
             shown = [self.style.parentheses(shown[0])]
         return (self.style.minus if negative else "") + self.style.times.join([*shown, *written])
+
+    def cosine(self, one: Cosine) -> str:
+        inside = self.style.parentheses(f"{self.style.embedded(one.left)}, {self.style.embedded(one.right)}")
+        written = self.style.cosine + inside
+        return written if one.power == 1 else self.style.power(written, str(one.power))
+
+    def length(self, one: Length) -> str:
+        of = self.style.embedded(one.view)
+        if one.power.is_Integer:
+            return self.style.norm(of, int(one.power))
+        exponent = self.style.scalar(one.power) if self.style is LATEX else str(one.power)
+        return self.style.power(self.style.norm(of, 1), exponent)
 
     def factor(self, node: Expression) -> str:
         style = self.style
@@ -101,6 +117,9 @@ class _Writer:
             case InverseEntry(entry, row, column, (i, j)):
                 inverse = style.power(style.parentheses(self.matrix(entry, row, column)), "-1")
                 return inverse if (i, j) == (self.row, self.column) else style.entry(inverse, i.name + j.name)
+            case Power(Inner(u, v), _) if u == v:
+                (length,) = cosines_and_lengths((node,))[1]
+                return self.length(length)
             case Power(base, exponent) if exponent == sympy.Rational(1, 2):
                 return style.root(self.sum(base))
             case Power(base, exponent):

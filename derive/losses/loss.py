@@ -68,6 +68,7 @@ class Loss:
         ranges: the values that parameters take, by name: a pair of excluded ends, None where there is no end.
             A parameter that is not named is positive, unless its symbol was made negative or real. What the definition
             itself implies (see `domain`) need not be declared.
+        defaults: values that parameters have where numbers are needed and none is given, pairs of a name and a value.
 
     >>> from derive import Loss, Mean, exp, half_sq, log, views
     >>> x, x_pos, chi = views("x, x_pos, chi")
@@ -86,6 +87,7 @@ class Loss:
     batch: sympy.Expr | None = None
     bias: bool = False
     ranges: Mapping[str, object] | Ranges = field(default=Ranges())
+    defaults: tuple[tuple[str, sympy.Expr], ...] = ()
 
     def __post_init__(self) -> None:
         """Check the definition and the sources."""
@@ -235,7 +237,17 @@ class Loss:
             message = f"{self.name} is not defined at {given}: it divides by zero there"
             raise InputError(message)
         batch = None if self.batch is None else self.batch.subs(put)
-        return replace(self, expression=expression, batch=batch, ranges=self._ranges.put(put))
+        left = tuple((name, value) for name, value in self.defaults if name not in values)
+        return replace(self, expression=expression, batch=batch, ranges=self._ranges.put(put), defaults=left)
+
+    def filled(self) -> Loss:
+        """The loss with its defaults put for parameters that are not set: τ = 1 after ``+normalised``.
+
+        >>> from derive import catalogue
+        >>> catalogue("infonce+normalised").filled().text()
+        'E_x[(1 − cos(f(x), f(x′))) + log E_χ exp(−(1 − cos(f(x), f(χ))))]'
+        """
+        return self.set(dict(self.defaults))
 
     def moments(self, order: int = 4, *, sampling: str = "iid", mean: bool = False) -> MomentSeries:
         """The series in moments of inner products, whatever the data.
@@ -320,11 +332,24 @@ class Loss:
         }
         return normal_form(coefficient.xreplace(put)) if put else coefficient
 
-    def normalised(self) -> Loss:
-        """The same loss of f/|f|. It has no expansion at W = 0, and `expand` says so."""
+    def normalised(self, temperature: object = None) -> Loss:
+        """The same loss of f/(|f| √τ), so that inner products become cosines over τ. It has no expansion at W = 0.
+
+        Args:
+            temperature: τ, the symbol ``tau`` unless given; 1 unless given for a loss that has a temperature of its
+                own, ``tau`` or ``t``.
+
+        >>> from derive import catalogue
+        >>> print(catalogue("infonce").normalised().text())
+        E_x[1/τ (1 − cos(f(x), f(x′))) + log E_χ exp(−1/τ (1 − cos(f(x), f(χ))))]
+
+        """
+        own = {"tau", "t"} & self.parameters.keys()
+        tau = as_scalar(temperature) if temperature is not None else sympy.S.One if own else sympy.Symbol("tau")
         return replace(
             self,
-            expression=normalised(self.expression),
+            expression=normalised(self.expression, tau),
+            defaults=(*self.defaults, ("tau", sympy.S.One)) if tau == sympy.Symbol("tau") else self.defaults,
             name=f"{self.name}+normalised",
             title=f"{self.title or self.name}, normalised features",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,7 +112,7 @@ class TorchTruth:
             ]
         mean = None if weights is None else torch.from_numpy(np.array(weights))
         extra = self._modified(W)
-        embed = _unit if "normalised" in self.modifiers else _as_it_is
+        embed = self._normalised if "normalised" in self.modifiers else _as_it_is
 
         def loss(t: torch.Tensor) -> torch.Tensor:
             dtype = torch.complex128 if t.is_complex() else torch.float64
@@ -123,6 +124,10 @@ class TorchTruth:
             return total + extra(t)
 
         return loss
+
+    def _normalised(self, z: torch.Tensor) -> torch.Tensor:
+        own = {"tau", "t"} & signature(self.loss.function).parameters.keys()
+        return z / ((1 if own else self.setting.parameters["tau"]) * (z**2).sum(-1, keepdim=True)).sqrt()
 
     def _modified(self, W: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         of = self.setting.parameters
@@ -153,7 +158,3 @@ def _at(function: Callable[[Any], Any], ts: NDArray[Any]) -> NDArray[Any]:
 
 def _as_it_is(z: torch.Tensor) -> torch.Tensor:
     return z
-
-
-def _unit(z: torch.Tensor) -> torch.Tensor:
-    return z / (z**2).sum(-1, keepdim=True).sqrt()

@@ -11,6 +11,7 @@ The functions are those of `verify.truths.torch_losses`, written by hand: nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 
 import torch
 from torch import Tensor
@@ -30,7 +31,8 @@ def two_views(name: str, parameters: Mapping[str, float] | None = None) -> TwoVi
 
     Args:
         name: as on the command line. ``+normalised`` divides each feature by its norm, exactly.
-        parameters: numbers for the loss's parameters.
+        parameters: numbers for the loss's parameters; the temperature τ that normalisation brings in is 1 where it
+            is left out.
 
     Raises:
         InputError: a loss without a hand-written function, or a modifier that is not a function of the features.
@@ -51,20 +53,35 @@ def two_views(name: str, parameters: Mapping[str, float] | None = None) -> TwoVi
     given = dict(parameters or {})
     by_hand = TORCH_LOSSES[base]
     plain = _batch(by_hand, given) if by_hand.over_batch else _population(by_hand, given)
-    whole = unit(plain) if "normalised" in modifiers else plain
+    whole = unit(plain, temperature_of(base, given)) if "normalised" in modifiers else plain
     if "norm-penalty" not in modifiers:
         return whole
     return lambda z1, z2: whole(z1, z2) + jackknife(lambda rows: _penalty(z1[..., rows, :], given), z1.shape[-2])
 
 
-def unit(loss: TwoViews) -> TwoViews:
-    """A loss of f/|f|, with no epsilon.
+def unit(loss: TwoViews, temperature: float = 1.0) -> TwoViews:
+    """A loss of f/(|f| √τ), with no epsilon: its inner products are cosines over the temperature τ.
 
     >>> norms = unit(lambda z1, z2: (z1**2).sum(-1).mean(-1))
     >>> norms(torch.tensor([[3.0, 4.0]]), torch.ones(1, 2)).item()
     1.0
     """
-    return lambda z1, z2: loss(_on_sphere(z1), _on_sphere(z2))
+    return lambda z1, z2: loss(*(on_sphere(z, temperature) for z in (z1, z2)))
+
+
+def on_sphere(z: Tensor, temperature: float = 1.0) -> Tensor:
+    """z/(|z| √τ) of features (..., d)."""
+    return z / (temperature * (z**2).sum(-1, keepdim=True)).sqrt()
+
+
+def temperature_of(base: str, parameters: Mapping[str, float]) -> float:
+    """The temperature that normalisation brings into a loss, 1 unless set; 1 for one with a temperature of its own.
+
+    >>> temperature_of("infonce", {"tau": 0.1}), temperature_of("ntxent", {"tau": 0.1})
+    (0.1, 1.0)
+    """
+    own = {"tau", "t"} & set(signature(TORCH_LOSSES[base].function).parameters)
+    return 1.0 if own else float(parameters.get("tau", 1.0))
 
 
 def batch_normalised(loss: TwoViews, epsilon: float = 0.0) -> TwoViews:
@@ -100,10 +117,6 @@ def one_by_one(loss: Callable[[Tensor, Tensor], Tensor]) -> TwoViews:
         return torch.stack([loss(one, other) for one, other in pairs]).reshape(shape)
 
     return each
-
-
-def _on_sphere(z: Tensor) -> Tensor:
-    return z / (z**2).sum(-1, keepdim=True).sqrt()
 
 
 def _batch(by_hand: TorchLoss, parameters: Mapping[str, float]) -> TwoViews:

@@ -20,7 +20,7 @@ from verify.truths.batched import batched
 from verify.truths.fast_losses import Gridded, on_grid
 from verify.truths.jackknife import both_ways, jackknife
 from verify.truths.torch_losses import TORCH_LOSSES, norm_penalty
-from verify.truths.two_views import SMALLEST_POPULATION, unit
+from verify.truths.two_views import SMALLEST_POPULATION, temperature_of, unit
 
 TwoViews = Callable[[Tensor, Tensor], Tensor]
 Values = Mapping[str, object]
@@ -116,7 +116,8 @@ def core(one: Objective) -> Objective:
         if one.name.partition("+")[0] not in TORCH_LOSSES:
             raise InputError(f"{one.name} is constant along W → aW; give the loss without its normalisation")
         plain = one.name.replace("+normalised", "")
-        found = _catalogue(plain, {name: value for name, value in one.values.items() if name != "N"}, one.batch)
+        known = catalogue(plain).parameters
+        found = _catalogue(plain, {k: value for k, value in one.values.items() if k in known and k != "N"}, one.batch)
     else:
         from verify.audits.blackbox.core import core as without
 
@@ -147,6 +148,7 @@ def _catalogue(target: str, given: dict[str, sympy.Expr], batch: int) -> Objecti
         raise InputError("N is the number of data in a batch; give it with --batch")
     if "N" in known:
         given = {**given, "N": sympy.Integer(batch)}
+    given = dict(loss.defaults) | given
     unset = [name for name in known if name not in given and name != "d1"]
     if unset:
         raise InputError(f"{target} has the parameter {unset[0]}; give it a value with --set {unset[0]}=VALUE")
@@ -170,7 +172,7 @@ def _catalogue(target: str, given: dict[str, sympy.Expr], batch: int) -> Objecti
 
     function: TwoViews = averaged if population else plain
     if "normalised" in modifiers:
-        function = unit(function)
+        function = unit(function, temperature_of(base, parameters))
     if "norm-penalty" in modifiers:
         function = _penalised(function, parameters["kappa"], parameters["c"])
     fast = on_grid(base, own) if set(modifiers) <= {"weight-decay"} else None

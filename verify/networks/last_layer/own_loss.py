@@ -45,6 +45,7 @@ def own_loss(loss: Loss, given: Mapping[str, sympy.Expr], batch: int) -> Objecti
     values = dict(given)
     if "N" in known and "N" not in values:
         values["N"] = sympy.Integer(batch)
+    values = dict(loss.defaults) | dict(values)
     unset = [name for name in known if name not in values and name != "d1"]
     if unset:
         raise InputError(f"{loss.name} has the parameter {unset[0]}; give it a value with --set {unset[0]}=VALUE")

@@ -30,7 +30,7 @@ from verify.routes.reopening.transition import Crossing, crossing, measured, pre
 from verify.routes.reopening.transverse import Transverse, plus_minus, transverse
 from verify.running.threads import one_thread
 from verify.truths.settings import counted_symbols, values_for
-from verify.truths.two_views import TwoViews, one_by_one, two_views
+from verify.truths.two_views import TwoViews, one_by_one, temperature_of, two_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,12 +195,18 @@ def collapsed(
         curve = measured(loss, family, lambda s: alike(family(s), RANK), batch=batch, batches=BATCHES, seed=seed)
         change = crossing(curve, low, high, tolerance=RESOLUTION)
         moves = drift(loss, family(high), alike(family(high), RANK), batch=batch, batches=BATCHES, seed=seed + 1)
-    model = None if unnormalised is None else predicted(unnormalised, family, RANK, low, high, values)
+    temperature = temperature_of(unnormalised.name, values or {}) if unnormalised is not None else 1.0
+    # The landscape at fixed norm is that of |f| = 1.
+    model = (
+        None if unnormalised is None or temperature != 1 else predicted(unnormalised, family, RANK, low, high, values)
+    )
     curvatures = None
     if exact:
         correlations = {s: modes(family(s))[1] for s in STRENGTHS}
         # E|f|² = 1 instead of r.
-        curvatures = {s: RANK * Sphere(RANK, float(x[0])).curvature(float(x[-1])) for s, x in correlations.items()}
+        curvatures = {
+            s: RANK * Sphere(RANK, float(x[0]), temperature).curvature(float(x[-1])) for s, x in correlations.items()
+        }
     return Collapsed(points, change, model, curvatures, moves)
 
 

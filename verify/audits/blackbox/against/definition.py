@@ -216,5 +216,5 @@ def _of_gradients(slopes: Gradients, said: str, seed: int) -> Evidence:
 
 def _of_unit_vectors(definition: Loss) -> Loss:
     """The definition with f/|f| for f, unless it has that already."""
-    normalised = definition.normalised()
+    normalised = definition.normalised(temperature=1)
     return definition if normalised.expression == definition.expression else normalised
