@@ -19,7 +19,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from derive import catalogue
-from numeric.sphere import Sphere
+from numeric.sphere.equal_modes import Sphere
 from verify.routes.reopening.collapsed_modes import RANK, family
 from verify.routes.reopening.kept_modes import alike, modes
 from verify.routes.reopening.transition import crossing, measured, measured_at_trained, predicted, trained

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import catalogue
-from numeric.sphere import Sphere
+from numeric.sphere.equal_modes import Sphere
 from verify.assurance.error_rates.slopes import right_series
 from verify.assurance.error_rates.tally import Tally
 from verify.audits.blackbox import batches, by_batches

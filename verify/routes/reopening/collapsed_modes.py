@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from derive import CATALOGUE, InputError, catalogue
 from numeric.sampling import Covariances
-from numeric.sphere import Sphere
+from numeric.sphere.equal_modes import Sphere
 from verify.evidence.agreement import CURVATURES, SIGN, SLOPES
 from verify.evidence.answer import NONE, Answer, cut_short, listed
 from verify.evidence.evidence import Evidence

@@ -10,7 +10,7 @@ import torch
 from derive import InputError
 from derive.landscape.lost_modes import alpha, beta, gamma, opened
 from numeric.sampling import Covariances
-from numeric.sphere import Sphere
+from numeric.sphere.equal_modes import Sphere
 from verify.figures.reproduce.linear import trained_over, training_set
 from verify.routes.reopening.directions import opening
 from verify.routes.reopening.means import on_data, weights

@@ -7,7 +7,7 @@ from derive import InputError, catalogue
 from derive.landscape.collapse import collapse
 from numeric.landscape.landscape import quartic_landscape
 from numeric.sampling import Covariances
-from numeric.sphere import Sphere
+from numeric.sphere.equal_modes import Sphere
 from verify.routes.reopening.collapsed_modes import family
 from verify.routes.reopening.kept_modes import alike, modes
 from verify.routes.reopening.transition import crossing, measured, measured_at_trained, predicted, trained

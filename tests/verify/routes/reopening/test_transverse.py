@@ -16,7 +16,7 @@ from derive.landscape.mode_potential import h
 from numeric.landscape.landscape import landscape_in_numbers
 from numeric.landscape.modes import masked_point
 from numeric.sampling import Covariances, random_covariances
-from numeric.sphere import Sphere
+from numeric.sphere.equal_modes import Sphere
 from verify.routes.reopening.directions import opening
 from verify.routes.reopening.kept_modes import alike, curvatures_of, modes
 from verify.routes.reopening.transverse import plus_minus, transverse
