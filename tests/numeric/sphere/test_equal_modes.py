@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from scipy.special import hyp0f1
 
 from derive import InputError
-from numeric.sphere import equal_modes as sphere as module
+from numeric.sphere import equal_modes as module
 from numeric.sphere.equal_modes import Sphere
 
 CASES = [(3, 0.9, 0.7), (4, 0.3, 0.1), (12, 0.9, 0.85), (9, 0.95, 0.2), (150, 0.5, 0.45)]
