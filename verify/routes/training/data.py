@@ -97,6 +97,47 @@ class Population:
 
 
 @dataclass(frozen=True, eq=False)
+class Whitened:
+    """Fresh Gaussian data of variance 1 in each mode: x = s, x′ = λ s + √(1−λ²) e with s and e from N(0, I).
+
+    The pair has the law of x = √λ s + √(1−λ) e, x′ = √λ s + √(1−λ) e′, of fewer random numbers. λ < 0 makes a mode
+    whose views disagree, which a loss that pulls views together must lose.
+
+    Attributes:
+        n: the number of pairs per batch.
+        correlations: λ, (m, 1, d0), in [-1, 1].
+        others: the number of the third view's data, which are independent of the pairs; n where it is None.
+        batches: as in `Population`.
+
+    >>> data = Whitened(4, torch.tensor([[[1.0, -1.0]]]), others=3)
+    >>> x, x_pos, chi = data.views(3, torch.Generator().manual_seed(0))
+    >>> bool((x * torch.tensor([1.0, -1.0]) == x_pos).all()), chi.shape
+    (True, torch.Size([1, 3, 2]))
+
+    """
+
+    n: int
+    correlations: Tensor
+    others: int | None = None
+    batches: int = 1
+
+    def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Two views, and a third where it is asked for: (m · batches, n, d0), shared by all models but for x′."""
+        models, _, d0 = self.correlations.shape
+        first, noise = _normals((2, self.batches, self.n, d0), generator, self.correlations)
+        each = self.correlations.repeat_interleave(self.batches, 0)
+        rest = (1 - each**2).sqrt()
+        other = each * first.repeat(models, 1, 1) + rest * noise.repeat(models, 1, 1)
+        # One copy of x serves all models where each has one batch.
+        views: tuple[Tensor, ...] = (first if self.batches == 1 else first.repeat(models, 1, 1), other)
+        if number > 2:
+            size = self.n if self.others is None else self.others
+            chi = _normals((self.batches, size, d0), generator, self.correlations)
+            views = (*views, chi if self.batches == 1 else chi.repeat(models, 1, 1))
+        return tuple(_along(one) for one in views)
+
+
+@dataclass(frozen=True, eq=False)
 class Halves:
     """Pairs (x, y) of two kinds of data, for two encoders: both are parts of one datum (x, y) of dimension d0 + d0'.
 
