@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 
-from derive.definition.expression import Expression, Inner, Power, Product
+from derive.definition.expression import Expression, Inner, Power, Product, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -73,6 +73,8 @@ def _multiplied_out(factors: Iterable[Expression]) -> Iterator[Expression]:
                 yield from _multiplied_out(inside)
             case Power(Product(inside), exponent) if exponent.is_Integer:
                 yield from _multiplied_out(Power(one, exponent) for one in inside)
+            case Power(Scalar(value), exponent):
+                yield Scalar(value**exponent)
             case Power(Power(Inner(u, v) as squared, root), exponent) if u == v:
                 yield Power(squared, root * exponent)
             case _:

@@ -1,0 +1,272 @@
+"""The landscape of a loss of unit vectors over the shares of its modes: the global minimum, thresholds, errors.
+
+W acts on whitened modes through the eigenvalues of Σ^½ WᵀW Σ^½; a loss of cosines sees their ratios alone, the *shares*
+p_i, which add to 1. Here W's rows are along the modes, one each: the shares are those of the modes.
+
+    L(p) = constant − a E cos(u, u′) + Σ of repulsions      (`derive.sphere.pairs`)
+
+Each part is a one- or two-dimensional integral (`alignment`, `repulsion`); the mean over directions that a repulsion
+leaves is over quasi-random points, the same for all p, and several independent sets of them give the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive import InputError
+from numeric.sphere.alignment import mean_cosine, slopes_of_lost
+from numeric.sphere.many_modes import Filled, filled, lowest
+from numeric.sphere.quadrature import FINER, NODES
+from numeric.sphere.repulsion import log_mean_exp, powers, squares
+
+if TYPE_CHECKING:
+    from derive.sphere.pairs import PairForm
+
+Array = NDArray[np.float64]
+
+# Directions in a set of quasi-random points, by the number of modes, and the number of sets.
+POINTS, MOST, FEWEST, SETS = 1 << 14, 1 << 10, 1 << 7, 4
+# A share below this is that of a lost mode; a sum of shares below this is zero.
+LOST, TINY = 1e-9, 1e-100
+# Standard errors that a share has to exceed to count as kept.
+SIGNIFICANT = 3.0
+# How far below the estimated threshold modes are still looked at, and how many at least.
+SLACK, AT_LEAST = 0.05, 6
+
+
+@dataclass(frozen=True)
+class Push:
+    """A repulsion in numbers; see `derive.sphere.pairs.Repulsion`."""
+
+    kind: str
+    weight: float
+    rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """The shares at the global minimum.
+
+    Attributes:
+        shares: p (n,), the mean over sets of points; they add to 1.
+        errors: (n,), standard errors, of the points and the rule.
+        value: L there.
+        value_error: its standard error.
+        threshold: λ_c, the view correlation below which a lost mode stays lost, with the kept ones as they are.
+        threshold_error: its standard error.
+
+    """
+
+    shares: Array
+    errors: Array
+    value: float
+    value_error: float
+    threshold: float
+    threshold_error: float
+
+    @property
+    def kept(self) -> tuple[bool | None, ...]:
+        """Whether each mode is kept; None for a share that its error hides."""
+        sure = self.shares > SIGNIFICANT * self.errors
+        return tuple(
+            None if share > LOST and not one else bool(one) for share, one in zip(self.shares, sure, strict=True)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ShareLandscape:
+    """L over the shares, on one set of points.
+
+    Attributes:
+        aligned: the weight of −E cos(u, u′), positive.
+        pushes: the repulsions.
+        correlations: λ (n,).
+        constant: the part that does not depend on f.
+        points: ξ² (draws, n), where a repulsion is averaged over directions.
+        nodes: of the rules.
+
+    """
+
+    aligned: float
+    pushes: tuple[Push, ...]
+    correlations: Array
+    points: Array
+    constant: float = 0.0
+    nodes: int = NODES
+
+    def value(self, shares: Array) -> tuple[float, Array]:
+        """L and its gradient (n,) at shares, not negative, of any sum.
+
+        >>> from derive import catalogue
+        >>> from derive.sphere.pairs import pair_form
+        >>> one = landscape(pair_form(catalogue("spectral+normalised").filled()), np.array([0.9, 0.5]))
+        >>> value, slope = one.value(np.array([2.0, 1.0]))
+        >>> bool(abs(slope @ [2.0, 1.0]) < 1e-12)  # only ratios matter
+        True
+        """
+        cosine, slope = mean_cosine(shares, self.correlations, self.nodes)
+        total, gradient = self.constant - self.aligned * cosine, -self.aligned * slope
+        for push in self.pushes:
+            more, along = self.pushed(push, shares)
+            total, gradient = total + push.weight * more, gradient + push.weight * along
+        return total, gradient
+
+    def pushed(self, push: Push, shares: Array) -> tuple[float, Array]:
+        """One repulsion without its weight, and its gradient (n,)."""
+        if push.kind == "power":
+            values, slopes = powers(shares, int(push.rate), self.points, self.nodes)
+        else:
+            values, slopes = log_mean_exp(shares, push.rate, self.points, self.nodes)
+        if push.kind != "log of all":
+            return float(values.mean()), slopes.mean(0)
+        top = values.max()
+        grown = np.exp(values - top)
+        return float(np.log(grown.mean()) + top), (grown @ slopes) / grown.sum()
+
+    def minimum(self, *starts: Array) -> tuple[Array, float]:
+        """The shares (n,) at the lowest minimum that descents from some starts reach, and L there.
+
+        Descent keeps shares at or above 0, so that a lost mode's is exactly 0. Without a start it begins at equal
+        shares.
+        """
+        from scipy.optimize import minimize
+
+        n = len(self.correlations)
+        best: tuple[float, Array] | None = None
+        for one in starts or (np.full(n, 1 / n),):
+            found = minimize(
+                self._scaled, one, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n,
+                options={"maxiter": 500, "maxfun": 1000, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-7},
+            )  # fmt: skip
+            if best is None or found.fun < best[0]:
+                best = float(found.fun), found.x / found.x.sum()
+        assert best is not None  # noqa: S101 (there is one start or more)
+        value, shares = best
+        return np.where(shares > LOST, shares, 0.0), value * self.aligned
+
+    def _scaled(self, x: Array) -> tuple[float, Array]:
+        """L/a at any point with a positive sum; it does not depend on the sum."""
+        total = max(float(x.sum()), TINY)
+        value, slope = self.value(x / total)
+        return value / self.aligned, (slope - slope @ x / total) / total / self.aligned
+
+    def threshold(self, shares: Array) -> float:
+        """λ_c: the view correlation from which on a lost mode comes back, with the others at given shares.
+
+        The slope along a lost mode's share is β − α λ with positive α; see `derive.sphere.transverse`.
+        """
+        along, against = slopes_of_lost(shares, self.correlations, self.nodes)
+        kept = shares > 0
+        # A lost mode is independent of the directions of the kept ones: E ξ² = 1.
+        points = np.column_stack([self.points[:, kept], np.ones(len(self.points))])
+        beside = replace(self, correlations=np.append(self.correlations[kept], 0.0), points=points)
+        at = np.append(shares[kept], 0.0)
+        slope = sum(push.weight * float(beside.pushed(push, at)[1][-1]) for push in self.pushes)
+        return float((slope + self.aligned * against) / (self.aligned * along))
+
+
+def landscape(
+    form: PairForm, correlations: Sequence[float] | Array, *, seed: int = 0, points: int | None = None,
+    nodes: int = NODES,
+) -> ShareLandscape:  # fmt: skip
+    """The landscape of a loss whose parameters are set, on one set of quasi-random points.
+
+    Args:
+        form: the loss by its means over pairs; no symbol is left in it.
+        correlations: λ_i of each mode, from 0 to 1.
+        seed: of the points.
+        points: their number, a power of 2; more for few modes unless given.
+        nodes: of the rules.
+
+    Raises:
+        InputError: a symbol without a value, or a loss that does not pull views of a datum together.
+    """
+    _check(form)
+    lam = np.asarray(correlations, dtype=np.float64)
+    size = points or max(FEWEST, min(MOST, POINTS >> (len(lam) - 1).bit_length()))
+    pushes = tuple(Push(one.kind, float(one.weight), float(one.rate)) for one in form.repulsions)
+    return ShareLandscape(float(form.aligned), pushes, lam, squares(len(lam), size, seed), float(form.constant), nodes)
+
+
+def many_modes(form: PairForm, correlations: Array) -> Filled | None:
+    """The shares to leading order in the number of kept modes; None where no formula is known or has a solution.
+
+    The sum over repulsions is taken as one push: see `numeric.sphere.many_modes`.
+    """
+    if len(form.repulsions) != 1:
+        return None
+    (push,) = form.repulsions
+    pull, weight, rate = float(form.aligned), float(push.weight), float(push.rate)
+    if weight <= 0:
+        return None
+    if push.kind == "power":
+        return filled(correlations, pull / (2 * weight)) if rate == 2 else None
+    return lowest(correlations, pull, weight, rate)
+
+
+def shares(form: PairForm, correlations: Sequence[float] | Array, *, seed: int = 0) -> Shares:
+    """The shares of the modes at the global minimum, with errors.
+
+    The minimum is found on several independent sets of points; their spread is the error, with the difference that a
+    finer rule makes. Modes far below the threshold do not enter; whether they are lost is checked at the end.
+
+    >>> from derive import Rational, catalogue
+    >>> from derive.sphere.pairs import pair_form
+    >>> loss = catalogue("infonce+normalised").set({"tau": Rational(1, 2)})
+    >>> found = shares(pair_form(loss), [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.2])
+    >>> found.kept, bool(found.errors.max() < 0.01)
+    ((True, True, True, True, True, True, False), True)
+    """
+    _check(form)
+    lam = np.asarray(correlations, dtype=np.float64)
+    guess = many_modes(form, lam)
+    level = -np.inf if guess is None else guess.threshold - SLACK
+    while True:
+        least = np.sort(lam)[-min(len(lam), AT_LEAST)]
+        near = lam >= min(level, least)
+        found = _solved(form, lam[near], None if guess is None else guess.shares[near], seed)
+        reached = found.threshold - SIGNIFICANT * found.threshold_error
+        if near.all() or lam[~near].max() < reached:
+            break
+        level = reached - SLACK
+    whole = np.zeros((2, len(lam)))
+    whole[:, near] = found.shares, found.errors
+    return Shares(whole[0], whole[1], found.value, found.value_error, found.threshold, found.threshold_error)
+
+
+def _check(form: PairForm) -> None:
+    """Refuse a loss whose landscape over the shares cannot be had in numbers."""
+    parts = (form.constant, form.aligned, *(one for push in form.repulsions for one in (push.weight, push.rate)))
+    left = sorted({symbol.name for part in parts for symbol in part.free_symbols})
+    if left:
+        raise InputError(f"the shares depend on {', '.join(left)}: give {' '.join(f'--set {one}=…' for one in left)}")
+    if float(form.aligned) <= 0:
+        raise InputError("the loss does not pull two views of a datum together: it has no landscape of kept modes")
+
+
+def _solved(form: PairForm, lam: Array, guess: Array | None, seed: int) -> Shares:
+    """The shares of modes that all may be kept."""
+    sets = [landscape(form, lam, seed=SETS * seed + k) for k in range(SETS)]
+    n = len(lam)
+    starts = [np.full(n, 1 / n)] if guess is None or not guess.any() else [0.99 * guess + 0.01 / n]
+    steep = (lam - lam.min() + 0.05) ** 4
+    first, _ = sets[0].minimum(*starts, steep / steep.sum())
+    again = 0.999 * first + 0.001 / n
+    minima = [one.minimum(again) for one in sets]
+    table = np.array([point for point, _ in minima])
+    values = np.array([value for _, value in minima])
+    levels = np.array([one.threshold(point) for one, (point, _) in zip(sets, minima, strict=True)])
+    finer = landscape(form, lam, seed=SETS * seed, nodes=FINER)
+    refined, value = finer.minimum(again)
+    rule = abs(refined - table[0]), abs(value - values[0]), abs(finer.threshold(refined) - levels[0])
+    root = np.sqrt(SETS)
+    return Shares(
+        table.mean(0), np.hypot(table.std(0, ddof=1) / root, rule[0]),
+        float(values.mean()), float(np.hypot(values.std(ddof=1) / root, rule[1])),
+        float(levels.mean()), float(np.hypot(levels.std(ddof=1) / root, rule[2])),
+    )  # fmt: skip
