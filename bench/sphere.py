@@ -53,17 +53,18 @@ class Stage:
 FEWER = replace(PLAN, steps=1500)
 STAGES = {
     "infonce": Stage("infonce", 256),
-    "batch": Stage("infonce-batch", 256, 16),
-    "ntxent": Stage("ntxent", 256, 16, 16),
     "N64": Stage("infonce", 64),
-    "large": Stage("infonce", 256, 128, 64),
-    "many": Stage("infonce", 64, 16, 0, 4096, (1.0, 0.5, 0.2, 0.1)),
-    "spectral": Stage("spectral", 256, 16, 16, taus=(1.0,)),
+    "d64": Stage("infonce", 256, 64, 64),
+    "N1024": Stage("infonce", 1024, 16, 16, plan=FEWER),
+    "ntxent": Stage("ntxent", 256, 16, 16),
+    "d128": Stage("infonce", 256, 128, 128),
+    "many": Stage("infonce", 64, 16, 16, 4096, (1.0, 0.5, 0.2, 0.1), plan=FEWER),
+    "spectral": Stage("spectral", 256, 16, 16, taus=(1.0, 0.5)),
     "uniformity": Stage("alignment-uniformity", 256, 16, 16, taus=(1.0,), parameters={"lambda": 1.0, "t": 2.0}),
-    "dcl": Stage("dcl", 256, 16, 16),
-    "clip": Stage("clip", 256, 16, 16),
     "siglip": Stage("siglip", 256, 16, 16, taus=(1.0,), parameters={"t": 10.0, "b": 10.0}),
-    "N1024": Stage("infonce", 1024, plan=FEWER),
+    "batch": Stage("infonce-batch", 256, 16, 16),
+    "clip": Stage("clip", 256, 16, 16),
+    "dcl": Stage("dcl", 256, 16, 16),
 }
 
 

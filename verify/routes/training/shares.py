@@ -38,8 +38,6 @@ ABOVE_NOISE, SMALLEST = 10.0, 1e-3
 # A share that has fallen below this fraction of what it was at half of the steps is on its way to 0. By then 0.82 of
 # the training time (the sum of the rates) is over.
 FALLING = 0.6
-# Losses in which τ stands for features f/√τ: half squared distances and nothing else.
-SCALED = ("infonce", "infonce-batch", "weighted-infonce", "beta-infonce")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +130,8 @@ def trained_shares(
         device: as in torch.
 
     Raises:
-        InputError: a loss that has no τ is given one, τ is not positive, correlations are outside [-1, 1], or training
-            diverges.
+        InputError: a loss with a temperature of its own, t, is given τ; τ is not positive; correlations are outside
+            [-1, 1]; or training diverges.
 
     >>> found = trained_shares([0.9, 0.6, 0.0], batch=64, seeds=(0,), plan=Plan(rate=0.1, steps=200, decay="cosine"))
     >>> found.kept()[0, 0].tolist()
@@ -188,17 +186,20 @@ def trained_shares(
 
 
 def at_temperature(loss: str, tau: Tensor, parameters: Mapping[str, Any]) -> tuple[BatchedLoss, dict[str, Any]]:
-    """A loss of normalised features at temperatures τ (m,), and its parameters."""
-    form = batched(loss)
-    own = dict(parameters)
-    if "tau" in signature(TORCH_LOSSES[loss].function).parameters:
+    """A loss of normalised features at temperatures τ (m,), and its parameters.
+
+    A loss without a temperature of its own is one of f/√τ, as in `verify.truths.two_views.two_views`.
+    """
+    form, own = batched(loss), dict(parameters)
+    known = signature(TORCH_LOSSES[loss].function).parameters
+    if "tau" in known:
         return form, own | {"tau": tau}
-    if loss in SCALED:
-        root = tau.sqrt()[:, None, None]
-        return BatchedLoss(form.views, lambda *z, **given: form.function(*(one / root for one in z), **given)), own
-    if bool((tau != 1).any()):
-        raise InputError(f"{loss} has no temperature τ; set its own parameters instead")
-    return form, own
+    if "t" in known:
+        if bool((tau != 1).any()):
+            raise InputError(f"{loss} has a temperature of its own, t; set that and leave τ out")
+        return form, own
+    root = tau.sqrt()[:, None, None]
+    return BatchedLoss(form.views, lambda *z, **given: form.function(*(one / root for one in z), **given)), own
 
 
 class _Halfway:

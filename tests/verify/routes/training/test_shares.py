@@ -134,7 +134,7 @@ def test_what_counts_as_kept():
 def test_bad_input():
     with pytest.raises(InputError, match="a correlation of two views is from -1 to 1"):
         trained_shares([1.2])
-    with pytest.raises(InputError, match="spectral has no temperature τ; set its own parameters instead"):
-        trained_shares([0.5], loss="spectral", tau=0.5)
+    with pytest.raises(InputError, match="siglip has a temperature of its own, t; set that and leave τ out"):
+        trained_shares([0.5], loss="siglip", tau=0.5)
     with pytest.raises(InputError, match="a temperature τ is positive"):
         trained_shares([0.5], tau=0.0)

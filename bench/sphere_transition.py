@@ -1,0 +1,146 @@
+"""Is the transition continuous at which a normalised loss loses a mode, and with which exponent? Trained models alone.
+
+python bench/sphere_transition.py FILE.jsonl [--loss NAME] [--seeds 3]
+python bench/sphere_transition.py FILE.jsonl --table
+
+Eight modes with λ = 0.9 and a weak one, whose λ crosses the edge. The edge is looked for on a coarse grid first, and
+trained at λ from 0.08 below it to 0.08 above, closely near it: once from a start at which the weak mode is as large as
+the others, once from one at which it is 50 times smaller. A jump would show in different ends of the two, or in a
+smallest share; without one, share = A (λ − λ_c)^β is fitted above the edge. A loss is a line of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import curve_fit
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from verify.routes.training.engine import Plan
+from verify.routes.training.shares import Shares, trained_shares
+
+KEPT, STRONG, SMALL, BATCH = 8, 0.9, 0.02, 256
+SIDES = np.array([0.003, 0.006, 0.01, 0.014, 0.02, 0.028, 0.04, 0.056, 0.08])
+COARSE = np.linspace(0.1, 0.85, 16)
+# Plain gradient descent leaves a small mode small while it does not grow; Adam would move it as fast as the others.
+PLAN = Plan(optimiser="sgd", rate=15.0, steps=4000, decay="cosine", tail=0.1)
+LOSSES: dict[str, dict[str, Any]] = {
+    "infonce": {"tau": 0.5},
+    "spectral": {},
+    "alignment-uniformity": {"parameters": {"lambda": 1.0, "t": 1.0}},
+    "ntxent": {"tau": 0.5},
+}
+
+
+def trained(name: str, weak: np.ndarray, starts: tuple[float, ...], seeds: range, steps: int) -> Shares:
+    """Models with each weak λ, from each start in turn."""
+    lam = np.column_stack([np.full((len(weak), KEPT), STRONG), weak])
+    begin = np.ones((len(starts), len(weak), KEPT + 1))
+    begin[..., -1] = np.array(starts)[:, None]
+    return trained_shares(
+        np.tile(lam, (len(starts), 1)),
+        loss=name,
+        batch=BATCH,
+        start=begin.reshape(-1, KEPT + 1),
+        seeds=seeds,
+        plan=Plan(PLAN.optimiser, PLAN.rate, steps, PLAN.decay, tail=PLAN.tail),
+        evaluations=2,
+        **LOSSES[name],
+    )
+
+
+def edge(name: str) -> float:
+    """λ_c to a hundredth: the line through the lowest shares that are kept, on to 0."""
+    found = trained(name, COARSE, (1.0,), range(1), 1000)
+    share, kept = found.shares[:, 0, -1], found.kept()[:, 0, -1] & (found.shares[:, 0, -1] > 2e-3)
+    first = int(kept.argmax())
+    slope = (share[first + 1] - share[first]) / (COARSE[1] - COARSE[0])
+    return float(COARSE[first] - share[first] / slope)
+
+
+def run(file: Path, name: str, seeds: int) -> None:
+    """Train around the edge, and write what came out."""
+    begun = perf_counter()
+    about = edge(name)
+    print(f"{name}: λ_c ≈ {about:.3f} …", end="", flush=True)
+    weak = about + np.concatenate([-SIDES[::-1], SIDES])
+    found = trained(name, weak, (1.0, SMALL), range(seeds), PLAN.steps)
+    share, middle = (one[..., -1].reshape(2, len(weak), seeds) for one in (found.shares, found.middle))
+    line = {
+        "loss": name,
+        **LOSSES[name],
+        "N": BATCH,
+        "kept": [STRONG] * KEPT,
+        "weak": weak.round(6).tolist(),
+        "starts": [1.0, SMALL],
+        "shares": share.tolist(),
+        "middle": middle.tolist(),
+        "planted": float(found.planted.max()),
+        "seconds": round(perf_counter() - begun),
+    }
+    with file.open("a") as out:
+        out.write(json.dumps(line) + "\n")
+    print(f" {line['seconds']} s", flush=True)
+
+
+def table(line: dict[str, Any]) -> None:
+    """The weak mode's share on both sides of the edge, what the starts differ by, and the fit."""
+    weak, share, middle = (np.array(line[name]) for name in ("weak", "shares", "middle"))
+    seeds = share.shape[2]
+    mean, error = share.mean(2), share.std(2, ddof=1) / np.sqrt(seeds)
+    apart = (share[0] - share[1]).mean(1)
+    apart_error = (share[0] - share[1]).std(1, ddof=1) / np.sqrt(seeds)
+    print(f"\n{line['loss']}: {KEPT} modes of λ = {STRONG} and a weak one; {seeds} seeds, noise {line['planted']:.1e}")
+    print("     λ    share, large start       small start        difference             end/middle")
+    for k, lam in enumerate(weak):
+        moving = share[:, k].mean(1) / middle[:, k].mean(1)
+        print(
+            f"{lam:.4f}   {mean[0, k]:.6f} ± {error[0, k]:.6f}  {mean[1, k]:.6f} ± {error[1, k]:.6f}"
+            f"  {apart[k]:+.6f} ± {apart_error[k]:.6f}   {moving[0]:.2f} {moving[1]:.2f}"
+        )
+    each = [fit(weak, share[..., seed].mean(0), middle[..., seed].mean(0)) for seed in range(seeds)]
+    edges, exponents = (np.array(one) for one in zip(*each, strict=True))
+    for said, values in (("λ_c", edges), ("β", exponents)):
+        print(f"{said} = {values.mean():.4f} ± {values.std(ddof=1) / np.sqrt(seeds):.4f}")
+
+
+def fit(weak: np.ndarray, share: np.ndarray, middle: np.ndarray) -> tuple[float, float]:
+    """λ_c and β of share = A (λ − λ_c)^β (1 + B (λ − λ_c)), over points that have settled."""
+    settled = (share > 1e-4) & (np.abs(share / middle - 1) < 0.1)
+
+    def log_share(lam: np.ndarray, A: float, lam_c: float, beta: float, B: float) -> np.ndarray:
+        above = np.maximum(lam - lam_c, 1e-9)
+        return A + beta * np.log(above) + np.log(np.maximum(1 + B * above, 1e-9))
+
+    lam = weak[settled]
+    begin = (np.log(share[settled][-1] / (lam[-1] - lam[0])), lam[0] - 2e-3, 1.0, 1.0)
+    (_, lam_c, beta, _), _ = curve_fit(log_share, lam, np.log(share[settled]), begin, maxfev=20_000)
+    return float(lam_c), float(beta)
+
+
+def main(where: str, *rest: str) -> int:
+    """Run what is not in the file, or show it."""
+    torch.set_num_threads(1)
+    file = Path(where)
+    lines = [json.loads(one) for one in file.read_text().splitlines()] if file.exists() else []
+    if rest[:1] == ("--table",):
+        for line in lines:
+            table(line)
+        return 0
+    options = dict(zip(rest[::2], rest[1::2], strict=True))
+    done = {line["loss"] for line in lines}
+    for name in [options["--loss"]] if "--loss" in options else LOSSES:
+        if name not in done:
+            run(file, name, int(options.get("--seeds", 3)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
