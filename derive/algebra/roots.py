@@ -90,9 +90,16 @@ def _primes(number: sympy.Rational) -> Factors:
 @lru_cache(maxsize=4096)
 def _irreducible(value: sympy.Expr) -> tuple[sympy.Expr, list[tuple[sympy.Expr, int]]]:
     """A number and powers of irreducible polynomials in symbols, exponentials and whatever else is not a sum."""
-    above, below = (sympy.factor_list(part) for part in sympy.fraction(sympy.together(value)))
+    above, below = map(_factored, sympy.fraction(sympy.together(value)))
     number = above[0] / below[0]
     return number, [*above[1], *((factor, -power) for factor, power in below[1])]
+
+
+def _factored(value: sympy.Expr) -> tuple[sympy.Expr, list[tuple[sympy.Expr, int]]]:
+    """SymPy's `factor_list`, which stumbles over a factor 3^p: a number to the power of a symbol."""
+    apart = [one for one in sympy.Mul.make_args(value) if one.is_Pow and one.base.is_number and one.exp.free_symbols]
+    number, factors = sympy.factor_list(value / sympy.Mul(*apart))
+    return number, [*factors, *((one, 1) for one in apart)]
 
 
 def absolute(value: sympy.Expr) -> sympy.Expr:

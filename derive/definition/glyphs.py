@@ -22,17 +22,33 @@ _Written = TypeVar("_Written")
 # Letters of the theory in words and formulas, by the names that a parameter may have as well.
 _TEXT = {
     "m": "m",
+    "M": "M",
+    "U": "U",
+    "L": "L",
+    "I": "I",
+    "C": "C",
+    "A0": "A0",
+    "h": "h",
     "h_i": "h_i",
     "lambda_i": "λ_i",
+    "lambda_j": "λ_j",
     "lambda_k": "λ_k",
     "theta": "θ",
     "epsilon": "ε",
     "w_i": "w_i",
     "t": "t",
     "a_i": "a_i",
+    "a_j": "a_j",
     "c_i": "c_i",
+    "c_j": "c_j",
+    "s_i": "s_i",
+    "s_j": "s_j",
+    "q_j": "q_j",
+    "u_i": "u_i",
     "b_i": "b_i",
     "g_i": "g_i",
+    "g_j": "g_j",
+    "g_k": "g_k",
     "d0": "d0",
     "k": "k",
     "q": "q",
@@ -53,7 +69,8 @@ def apart(
     clash = [one for one in sorted(symbols, key=str) if not isinstance(one, Letter) and one.name in _TEXT]
     if not clash:
         return write(thing)
-    hidden = {one: sympy.Symbol(chr(_PRIVATE + number)) for number, one in enumerate(clash)}
+    # What is declared of a parameter, its sign, decides what is said.
+    hidden = {one: sympy.Symbol(chr(_PRIVATE + number), **one.assumptions0) for number, one in enumerate(clash)}
     written = write(_put(thing, hidden))
 
     def told(text: str) -> str:
@@ -72,7 +89,7 @@ def apart(
 
 def _yielded(text: str, name: str, *, latex: bool) -> str:
     if not latex:
-        return re.sub(rf"(?<!\w){re.escape(_TEXT[name])}(?![\w₁₂ᵢ])", f"{_TEXT[name]}_", text)
+        return re.sub(rf"(?<!\w){re.escape(_TEXT[name])}(?![^\Wᵀ]|[₁₂ᵢ])", f"{_TEXT[name]}_", text)
     stem, _, index = name.partition("_")
     letter = sympy.latex(sympy.Symbol(stem))
     found = (

@@ -117,6 +117,18 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
     never for N >= 3; not determined for N = 2
 
     """
+    return _with_names(_collapsed(expansion, limit), frozenset(one.name for one in expansion.symbols))
+
+
+def _with_names(found: Collapse, taken: frozenset[str]) -> Collapse:
+    """The same with the names to which letters yield in print."""
+    dimensional, complete = (
+        None if one is None else replace(one, taken=taken) for one in (found.dimensional, found.complete)
+    )
+    return replace(found, dimensional=dimensional, complete=complete)
+
+
+def _collapsed(expansion: Expansion, limit: str | None) -> Collapse:
     found = _collapse(expansion, limit)
     if expansion.encoders == 2 or found.dimensional is not None or (apart := cases(expansion)) is None:
         return found

@@ -6,7 +6,7 @@ end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
@@ -66,6 +66,7 @@ class Condition:
         q: what q_j stands for, in a_j and c_j, where it occurs.
         where: for which values of a number of data this holds; true where that is all of them.
         others: what holds at the other values; None for what is not determined.
+        taken: the names of the loss's parameters, to which letters yield in print.
 
     """
 
@@ -74,6 +75,7 @@ class Condition:
     q: sympy.Expr | None = None
     where: sympy.Basic = sympy.true
     others: tuple[tuple[sympy.Rel, Condition | None], ...] = ()
+    taken: frozenset[str] = field(default=frozenset(), compare=False)
 
     def text(self) -> str:
         """``never``, ``always`` or the condition, as in ``a_i - gamma <= 0 for some i``.
@@ -129,7 +131,7 @@ class Condition:
 
     def _told_apart(self) -> tuple[sympy.Basic, sympy.Expr | None]:
         """The formula and q_j for print, with letters whose names no parameter has."""
-        taken = frozenset(by_name(self.spelled_out()))
+        taken = self.taken.union(by_name(self.spelled_out()))
         return told_apart(self.formula, taken), None if self.q is None else told_apart(self.q, taken)
 
     def _repr_latex_(self) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive.algebra.letters import letters
+from derive.algebra.scalars import normal_form
 from derive.algebra.signs import sign
 from derive.definition.notation import TEXT
 from derive.landscape.coordinates import INDEFINITE, OF_ROWS, letters_of
@@ -35,7 +36,10 @@ def index(points: StationaryPoints) -> str:
     one, level = points.isotropic, _level(points)
     counted = f"(d1 − m)·#{{i ∉ M: λ_i > {level}}} + #{{k ∈ M, i ∉ M: λ_i > λ_k}}"
     q1, q2 = _signs(points)
-    along = f"{TEXT.scalar(sympy.expand(one.q1 + m * one.q2))}"
+    value = sympy.together(one.q1 + m * one.q2)
+    # Over one denominator where parameters are in it.
+    open_ = bool(sympy.denom(value).free_symbols)
+    along = TEXT.scalar(normal_form(value) if open_ else sympy.expand(value))
     if points.fixed is not None:
         falling, risen = "m(m − 1)/2 + m − 1", ""
     else:

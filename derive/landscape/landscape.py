@@ -71,6 +71,7 @@ class Landscape:
             over d1, into the products (constant diagonals); see `derive.landscape.coordinates`. With "indefinite" there
             is no lowest rotation, and the landscape is that of one mode a row.
         ranges: the values that the parameters take.
+        parameters: of the loss, whether they are left in the coefficients or not.
 
     """
 
@@ -82,6 +83,7 @@ class Landscape:
     coordinates: Mapping[Pair, sympy.Expr] = field(default_factory=dict)
     rotation: Rotation = "any"
     ranges: Ranges = field(default=Ranges(), compare=False)
+    parameters: frozenset[sympy.Symbol] = field(default=frozenset(), compare=False)
 
     def b(self, mode: Values = MODE_I) -> sympy.Expr:
         """The eigenvalue of B on a mode: the loss falls as −b_i |w_i|² to leading order."""
@@ -166,7 +168,8 @@ class Landscape:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: the case, the rotation, and the couplings of two modes."""
         found = {"b_i": self.b(), "Q_ij": self.Q(), "K_ij": self.K()} | ({"D_ij": self.D()} if self.coordinates else {})
-        couplings = {name: plain(value) for name, value in found.items()}
+        taken = frozenset(one.name for one in self.symbols)
+        couplings = {name: plain(value, taken) for name, value in found.items()}
         return {"where": [f"{plain(one)} >= 0" for one in self.where], "rotation": self.rotation, **couplings}
 
     def _rotation(self, style: Style) -> str:
@@ -217,10 +220,10 @@ class Landscape:
 
     @property
     def symbols(self) -> frozenset[sympy.Symbol]:
-        """The parameters left in the coefficients, and in the conditions of the case."""
-        parts = (self.linear, self.singles, self.products)
+        """The parameters of the loss, those in the coefficients and in the conditions of the case among them."""
+        parts = (self.linear, self.singles, self.products, self.coordinates)
         values = (*self.where, *(value for part in parts for value in part.values()))
-        return frozenset().union(*(value.free_symbols for value in values))
+        return self.parameters.union(*(value.free_symbols for value in values))
 
     def isotropic(self) -> Isotropic | None:
         """The quartic part as q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]² of one covariance X, None where it is not.
@@ -296,6 +299,7 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
         )
         message = f"views of {expansion.loss} are seen in two ways: there is no landscape of common modes; {of_kinds}"
         raise InputError(message)
+    known = frozenset(expansion.symbols)
     linear: dict[str, sympy.Expr] = {}
     singles: dict[Pair, sympy.Expr] = {}
     products: dict[Pair, sympy.Expr] = {}
@@ -314,7 +318,7 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
             products[words[0], words[1]] = term.coefficient
     check_landscape([*linear.values(), *singles.values(), *products.values(), *coordinates.values()])
     if not coordinates:
-        return (Landscape(expansion.loss, linear, singles, products, ranges=expansion.ranges),)
+        return (Landscape(expansion.loss, linear, singles, products, ranges=expansion.ranges, parameters=known),)
     with over(expansion.ranges):
         rotations = list(of_form(coordinates))
     found = []
@@ -322,9 +326,8 @@ def landscapes(expansion: Expansion) -> tuple[Landscape, ...]:
         one_a_row = rotation in ("one mode a row", "indefinite")
         of_one = added(singles, coordinates) if one_a_row else singles
         of_two = products if one_a_row else added(products, coordinates, 1 / EMBEDDING_DIMENSION)
-        found.append(
-            Landscape(expansion.loss, linear, of_one, of_two, where, coordinates, rotation, ranges=expansion.ranges)
-        )
+        parts = (linear, of_one, of_two, where, coordinates, rotation)
+        found.append(Landscape(expansion.loss, *parts, ranges=expansion.ranges, parameters=known))
     return tuple(found)
 
 

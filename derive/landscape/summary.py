@@ -195,7 +195,7 @@ class Described:
             told = apart(alone, case.symbols, lambda one: [one_eigenvalue.points(one), self.minima(one)])
             yield from (Line(*line) for line in zip(("stationary", "minima"), told, strict=True) if line[1])
         if case.rotation == "indefinite":
-            yield Line("index", f"{OF_MASKS} + {OF_ROWS}")
+            yield Line("index", apart(case, case.symbols, lambda _: f"{OF_MASKS} + {OF_ROWS}"))
             yield Line("minima", INDEFINITE)
 
     def _known(self) -> list[tuple[str, Condition]]:
@@ -247,7 +247,7 @@ class Described:
             "transition": None
             if self.transition is None
             else {
-                "descent": plain(self.transition.descent),
+                "descent": plain(self.transition.descent, frozenset(one.name for one in self.transition.parameters)),
                 "exponent": str(self.transition.exponent),
                 "rate_kept": str(self.transition.rate_kept),
                 "rate_collapsed": str(self.transition.rate_collapsed),

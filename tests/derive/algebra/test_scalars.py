@@ -159,6 +159,11 @@ def test_equal_functions_have_one_form(value, factor):
         (exp(alpha * sympy.log(N) + b), N**alpha * exp(b)),
         (6**alpha, 2**alpha * 3**alpha),
         (4**alpha, 2 ** (2 * alpha)),
+        (sqrt(N / 9**alpha + 8), sqrt(N + 8 * 9**alpha) / 3**alpha),
+        (
+            sqrt((N / (3**alpha * (1 + beta) ** alpha) + 1) ** 2),
+            (N + (3 + 3 * beta) ** alpha) / (3 + 3 * beta) ** alpha,
+        ),
         (exp(Rational(4, 7)) / (1 + exp(Rational(4, 7))), 1 - 1 / (1 + exp(Rational(2, 7)) ** 2)),
         (sympy.tanh(b), 1 - 2 / (exp(2 * b) + 1)),
     ],

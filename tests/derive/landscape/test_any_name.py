@@ -194,3 +194,27 @@ def test_coefficients_of_json_are_read_back(name: str) -> None:
     back = [read(term["coefficient"], written["parameters"]) for term in written["terms"]]
     assert [sympy.simplify(one - term.coefficient) for one, term in zip(back, expansion.terms, strict=True)] == [0, 0]
     assert all(set(by_name(one)) == {name} for one in back)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_declared_sign_counts_under_any_name(name: str) -> None:
+    """A parameter that may be negative leaves the sign of the quartic part open, whatever it is called."""
+    for assumed, opened in (({"real": True}, True), ({}, False)):
+        parameter = sympy.Symbol(name, **assumed)
+        loss = Loss(-inner(x, x_pos) + parameter * Mean(inner(x, chi) ** 2, over=chi))
+        (points,) = stationary(loss.expand(order=4))
+        assert points.given().endswith(" ≠ 0") == opened
+        assert (" < 0" in points.index()) == opened
+        assert ("whether" in points.minima() or "where" in points.minima()) == opened
+
+
+def test_the_mask_and_the_rotation_yield_to_a_parameter_of_their_name() -> None:
+    points = {
+        name: dict(stationary(LOSSES["spectral"](sympy.Symbol(name)).expand(order=4))[0].lines()) for name in "MULh"
+    }
+    assert points["M"]["WᵀW"] == "Σ^(−½) U M_ diag(h) Uᵀ Σ^(−½)"
+    assert points["M"]["h_i"] == "½ (λ_i − θ) > 0 for the kept modes i ∈ M_"
+    assert points["U"]["WᵀW"] == "Σ^(−½) U_ M diag(h) U_ᵀ Σ^(−½)"
+    assert "U_ Λ U_ᵀ" in points["U"]
+    assert "L_" in points["L"]
+    assert points["h"]["WᵀW"] == "Σ^(−½) U M diag(h_) Uᵀ Σ^(−½)"

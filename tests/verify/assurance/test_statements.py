@@ -9,12 +9,13 @@ import sympy
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from statements.alike import alike
 from statements.drawing import assembled, data, drawn
 from statements.formulas import UnreadError, read, value
 from statements.judging import audited, check_expansion
 from statements.minimising import Landscape
 from statements.parts import CLOSED, LINEAR, QUARTIC
-from statements.renaming import answers, compared, differences
+from statements.renaming import answers, compared, differences, renameable
 from statements.samples import SAMPLES
 from statements.sentences import claim
 from statements.settings import Tally, settings
@@ -107,13 +108,65 @@ def test_names_without_a_meaning_change_nothing():
     assert found["wrong"] == []
 
 
+@pytest.mark.parametrize("name", ["a_j", "I", "m"])
+def test_letters_of_the_theory_yield_to_a_parameter_throughout(name):
+    """The name occurs in some of the formulas alone, and all of them keep it apart from the theory's letter."""
+    found = compared(27, (name,))
+    assert found["wrong"] == []
+    assert found["equal"] == 1
+
+
+def test_what_is_not_tried_is_counted():
+    loss = drawn(21)
+    found = compared(21, ("rho", "u"), seconds=-1)
+    assert found["equal"] == 0
+    assert sum(found["skipped"].values()) == 2 * len(renameable(loss))
+    assert found["skipped"]["another parameter of the loss has the name"] == len(renameable(loss))
+
+
+KNOWN = frozenset({"alpha", "lamda"})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("kept where α m - 1 > 0, less 1", "kept where m α - 1 > 0, less 1"),
+        ("-(3 β - η)/(8(β + 1)) < 0", "(η - 3 β)/(8(1 + β)) < 0"),
+        ("where a_i < 1 for some i or d1 >= 3; open", "where d1 >= 3 or a_i < 1 for some i; open"),
+        ("where lamda > 0 and alpha > 2", "where alpha > 2 and lamda > 0"),
+        ("1 + 16 b_i + … as b_i → 0", "16 b_i + 1 + … as b_i → 0"),
+        ("sum_j(a_j*c_j) + min(d0, d1)", "min(d1, d0) + sum_j(c_j*a_j)"),
+    ],
+)
+def test_texts_that_say_the_same(one, other):
+    assert alike(one, other, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("kept where α m - 1 > 0", "kept where m m - 1 > 0"),
+        ("kept where α > 0", "lost where α > 0"),
+        ("kept where α > 0", "kept where α >= 0"),
+        ("a_i < 1 for some i", "a_i < 1 for all i"),
+        ("where lamda > 0 and alpha > 2", "where lamda > 0 or alpha > 2"),
+        ("rank m, where d1 - 2 < 0", "rank m, where 2 - d1 < 0"),
+        ("b_i = 2 c_i, Q_ij = c_i c_j", "b_i = 2 c_i"),
+        ("sum_j(a_j*c_j)", "sum_j(a_j*c_i)"),
+    ],
+)
+def test_texts_that_say_something_else(one, other):
+    assert not alike(one, other, KNOWN)
+
+
 def test_answers_that_differ_are_found():
     loss = drawn(5)
     plain = answers(loss, {})
     assert not list(differences(plain, plain))
     changed = {**plain, "expansion": {key: one * (1 + 1e-6) for key, one in plain["expansion"].items()}}
     assert list(differences(plain, changed))
-    assert list(differences(plain, {**plain, "words": [("index", "minima")]}))
+    assert list(differences(plain, {**plain, "said": [("index", "minima")]}))
+    assert list(differences(plain, {**plain, "json": {}}))
     assert list(differences(plain, {**plain, "kernel": plain["kernel"] + 1e-3}))
     assert list(differences(plain, {**plain, "landscape": {}}))
 

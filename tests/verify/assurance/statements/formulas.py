@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-_FRACTIONS = dict(
+FRACTIONS = dict(
     zip(
         "½⅓⅔¼¾⅛⅜⅝⅞⅙⅚⅕⅖⅗⅘",
         (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4, 1 / 8, 3 / 8, 5 / 8, 7 / 8, 1 / 6, 5 / 6, 1 / 5, 2 / 5, 3 / 5, 4 / 5),
@@ -127,7 +127,7 @@ class _Reader:
             raise UnreadError(f"the end of {self.text!r}")
         kind, word = self.tokens.pop(0)
         if kind == "fraction":
-            return ("number", _FRACTIONS[word])
+            return ("number", FRACTIONS[word])
         if kind == "number":
             return ("number", float(word))
         if kind == "name":

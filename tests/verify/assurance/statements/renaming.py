@@ -1,19 +1,25 @@
-"""The name of a parameter must not change an answer: losses renamed, examined, and compared in numbers."""
+"""The name of a parameter must not change an answer: losses renamed, derived anew, and compared.
+
+Two answers are equal where every formula has the same value once the parameter has its old name again, every condition
+holds at the same settings, and every sentence has the same words around equal formulas. The order of terms is not
+compared: it is that of their names (`statements.alike`).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from time import monotonic
 from typing import Any
 
 import numpy as np
 import sympy
 
 import numeric
-from derive.definition.notation import TEXT
 from derive.landscape.summary import described
+from statements.alike import alike, renamed_back
 from statements.drawing import Drawn, drawn
 from verify.evidence.answer import of_landscape
 
@@ -23,38 +29,52 @@ NAMES = (
     *("h_i", "b", "b_i", "lambda_i", "lambda", "lambda_", "rho", "epsilon", "Lambda_1", "Lambda_2", "M", "A", "S"),
     *("C", "W", "B", "K", "E", "I", "Q", "O", "pi", "zeta", "x", "h_j", "A0", "Sigma"),
 )
-# Sentences that name a parameter, and what is not an answer.
-_LEFT_OUT = {"loss", "source", "assumptions", "reason", "why", "form", "parameters", "closed", "notes", "limit", "text"}
+# Fields that hold the loss itself, or what it or the parameter that goes to infinity is called.
+_LEFT_OUT = {"loss", "source", "limit"}
 
 
 def renameable(loss: Drawn) -> list[str]:
-    """The parameters of a loss whose names say nothing: N is the size of a batch, and a limit is asked for by name."""
-    return sorted(loss.parameters - {"N", loss.limit or "N"})
+    """The parameters of a loss whose names say nothing: N is the size of a batch."""
+    return sorted(loss.parameters - {"N"})
 
 
-def compared(seed: int, names: tuple[str, ...] = NAMES) -> dict[str, Any]:
-    """One random loss with one of its parameters under each of the names; plain JSON values."""
-    loss = drawn(seed)
-    choices = renameable(loss)
+def compared(seed: int, names: tuple[str, ...] = NAMES, seconds: float = float("inf")) -> dict[str, Any]:
+    """One random loss with each of its parameters under each of the names; plain JSON values.
+
+    Args:
+        seed: of the loss.
+        names: new names.
+        seconds: after that long the rest is skipped.
+
+    Returns:
+        How many answers are ``equal``, which are ``wrong``, and how many are ``skipped``, by reason.
+
+    """
+    loss, until = drawn(seed), monotonic() + seconds
     record: dict[str, Any] = {"seed": seed, "loss": " + ".join(loss.parts), "wrong": [], "equal": 0}
-    if not choices:
-        return record
-    plain = answers(loss, {})
-    for k, name in enumerate(names):
-        old = choices[k % len(choices)]
-        if name in loss.parameters or name == "d1":
+    skipped: Counter[str] = Counter()
+    plain = answers(loss, {}) if renameable(loss) else {}
+    # Each name first with one of the parameters: where time runs out, all names have been tried.
+    pairs = [(k, old, name) for k, old in enumerate(renameable(loss)) for name in names]
+    turns = {name: number for number, name in enumerate(names)}
+    for _, old, name in sorted(pairs, key=lambda pair: (pair[0] - turns[pair[2]]) % len(renameable(loss))):
+        if name in loss.parameters:
+            skipped["another parameter of the loss has the name"] += 1
+            continue
+        if monotonic() > until:
+            skipped[f"over {seconds:g} s"] += 1
             continue
         try:
             other = answers(loss, {old: name})
         except Exception as error:  # noqa: BLE001 (whatever it is, a name should not raise it)
             record["wrong"].append((name, f"{old} → {name}: raised {type(error).__name__}: {error}"))
             continue
-        differing = list(differences(plain, other))
-        if differing:
-            record["wrong"].append((name, f"{old} → {name}: {differing[0]}"))
+        differing = next(differences(plain, other, names=frozenset(loss.parameters)), None)
+        if differing is not None:
+            record["wrong"].append((name, f"{old} → {name}: {differing}"))
         else:
             record["equal"] += 1
-    return record
+    return record | {"skipped": dict(skipped)}
 
 
 def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
@@ -64,29 +84,30 @@ def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
     put = {old: sympy.Symbol(new, **symbols[old].assumptions0) for old, new in renamed.items()}
     here = loss.loss.set(put) if put else loss.loss
     back = {new: symbols[old] for old, new in put.items()}
+    old_names = {new: old for old, new in renamed.items()}
     expansion = here.expand(order=4)
-    found = described(here, expansion, loss.limit)
+    limit = loss.limit and renamed.get(loss.limit, loss.limit)
+    found = described(here, expansion, limit)
     answer = of_landscape(found)
     values = {new.name if (new := put.get(name)) is not None else name: _number_of(symbols[name]) for name in symbols}
     return {
         "expansion": {str(term.invariants): numbers(term.coefficient, back) for term in expansion.terms},
         "landscape": numbers(found, back),
-        "words": [
-            _without_yielding(one, put) for points in found.stationary for one in (points.index(), points.minima())
-        ],
+        "said": [(line.label, renamed_back(line.text, old_names)) for line in found.said()],
+        "answer": renamed_back(answer.text, old_names),
+        "tone": answer.tone,
         "holds": [_holds(one, values) for one in (found.collapse.dimensional, found.collapse.complete)],
         "kernel": _kernel(expansion, values, bias=here.bias),
-        "tone": answer.tone,
-        "shape": _shape(found.to_json(), put),
+        "json": _renamed_back(found.to_json(), old_names),
     }
 
 
-def _without_yielding(text: str, put: Mapping[str, sympy.Symbol]) -> str:
-    """Words in which a letter of the theory has yielded to a parameter of its name, m_ for m, put back."""
-    for new in put.values():
-        glyph = TEXT.scalar(new)
-        text = re.sub(rf"(?<!\w){re.escape(glyph)}_(?!\w)", glyph, text)
-    return text
+def _renamed_back(shown: Any, old: Mapping[str, str]) -> Any:
+    if isinstance(shown, dict):
+        return {renamed_back(key, old): _renamed_back(value, old) for key, value in shown.items()}
+    if isinstance(shown, list | tuple):
+        return [_renamed_back(one, old) for one in shown]
+    return renamed_back(shown, old) if isinstance(shown, str) else shown
 
 
 def _holds(condition: Any, values: Mapping[str, float]) -> list[bool] | None:
@@ -110,15 +131,6 @@ def _kernel(expansion: Any, values: Mapping[str, float], *, bias: bool) -> float
     return float(emitted.value(*first, *given))
 
 
-def _shape(shown: Any, put: Mapping[str, sympy.Symbol]) -> Any:
-    """What is there and what is not, without any text."""
-    if isinstance(shown, dict):
-        return {_without_yielding(key, put): _shape(value, put) for key, value in shown.items()}
-    if isinstance(shown, list):
-        return [_shape(one, put) for one in shown]
-    return shown if shown is None or isinstance(shown, bool) else "…"
-
-
 def _number_of(symbol: sympy.Basic) -> float:
     """A number between ½ and 2 for each symbol, N an integer."""
     name = str(symbol)
@@ -136,14 +148,15 @@ def numbers(value: Any, back: Mapping[sympy.Symbol, sympy.Symbol]) -> Any:
         return {
             one.name: numbers(getattr(value, one.name), back)
             for one in dataclasses.fields(value)
-            if one.name not in _LEFT_OUT
+            if one.name not in _LEFT_OUT and one.compare
         }
     if isinstance(value, Mapping):
         return {str(key): numbers(one, back) for key, one in value.items()}
     if isinstance(value, tuple | list | set | frozenset):
         return [numbers(one, back) for one in value]
-    if isinstance(value, str) and any(new.name in value for new in back):
-        return "…"
+    if isinstance(value, str) and " " in value:
+        # A sentence; what is one word is no parameter.
+        return renamed_back(value, {new.name: old.name for new, old in back.items()})
     return value
 
 
@@ -181,23 +194,26 @@ def _sum(one: sympy.Expr) -> sympy.Expr:
     return total
 
 
-def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
-    """Where two records part."""
+def differences(one: Any, other: Any, path: str = "", *, names: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Where two records part; the names of parameters are no words of a text."""
     if isinstance(one, dict) and isinstance(other, dict):
         if set(one) != set(other):
             yield f"{path}: {sorted(set(one) ^ set(other))}"
             return
         for key in one:
-            yield from differences(one[key], other[key], f"{path}.{key}")
+            yield from differences(one[key], other[key], f"{path}.{key}", names=names)
     elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
         if len(one) != len(other):
             yield f"{path}: {len(one)} and {len(other)}"
             return
         for k, pair in enumerate(zip(one, other, strict=True)):
-            yield from differences(*pair, f"{path}[{k}]")
+            yield from differences(*pair, f"{path}[{k}]", names=names)
     elif isinstance(one, complex | float) and isinstance(other, complex | float):
         same = one == other or abs(one - other) <= 1e-9 * max(1.0, abs(one)) or bool(np.isnan(one) and np.isnan(other))
         if not same:
             yield f"{path}: {one} and {other}"
-    elif one != other and "…" not in (one, other):
+    elif isinstance(one, str) and isinstance(other, str):
+        if not alike(one, other, names):
+            yield f"{path}: {one!r} and {other!r}"
+    elif one != other:
         yield f"{path}: {one!r} and {other!r}"

@@ -48,7 +48,7 @@ def one(*, seed: int, seconds: float, judge: str = "statements") -> dict[str, An
     from statements import judging, renaming  # noqa: F401 (loaded once, and forked)
 
     here, there = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=_send, args=(there, seed, judge), daemon=True)
+    process = CONTEXT.Process(target=_send, args=(there, seed, judge, 0.9 * seconds), daemon=True)
     process.start()
     there.close()
     late = not here.poll(seconds)
@@ -75,14 +75,14 @@ def one(*, seed: int, seconds: float, judge: str = "statements") -> dict[str, An
     return nothing | {"seconds": 0.0, "derived": 0.0} | found
 
 
-def _send(there: Connection, seed: int, judge: str) -> None:
+def _send(there: Connection, seed: int, judge: str, seconds: float) -> None:
     from statements.judging import audited
     from statements.renaming import compared
 
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     Thread(target=_end_with_parent, daemon=True).start()
-    there.send(audited(seed) if judge == "statements" else compared(seed))
+    there.send(audited(seed) if judge == "statements" else compared(seed, seconds=seconds))
 
 
 def _end_with_parent() -> None:
