@@ -37,6 +37,10 @@ STEP, WIDTHS = 0.3, 0.7
 PROBED = 65
 
 
+class InfiniteMeanError(InputError):
+    """A mean over the kept block that is infinite at its rank."""
+
+
 @dataclass(frozen=True)
 class EqualModes:
     """r kept modes of one view correlation λ, each of variance 1.

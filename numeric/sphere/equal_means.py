@@ -37,7 +37,7 @@ from derive.definition.factors import unscaled
 from derive.errors import InputError
 from derive.sphere.homogeneous import degrees, terms
 from derive.sphere.transverse import averaged
-from numeric.sphere.cosine_laws import EqualModes
+from numeric.sphere.cosine_laws import EqualModes, InfiniteMeanError
 from numeric.sphere.precision import precision
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def equal_modes(
     """
     if r < 2:
         message = f"r = {r}: with one kept mode E 1/(|f| |f′|) is infinite; means over equal modes need 2 or more"
-        raise InputError(message)
+        raise InfiniteMeanError(message)
     if not 0 <= correlation <= 1:
         message = f"kept = {correlation}: the correlation of two views of a kept mode is from 0 to 1"
         raise InputError(message)
@@ -110,8 +110,9 @@ def equal_modes(
         if not change < np.inf:
             break
         if change <= law.numbers.tolerance * 10 * size or (change <= ROUNDING * size and digits is None):
-            rounding = ROUNDING * (1 + r / LARGE) if digits is None else law.numbers.tolerance
-            return Value(found, change + rounding * size)
+            if digits is None:
+                return Value(float(found), float(change + ROUNDING * (1 + r / LARGE) * size))
+            return Value(found, change + law.numbers.tolerance * size)
         last = found
     message = f"a mean over {r} equal modes does not converge: {last} at the last step but one, {found} at the last"
     raise InputError(message)

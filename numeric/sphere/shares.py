@@ -156,10 +156,12 @@ class ShareLandscape:
         return value / self.aligned, (slope - slope @ x / total) / total / self.aligned
 
     def threshold(self, shares: Array) -> float:
-        """λ_c: the view correlation from which on a lost mode comes back, with the others at given shares.
+        """λ_c: the view correlation from which on a lost mode comes back, with the others at given shares."""
+        alpha, beta = self.of_lost(shares)
+        return beta / alpha
 
-        The slope along a lost mode's share is β − α λ with positive α; see `derive.sphere.transverse`.
-        """
+    def of_lost(self, shares: Array) -> tuple[float, float]:
+        """α and β: the slope along a lost mode's share is β − α λ, α positive; see `derive.sphere.transverse`."""
         along, against = slopes_of_lost(shares, self.correlations, self.nodes)
         kept = shares > 0
         # A lost mode is independent of the directions of the kept ones: E ξ² = 1.
@@ -167,7 +169,7 @@ class ShareLandscape:
         beside = replace(self, correlations=np.append(self.correlations[kept], 0.0), points=points)
         at = np.append(shares[kept], 0.0)
         slope = sum(push.weight * float(beside.pushed(push, at)[1][-1]) for push in self.pushes)
-        return float((slope + self.aligned * against) / (self.aligned * along))
+        return self.aligned * along, slope + self.aligned * against
 
 
 def landscape(
