@@ -7,9 +7,9 @@ anything: 1/|u|² has no mean for r ≤ 2. For r = 1 and r = 2 kept modes, E|u|�
     r = 2:   L(s) = L(0) − C s² log(1/s),    C = 2 D.
 
 For r = 1 the data with |u| = t s |y| are at the cosine ±q instead of ±1 with all others, and ℓ is what one datum so
-placed, as an anchor and as one of the others, gives the loss. For r = 2, E[1/|u|²; |u| > s] = 2 log(1/s), and D is, up to
-its sign, its weight in β: E[c ∂L/∂c], half of it for each end. Of two views of a datum the cosine vanishes with the length of
-one in the mean, so that alignment gives less: C does not depend on λ, nor on the lost mode's.
+placed, as an anchor and as one of the others, gives the loss. For r = 2, E[1/|u|²; |u| > s] = 2 log(1/s), and its
+weight in β is −D: D = E[c ∂L/∂c], half of it for each end. Of two views of a datum the cosine vanishes with the length
+of one in the mean, so that alignment gives less: C does not depend on λ, nor on the lost mode's.
 
     repulsion               ℓ(q)                                      D
     w E log E exp(k c)      w [log cosh kq + cosh kq/cosh k]          w k I₁(k)/I₀(k)
