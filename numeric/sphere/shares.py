@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from derive import InputError
 from numeric.sphere.alignment import mean_cosine, slopes_of_lost
 from numeric.sphere.many_modes import Filled, filled, lowest
+from numeric.sphere.minimum import SIGNIFICANT, Shares, solved
 from numeric.sphere.quadrature import FINER, NODES
 from numeric.sphere.repulsion import log_mean_exp, powers, squares
 
@@ -31,10 +32,6 @@ Array = NDArray[np.float64]
 
 # Directions in a set of quasi-random points, by the number of modes, and the number of sets.
 POINTS, MOST, FEWEST, SETS = 1 << 14, 1 << 10, 1 << 7, 4
-# A share below this is that of a lost mode; a sum of shares below this is zero.
-LOST, TINY = 1e-9, 1e-100
-# Standard errors that a share has to exceed to count as kept.
-SIGNIFICANT = 3.0
 # How far below the estimated threshold modes are still looked at, and how many at least.
 SLACK, AT_LEAST = 0.05, 6
 
@@ -46,36 +43,6 @@ class Push:
     kind: str
     weight: float
     rate: float
-
-
-@dataclass(frozen=True, eq=False)
-class Shares:
-    """The shares at the global minimum.
-
-    Attributes:
-        shares: p (n,), the mean over sets of points; they add to 1.
-        errors: (n,), standard errors, of the points and the rule.
-        value: L there.
-        value_error: its standard error.
-        threshold: λ_c, the view correlation below which a lost mode stays lost, with the kept ones as they are.
-        threshold_error: its standard error.
-
-    """
-
-    shares: Array
-    errors: Array
-    value: float
-    value_error: float
-    threshold: float
-    threshold_error: float
-
-    @property
-    def kept(self) -> tuple[bool | None, ...]:
-        """Whether each mode is kept; None for a share that its error hides."""
-        sure = self.shares > SIGNIFICANT * self.errors
-        return tuple(
-            None if share > LOST and not one else bool(one) for share, one in zip(self.shares, sure, strict=True)
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,33 +94,6 @@ class ShareLandscape:
         top = values.max()
         grown = np.exp(values - top)
         return float(np.log(grown.mean()) + top), (grown @ slopes) / grown.sum()
-
-    def minimum(self, *starts: Array) -> tuple[Array, float]:
-        """The shares (n,) at the lowest minimum that descents from some starts reach, and L there.
-
-        Descent keeps shares at or above 0, so that a lost mode's is exactly 0. Without a start it begins at equal
-        shares.
-        """
-        from scipy.optimize import minimize
-
-        n = len(self.correlations)
-        best: tuple[float, Array] | None = None
-        for one in starts or (np.full(n, 1 / n),):
-            found = minimize(
-                self._scaled, one, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n,
-                options={"maxiter": 500, "maxfun": 1000, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-7},
-            )  # fmt: skip
-            if best is None or found.fun < best[0]:
-                best = float(found.fun), found.x / found.x.sum()
-        assert best is not None  # noqa: S101 (there is one start or more)
-        value, shares = best
-        return np.where(shares > LOST, shares, 0.0), value * self.aligned
-
-    def _scaled(self, x: Array) -> tuple[float, Array]:
-        """L/a at any point with a positive sum; it does not depend on the sum."""
-        total = max(float(x.sum()), TINY)
-        value, slope = self.value(x / total)
-        return value / self.aligned, (slope - slope @ x / total) / total / self.aligned
 
     def threshold(self, shares: Array) -> float:
         """λ_c: the view correlation from which on a lost mode comes back, with the others at given shares."""
@@ -236,9 +176,10 @@ def shares(form: PairForm, correlations: Sequence[float] | Array, *, seed: int =
         if near.all() or lam[~near].max() < reached:
             break
         level = reached - SLACK
-    whole = np.zeros((2, len(lam)))
-    whole[:, near] = found.shares, found.errors
-    return Shares(whole[0], whole[1], found.value, found.value_error, found.threshold, found.threshold_error)
+    whole, kept = np.zeros((2, len(lam))), np.zeros(len(lam), dtype=object)
+    whole[:, near], kept[near] = (found.shares, found.errors), found.kept
+    of_all = tuple(None if one is None else bool(one) for one in kept)
+    return replace(found, shares=whole[0], errors=whole[1], kept=of_all)
 
 
 def _check(form: PairForm) -> None:
@@ -254,21 +195,12 @@ def _check(form: PairForm) -> None:
 def _solved(form: PairForm, lam: Array, guess: Array | None, seed: int) -> Shares:
     """The shares of modes that all may be kept."""
     sets = [landscape(form, lam, seed=SETS * seed + k) for k in range(SETS)]
-    n = len(lam)
-    starts = [np.full(n, 1 / n)] if guess is None or not guess.any() else [0.99 * guess + 0.01 / n]
-    steep = (lam - lam.min() + 0.05) ** 4
-    first, _ = sets[0].minimum(*starts, steep / steep.sum())
-    again = 0.999 * first + 0.001 / n
-    minima = [one.minimum(again) for one in sets]
-    table = np.array([point for point, _ in minima])
-    values = np.array([value for _, value in minima])
-    levels = np.array([one.threshold(point) for one, (point, _) in zip(sets, minima, strict=True)])
-    finer = landscape(form, lam, seed=SETS * seed, nodes=FINER)
-    refined, value = finer.minimum(again)
-    rule = abs(refined - table[0]), abs(value - values[0]), abs(finer.threshold(refined) - levels[0])
-    root = np.sqrt(SETS)
-    return Shares(
-        table.mean(0), np.hypot(table.std(0, ddof=1) / root, rule[0]),
-        float(values.mean()), float(np.hypot(values.std(ddof=1) / root, rule[1])),
-        float(levels.mean()), float(np.hypot(levels.std(ddof=1) / root, rule[2])),
-    )  # fmt: skip
+    return solved(sets, lam, starts(lam, guess), landscape(form, lam, seed=SETS * seed, nodes=FINER))
+
+
+def starts(correlations: Array, guess: Array | None = None) -> list[Array]:
+    """Shares at which descents begin: a guess, or equal ones; and mostly the modes of high correlation."""
+    n = len(correlations)
+    steep = (correlations - correlations.min() + 0.05) ** 4
+    first = np.full(n, 1 / n) if guess is None or not guess.any() else 0.99 * guess / guess.sum() + 0.01 / n
+    return [first, steep / steep.sum()]

@@ -15,10 +15,10 @@ from numeric.landscape.spectrum import Spectrum
 from verify.evidence.digits import rounded
 from verify.truths.lowest import LowestPoint
 
-Theory = Literal["all-orders", "quartic"]
+Theory = Literal["all-orders", "quartic", "sphere"]
 # An error below this is not written beside a power.
 _FINE = 1e-5
-_TOLD = {"all-orders": "to all orders", "quartic": "through order 4"}
+_TOLD = {"all-orders": "to all orders", "quartic": "through order 4", "sphere": "of unit vectors"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,8 @@ class KeptModes:
     Attributes:
         loss: the loss, with the given values put in.
         given: the values that were set.
-        theory: which landscape was solved: that to all orders, or that through order 4.
+        theory: which landscape was solved: that to all orders, that through order 4, or that of unit vectors over the
+            shares of the modes.
         data: the modes' correlations.
         d1: the number of rows of W.
         found: the powers.
@@ -61,6 +62,8 @@ class KeptModes:
     @property
     def powers(self) -> tuple[float | None, ...]:
         """The eigenvalue of Σ^½ WᵀW Σ^½ on each mode; None where the loss has no minimum, or it is not known.
+
+        For a loss of unit vectors its share, which add to 1.
 
         With two encoders, the singular value of Σ₁^½ WᵀV Σ₂^½ on each canonical pair.
         """
@@ -105,6 +108,8 @@ class KeptModes:
         finite = [abs(one) for one in self.powers if one is not None]
         if not finite:
             return None
+        if self.theory == "sphere":
+            return self.found.precision
         if self.theory == "all-orders":
             return self.found.precision * max(1.0, *finite) if isfinite(self.found.precision) else None
         if self.measured is None:
@@ -116,6 +121,8 @@ class KeptModes:
         """What the error is, or why it is not known."""
         if self.error is None:
             return self.open or "no power is given"
+        if self.theory == "sphere":
+            return "the largest standard error of a share"
         if self.theory == "all-orders":
             return "a bound on what the arithmetic leaves out"
         return "order 4 against the minimum of the loss itself, and the error of that"
@@ -172,7 +179,8 @@ class KeptModes:
             cells = f"  {correlation:<12.6g}{self._power(i):<14}{kept:<8}"
             yield f"{cells}{'' if margin is None else f'{margin:+.6g}':<14}{self._there(i)}".rstrip()
         matrix = "eigenvalue of Σ^½ WᵀW Σ^½" if self.loss.encoders == 1 else "singular value of Σ₁^½ WᵀV Σ₂^½"
-        yield f"  power       the {matrix}, {_TOLD[self.theory]}"
+        of = "share of the" if self.theory == "sphere" else "the"
+        yield f"  power       {of} {matrix}, {_TOLD[self.theory]}"
         if self.formulas is not None and self.formulas.text:
             yield f"  formula     {self.formulas.text}"
         if self.formulas is not None and self.formulas.lost_text:

@@ -21,6 +21,7 @@ from verify.audits.kept_modes import KeptModes
 from verify.audits.mode_formulas import formulas
 from verify.audits.solved_modes import Asked, Solution, depends_on, solved
 from verify.audits.solved_pairs import pairs_for_all, solved_pairs
+from verify.audits.solved_shares import on_the_sphere, share_modes
 from verify.audits.target import limits, put_values
 from verify.truths.exact_numbers import exact_values
 from verify.truths.settings import counted_symbols
@@ -44,7 +45,7 @@ def modes(
     measured by minimising the loss itself, from its definition.
 
     Args:
-        loss: a loss that has an expansion at W = 0.
+        loss: a loss that has an expansion at W = 0, or one of unit vectors.
         correlations: λ_i of each mode, the eigenvalues of Σ^(−½) A0 Σ^(−½), from 0 to 1.
         given: exact values of the loss's parameters; N = oo for the limit of a large batch. Where one is left out, only
             what holds for all its values is said.
@@ -69,6 +70,10 @@ def modes(
     """
     values = exact_values(given)
     law = law or Gaussian()
+    if on_the_sphere(loss):
+        data, _ = _given(correlations, covariances)
+        rows = _rows(d1, values.get("d1"))
+        return share_modes(loss, values, data, law, d1=rows, seed=seed, tick=tick)
     here, later = put_values(loss, values)
     rows = _rows(d1, later.pop("d1", None))
     for name in [name for name in later if name in counted_symbols(here)]:
@@ -119,20 +124,29 @@ def _spectrum(
         what = "depends on more, because of weight decay" if sees_more else "has two encoders"
         message = f"{expansion.loss} {what}; modes of two encoders are those of canonical correlations alone, λ_i"
         raise InputError(message)
-    if correlations is not None and covariances is not None:
-        raise InputError("correlations and covariances are both given; give one of them")
-    if covariances is not None:
-        linear = {
-            term.invariants[0][0][1]: float(term.coefficient) if term.coefficient.is_number else 0.0
-            for term in expansion.terms_of_order(2)
-        }
-        return of_covariances(covariances, linear if sees_more else None)
-    if sees_more:
+    linear = {
+        term.invariants[0][0][1]: float(term.coefficient) if term.coefficient.is_number else 0.0
+        for term in expansion.terms_of_order(2)
+    }
+    if covariances is None and correlations is not None and sees_more:
         message = (
             f"{expansion.loss} depends on more than the correlations λ_i: weight decay is not whitened with the data;"
             " give the covariances, --A0 FILE --C FILE"
         )
         raise InputError(message)
+    return _given(correlations, covariances, linear if sees_more else None)
+
+
+def _given(
+    correlations: Iterable[object] | None,
+    covariances: Covariances | None,
+    linear: dict[str, float] | None = None,
+) -> tuple[Spectrum, bool]:
+    """The modes from correlations or from covariances, and whether A0 and C commute."""
+    if correlations is not None and covariances is not None:
+        raise InputError("correlations and covariances are both given; give one of them")
+    if covariances is not None:
+        return of_covariances(covariances, linear)
     if correlations is None:
         raise InputError("no correlations are given; give them as --correlations 0.9,0.5,0.1, or in a file")
     return whitened(correlations), True

@@ -333,7 +333,7 @@ def test_unusable_correlations_are_refused(correlations, said):
 
 def test_what_has_no_expansion_or_no_such_value_is_refused():
     with pytest.raises(InputError, match="no expansion at W = 0"):
-        modes(catalogue("infonce+normalised"), R("0.5"))
+        modes(catalogue("vicreg+normalised"), R("0.5"))
     with pytest.raises(InputError, match="no correlations are given"):
         modes(catalogue("infonce"))
     with pytest.raises(InputError, match="d1 = 0"):

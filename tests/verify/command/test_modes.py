@@ -103,9 +103,32 @@ def test_files_that_hold_no_correlations_are_refused(refused, tmp_path):
 
 def test_losses_that_need_more_than_correlations_are_refused(refused, tmp_path):
     assert "--A0 FILE --C FILE" in refused("infonce+weight-decay", "--correlations", "0.5")
-    assert "no expansion at W = 0" in refused("infonce+normalised", "--correlations", "0.5")
+    assert "no expansion at W = 0" in refused("vicreg+normalised", "--correlations", "0.5")
     assert "because of weight decay" in refused("spectral+two-encoders+weight-decay", "--correlations", "0.5")
     assert "seen in two ways" in refused("infonce", "--correlations", "0.5", "--law", "unequal")
     file = tmp_path / "mine.py"
     file.write_text("def loss(z1, z2):\n    return ((z1 - z2) ** 2).sum()\n", "utf-8")
     assert "a derive.Loss is needed here" in refused(f"{file}:loss", "--correlations", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--correlations", "0.9,1.5"], "outside of 0 to 1"),
+        (["--correlations", "0.9,0.2", "--set", "tau=0"], "a temperature is positive"),
+        (["--correlations", "0.9,0.2", "--set", "tau=-1/5"], "a temperature is positive"),
+        ([], "no correlations are given"),
+    ],
+)
+def test_a_loss_of_unit_vectors_with_bad_input_gets_one_sentence(refused, arguments, said):
+    assert said in refused("infonce+normalised", *arguments)
+
+
+def test_the_shares_of_a_loss_of_unit_vectors_add_to_one(run):
+    status, out, _ = run("modes", "infonce+normalised", "--correlations", "0.9,0.1", "--json", "--quiet")
+    found = json.loads(out)
+    assert status == 0
+    assert found["theory"] == "sphere"
+    assert found["set"] == {"tau": "1"}
+    assert sum(one["power"] for one in found["modes"]) == pytest.approx(1)
+    assert {"loss", "set", "theory", "threshold", "rank", "modes", "assumptions", "error"} <= found.keys()

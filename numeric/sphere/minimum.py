@@ -1,0 +1,123 @@
+"""The global minimum of a landscape over shares that was drawn several times, with its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# A share below this is that of a lost mode; a sum of shares below this is zero.
+LOST, TINY = 1e-9, 1e-100
+# Standard errors that a share has to exceed to count as kept.
+SIGNIFICANT = 3.0
+
+
+class OverShares(Protocol):
+    """A loss of unit vectors over the shares of its modes, on some draws that stay the same."""
+
+    def value(self, shares: Array) -> tuple[float, Array]:
+        """L and its gradient (n,) at shares, not negative, of any sum."""
+
+    def threshold(self, shares: Array) -> float:
+        """λ_c: the view correlation from which on a lost mode comes back, with the others at given shares."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """The shares at the global minimum.
+
+    Attributes:
+        shares: p (n,), the mean over sets of points; they add to 1.
+        errors: (n,), standard errors, of the points and the rule.
+        value: L there.
+        value_error: its standard error.
+        kept: whether each mode is kept; None where errors hide it.
+        threshold: λ_c, the view correlation below which a lost mode stays lost, with the kept ones as they are.
+        threshold_error: its standard error.
+
+    """
+
+    shares: Array
+    errors: Array
+    value: float
+    value_error: float
+    kept: tuple[bool | None, ...]
+    threshold: float
+    threshold_error: float
+
+
+def solved(
+    landscapes: Sequence[OverShares],
+    correlations: Array,
+    starts: Sequence[Array],
+    finer: OverShares | None = None,
+    precision: float = 1e-7,
+) -> Shares:
+    """The minimum on each of several independent draws; their spread is the error.
+
+    A mode is kept where its share exceeds its error, and lost where its correlation lies below the threshold.
+
+    Args:
+        correlations: λ (n,).
+        landscapes: two or more, alike but for their draws.
+        starts: shares (n,) at which descents on the first begin; on the others they begin where that ended.
+        finer: the first with a finer rule, whose difference is part of the error.
+        precision: slopes, as parts of the largest, at which a descent ends.
+
+    """
+    first, _ = minimum(landscapes[0], starts, precision)
+    again = [0.999 * first + 0.001 / len(first)]
+    minima = [minimum(one, again, precision) for one in landscapes]
+    table = np.array([point for point, _ in minima])
+    values = np.array([value for _, value in minima])
+    levels = np.array([one.threshold(point) for one, (point, _) in zip(landscapes, minima, strict=True)])
+    rule: tuple[Array, float, float] = (np.zeros(len(first)), 0.0, 0.0)
+    if finer is not None:
+        point, value = minimum(finer, again, precision)
+        rule = abs(point - table[0]), abs(value - values[0]), abs(finer.threshold(point) - levels[0])
+    root = np.sqrt(len(landscapes))
+    mean, errors = table.mean(0), np.hypot(table.std(0, ddof=1) / root, rule[0])
+    level, level_error = float(levels.mean()), float(np.hypot(levels.std(ddof=1) / root, rule[2]))
+    kept: list[bool | None] = []
+    for i, share in enumerate(mean):
+        hidden = share <= SIGNIFICANT * errors[i]
+        below = correlations[i] < level - SIGNIFICANT * level_error
+        kept.append(True if not hidden else False if below or share <= 0 else None)
+    mean = np.where([one is False for one in kept], 0.0, mean)
+    value_error = float(np.hypot(values.std(ddof=1) / root, rule[1]))
+    return Shares(mean / mean.sum(), errors, float(values.mean()), value_error, tuple(kept), level, level_error)
+
+
+def minimum(landscape: OverShares, starts: Sequence[Array], precision: float = 1e-7) -> tuple[Array, float]:
+    """The shares (n,) at the lowest minimum that descents from some starts reach, and L there.
+
+    Descent keeps shares at or above 0, so that a lost mode's is exactly 0.
+    """
+    from scipy.optimize import minimize
+
+    # Differences of L are of the size of its slopes.
+    scale = float(np.ptp(landscape.value(starts[0])[1])) or 1.0
+
+    flat = max(1e-13, 0.1 * precision**2)
+
+    def scaled(x: Array) -> tuple[float, Array]:
+        total = max(float(x.sum()), TINY)
+        value, slope = landscape.value(x / total)
+        return value / scale, (slope - slope @ x / total) / total / scale
+
+    best: tuple[float, Array] | None = None
+    for one in starts:
+        found = minimize(
+            scaled, one, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(one),
+            options={"maxiter": 500, "maxfun": 1000, "maxcor": 20, "ftol": flat, "gtol": precision},
+        )  # fmt: skip
+        if best is None or found.fun < best[0]:
+            best = float(found.fun), found.x / found.x.sum()
+    assert best is not None  # noqa: S101 (there is one start or more)
+    value, shares = best
+    return np.where(shares > LOST, shares, 0.0), value * scale
