@@ -1,12 +1,11 @@
-"""Which modes does a normalised loss keep, and at which shares? Trained models, which know no theory, beside one.
+"""Which modes does a normalised loss keep, and at which shares? Models are trained, and know no theory.
 
 python bench/sphere.py train FILE.jsonl [--stage NAME] [--seeds 3]
-python bench/sphere.py table FILE.jsonl [--theory MODULE:FUNCTION]
 
 Forty spectra of view correlations λ, 8 to 128 modes, at five temperatures: a square W is trained from a random start of
 full rank, on fresh Gaussian batches (`verify.routes.training.shares`). A run is a line of the file; what is there is
-not done again, and a stop loses one set of runs at most. The table sets modes kept and shares beside a theory, a
-function (correlations, tau, N, loss) → shares, of which this file knows nothing.
+not done again, and a stop loses one set of runs at most. `sphere_table.py` puts the runs together and sets a theory
+beside them.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -29,11 +27,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sphere_spectra import spectra
 
 from verify.routes.training.engine import Plan
-from verify.routes.training.shares import kept_modes, trained_shares
+from verify.routes.training.shares import trained_shares
 
 TAUS = (1.0, 0.5, 0.2, 0.1, 0.05)
 PLAN = Plan(rate=0.03, steps=2500, decay="cosine", tail=0.1)
-Theory = Callable[[np.ndarray, float, int, str], Any]
 
 
 @dataclass(frozen=True)
@@ -50,19 +47,19 @@ class Stage:
     plan: Plan = PLAN
 
 
-FEWER = replace(PLAN, steps=1500)
+FEWER = replace(PLAN, steps=1200)
 STAGES = {
     "infonce": Stage("infonce", 256),
     "N64": Stage("infonce", 64),
     "d64": Stage("infonce", 256, 64, 64),
-    "N1024": Stage("infonce", 1024, 16, 16, plan=FEWER),
-    "ntxent": Stage("ntxent", 256, 16, 16),
-    "d128": Stage("infonce", 256, 128, 128),
     "many": Stage("infonce", 64, 16, 16, 4096, (1.0, 0.5, 0.2, 0.1), plan=FEWER),
+    "d128": Stage("infonce", 256, 128, 128),
+    "ntxent": Stage("ntxent", 256, 16, 16),
     "spectral": Stage("spectral", 256, 16, 16, taus=(1.0, 0.5)),
-    "uniformity": Stage("alignment-uniformity", 256, 16, 16, taus=(1.0,), parameters={"lambda": 1.0, "t": 2.0}),
+    "uniformity": Stage("alignment-uniformity", 128, 16, 16, taus=(1.0,), parameters={"lambda": 1.0, "t": 2.0}),
     "siglip": Stage("siglip", 256, 16, 16, taus=(1.0,), parameters={"t": 10.0, "b": 10.0}),
     "batch": Stage("infonce-batch", 256, 16, 16),
+    "N1024": Stage("infonce", 1024, 16, 16, plan=FEWER),
     "clip": Stage("clip", 256, 16, 16),
     "dcl": Stage("dcl", 256, 16, 16),
 }
@@ -140,53 +137,14 @@ def _short(values: np.ndarray) -> list[float]:
     return [float(f"{one:.4g}") for one in values]
 
 
-def table(file: Path, theory: Theory | None) -> None:
-    """Modes kept and shares, measured beside a theory."""
-    runs = defaultdict(list)
-    for line in lines(file):
-        runs[line["stage"], line["spectrum"], line["tau"]].append(line)
-    near = right = compared = 0
-    print(
-        "stage       spectrum                     τ    N  seeds  kept: measured  theory   worst share: measured  theory"
-    )
-    for (stage, spectrum, tau), some in runs.items():
-        p = np.array([one["shares"] for one in some])
-        kept = kept_modes(p, [one["middle"] for one in some], [[one["planted"]] for one in some]).sum(-1)
-        said = f"{stage:<11} {spectrum:<24} {tau:>5g} {some[0]['N']:>5} {len(some):>3}    {_range(kept):>9}"
-        if theory is None:
-            print(said)
-            continue
-        predicted = np.asarray(theory(np.array(some[0]["lambda"]), tau, some[0]["N"], some[0]["loss"]))
-        mean, error = p.mean(0), p.std(0, ddof=1) / len(p) ** 0.5 if len(p) > 1 else np.full(p.shape[1], np.inf)
-        number = int((predicted > 0).sum())
-        off = np.abs(predicted - mean) / np.maximum(np.maximum(3 * error, 0.05 * mean), 1e-3 / len(mean))
-        worst = int(off.argmax())
-        compared += 1
-        near += abs(number - kept.mean()) <= 1
-        right += bool(off[worst] <= 1)
-        print(f"{said} {number:>13}   {mean[worst]:.5f} ± {error[worst]:.5f}  {predicted[worst]:.5f}")
-    if compared:
-        print(f"\nkept within one mode {near} of {compared}; all shares within 3 errors or 5 %: {right} of {compared}")
-
-
-def _range(kept: np.ndarray) -> str:
-    return f"{kept.min()}" if kept.min() == kept.max() else f"{kept.min()}–{kept.max()}"
-
-
 def main(command: str, where: str, *rest: str) -> int:
-    """Train, or compare."""
+    """Train what is not there yet."""
+    if command != "train":
+        raise SystemExit("python bench/sphere.py train FILE.jsonl; bench/sphere_table.py shows what came out")
     options = dict(zip(rest[::2], rest[1::2], strict=True))
-    if command == "train":
-        torch.set_num_threads(1)
-        train(
-            Path(where), [options["--stage"]] if "--stage" in options else list(STAGES), int(options.get("--seeds", 3))
-        )
-    else:
-        theory = None
-        if "--theory" in options:
-            module, name = options["--theory"].split(":")
-            theory = getattr(import_module(module), name)
-        table(Path(where), theory)
+    torch.set_num_threads(1)
+    stages = [options["--stage"]] if "--stage" in options else list(STAGES)
+    train(Path(where), stages, int(options.get("--seeds", 3)))
     return 0
 
 

@@ -6,40 +6,45 @@ python bench/sphere_transition.py FILE.jsonl --table
 Eight modes with λ = 0.9 and a weak one, whose λ crosses the edge. The edge is looked for on a coarse grid first, and
 trained at λ from 0.08 below it to 0.08 above, closely near it: once from a start at which the weak mode is as large as
 the others, once from one at which it is 50 times smaller. A jump would show in different ends of the two, or in a
-smallest share; without one, share = A (λ − λ_c)^β is fitted above the edge. A loss is a line of the file.
+smallest share; without one, share ~ (λ − λ_c)^β is fitted above the edge. A loss is a line of the file.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import curve_fit
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from verify.routes.training.engine import Plan
 from verify.routes.training.shares import Shares, trained_shares
 
-KEPT, STRONG, SMALL, BATCH = 8, 0.9, 0.02, 256
+Array = NDArray[Any]
+
+# The smallest share that is fitted.
+LEAST = 5e-4
+KEPT, STRONG, SMALL = 8, 0.9, 0.02
 SIDES = np.array([0.003, 0.006, 0.01, 0.014, 0.02, 0.028, 0.04, 0.056, 0.08])
 COARSE = np.linspace(0.1, 0.85, 16)
 # Plain gradient descent leaves a small mode small while it does not grow; Adam would move it as fast as the others.
 PLAN = Plan(optimiser="sgd", rate=15.0, steps=4000, decay="cosine", tail=0.1)
 LOSSES: dict[str, dict[str, Any]] = {
-    "infonce": {"tau": 0.5},
-    "spectral": {},
-    "alignment-uniformity": {"parameters": {"lambda": 1.0, "t": 1.0}},
-    "ntxent": {"tau": 0.5},
+    "infonce": {"tau": 0.5, "batch": 256},
+    "spectral": {"batch": 256},
+    "alignment-uniformity": {"parameters": {"lambda": 1.0, "t": 1.0}, "batch": 128},
 }
 
 
-def trained(name: str, weak: np.ndarray, starts: tuple[float, ...], seeds: range, steps: int) -> Shares:
+def trained(name: str, weak: Array, starts: tuple[float, ...], seeds: range, steps: int) -> Shares:
     """Models with each weak λ, from each start in turn."""
     lam = np.column_stack([np.full((len(weak), KEPT), STRONG), weak])
     begin = np.ones((len(starts), len(weak), KEPT + 1))
@@ -47,7 +52,6 @@ def trained(name: str, weak: np.ndarray, starts: tuple[float, ...], seeds: range
     return trained_shares(
         np.tile(lam, (len(starts), 1)),
         loss=name,
-        batch=BATCH,
         start=begin.reshape(-1, KEPT + 1),
         seeds=seeds,
         plan=Plan(PLAN.optimiser, PLAN.rate, steps, PLAN.decay, tail=PLAN.tail),
@@ -76,7 +80,6 @@ def run(file: Path, name: str, seeds: int) -> None:
     line = {
         "loss": name,
         **LOSSES[name],
-        "N": BATCH,
         "kept": [STRONG] * KEPT,
         "weak": weak.round(6).tolist(),
         "starts": [1.0, SMALL],
@@ -105,24 +108,38 @@ def table(line: dict[str, Any]) -> None:
             f"{lam:.4f}   {mean[0, k]:.6f} ± {error[0, k]:.6f}  {mean[1, k]:.6f} ± {error[1, k]:.6f}"
             f"  {apart[k]:+.6f} ± {apart_error[k]:.6f}   {moving[0]:.2f} {moving[1]:.2f}"
         )
-    each = [fit(weak, share[..., seed].mean(0), middle[..., seed].mean(0)) for seed in range(seeds)]
-    edges, exponents = (np.array(one) for one in zip(*each, strict=True))
-    for said, values in (("λ_c", edges), ("β", exponents)):
-        print(f"{said} = {values.mean():.4f} ± {values.std(ddof=1) / np.sqrt(seeds):.4f}")
+    settled = (share.mean(0) > LEAST) & (np.abs(share.mean(0) / middle.mean(0) - 1) < 0.1)
+    for terms in (1, 2):
+        every = range(seeds)
+        (edges, power) = fit(weak, share.mean(0), settled, every, terms)
+        without = np.array([fit(weak, share.mean(0), settled, [s for s in every if s != k], terms)[1] for k in every])
+        error_of_power = np.sqrt((seeds - 1) / seeds * ((without - without.mean()) ** 2).sum())
+        error_of_edge = edges.std(ddof=1) / np.sqrt(seeds)
+        print(
+            f"λ − λ_c = a p^(1/β) (1 + {'b p' if terms == 1 else 'b p + c p²'}): "
+            f"λ_c = {edges.mean():.4f} ± {error_of_edge:.4f}, 1/β = {power:.3f} ± {error_of_power:.3f}"
+        )
 
 
-def fit(weak: np.ndarray, share: np.ndarray, middle: np.ndarray) -> tuple[float, float]:
-    """λ_c and β of share = A (λ − λ_c)^β (1 + B (λ − λ_c)), over points that have settled."""
-    settled = (share > 1e-4) & (np.abs(share / middle - 1) < 0.1)
+def fit(weak: Array, share: Array, settled: Array, seeds: Iterable[int], terms: int) -> tuple[Array, float]:
+    """λ_c of each seed, and the 1/β of all: λ = λ_c + a p^(1/β) (1 + b p + …), over points that have settled.
 
-    def log_share(lam: np.ndarray, A: float, lam_c: float, beta: float, B: float) -> np.ndarray:
-        above = np.maximum(lam - lam_c, 1e-9)
-        return A + beta * np.log(above) + np.log(np.maximum(1 + B * above, 1e-9))
+    A run's random numbers are the same at all λ, and move its edge more than its curve: each seed has its own.
+    """
+    chosen = list(seeds)
 
-    lam = weak[settled]
-    begin = (np.log(share[settled][-1] / (lam[-1] - lam[0])), lam[0] - 2e-3, 1.0, 1.0)
-    (_, lam_c, beta, _), _ = curve_fit(log_share, lam, np.log(share[settled]), begin, maxfev=20_000)
-    return float(lam_c), float(beta)
+    def residuals(at: Array) -> Array:
+        power, a, series, edges = at[0], np.exp(at[1]), at[2 : 2 + terms], at[2 + terms :]
+        parts = []
+        for k, seed in enumerate(chosen):
+            p = share[settled[:, seed], seed]
+            bent = 1 + sum(one * p ** (n + 1) for n, one in enumerate(series))
+            parts.append((edges[k] + a * p**power * bent - weak[settled[:, seed]]) / 1e-4)
+        return np.concatenate(parts)
+
+    near = weak[settled.all(1)][0] - 0.005
+    found = least_squares(residuals, np.r_[1.0, 1.4, np.zeros(terms), np.full(len(chosen), near)], max_nfev=20_000).x
+    return found[2 + terms :], float(found[0])
 
 
 def main(where: str, *rest: str) -> int:

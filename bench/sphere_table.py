@@ -1,0 +1,171 @@
+"""Do the shares that theory gives agree with those of trained models? One line a spectrum, temperature and loss.
+
+python bench/sphere_table.py collect FILE.jsonl sphere_trained.csv
+python bench/sphere_table.py compare [sphere_trained.csv] [--stage NAME] [--rows]
+
+The first form puts the runs of `sphere.py` together: of each setting the mean of the shares over the seeds and its
+standard error, in units of 1e-5. The second sets the population's shares beside them (`numeric.sphere.shares`), which
+for losses of a batch are those of their limit, a large batch. A mode counts as kept, on both sides, where its share is
+above a thousandth of an equal one; trained, it must also not be falling (`verify.routes.training.shares.kept_modes`). A
+share agrees within 3 standard errors, or 5 %, or a thousandth of an equal share.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from sphere import STAGES
+from sphere_spectra import spectra
+
+from derive import catalogue
+from derive.sphere.pairs import PairForm, pair_form
+from numeric.sphere.shares import shares
+from verify.routes.training.shares import SMALLEST, kept_modes
+
+Array = NDArray[np.float64]
+STORED = Path(__file__).with_name("sphere_trained.csv")
+UNIT = 1e-5
+# Losses whose limit of a large batch is InfoNCE of a population, at the same temperature.
+OF_LARGE_BATCHES = ("infonce-batch", "ntxent", "dcl", "clip")
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A setting: `kept` are the fewest and the most modes that a seed keeps, `value` the loss."""
+
+    stage: str
+    spectrum: str
+    tau: float
+    seeds: int
+    kept: tuple[int, int]
+    shares: Array
+    errors: Array
+    value: float
+    value_error: float
+
+
+def collected(file: Path) -> list[Row]:
+    """The runs of a file of `sphere.py`, put together over the seeds."""
+    runs: dict[tuple[str, str, float], list[dict[str, Any]]] = defaultdict(list)
+    for text in file.read_text().splitlines():
+        line = json.loads(text)
+        runs[line["stage"], line["spectrum"], line["tau"]].append(line)
+    rows = []
+    for (stage, spectrum, tau), some in runs.items():
+        p = np.array([one["shares"] for one in some])
+        kept = kept_modes(p, [one["middle"] for one in some], [[one["planted"]] for one in some]).sum(-1)
+        values = np.array([one["value"] for one in some])
+        own = np.sqrt(sum(one["value_error"] ** 2 for one in some)) / len(some)
+        spread = p.std(0, ddof=1) / np.sqrt(len(p)) if len(p) > 1 else np.full(p.shape[1], np.nan)
+        rows.append(
+            Row(stage, spectrum, tau, len(p), (int(kept.min()), int(kept.max())), p.mean(0), spread, values.mean(), own)
+        )
+    return rows
+
+
+def write(rows: list[Row], file: Path) -> None:
+    """Rows as a CSV file; shares and errors in units of 1e-5."""
+    with file.open("w", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(("stage", "spectrum", "tau", "seeds", "kept", "shares", "errors", "value", "value_error"))
+        for one in rows:
+            p, errors = ((" ".join(f"{x / UNIT:.0f}" for x in part)) for part in (one.shares, one.errors))
+            kept = f"{one.kept[0]} {one.kept[1]}"
+            own = (f"{one.value:.4f}", f"{one.value_error:.1g}")
+            writer.writerow((one.stage, one.spectrum, f"{one.tau:g}", one.seeds, kept, p, errors, *own))
+
+
+def read(file: Path) -> list[Row]:
+    """The rows of a CSV file."""
+    with file.open(newline="") as lines:
+        return [
+            Row(
+                one["stage"],
+                one["spectrum"],
+                float(one["tau"]),
+                int(one["seeds"]),
+                tuple(map(int, one["kept"].split())),
+                *(np.array([float(x) for x in one[name].split()]) * UNIT for name in ("shares", "errors")),
+                float(one["value"]),
+                float(one["value_error"]),
+            )
+            for one in csv.DictReader(lines)
+        ]
+
+
+@cache
+def form(stage: str, tau: float) -> PairForm | None:
+    """The loss of a stage by its means over pairs, those of a population; None where it has no such form."""
+    about = STAGES[stage]
+    name = "infonce" if about.loss in OF_LARGE_BATCHES else about.loss
+    loss = catalogue(f"{name}+normalised")
+    given = {one: sympy.nsimplify(value) for one, value in about.parameters.items()}
+    if "tau" in loss.parameters:
+        given["tau"] = sympy.nsimplify(tau)
+    return pair_form(loss.set(given))
+
+
+def compare(rows: list[Row], *, each: bool) -> None:
+    """Kept modes and shares beside the theory, by stage and temperature, and each setting where asked for."""
+    tally: dict[tuple[str, float], list[tuple[bool, bool, float]]] = defaultdict(list)
+    lams = spectra()
+    for row in rows:
+        about = form(row.stage, row.tau)
+        if about is None:
+            continue
+        theory = shares(about, lams[row.spectrum])
+        least = SMALLEST / len(row.shares)
+        number = int((theory.shares > least).sum())
+        errors = np.hypot(np.where(np.isnan(row.errors), 0, row.errors), theory.errors)
+        off = np.abs(theory.shares - row.shares) / np.maximum(np.maximum(3 * errors, 0.05 * row.shares), least)
+        worst = int(off.argmax())
+        near = row.kept[0] - 1 <= number <= row.kept[1] + 1
+        tally[row.stage, row.tau].append((near, bool(off[worst] <= 1), float((off <= 1).mean())))
+        if each:
+            low, high = row.kept
+            print(
+                f"{row.stage:<9} {row.spectrum:<24} τ = {row.tau:<5g} kept {low if low == high else f'{low}–{high}'}"
+                f", theory {number}; the share furthest off: {row.shares[worst]:.5f} ± {row.errors[worst]:.5f}"
+                f", theory {theory.shares[worst]:.5f} ± {theory.errors[worst]:.5f} (mode {worst + 1})"
+            )
+    print(
+        "stage      loss                    N     K     τ    settings  kept within 1  all shares agree  of the shares"
+    )
+    for (stage, tau), found in tally.items():
+        about = STAGES[stage]
+        near, whole, part = (np.array(one) for one in zip(*found, strict=True))
+        print(
+            f"{stage:<10} {about.loss:<20} {about.N:>4}  {about.others or about.N:>4}  {tau:>4g}  {len(found):>8}"
+            f"  {near.sum():>13}  {whole.sum():>16}  {100 * part.mean():>11.1f} %"
+        )
+
+
+def main(command: str, *rest: str) -> int:
+    """Collect, or compare."""
+    if command == "collect":
+        write(collected(Path(rest[0])), Path(rest[1]))
+        return 0
+    named = [one for k, one in enumerate(rest) if not one.startswith("--") and (k == 0 or rest[k - 1] != "--stage")]
+    file = Path(named[0]) if named else STORED
+    rows = collected(file) if file.suffix == ".jsonl" else read(file)
+    if "--stage" in rest:
+        rows = [one for one in rows if one.stage == rest[rest.index("--stage") + 1]]
+    compare(rows, each="--rows" in rest)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
