@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 # Directions in a set of quasi-random points, by the number of modes, and the number of sets.
-POINTS, MOST, FEWEST, SETS = 1 << 14, 1 << 10, 1 << 7, 4
+POINTS, MOST, FEWEST, SETS = 1 << 14, 1 << 9, 1 << 7, 4
 # How far below the estimated threshold modes are still looked at, and how many at least.
 SLACK, AT_LEAST = 0.05, 6
 

@@ -177,7 +177,7 @@ class KeptModes:
         for i, correlation in enumerate(self.correlations):
             kept, margin = {True: "yes", False: "no", None: "?"}[self.kept[i]], self.margins[i]
             cells = f"  {correlation:<12.6g}{self._power(i):<14}{kept:<8}"
-            yield f"{cells}{'' if margin is None else f'{margin:+.6g}':<14}{self._there(i)}".rstrip()
+            yield f"{cells}{'' if margin is None else f'{margin:+.{self._digits}g}':<14}{self._there(i)}".rstrip()
         matrix = "eigenvalue of Σ^½ WᵀW Σ^½" if self.loss.encoders == 1 else "singular value of Σ₁^½ WᵀV Σ₂^½"
         of = "share of the" if self.theory == "sphere" else "the"
         yield f"  power       {of} {matrix}, {_TOLD[self.theory]}"
@@ -186,7 +186,7 @@ class KeptModes:
         if self.formulas is not None and self.formulas.lost_text:
             yield f"  lost        {self.formulas.lost_text}, with a row for each mode"
         if self.threshold is not None:
-            yield f"  threshold   λ = {self.threshold:.6g}: below it a further mode would be lost"
+            yield f"  threshold   λ = {self.threshold:.{self._digits}g}: below it a further mode would be lost"
         yield f"  error       {'not known' if self.error is None else f'{self.error:.2g}'}; {self.error_of}"
         yield f"  for         {'; '.join(self.assumptions)}"
         for note in self.notes:
@@ -196,7 +196,12 @@ class KeptModes:
         power = self.powers[i]
         if power is None:
             return "no minimum" if isinf(self.found.powers[i]) else "?"
-        return f"{power:.6g}"
+        return f"{power:.4f}" if self.theory == "sphere" and power else f"{power:.6g}"
+
+    @property
+    def _digits(self) -> int:
+        """Of correlations at which something changes: those that are drawn have few."""
+        return 3 if self.theory == "sphere" else 6
 
     def _there(self, i: int) -> str:
         if self.measured is None:

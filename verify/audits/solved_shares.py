@@ -19,7 +19,7 @@ from numeric.landscape.kept import Changes, Formulas, Kept
 from numeric.landscape.spectrum import Spectrum
 from numeric.sphere.batches import batch_shares
 from numeric.sphere.minimum import LOST, Shares, minimum
-from numeric.sphere.shares import landscape, many_modes, shares
+from numeric.sphere.shares import FEWEST, landscape, many_modes, shares
 from verify.audits.kept_modes import KeptModes
 from verify.truths.settings import counted_symbols
 
@@ -148,7 +148,7 @@ def _changes(form: PairForm | None, lam: Array, found: Shares, seed: int) -> lis
     if form is None or len(kept) < 2:
         return at
     for i in kept[:NEAREST]:
-        without = landscape(form, np.delete(lam, i), seed=seed)
+        without = landscape(form, np.delete(lam, i), seed=seed, points=FEWEST * 2)
         others, _ = minimum(without, [np.delete(found.shares, i) + LOST])
         level = without.threshold(others)
         at[i] = level if level > 0 else None

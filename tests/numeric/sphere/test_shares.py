@@ -148,3 +148,21 @@ def test_a_symbol_without_a_value_and_a_loss_that_pushes_pairs_apart_are_refused
         shares(pair_form(catalogue("infonce+normalised")), LAM)
     with pytest.raises(InputError, match="does not pull"):
         shares(pair_form(Loss(cosine(x, x_pos))), LAM)
+
+
+@pytest.mark.parametrize(("r", "power"), [(3, 1), (4, 2), (5, 2), (6, 2)])
+def test_small_lengths_add_a_power_r_of_the_weight_of_a_lost_mode(r, power):
+    """L(s) − L(0) − ½L″s² falls like s³ with three kept modes, like s⁴ with five and more, with a log for four."""
+    sphere = Sphere(r, 0.9, 0.5)
+    here, half = sphere.value(0.0, 0.3), sphere.curvature(0.3) / 2
+    rest = [(sphere.value(s, 0.3) - here) / s**2 - half for s in (0.02, 0.04)]
+    assert min(rest) > 0
+    assert np.log2(rest[1] / rest[0]) == pytest.approx(power, abs=0.1 if r != 4 else 0.4)
+
+
+def test_two_kept_modes_are_never_stable():
+    """The loss falls like s² log s along a lost mode, whatever its view correlation."""
+    sphere = Sphere(2, 0.9, 0.5)
+    falls = [(sphere.value(s, 0.0) - sphere.value(0.0, 0.0)) / s**2 / np.log(s) for s in (0.02, 0.04)]
+    assert min(falls) > 0.5
+    assert abs(falls[1] / falls[0] - 1) < 0.3
