@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from derive import ClosedForm, Expansion
     from verify.audits.blackbox.audit import BlackBoxAudit
-    from verify.routes.reopening.collapsed_modes import Collapsed
+    from verify.routes.reopening.collapsed import Collapsed
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def describe(found: Audit) -> Description:
         sections=sections(
             ("Definition", _definition(found)),
             ("Near W = 0", _near_zero(found)),
+            ("Lost modes", () if found.transverse is None else found.transverse.lines()),
             ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
             ("Notes", (Line("note", note) for note in found.loss.notes)),
         ),

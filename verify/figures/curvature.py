@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from verify.figures.picture import BLUE, ORANGE, VERMILION, Picture, drawing
 
 if TYPE_CHECKING:
-    from verify.routes.reopening.collapsed_modes import Collapsed
+    from verify.routes.reopening.collapsed import Collapsed
 
 
 def draw_curvature(found: Collapsed) -> Picture:
@@ -23,7 +23,7 @@ def draw_curvature(found: Collapsed) -> Picture:
     strengths = list(found.points)
     values = [found.points[s].value for s in strengths]
     errors = [found.points[s].error for s in strengths]
-    exact = [None if found.exact is None else found.exact[s] for s in strengths]
+    exact = [None if found.theory is None else found.theory.curvature(s)[0] for s in strengths]
     with drawing(6.4, 3.8) as figure:
         axes = figure.add_subplot()
         axes.axhline(0.0, color="black", linewidth=0.8)
@@ -36,14 +36,14 @@ def draw_curvature(found: Collapsed) -> Picture:
             capsize=4,
             label="measured, ± 2 standard errors",
         )
-        if found.exact is not None:
+        if found.theory is not None:
             axes.plot(
                 strengths,
-                [found.exact[s] for s in strengths],
+                [found.theory.curvature(s)[0] for s in strengths],
                 "x",
                 color=VERMILION,
                 markersize=9,
-                label="by quadrature",
+                label="derived",
             )
         if found.change.found:
             low, high = (found.change.strength + side * 2 * found.change.error for side in (-1, 1))

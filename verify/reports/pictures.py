@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from derive.landscape.summary import Described
     from verify.audits.blackbox.audit import BlackBoxAudit
     from verify.figures import Picture
-    from verify.routes.reopening.collapsed_modes import Collapsed
+    from verify.routes.reopening.collapsed import Collapsed
 
 Values = Mapping[str, float]
 

@@ -6,9 +6,12 @@ import sympy
 
 from derive import InputError, catalogue
 from derive.landscape.summary import described
+from numeric.sphere.equal_means import Value
+from numeric.sphere.lost_modes import LostModes
 from verify.audits.definition import Audit
 from verify.reports.pictures import pictures
-from verify.routes.reopening.collapsed_modes import Collapsed
+from verify.routes.reopening.collapsed import Collapsed
+from verify.routes.reopening.theory import Theory
 from verify.routes.reopening.transition import Crossing
 from verify.routes.reopening.transverse import Transverse
 
@@ -68,7 +71,12 @@ def at(value, error):
     ],
 )
 def test_where_there_is_no_expansion_the_curvature_is_drawn(change, said):
-    found = Collapsed({0.1: at(-0.2, 0.01), 1.0: at(0.4, 0.05)}, change, None, {0.1: -0.21, 1.0: 0.35}, 0.0)
+    levels = {
+        s: LostModes(Value(1.0, 0.0), Value(beta, 0.0), Value(beta, 0.0), "equal modes", random=False)
+        for s, beta in ((0.1, -0.105), (1.0, 0.175))
+    }
+    derived = Theory("1", "β", dict.fromkeys(levels, 0.9), dict.fromkeys(levels, 0.0), levels, None)
+    found = Collapsed({0.1: at(-0.2, 0.01), 1.0: at(0.4, 0.05)}, change, None, 0.0, {}, derived)
     loss = catalogue("infonce").normalised()
     audit = Audit(loss, {}, None, None, "homogeneous", 0, "", None, (), found)
     (drawn_,) = pictures(audit)

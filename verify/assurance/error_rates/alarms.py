@@ -30,9 +30,11 @@ from verify.evidence.significance import limit
 from verify.routes import monte_carlo, trained
 from verify.routes.reopening import collapsed_modes as collapsed
 from verify.routes.reopening import transition, transverse
+from verify.routes.reopening.collapsed import RANK, Collapsed
 from verify.routes.reopening.directions import opening
 from verify.routes.reopening.kept_modes import alike, modes
 from verify.routes.reopening.second_order import Curved, curvatures
+from verify.routes.reopening.theory import theory
 from verify.routes.subject import Subject
 from verify.running.threads import one_thread
 from verify.truths.settings import case, filled_in
@@ -199,9 +201,10 @@ def collapsed_mode(seed: int, runs: int, *, strength: float | None) -> Tally:
     """
     s = _critical() if strength is None else strength
     data = collapsed.family(s)
-    here = opening(alike(data, collapsed.RANK), data)
+    here = opening(alike(data, RANK), data)
     loss = two_views("infonce+normalised")
     exact = _curvature(s)
+    derived = theory(catalogue("infonce+normalised").filled(), collapsed.family, RANK, [s])
     with one_thread():
         views = transverse.draw(data, POPULATION, runs * FEWEST, seed)
         found = curvatures(loss, views, here)
@@ -216,7 +219,7 @@ def collapsed_mode(seed: int, runs: int, *, strength: float | None) -> Tally:
             return [Evidence("monte-carlo", "stability", 0.0, point.value, point.error, "standard error", agrees)]
         wrong = said == ("stays collapsed" if exact < 0 else "reopens")
         nowhere = transition.Crossing(np.nan, np.nan, "not sought")
-        _, at_s, _ = collapsed.Collapsed({s: point}, nowhere, None, {s: exact}, 0.0).evidence()
+        _, at_s, _ = Collapsed({s: point}, nowhere, None, 0.0, {}, derived).evidence()
         return [at_s, Evidence("monte-carlo", "stability", agrees=not wrong)]
 
     return Tally.of(map(evidence, range(runs)), 3.0 if strength is None else CURVATURES.agrees or inf)
@@ -224,7 +227,7 @@ def collapsed_mode(seed: int, runs: int, *, strength: float | None) -> Tally:
 
 def _curvature(s: float) -> float:
     _, correlations = modes(collapsed.family(s))[:2]
-    return float(collapsed.RANK * Sphere(collapsed.RANK, float(correlations[0])).curvature(float(correlations[-1])))
+    return float(RANK * Sphere(RANK, float(correlations[0])).curvature(float(correlations[-1])))
 
 
 @cache

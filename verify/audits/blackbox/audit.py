@@ -25,7 +25,7 @@ from verify.audits.blackbox.regularity import Regularity
 from verify.evidence.answer import Answer
 from verify.evidence.description import Describable, Description
 from verify.evidence.evidence import Evidence, Verdict, verdict
-from verify.routes.reopening.collapsed_modes import Collapsed
+from verify.routes.reopening.collapsed import Collapsed
 from verify.truths.function import BlackBox
 
 

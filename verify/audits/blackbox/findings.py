@@ -41,6 +41,7 @@ def describe(found: BlackBoxAudit) -> Description:
             ("The code", _code(found)),
             ("What training follows", _field(found)),
             ("Near W = 0", (*_expanded(found), *_second_order(found))),
+            ("Lost modes", () if found.transverse is None else found.transverse.lines()),
             ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
             ("Landscape of normalised features", _normalised(found)),
             (f"Beside {answered.beside(found)}", () if found.against is None else _compared(found.against)),

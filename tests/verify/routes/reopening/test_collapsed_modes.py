@@ -9,7 +9,10 @@ import pytest
 import sympy
 import torch
 
-from derive import Gaussian, Loss, Mean, catalogue, exp, half_sq, log, views
+from derive import Gaussian, Loss, Mean, catalogue, cosine, exp, log, views
+from numeric.sphere.equal_means import Value
+from numeric.sphere.equal_modes import Sphere
+from numeric.sphere.lost_modes import lost_modes
 from verify.audits.definition import audit
 from verify.routes.reopening.collapsed_modes import collapsed, of_definition
 from verify.routes.reopening.transition import Crossing
@@ -35,7 +38,7 @@ def contrastive(z1, z2):
 def test_normalised_infonce_by_its_definition():
     found = infonce()
     assert found.verdict == "holds"
-    derivatives, *points, change = lines(found)
+    derivatives, *points = lines(found)
     assert derivatives.route == "autodiff"
     assert derivatives.agrees
     assert [one.quantity for one in points] == [
@@ -44,9 +47,14 @@ def test_normalised_infonce_by_its_definition():
         "curvature of a collapsed mode, σ = 1 (stays collapsed)",
     ]
     assert all(one.agrees and abs(one.z) < 4 and one.seed == 0 for one in points)
+    change = found.evidence[-1]
+    assert (change.quantity, round(change.predicted, 4)) == ("σ of its sign change", 0.2212)
     assert change.agrees
-    assert change.measured.startswith("σ = 0.2")
-    assert "fixed norm through order 4: 0.2663" in change.measured
+    assert found.answer.text.startswith(
+        "Has no expansion at W = 0; beside 12 equal modes a lost mode stays lost for σ ≥ 0.2212, where its view"
+        " correlation is below λ_c, and comes back below."
+    )
+    assert "E|f|² = 1 the sign changes at σ = 0.2663, 0.2212 for unit vectors" in " ".join(found.text().split())
     assert "curvature of a collapsed mode, σ = 0.1 (reopens): -0.150999 → -0.153 ± 0.012" in " ".join(
         found.text().split()
     )
@@ -64,6 +72,16 @@ def test_the_json_holds_every_number():
     ]
     assert transverse["sign_change"]["strength"] == pytest.approx(0.221, abs=0.04)
     assert transverse["norm_penalty"]["strength"] == pytest.approx(0.2663, abs=1e-4)
+    derived = transverse["lost_modes"]
+    assert derived["alpha"] == "E_x,x′[|f(x)|⁻¹ |f(x′)|⁻¹]"
+    assert derived["sign_change"]["strength"] == pytest.approx(0.22116, abs=1e-5)
+    for s, one in derived["strengths"].items():
+        own = Sphere(12, one["kept"])
+        assert one["theory"]["route"] == "equal modes"
+        assert one["theory"]["threshold"] == pytest.approx(own.threshold(), abs=1e-11)
+        assert one["curvature"] == pytest.approx(12 * own.curvature(one["lost"]), abs=1e-10)
+        gap = abs(one["measured"]["threshold"] - own.threshold())
+        assert gap < 4 * one["measured"]["threshold_error"] < 0.1, s
     assert audit(catalogue("infonce"), draws=200, order=2).to_json()["transverse"] is None
 
 
@@ -71,6 +89,14 @@ def test_a_torch_function_gets_the_same_lines():
     found = audit(contrastive)
     derivatives, *points, change = lines(found)
     assert derivatives.agrees
+    levels = [one for one in found.evidence if one.quantity.startswith("λ_c")]
+    assert [one.agrees for one in levels] == [True] * 3
+    strengths = found.to_json()["transverse"]["lost_modes"]["strengths"]
+    # A cross-entropy over both views of 32 data, at τ = 1: the catalogue's, by drawn views.
+    exact = lost_modes(catalogue("infonce-batch+normalised").set({"N": 32, "tau": 1}), [1 / 1.09] * 12)
+    own = strengths["0.3"]["measured"]
+    assert abs(own["threshold"] - exact.threshold.value) < 4 * np.hypot(own["threshold_error"], exact.threshold.error)
+    assert "measured" in " ".join(found.text().split())
     assert len(points) == 3
     assert points[0].measured.endswith(", reopens")
     assert points[2].measured.endswith(", stays collapsed")
@@ -87,25 +113,45 @@ def test_both_routes_measure_the_same_loss():
         assert other.points[s].value == pytest.approx(point.value, abs=1e-9)
 
 
-def test_a_wrong_curvature_is_refuted():
-    found = infonce().transverse
-    wrong = replace(found, exact={s: -value for s, value in found.exact.items()})
-    assert [one.agrees for one in wrong.evidence()[1:4]] == [False, False, False]
+def wrong_theory(found, **changes):
+    """A theory whose numbers are changed, each by a function of what it was."""
+
+    def changed(one):
+        values = {name: change(getattr(one, name)) for name, change in changes.items()}
+        new = replace(one, **values)
+        return replace(new, threshold=Value(new.beta.value / new.alpha.value, 1e-12))
+
+    return replace(found, theory=replace(found.theory, at={s: changed(one) for s, one in found.theory.at.items()}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # A lost ½ in β; 1/|u|², whose mean is 12/10 over r, in place of 1/(|u| |u′|) at independent views.
+        {"beta": lambda beta: Value(2 * beta.value, beta.error)},
+        {"alpha": lambda alpha: Value(alpha.value * 0.8, alpha.error)},
+    ],
+)
+def test_a_wrong_mean_is_refuted(changes):
+    wrong = wrong_theory(infonce().transverse, **changes)
+    levels = [one.agrees for one in wrong.evidence() if one.quantity.startswith("λ_c")]
+    assert levels == [False] * 3
+    assert any(one.agrees is False for one in wrong.evidence()[1:4])
 
 
 def test_what_noise_hides_is_undecided():
     found = infonce().transverse
     noisy = {s: replace(point, errors=10 * point.errors, hessian=point.hessian) for s, point in found.points.items()}
-    for exact in (found.exact, None):
-        marks = [one.agrees for one in replace(found, points=noisy, exact=exact).evidence()[1:4]]
+    for derived in (found.theory, None):
+        marks = [one.agrees for one in replace(found, points=noisy, theory=derived).evidence()[1:4]]
         assert marks == [None, None, None]
     lost = replace(found, change=Crossing(np.nan, np.nan, "noise"))
     assert lost.evidence()[-1].agrees is None
 
 
 def test_a_point_that_is_not_stationary_decides_nothing():
-    found = replace(infonce().transverse, drift=9.0, exact=None)
-    assert [one.agrees for one in found.evidence()[1:]] == [None] * 4
+    found = replace(infonce().transverse, drift=9.0, theory=None)
+    assert [one.agrees for one in found.evidence()[1:]] == [None] * 7
     assert found.evidence()[1].note == "W is not stationary: a gradient of 9.0 standard errors"
 
 
@@ -113,14 +159,14 @@ def test_a_point_that_is_not_stationary_decides_nothing():
     ("loss", "given", "note"),
     [
         (
-            Loss(half_sq(x, x_pos) + log(Mean(exp(-half_sq(x, chi)), over=chi)), name="mine").normalised(),
+            Loss(cosine(x, x_pos) * cosine(x_pos, views("x_third")[0]), name="mine"),
             {},
-            "no hand-written torch loss is known for this definition",
+            "mine is not evaluated on batches of two views: it sees more than two views of one datum, or two encoders",
         ),
         (
             catalogue("infonce+normalised+bias"),
             {},
-            "no hand-written torch loss is known for this definition",
+            "it is measured without a bias",
         ),
         (
             catalogue("infonce-batch+normalised"),
@@ -133,6 +179,16 @@ def test_what_is_not_run_says_why(loss, given, note):
     found, (line,) = of_definition(loss, given, 0, Gaussian())
     assert found is None
     assert (line.mark, line.note) == ("not run", note)
+
+
+def test_a_definition_of_ones_own():
+    """A hard-negative form that is not in the catalogue: measured as it stands, and derived."""
+    inside = Mean(exp(2 * cosine(x, chi) + cosine(x, chi) ** 2), over=chi)
+    found = audit(Loss(-2 * cosine(x, x_pos) + log(inside), name="mine"))
+    assert found.verdict == "holds"
+    assert found.transverse.theory.at[0.1].route == "equal modes"
+    assert [one.agrees for one in found.evidence if one.quantity.startswith("λ_c")] == [True] * 3
+    assert found.answer.text.startswith("Keeps modes: beside 12 equal modes a lost one comes back, σ = 0.1, 0.3 and 1.")
 
 
 def test_a_function_that_is_too_slow_is_not_run():
