@@ -57,6 +57,9 @@ def solved(
     starts: Sequence[Array],
     finer: OverShares | None = None,
     precision: float = 1e-7,
+    *,
+    roots: bool = False,
+    noise: float = 0.0,
 ) -> Shares:
     """The minimum on each of several independent draws; their spread is the error.
 
@@ -68,24 +71,26 @@ def solved(
         starts: shares (n,) at which descents on the first begin; on the others they begin where that ended.
         finer: the first with a finer rule, whose difference is part of the error.
         precision: slopes, as parts of the largest, at which a descent ends.
+        roots: whether descent is over the roots of the shares, where slopes at a share of 0 are not known.
+        noise: shares up to this are noise.
 
     """
-    first, _ = minimum(landscapes[0], starts, precision)
+    first, _ = minimum(landscapes[0], starts, precision, roots=roots)
     again = [0.999 * first + 0.001 / len(first)]
-    minima = [minimum(one, again, precision) for one in landscapes]
+    minima = [minimum(one, again, precision, roots=roots) for one in landscapes]
     table = np.array([point for point, _ in minima])
     values = np.array([value for _, value in minima])
     levels = np.array([one.threshold(point) for one, (point, _) in zip(landscapes, minima, strict=True)])
     rule: tuple[Array, float, float] = (np.zeros(len(first)), 0.0, 0.0)
     if finer is not None:
-        point, value = minimum(finer, again, precision)
+        point, value = minimum(finer, again, precision, roots=roots)
         rule = abs(point - table[0]), abs(value - values[0]), abs(finer.threshold(point) - levels[0])
     root = np.sqrt(len(landscapes))
     mean, errors = table.mean(0), np.hypot(table.std(0, ddof=1) / root, rule[0])
     level, level_error = float(levels.mean()), float(np.hypot(levels.std(ddof=1) / root, rule[2]))
     kept: list[bool | None] = []
     for i, share in enumerate(mean):
-        hidden = share <= SIGNIFICANT * errors[i]
+        hidden = share <= max(SIGNIFICANT * errors[i], noise)
         below = correlations[i] < level - SIGNIFICANT * level_error
         kept.append(True if not hidden else False if below or share <= 0 else None)
     mean = np.where([one is False for one in kept], 0.0, mean)
@@ -93,31 +98,35 @@ def solved(
     return Shares(mean / mean.sum(), errors, float(values.mean()), value_error, tuple(kept), level, level_error)
 
 
-def minimum(landscape: OverShares, starts: Sequence[Array], precision: float = 1e-7) -> tuple[Array, float]:
+def minimum(
+    landscape: OverShares, starts: Sequence[Array], precision: float = 1e-7, *, roots: bool = False
+) -> tuple[Array, float]:
     """The shares (n,) at the lowest minimum that descents from some starts reach, and L there.
 
-    Descent keeps shares at or above 0, so that a lost mode's is exactly 0.
+    Descent keeps shares at or above 0, so that a lost mode's is exactly 0; over the roots of shares it only tends to 0.
     """
     from scipy.optimize import minimize
 
     # Differences of L are of the size of its slopes.
     scale = float(np.ptp(landscape.value(starts[0])[1])) or 1.0
-
     flat = max(1e-13, 0.1 * precision**2)
 
     def scaled(x: Array) -> tuple[float, Array]:
-        total = max(float(x.sum()), TINY)
-        value, slope = landscape.value(x / total)
-        return value / scale, (slope - slope @ x / total) / total / scale
+        powers = x**2 if roots else x
+        total = max(float(powers.sum()), TINY)
+        value, slope = landscape.value(powers / total)
+        along = (slope - slope @ powers / total) / total / scale
+        return value / scale, 2 * x * along if roots else along
 
     best: tuple[float, Array] | None = None
     for one in starts:
         found = minimize(
-            scaled, one, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(one),
+            scaled, np.sqrt(one) if roots else one, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(one),
             options={"maxiter": 500, "maxfun": 1000, "maxcor": 20, "ftol": flat, "gtol": precision},
         )  # fmt: skip
+        powers = found.x**2 if roots else found.x
         if best is None or found.fun < best[0]:
-            best = float(found.fun), found.x / found.x.sum()
+            best = float(found.fun), powers / powers.sum()
     assert best is not None  # noqa: S101 (there is one start or more)
     value, shares = best
     return np.where(shares > LOST, shares, 0.0), value * scale

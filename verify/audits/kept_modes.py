@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, isinf
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import sympy
 
-from derive import Loss
 from numeric.landscape.kept import Changes, Formulas, Kept
 from numeric.landscape.spectrum import Spectrum
 from verify.evidence.digits import rounded
@@ -18,6 +17,24 @@ from verify.truths.lowest import LowestPoint
 Theory = Literal["all-orders", "quartic", "sphere"]
 # An error below this is not written beside a power.
 _FINE = 1e-5
+
+
+class Named(Protocol):
+    """What is said of a loss, a definition or a function."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def title(self) -> str:
+        """Its usual name, "" where there is none."""
+
+    @property
+    def encoders(self) -> int:
+        """Of how many encoders it is."""
+
+
 _TOLD = {"all-orders": "to all orders", "quartic": "through order 4", "sphere": "of unit vectors"}
 
 
@@ -42,7 +59,7 @@ class KeptModes:
 
     """
 
-    loss: Loss
+    loss: Named
     given: Mapping[str, sympy.Expr]
     theory: Theory
     data: Spectrum

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from verify.command.options import LAW, NO_LIMIT, SETTINGS, TARGET, TARGETED, deriving
 from verify.running.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import sympy
+
+    from verify.audits.kept_modes import KeptModes
 
 
 @click.command(epilog=TARGET)
@@ -22,6 +30,9 @@ from verify.running.progress import progress
 @SETTINGS
 @click.option("--d1", type=int, help="Rows of W, the dimension of the embedding; one for each mode unless given.")
 @LAW
+@click.option(
+    "--adapter", default="two-views", show_default=True, help="How a torch function takes its embeddings, as for audit."
+)
 @click.option(
     "--no-error", is_flag=True, help="Leave out the minimum of the loss itself, which order 4 is held against."
 )
@@ -38,6 +49,7 @@ def modes(
     d1: int | None,
     law: str,
     *,
+    adapter: str,
     no_error: bool,
     seed: int,
     quiet: bool,
@@ -49,15 +61,28 @@ def modes(
     of the loss itself. Two views of the data are described by their correlations alone; a loss that depends on more
     (weight decay) takes --A0 and --C.
 
+    Of a loss of unit vectors (NAME+normalised) the powers are shares, which add to 1: those of a large batch, or of
+    random batches for --set N=…. TARGET may also be a torch function loss(z1, z2) that normalises its features.
+
     Example: quartic modes beta-infonce --correlations 0.9,0.5,0.1 --set beta=1/2
     """
+    from derive import Loss
     from verify.audits.modes import modes as run
-    from verify.audits.target import find_loss, parse_values, read_correlations, read_covariances
+    from verify.audits.target import find_target, parse_values, read_correlations, read_covariances, refuse
     from verify.command.laws import read_law
 
-    loss, covariances = find_loss(target), read_covariances(a0, c)
-    assumed, values = read_law(law).given(parse_values(settings))
+    loss, covariances = find_target(target), read_covariances(a0, c)
     given = None if correlations is None else read_correlations(correlations)
+    if not isinstance(loss, Loss):
+        refuse(
+            "a torch function",
+            {"--A0 and --C": covariances, "--d1": d1, "--law": law != "gaussian", "--no-error": no_error},
+        )
+        found = _of_function(loss, target, given, parse_values(settings), adapter, seed, quiet=quiet)
+        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
+        return
+    refuse("a derive.Loss", {"--adapter": adapter != "two-views"})
+    assumed, values = read_law(law).given(parse_values(settings))
     with deriving(progress(hidden=quiet, steps=3, after=2.0)) as tick:
         found = run(
             loss,
@@ -71,3 +96,34 @@ def modes(
             tick=tick,
         )
     click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
+
+
+def _of_function(
+    loss: Callable[..., Any],
+    target: str,
+    correlations: Iterable[object] | None,
+    values: Mapping[str, sympy.Expr],
+    adapter: str,
+    seed: int,
+    *,
+    quiet: bool,
+) -> KeptModes:
+    """The modes of a torch function; N among the values is the size of a batch, all others are its own."""
+    from derive import InputError
+    from numeric.landscape.spectrum import whitened
+    from verify.audits.blackbox.adapters import callable_loss, find_adapter, with_values
+    from verify.audits.function_shares import function_modes
+    from verify.truths.function import BlackBox
+
+    if correlations is None:
+        raise InputError("no correlations are given; give them as --correlations 0.9,0.5,0.1, or in a file")
+    name = target.rpartition(":")[2]
+    own = {key: value for key, value in values.items() if key != "N"}
+    box = BlackBox(with_values(callable_loss(loss, name), own), name, find_adapter(adapter))
+    size = values.get("N")
+    if size is not None and not (size.is_Integer and size >= 2):
+        raise InputError(f"N = {size}: the size of a batch is a whole number, 2 or more")
+    with deriving(progress(hidden=quiet, steps=2, after=2.0)) as tick:
+        return function_modes(
+            box, whitened(correlations), batch=None if size is None else int(size), given=values, seed=seed, tick=tick
+        )
