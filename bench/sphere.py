@@ -1,6 +1,6 @@
 """Which modes does a normalised loss keep, and at which shares? Models are trained, and know no theory.
 
-python bench/sphere.py train FILE.jsonl [--stage NAME] [--seeds 3]
+python bench/sphere.py train FILE.jsonl [--stage NAME] [--seeds 3] [--every 1]
 
 Forty spectra of view correlations λ, 8 to 128 modes, at five temperatures: a square W is trained from a random start of
 full rank, on fresh Gaussian batches (`verify.routes.training.shares`). A run is a line of the file; what is there is
@@ -65,8 +65,8 @@ STAGES = {
 }
 
 
-def train(file: Path, stages: list[str], seeds: int) -> None:
-    """Run what is not in the file yet, small spectra first."""
+def train(file: Path, stages: list[str], seeds: int, every: int) -> None:
+    """Run what is not in the file yet, small spectra first; of each size every k-th spectrum where `every` is k."""
     done = {_key(one) for one in lines(file)}
     for name in stages:
         stage = STAGES[name]
@@ -76,7 +76,7 @@ def train(file: Path, stages: list[str], seeds: int) -> None:
                 of_size[len(lam)].append(spectrum)
         for d in sorted(of_size):
             for seed in range(seeds):
-                wanted = [(s, t) for s in of_size[d] for t in stage.taus if (name, s, t, seed) not in done]
+                wanted = [(s, t) for s in of_size[d][::every] for t in stage.taus if (name, s, t, seed) not in done]
                 if wanted:
                     _train_some(file, name, wanted, seed)
 
@@ -144,7 +144,7 @@ def main(command: str, where: str, *rest: str) -> int:
     options = dict(zip(rest[::2], rest[1::2], strict=True))
     torch.set_num_threads(1)
     stages = [options["--stage"]] if "--stage" in options else list(STAGES)
-    train(Path(where), stages, int(options.get("--seeds", 3)))
+    train(Path(where), stages, int(options.get("--seeds", 3)), int(options.get("--every", 1)))
     return 0
 
 

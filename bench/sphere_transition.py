@@ -1,12 +1,13 @@
 """Is the transition continuous at which a normalised loss loses a mode, and with which exponent? Trained models alone.
 
 python bench/sphere_transition.py FILE.jsonl [--loss NAME] [--seeds 3]
-python bench/sphere_transition.py FILE.jsonl --table
+python bench/sphere_transition.py [FILE.jsonl] --table
 
 Eight modes with λ = 0.9 and a weak one, whose λ crosses the edge. The edge is looked for on a coarse grid first, and
 trained at λ from 0.08 below it to 0.08 above, closely near it: once from a start at which the weak mode is as large as
 the others, once from one at which it is 50 times smaller. A jump would show in different ends of the two, or in a
-smallest share; without one, share ~ (λ − λ_c)^β is fitted above the edge. A loss is a line of the file.
+smallest share; without one, share ~ (λ − λ_c)^β is fitted above the edge. A loss is a line of the file;
+what was measured is kept in sphere_transition.jsonl.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from verify.routes.training.engine import Plan
 from verify.routes.training.shares import Shares, trained_shares
 
 Array = NDArray[Any]
+STORED = Path(__file__).with_suffix(".jsonl")
 
 # The smallest share that is fitted.
 LEAST = 5e-4
@@ -83,14 +85,19 @@ def run(file: Path, name: str, seeds: int) -> None:
         "kept": [STRONG] * KEPT,
         "weak": weak.round(6).tolist(),
         "starts": [1.0, SMALL],
-        "shares": share.tolist(),
-        "middle": middle.tolist(),
-        "planted": float(found.planted.max()),
+        "shares": _short(share),
+        "middle": _short(middle),
+        "planted": float(f"{found.planted.max():.2g}"),
         "seconds": round(perf_counter() - begun),
     }
     with file.open("a") as out:
         out.write(json.dumps(line) + "\n")
     print(f" {line['seconds']} s", flush=True)
+
+
+def _short(values: Array) -> object:
+    """Nested lists of numbers of five digits."""
+    return float(f"{values:.5g}") if values.ndim == 0 else [_short(one) for one in values]
 
 
 def table(line: dict[str, Any]) -> None:
@@ -142,16 +149,19 @@ def fit(weak: Array, share: Array, settled: Array, seeds: Iterable[int], terms: 
     return found[2 + terms :], float(found[0])
 
 
-def main(where: str, *rest: str) -> int:
+def main(*arguments: str) -> int:
     """Run what is not in the file, or show it."""
     torch.set_num_threads(1)
-    file = Path(where)
+    where = [one for one in arguments[:1] if not one.startswith("--")]
+    file = Path(where[0]) if where else STORED
     lines = [json.loads(one) for one in file.read_text().splitlines()] if file.exists() else []
-    if rest[:1] == ("--table",):
+    if "--table" in arguments:
         for line in lines:
             table(line)
         return 0
-    options = dict(zip(rest[::2], rest[1::2], strict=True))
+    if not where:
+        raise SystemExit("python bench/sphere_transition.py FILE.jsonl: what is stored is shown by --table alone")
+    options = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     done = {line["loss"] for line in lines}
     for name in [options["--loss"]] if "--loss" in options else LOSSES:
         if name not in done:
