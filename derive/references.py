@@ -51,6 +51,14 @@ REFERENCES = {
         "ICML 2020",
         "2002.05709",
     ),
+    "khosla2020": Reference(
+        "Khosla et al. 2020",
+        "Prannay Khosla, Piotr Teterwak, Chen Wang, Aaron Sarna, Yonglong Tian, Phillip Isola, Aaron Maschinot, Ce Liu,"
+        " Dilip Krishnan",
+        "Supervised Contrastive Learning",
+        "NeurIPS 2020",
+        "2004.11362",
+    ),
     "haochen2021": Reference(
         "HaoChen et al. 2021",
         "Jeff Z. HaoChen, Colin Wei, Adrien Gaidon, Tengyu Ma",

@@ -15,7 +15,7 @@ import numpy as np
 from derive import InputError
 from derive.algebra.graphs import PLAIN
 from numeric.cubature import cubature_size, gaussian_cubature, tensor_size
-from numeric.sampling import Array, Covariances, Seen, roles_of, semidefinite
+from numeric.sampling import Array, Covariances, Seen, classmates, roles_of, semidefinite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,6 +155,9 @@ class TwoKinds(Covariances):
                 "a datum without noise differs between the two kinds of views; means over all further views of a datum"
                 " are measured with one kind alone"
             )
+            raise InputError(message)
+        if classmates(views):
+            message = "views that share a class are drawn of data with one kind of view"
             raise InputError(message)
         second = [role != PLAIN for role in roles_of(views)]
         between = [[self.A0, self.A], [self.A.T, self.A2]]

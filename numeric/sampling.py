@@ -1,6 +1,7 @@
 """Gaussian views with given covariances, as random samples or as cubature nodes; other laws are made from them.
 
-V views of a datum have covariance C + A0 each and A0 between any two. An orthonormal change among
+V views of a datum have covariance C + A0 each and A0 between any two. Other data of its class are independent of it,
+given the class, and take d0 numbers each. An orthonormal change among
 the views makes them independent: their sum over √V has covariance C + V A0, the V − 1 contrasts have covariance C. So
 V d0 standard normal numbers make a datum's views, d0 fewer than drawing the datum and then each view's noise.
 """
@@ -14,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from derive import Gaussian, InputError, Law
-from derive.algebra.graphs import PLAIN
+from derive.algebra.graphs import CLASSMATE, OF_ONE_KIND, PLAIN
 from numeric.cubature import cubature_size, gaussian_cubature, tensor_size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Array = NDArray[np.float64]
 # The views of a datum that are drawn together: a number of plain ones, or the role of each (`derive.algebra.graphs`).
@@ -106,14 +107,19 @@ class Covariances:
         """The covariances of the Gaussian views that `made` turns into views of the law."""
         return self
 
-    def latent(self, views: int) -> int:  # noqa: ARG002 (the interface of a law)
+    def latent(self, views: Seen) -> int:  # noqa: ARG002 (the interface of a law)
         """How many standard normal numbers a datum takes in addition to its Gaussian views."""
         return 0
 
-    def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:  # noqa: ARG002
+    def made(
+        self,
+        gaussian: tuple[Any, ...],
+        latent: Any,  # noqa: ARG002 (the interface of a law)
+        views: Seen | None = None,  # noqa: ARG002
+    ) -> tuple[Any, ...]:
         """Views of the law from a datum's Gaussian ones, (…, d0) each, and its latent numbers (…, latent).
 
-        They are NumPy arrays or torch tensors.
+        They are NumPy arrays or torch tensors, of plain views unless it is said which they are.
         """
         return gaussian
 
@@ -136,11 +142,19 @@ class Covariances:
         """How many nodes `nodes` has, counted without building them."""
         return (tensor_size if positive else cubature_size)(self.d0 * data * plain(views), degree)
 
-    def views(self, normals: Array, number: int, *, datum: bool = False) -> tuple[Array, ...]:
-        """Views of a datum, each (…, d0), from standard normal numbers of shape (…, number · d0).
+    def views(self, normals: Array, views: Seen, *, datum: bool = False) -> tuple[Array, ...]:
+        """Views of a datum, and of others of its class, each (…, d0), from standard normal numbers (…, views · d0).
 
         With ``datum`` the datum itself comes after them, without noise, and takes d0 numbers more.
         """
+        if mates := classmates(views):
+            split = len(mates) * self.d0
+            own = self.views(normals[..., split:], plain(views) - len(mates), datum=datum)
+            others = normals[..., :split].reshape(*normals.shape[:-1], len(mates), self.d0) @ root(self.Sigma)
+            return put_among(own, mates, [others[..., k, :] for k in range(len(mates))])
+        number = plain(views)
+        if not number and not datum:
+            return ()
         if datum:
             normals = normals.reshape(*normals.shape[:-1], number + 1, self.d0)
             centre = normals[..., number, :] @ root(self.A0)
@@ -156,8 +170,8 @@ class Covariances:
         self, generator: np.random.Generator, shape: tuple[int, ...], views: Seen = 2, *, datum: bool = False
     ) -> tuple[Array, ...]:
         """Random views, each of shape (…, d0), the leading dimensions being independent data; see `views`."""
-        number = plain(views)
-        return self.views(generator.standard_normal((*shape, (number + datum) * self.d0)), number, datum=datum)
+        numbers = (plain(views) + datum) * self.d0
+        return self.views(generator.standard_normal((*shape, numbers)), views, datum=datum)
 
     def nodes(
         self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False, datum: bool = False
@@ -165,7 +179,7 @@ class Covariances:
         """Views of shape (m, data, d0) and weights (m,) with the joint moments of independent data up to a degree."""
         numbers = (plain(views) + datum) * self.d0
         points, weights = gaussian_cubature(numbers * data, degree, positive=positive)
-        return self.views(points.reshape(-1, data, numbers), plain(views), datum=datum), weights
+        return self.views(points.reshape(-1, data, numbers), views, datum=datum), weights
 
     def training_set(self, size: int, generator: np.random.Generator) -> Array:
         """A centred set of data, (size, d0), whose second moment Σ_i x̂_i x̂_iᵀ/size is exactly A0.
@@ -197,7 +211,7 @@ def roles_of(views: Seen) -> tuple[int, ...]:
 
 
 def plain(views: Seen) -> int:
-    """The number of views, none of which is of a second kind.
+    """The number of views, those of other data of the class among them, none of which is of a second kind.
 
     Raises:
         InputError: one is.
@@ -205,13 +219,32 @@ def plain(views: Seen) -> int:
     """
     if isinstance(views, int):
         return views
-    if any(role != PLAIN for role in views):
+    if any(role not in OF_ONE_KIND for role in views):
         message = (
             "the definition has views of two kinds, and these data have one: give the covariances of both,"
             " numeric.kinds.TwoKinds, or of_pairs for two encoders"
         )
         raise InputError(message)
     return len(views)
+
+
+def classmates(views: Seen) -> tuple[int, ...]:
+    """The places of views of other data of the class.
+
+    >>> classmates((0, 3, 0))
+    (1,)
+    """
+    return tuple(k for k, role in enumerate(roles_of(views)) if role == CLASSMATE)
+
+
+def put_among(own: Sequence[Any], places: Sequence[int], others: Sequence[Any]) -> tuple[Any, ...]:
+    """The others at their places among one's own.
+
+    >>> put_among("ac", (1,), "B")
+    ('a', 'B', 'c')
+    """
+    left, more = iter(own), dict(zip(places, others, strict=True))
+    return tuple(more[k] if k in more else next(left) for k in range(len(own) + len(others)))
 
 
 def random_covariances(generator: np.random.Generator, d0: int, *, augmentation: float = 1.0) -> Covariances:

@@ -20,8 +20,11 @@ _Item = TypeVar("_Item")
 
 # The kinds of vertex, in the order of canonical labels.
 VIEW, WHITE, COORDINATE, CONSTANT = range(4)
-# The roles of a view: through W; through the second encoder V; through W, but under a second augmentation.
-PLAIN, ENCODER, AUGMENTATION = range(3)
+# The roles of a view: through W; through the second encoder V; through W, but under a second augmentation; through W,
+# but of another datum of the same class.
+PLAIN, ENCODER, AUGMENTATION, CLASSMATE = range(4)
+# The roles of views of one kind, whose covariances are Σ and A0.
+OF_ONE_KIND = frozenset((PLAIN, CLASSMATE))
 
 
 class Vertex(NamedTuple):
@@ -31,7 +34,7 @@ class Vertex(NamedTuple):
         kind: VIEW, WHITE (a view of standard Gaussian noise), COORDINATE (summed over 1…d1), or CONSTANT (a vector
             that is not averaged over: the bias b in place of f(v) while a moment is contracted, f(x) of a view that is
             given, the unit vector of a coordinate that is free).
-        group: the number of the datum, of the coordinate, or of the constant vector.
+        group: the number of the datum, which its classmates share, of the coordinate, or of the constant vector.
         view: which view of the datum; 0 for a coordinate.
         role: how the view is seen, PLAIN unless the definition says otherwise; no relabelling changes it.
 

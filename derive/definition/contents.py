@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.graphs import AUGMENTATION, ENCODER
+from derive.algebra.graphs import AUGMENTATION, CLASSMATE, ENCODER, OF_ONE_KIND
 from derive.algebra.letters import Letter
 from derive.definition.clusters import Sample
 from derive.definition.expression import (
@@ -226,6 +226,9 @@ def _check_seen(expression: Expression, name: str) -> None:
             f"{name} has views through a second encoder and others under a second augmentation; A and Σ₂ are of one of"
             " these: leave one of them out"
         )
+        raise InputError(message)
+    if CLASSMATE in roles(expression) and roles(expression) - OF_ONE_KIND:
+        message = f"{name} has views of one class beside views of a second kind; classes are derived with one kind"
         raise InputError(message)
     by_name: dict[str, View] = {}
     for view in sorted({one for node in walk(expression) for one in labels(node) if isinstance(one, View)}):

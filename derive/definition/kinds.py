@@ -11,10 +11,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from derive.algebra.graphs import ENCODER, PLAIN
+from derive.algebra.graphs import CLASSMATE, ENCODER, PLAIN
 from derive.definition.expression import Average, Expression, children, free_views, labels, rebuilt, walk
 from derive.definition.rewriting import relabelled
 from derive.definition.views import View
+from derive.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +32,12 @@ def in_two_kinds(node: Expression, role: int) -> Expression:
     '−2 ⟨f(x), g(x′)⟩ + E_χ[⟨f(x), g(χ)⟩²]'
     """
     named = {label for part in walk(node) for label in labels(part) if isinstance(label, View)}
+    if any(view.role == CLASSMATE for view in named):
+        message = (
+            "views that share a class are derived with one kind of view; leave out the second encoder or augmentation,"
+            " or shares='class'"
+        )
+        raise InputError(message)
     if any(view.role != PLAIN for view in named):
         return node
     # Where every datum is averaged over, the one that stands first is the anchor.

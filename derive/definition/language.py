@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 import sympy
 
+from derive.algebra.graphs import CLASSMATE
 from derive.algebra.scalars import normal_form
 from derive.definition.expression import (
     Average,
@@ -171,6 +172,13 @@ def _over_views(
         message = (
             f"Mean(…, over=({names}), of={of.name}): over names further views of the datum that `of` shows, as in"
             " Mean(…, over=x_v, of=x)"
+        )
+        raise InputError(message)
+    if of.role == CLASSMATE or (count is None and any(view.role == CLASSMATE for view in bound)):
+        why = f"{of.name} is not of the datum {of.datum} but of its class" if of.role == CLASSMATE else ""
+        message = (
+            f"Mean(…, over=({names}), of={of.name}): {why or 'a mean over all other data of a class has no end'};"
+            f" give a view of {of.datum} itself, and count=M for a mean over M other data of its class"
         )
         raise InputError(message)
     if len(bound) > 1 and apart == (count is None):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, NoReturn
 
-from derive.algebra.graphs import AUGMENTATION, ENCODER, PLAIN
+from derive.algebra.graphs import AUGMENTATION, CLASSMATE, ENCODER, PLAIN
 from derive.errors import InputError
 
 
@@ -17,11 +17,13 @@ class View(NamedTuple):
 
     Attributes:
         name: how the view is written, for instance ``x`` or ``x_pos``.
-        datum: the datum it shows; views with one datum name share it.
+        datum: the datum it shows; views with one datum name share it, but for classmates, each of which shows a datum
+            of its own, of the same class.
         white: whether the view is not data but standard Gaussian noise in input space, N(0, I): the average of
             |f(g)|² over it is ‖W‖², which is how weight decay is written.
         role: how it is seen: PLAIN, through f(x) = W x; ENCODER, through the second encoder, g(y) = V y; AUGMENTATION,
-            through f, but under the second of two augmentations (see `derive.algebra.graphs`).
+            through f, but under the second of two augmentations; CLASSMATE, through f, another datum of the same class
+            (see `derive.algebra.graphs`).
 
     """
 
@@ -78,7 +80,7 @@ class Index(NamedTuple):
     name: str
 
 
-def views(names: str, *, encoder: str = "f", augmentation: int = 1) -> tuple[View, ...]:
+def views(names: str, *, encoder: str = "f", augmentation: int = 1, shares: str = "datum") -> tuple[View, ...]:
     """Views from a comma-separated list of names.
 
     What stands before the first underscore names the datum: ``x`` and ``x_pos`` are two views of the datum
@@ -89,6 +91,9 @@ def views(names: str, *, encoder: str = "f", augmentation: int = 1) -> tuple[Vie
         encoder: "f" for f(x) = W x, "g" for a second encoder, g(y) = V y: y is the other half of a pair, the text of
             an image, say, and may have a dimension of its own.
         augmentation: 1, or 2 for views under a second, say stronger, augmentation.
+        shares: what views share with those whose names begin alike: "datum", or "class" for views of other data of the
+            class, each of its own datum. Given the class they are independent. Where the data have no classes they are
+            views of independent data.
 
     Raises:
         InputError: something that is not a name, or a name given twice; a negative that would be a view of its anchor's
@@ -105,7 +110,17 @@ def views(names: str, *, encoder: str = "f", augmentation: int = 1) -> tuple[Vie
     >>> print(Loss(-inner(x, x_text)).expand(order=2))
     −Tr[W A Vᵀ] + O((W, V)⁴)
 
+    Two data of one class, of data of classes:
+
+    >>> from derive import Classes
+    >>> (x_same,) = views("x_same", shares="class")
+    >>> print(Loss(-inner(x, x_same)).expand(order=2, data=Classes()))
+    −Tr[W M₂ Wᵀ] + O(W⁴)
+
     """
+    if shares not in ("datum", "class"):
+        message = f"views({names!r}, shares={shares!r}): views of one name share a 'datum' or a 'class'"
+        raise InputError(message)
     roles = {("f", 1): PLAIN, ("g", 1): ENCODER, ("f", 2): AUGMENTATION}
     if (encoder, augmentation) not in roles:
         message = (
@@ -134,6 +149,14 @@ def views(names: str, *, encoder: str = "f", augmentation: int = 1) -> tuple[Vie
             )
             raise InputError(message)
     role = roles[encoder, augmentation]
+    if shares == "class":
+        if role != PLAIN:
+            message = (
+                f"views({names!r}, shares='class'): classmates are seen through f, under the first augmentation; leave"
+                " encoder and augmentation out"
+            )
+            raise InputError(message)
+        role = CLASSMATE
     return tuple(View(name, name.partition("_")[0] or name, role=role) for name in split)
 
 

@@ -14,7 +14,7 @@ import sympy
 
 from derive.algebra.alphabet import HELD, basis_of
 from derive.algebra.effort import LIMIT, derived
-from derive.algebra.graphs import ENCODER, PLAIN
+from derive.algebra.graphs import ENCODER, OF_ONE_KIND
 from derive.algebra.letters import named
 from derive.algebra.scalars import collected, normal_form
 from derive.algebra.words import Invariants, is_trace, letters
@@ -334,7 +334,7 @@ def _moment(stated: Expression, basis: str, law: Law, order: int) -> Moment:
     terms = {invariants: series.scalars.to_sympy(value) for invariants, value in polynomial.items()}
     constant = normal_form(series.constant + terms.pop((), sympy.S.Zero))
     words = (word for invariants in terms for one in invariants for _, word, _ in one)
-    own = "A0,Sigma" if roles(expression) <= {PLAIN} else basis_of(words)
+    own = "A0,Sigma" if roles(expression) <= OF_ONE_KIND else basis_of(words)
     return Moment(expression, _terms(terms.items(), held), constant, held, own, law).in_basis(basis)
 
 

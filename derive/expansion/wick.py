@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING
 
 from derive.algebra.alphabet import END, OF_MEAN
 from derive.algebra.effort import spend
-from derive.algebra.graphs import AUGMENTATION, CONSTANT, COORDINATE, ENCODER, PLAIN, VIEW, WHITE, Graph, Vertex
+from derive.algebra.graphs import (
+    AUGMENTATION,
+    CLASSMATE,
+    CONSTANT,
+    COORDINATE,
+    ENCODER,
+    PLAIN,
+    VIEW,
+    WHITE,
+    Graph,
+    Vertex,
+)
 from derive.algebra.words import Invariants, connected, invariant, oriented, trace, transpose
 
 if TYPE_CHECKING:
@@ -51,7 +62,8 @@ def constant_legs(graph: Graph) -> dict[Graph, int]:
     return result
 
 
-# By the roles of two views of a datum: the letter where they are one view, and where they are two.
+# By the roles of two views of a datum: the letter where they are one view, and where they are two; "" where that cannot
+# be, and for two data of a class, which are independent given the class.
 _LETTERS = {
     (PLAIN, PLAIN): ("S", "A"),
     (AUGMENTATION, AUGMENTATION): ("U", "R"),
@@ -60,16 +72,19 @@ _LETTERS = {
     (ENCODER, ENCODER): ("T", "Z"),
     (PLAIN, ENCODER): ("", "X"),
     (ENCODER, PLAIN): ("", "Y"),
+    (CLASSMATE, CLASSMATE): ("S", ""),
+    (PLAIN, CLASSMATE): ("", ""),
+    (CLASSMATE, PLAIN): ("", ""),
 }
 # The letters of covariances between two views of a datum.
-OF_TWO_VIEWS = frozenset(two for _, two in _LETTERS.values())
+OF_TWO_VIEWS = frozenset(two for _, two in _LETTERS.values() if two)
 
 
 def covariance(u: Vertex, v: Vertex) -> str:
     """The letter of Cov(f(u), f(v)), two views of a datum: Σ where they are one view, A0 where they are two.
 
     Views under a second augmentation have Σ₂ and A₂, views through a second encoder too; of one of the first kind and
-    one of the second it is A, or its transpose.
+    one of the second it is A, or its transpose. Data of one class have none, "".
 
     >>> x, x_pos = Vertex(VIEW, 0, 0), Vertex(VIEW, 0, 1)
     >>> covariance(x, x), covariance(x, x_pos)
@@ -100,7 +115,7 @@ def contract(graph: Graph, between: Between = covariance, mean_of: MeanOf | None
 
     Args:
         graph: of one moment.
-        between: the letter of Cov(f(u), f(v)) for two views of a datum, that of (v, u) being its transpose.
+        between: the letter of Cov(f(u), f(v)) for two views of a datum, that of (v, u) being its transpose; "" for 0.
         mean_of: the constant E f(v) of a view, None where it is zero; the function is None where all are.
 
     >>> x = Vertex(0, 0, 0)
@@ -132,9 +147,9 @@ def _contract(edges: tuple[OpenWord, ...], between: Between, mean_of: MeanOf | N
         constant = others.copy()
         constant[oriented(u, word, mean)] += 1
         result.update(_contract(_sorted(constant), between, mean_of))
-    if _random(u) and u.group == datum:
+    if _random(u) and u.group == datum and (letter := between(v, u)):
         # E[f(u)ᵀ P f(v)] = Tr[P Cov(f(v), f(u))]
-        closed = trace(word + between(v, u))
+        closed = trace(word + letter)
         for factors, weight in _contract(_sorted(others), between, mean_of).items():
             result[tuple(sorted((*factors, closed)))] += weight
     for other, number in list(others.items()):
@@ -144,9 +159,9 @@ def _contract(edges: tuple[OpenWord, ...], between: Between, mean_of: MeanOf | N
         rest = others.copy()
         rest[other] -= 1
         for near, spelled, far in ((p, more, q), (q, transpose(more), p)):
-            if _random(near) and near.group == datum:
+            if _random(near) and near.group == datum and (letter := between(v, near)):
                 joined = rest.copy()
-                joined[oriented(u, word + between(v, near) + spelled, far)] += 1
+                joined[oriented(u, word + letter + spelled, far)] += 1
                 contracted = _contract(_sorted(joined), between, mean_of)
                 spend(len(contracted))
                 for factors, weight in contracted.items():

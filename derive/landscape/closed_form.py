@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive.algebra.alphabet import basis_of, is_centred
-from derive.algebra.graphs import PLAIN, VIEW, Vertex
+from derive.algebra.graphs import OF_ONE_KIND, PLAIN, VIEW, Vertex
 from derive.algebra.scalars import normal_form
 from derive.algebra.words import trace
 from derive.definition import notation
@@ -221,7 +221,7 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
         constant=normal_form(ending.constant + beside.constant),
         ranges=loss.domain,
         encoders=loss.encoders,
-        basis="A0,Sigma" if loss.roles <= {PLAIN} else basis_of(words),
+        basis="A0,Sigma" if loss.roles <= OF_ONE_KIND else basis_of(words),
     )
     return ClosedForm(whole, tuple(logs), tuple(resolvents))
 
@@ -299,8 +299,8 @@ def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expre
             for v in free:
                 value = normal_form(sympy.expand(into[u] * into[v] / 2))
                 # Different data are independent.
-                if value != 0 and u.datum == v.datum:
-                    resolvents.append(Resolvent(value, _letter(u, v), normal_form(-eigenvalue), of))
+                if value != 0 and u.datum == v.datum and (letter := _letter(u, v)):
+                    resolvents.append(Resolvent(value, letter, normal_form(-eigenvalue), of))
     left: list[Expression] = [Scalar(constant)]
     left += [Scalar(weights[pair]) * Inner(*pair) for pair in weights if set(pair) <= set(free)]
     remainder: Expression = Sum(tuple(left))
@@ -310,7 +310,7 @@ def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expre
 
 
 def _letter(u: View, v: View) -> str:
-    """The letter of the covariance of two views of one datum."""
+    """The letter of the covariance of two views of one datum; "" of two data of a class."""
     return covariance(Vertex(VIEW, 0, 0, u.role), Vertex(VIEW, 0, int(u != v), v.role))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 
+from derive.algebra.graphs import CLASSMATE
 from derive.algebra.scalars import normal_form
 from derive.algebra.signs import sign, signs
 from derive.definition.expression import (
@@ -113,7 +114,7 @@ def in_the_mean(form: dict[tuple[View, View], sympy.Expr]) -> sympy.Expr:
     for (u, v), weight in form.items():
         if u == v:
             total += weight
-        elif u.datum == v.datum:
+        elif u.datum == v.datum and CLASSMATE not in (u.role, v.role):
             total += weight * MODE_I["A"] / MODE_I["S"]
     return total
 

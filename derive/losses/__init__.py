@@ -20,6 +20,7 @@ from derive.losses import (
     ntxent,
     siglip,
     spectral,
+    supcon,
     vicreg,
     weighted_infonce,
 )
@@ -45,6 +46,7 @@ CATALOGUE: dict[str, Loss] = {
         alignment_uniformity.LOSS,
         siglip.LOSS,
         clip.LOSS,
+        supcon.LOSS,
     )
 }
 

@@ -11,7 +11,7 @@ import sympy
 
 from derive.algebra.alphabet import basis_of
 from derive.algebra.effort import LIMIT, derived
-from derive.algebra.graphs import ENCODER, PLAIN
+from derive.algebra.graphs import CLASSMATE, ENCODER, OF_ONE_KIND, PLAIN
 from derive.algebra.ranges import Ranges, check_values
 from derive.algebra.scalars import normal_form
 from derive.algebra.signs import sign
@@ -261,6 +261,12 @@ class Loss:
         if sampling not in SAMPLINGS:
             message = f"sampling {sampling!r} is unknown; the samplings are {' and '.join(SAMPLINGS)}"
             raise InputError(message)
+        if sampling == "fixed" and CLASSMATE in self.roles:
+            message = (
+                f"{self.name} has views of other data of a class, and a fixed training set has its own share of each"
+                " class; take independent draws, --sampling iid"
+            )
+            raise InputError(message)
         fixed: dict[str, Any] = {"fixed": True, "fixed_set": self.batch_size} if sampling == "fixed" else {}
         series = partial(moment_series, self.expression, bias=self.bias or mean, **fixed)
         return derived(series, check_order(order), LIMIT, self.name)
@@ -306,20 +312,24 @@ class Loss:
         polynomial = trace_polynomial(series, law, bias=self.bias)
         fixed = "fixed training set" if law.arrays else "fixed centred training set"
         drawn = {"fixed": (fixed,), "iid": ("independent draws",)}[sampling]
+        # A law without classes is one of a single class, in which all data are independent.
+        alike = ("data of a class independent, as all data are",)
         words = (word for invariants in polynomial for one in invariants for _, word, _ in one)
         expansion = Expansion.collect(
             {invariants: self._simplified(series.scalars.to_sympy(value)) for invariants, value in polynomial.items()},
             order,
             loss=self.name,
             constant=series.constant,
-            assumptions=law.assumptions + (drawn if self.samples or sampling == "fixed" else ()),
+            assumptions=law.assumptions
+            + (alike if CLASSMATE in self.roles and "weights" not in law.arrays else ())
+            + (drawn if self.samples or sampling == "fixed" else ()),
             source=self.source,
             parameters=(*self.parameters, *law.parameters(order)),
             bias=self.bias,
             arrays=law.arrays,
             ranges=self.domain,
             encoders=self.encoders,
-            basis="A0,Sigma" if self.roles <= {PLAIN} else basis_of(words),
+            basis="A0,Sigma" if self.roles <= OF_ONE_KIND else basis_of(words),
         )
         return expansion.in_basis(basis)
 

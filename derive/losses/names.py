@@ -17,7 +17,7 @@ _UNIT = "For unit vectors the two are equal, up to a temperature"
 # Hyphens, case and a final "loss" do not count.
 OTHERS: tuple[tuple[str, str, str], ...] = (
     ("ntxent", "simclr simclrv1 simclrv2 normalizedtemperaturescaledcrossentropy", ""),
-    ("ntxent", "supcon supervisedcontrastive", "The two are equal where each class is one datum"),
+    ("supcon", "supervisedcontrastive supervisedcontrastivelearning", ""),
     ("infonce", "nce cpc cpcv2 contrastivepredictivecoding", ""),
     ("infonce-batch", "npair npairs multiclassnpair", _UNIT),
     ("clip", "openclip slip contrastivelanguageimagepretraining", ""),

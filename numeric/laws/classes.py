@@ -15,7 +15,7 @@ from derive.algebra.alphabet import BETWEEN
 from numeric.invariants import Letters
 from numeric.laws.mean import like, some_means, vector
 from numeric.laws.views import in_numbers, random_in_numbers
-from numeric.sampling import Covariances, Seen, random_covariances, root
+from numeric.sampling import Covariances, Seen, classmates, put_among, random_covariances, root
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,14 +120,17 @@ class Mixture(Covariances):
             raise InputError(message)
         return Covariances(np.zeros_like(self.A0), self.C)
 
-    def latent(self, views: int) -> int:  # noqa: ARG002 (the interface of a law)
+    def latent(self, views: Seen) -> int:  # noqa: ARG002 (the interface of a law)
         """A normal number for the class of a datum."""
         return 1
 
-    def made(self, gaussian: tuple[Any, ...], latent: Any, *, datum: bool = False) -> tuple[Any, ...]:
-        """Views of each datum's class."""
+    def made(
+        self, gaussian: tuple[Any, ...], latent: Any, views: Seen | None = None, *, datum: bool = False
+    ) -> tuple[Any, ...]:
+        """Views of each datum's class, which other data of the class share."""
+        seen = len(gaussian) - datum if views is None else views
         edges = [-np.inf, *map(NormalDist().inv_cdf, np.cumsum(self.chances)[:-1]), np.inf]
-        classes = [self._of_class(y, gaussian, datum=datum) for y in range(self.law.count)]
+        classes = [self._of_class(y, gaussian, seen, datum=datum) for y in range(self.law.count)]
         # A 1 of the precision of the numbers, in one class.
         inside = [latent**0 * ((latent > low) & (latent <= high)) for low, high in pairwise(edges)]
         every = zip(*classes, strict=True)
@@ -144,7 +147,7 @@ class Mixture(Covariances):
     ) -> tuple[Array, ...]:
         """Random views, each of shape (…, d0)."""
         gaussian = self.core.draw(generator, shape, views, datum=datum)
-        return self.made(gaussian, generator.standard_normal((*shape, 1)), datum=datum)
+        return self.made(gaussian, generator.standard_normal((*shape, 1)), views, datum=datum)
 
     def nodes(
         self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False, datum: bool = False
@@ -159,7 +162,7 @@ class Mixture(Covariances):
             message = f"data of {self.law.count} classes need too many nodes at degree {degree} for {data} at a time"
             raise InputError(message)
         gaussian, weights = self.core.nodes(degree, data, views, positive=positive, datum=datum)
-        of_class = [self._of_class(y, gaussian, datum=datum) for y in range(self.law.count)]
+        of_class = [self._of_class(y, gaussian, views, datum=datum) for y in range(self.law.count)]
         points: list[list[Array]] = [[] for _ in gaussian]
         chances = []
         for classes in product(range(self.law.count), repeat=data):
@@ -182,8 +185,12 @@ class Mixture(Covariances):
         message = "a fixed training set of data of classes is not drawn; take independent draws, --sampling iid"
         raise InputError(message)
 
-    def _of_class(self, y: int, gaussian: tuple[Any, ...], *, datum: bool) -> tuple[Any, ...]:
+    def _of_class(self, y: int, gaussian: tuple[Any, ...], views: Seen, *, datum: bool) -> tuple[Any, ...]:
         """Views of one class from views without one: their mean and what differs from it are given its covariances."""
+        if mates := classmates(views):
+            others = [self._of_class(y, (gaussian[k],), 1, datum=False)[0] for k in mates]
+            left = tuple(one for k, one in enumerate(gaussian) if k not in mates)
+            return put_among(self._of_class(y, left, len(left) - datum, datum=datum) if left else (), mates, others)
         own, some = self.each[y], len(gaussian) - datum
         to = self._to(own.C, self.C)
         if datum:

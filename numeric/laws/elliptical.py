@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from derive import Contaminated, Elliptical, InputError, Laplace, StudentT
 from numeric.laws.views import in_numbers, random_in_numbers
-from numeric.sampling import Covariances, Seen, plain
+from numeric.sampling import Covariances, Seen, classmates, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,23 +89,27 @@ class Scaled(Covariances):
         )
         raise InputError(message)
 
-    def latent(self, views: int) -> int:
+    def latent(self, views: Seen) -> int:
         """Normal numbers that the scales of a datum are made from."""
-        return drawn_from(self.scale).numbers * self._scales(plain(views))
+        return drawn_from(self.scale).numbers * self._scales(views)
 
-    def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:
+    def made(
+        self, gaussian: tuple[Any, ...], latent: Any, views: Seen | None = None, *, datum: bool = False
+    ) -> tuple[Any, ...]:
         """x = s·g."""
-        of, number = drawn_from(self.scale), self._scales(len(gaussian))
-        parts = [latent[..., k * of.numbers : (k + 1) * of.numbers] for k in range(number)]
+        seen = len(gaussian) - datum if views is None else views
+        of = drawn_from(self.scale)
+        parts = [latent[..., k * of.numbers : (k + 1) * of.numbers] for k in range(self._scales(seen))]
         scales = [of.scale(part)[..., None] for part in parts]
-        return tuple(scales[k if number > 1 else 0] * one for k, one in enumerate(gaussian))
+        return tuple(scales[k] * one for k, one in zip(self._scale_of(seen, datum=datum), gaussian, strict=True))
 
     def draw(
         self, generator: np.random.Generator, shape: tuple[int, ...], views: Seen = 2, *, datum: bool = False
     ) -> tuple[Array, ...]:
         """Random views, each of shape (…, d0)."""
         gaussian = self.core.draw(generator, shape, views, datum=self._with(datum=datum))
-        return self.made(gaussian, generator.standard_normal((*shape, self.latent(len(gaussian)))))
+        latent = generator.standard_normal((*shape, self.latent(views)))
+        return self.made(gaussian, latent, views, datum=datum)
 
     def nodes(
         self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False, datum: bool = False
@@ -123,22 +127,31 @@ class Scaled(Covariances):
             raise InputError(message)
         gaussian, weights = self.core.nodes(degree, data, views, positive=positive, datum=self._with(datum=datum))
         values, chances = self._rule(degree)
-        number = self._scales(plain(views))
+        number = self._scales(views)
         which = np.array(list(product(range(len(values)), repeat=data * number))).reshape(-1, 1, number, data, 1)
         s = values[which]
         made = tuple(
-            (s[:, :, k if number > 1 else 0] * one).reshape(-1, data, self.d0) for k, one in enumerate(gaussian)
+            (s[:, :, k] * one).reshape(-1, data, self.d0)
+            for k, one in zip(self._scale_of(views, datum=datum), gaussian, strict=True)
         )
         return made, np.outer(chances[which].prod((1, 2, 3, 4)), weights).ravel()
 
     def size(self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False) -> int:
         """How many nodes `nodes` has."""
-        each = len(self._rule(degree)[0]) ** (data * self._scales(plain(views)))
+        each = len(self._rule(degree)[0]) ** (data * self._scales(views))
         return int(each * self.core.size(degree, data, views, positive=positive))
 
-    def _scales(self, views: int) -> int:
-        """How many scales a datum has."""
-        return 1 if self.law.per == "datum" else views
+    def _scale_of(self, views: Seen, *, datum: bool = False) -> tuple[int, ...]:
+        """Which of the scales each view has; each of other data of the class has its own."""
+        number, mates = plain(views), classmates(views)
+        if self.law.per == "view":
+            return tuple(range(number))
+        others = {k: place + (len(mates) < number or datum) for place, k in enumerate(mates)}
+        return (*(others.get(k, 0) for k in range(number)), *((0,) if datum else ()))
+
+    def _scales(self, views: Seen) -> int:
+        """How many scales there are."""
+        return 1 + max(self._scale_of(views), default=0)
 
     def _rule(self, degree: int) -> tuple[Array, Array]:
         # Where a datum has one scale, odd powers of it meet odd moments of g, which are 0.

@@ -63,7 +63,12 @@ class Shifted(Covariances):
         """Of x − μ."""
         return Covariances(self.A0, self.C)
 
-    def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:  # noqa: ARG002 (the interface)
+    def made(
+        self,
+        gaussian: tuple[Any, ...],
+        latent: Any,  # noqa: ARG002 (the interface)
+        views: Seen | None = None,  # noqa: ARG002
+    ) -> tuple[Any, ...]:
         """Views with the mean added."""
         return tuple(one + like(self.mean, one) for one in gaussian)
 

@@ -81,10 +81,10 @@ class Views(Protocol):
     def noise(self) -> Covariances:
         """What the augmentation adds to a datum."""
 
-    def latent(self, views: int) -> int:
+    def latent(self, views: Seen) -> int:
         """How many standard normal numbers a datum takes in addition to its Gaussian views."""
 
-    def made(self, gaussian: tuple[Any, ...], latent: Any) -> tuple[Any, ...]:
+    def made(self, gaussian: tuple[Any, ...], latent: Any, views: Seen | None = None) -> tuple[Any, ...]:
         """Views made from Gaussian ones and latent numbers, NumPy arrays or torch tensors."""
 
     def along(self, directions: Array) -> Self:

@@ -10,6 +10,7 @@ import sympy
 from derive import Expansion, Gaussian, InputError, Law, Loss, NotAnalyticError, closed_form
 from derive.algebra.letters import named
 from derive.algebra.signs import sign
+from derive.expansion.second_moments import sees_means
 from derive.landscape.collapse import collapse
 from derive.landscape.exact_modes import exact_modes
 from derive.landscape.landscape import MODE_I, a_i, c_i, landscapes
@@ -114,6 +115,9 @@ def _spectrum(
 ) -> tuple[Spectrum, bool]:
     """The modes, and whether A0 and C commute where that matters."""
     letters = _letters(expansion.terms)
+    if sees_means(expansion):
+        message = f"{expansion.loss} depends on the means of the data, which view correlations do not tell"
+        raise InputError(f"{message}; centre the data")
     if expansion.encoders == 1 and not letters <= MODE_I.keys():
         message = (
             f"the views of {expansion.loss} are seen in two ways, and its modes are not known; one W and equal views"

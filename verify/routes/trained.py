@@ -405,7 +405,7 @@ def _powers(subject: Subject, regime: Regime, seeds: int) -> tuple[Array, int]:
     scale = float(np.sqrt(regime.predicted / 2 / regime.data.Sigma.diagonal().mean()))
     end = train(
         Model(2, 2),
-        Population(size, a, c, independent=True, batches=batches, law=drawn),
+        Population(size, a, c, independent=True, batches=batches, law=drawn, second=max(loss.roles)),
         of,
         Plan(rate=RATE * scale, steps=STEPS, decay="cosine", tail=0.1, **extra),
         models=seeds,

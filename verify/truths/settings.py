@@ -10,8 +10,8 @@ import numpy as np
 import sympy
 
 from derive import CATALOGUE, MODIFIERS, Gaussian, InputError, catalogue
-from derive.algebra.graphs import PLAIN
-from derive.definition.expression import ViewAverage, walk
+from derive.algebra.graphs import OF_ONE_KIND
+from derive.definition.expression import Expression, ViewAverage, walk
 from derive.definition.kinds import in_two_kinds
 from numeric.kinds import TwoKinds, random_kinds
 from numeric.laws import random_in_numbers
@@ -202,7 +202,7 @@ class _Definition(Protocol):
 
 def random_data(of: _Definition, law: Law, generator: np.random.Generator, dimension: int) -> Views:
     """Random data of one kind of views, or of two where the definition has two."""
-    if of.roles <= {PLAIN}:
+    if of.roles <= OF_ONE_KIND:
         return random_in_numbers(law, random_covariances(generator, dimension), generator)
     if not isinstance(law, Gaussian):
         message = f"views of two kinds are drawn from a Gaussian law, not from {law.text}; leave --law out"
@@ -246,6 +246,11 @@ def _basis(W: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.floa
     return Q * sign.T, np.asarray(left[:, :rank] * sizes[:rank] * sign)
 
 
+def _seen_as(loss: Loss, role: int) -> Expression:
+    """The definition of a loss whose second views have a role; classmates have theirs from the catalogue."""
+    return loss.expression if role in OF_ONE_KIND else in_two_kinds(loss.expression, role)
+
+
 def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> Truth:
     """The hand-written torch function of a catalogue loss; for any other loss, its definition."""
     base, *modifiers = loss.name.split("+")
@@ -253,7 +258,7 @@ def truth_of(loss: Loss, values: Mapping[str, sympy.Expr], setting: Setting) -> 
     # Whether a penalty sees normalised features depends on the order of modifiers, unknown to the torch functions.
     known &= "normalised" not in modifiers or set(modifiers) <= {"normalised", "bias"}
     second = max(loss.roles)
-    if known and in_two_kinds(catalogue(loss.name).expression, second) == loss.expression and find_spec("torch"):
+    if known and _seen_as(catalogue(loss.name), second) == loss.expression and find_spec("torch"):
         from verify.truths.torch_losses import TORCH_LOSSES
         from verify.truths.torch_truth import TorchTruth
 

@@ -145,6 +145,15 @@ def beta_infonce(x: Tensor, x_pos: Tensor, p: Weights, chi: Tensor, q: Weights, 
     return _mean(alignment + beta * spread, p)
 
 
+def supcon(x: Tensor, x_same: Tensor, p: Weights, chi: Tensor, q: Weights, *, tau: Parameter) -> Tensor:
+    """SupCon, L_out in Eq. (2) of Khosla et al. (NeurIPS 2020, arXiv:2004.11362), over infinitely many data.
+
+    x_same is another datum of the class of x. The log stands outside the mean over positives.
+    """
+    spread = torch.log(_mean(torch.exp(_inner_products(x, chi) / tau), q))
+    return _mean(spread - (x * x_same).sum(-1) / tau, p)
+
+
 def spectral(x: Tensor, x_pos: Tensor, p: Weights, chi: Tensor, q: Weights) -> Tensor:
     """Spectral contrastive loss (HaoChen et al., NeurIPS 2021, arXiv:2106.04156): -2 E<x,x'> + E<x,chi>^2."""
     return _mean(_mean(_inner_products(x, chi) ** 2, q) - 2 * (x * x_pos).sum(-1), p)
@@ -306,5 +315,6 @@ _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "alignment-uniformity": alignment_uniformity,
     "siglip": siglip,
     "clip": clip,
+    "supcon": supcon,
 }
 TORCH_LOSSES = {name: TorchLoss(name, function) for name, function in _FUNCTIONS.items()}

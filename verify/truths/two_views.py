@@ -16,7 +16,8 @@ from inspect import signature
 import torch
 from torch import Tensor
 
-from derive import InputError
+from derive import InputError, catalogue
+from derive.algebra.graphs import CLASSMATE
 from verify.truths.jackknife import jackknife
 from verify.truths.torch_losses import TORCH_LOSSES, TorchLoss, norm_penalty
 
@@ -45,6 +46,8 @@ def two_views(name: str, parameters: Mapping[str, float] | None = None) -> TwoVi
     base, *modifiers = name.split("+")
     if base not in TORCH_LOSSES:
         raise InputError(f"no hand-written torch loss is known for {base!r}; known are {', '.join(TORCH_LOSSES)}")
+    if CLASSMATE in catalogue(base).roles:
+        raise InputError(f"{base} compares data of a class, which two views of the same data do not show")
     for modifier in modifiers:
         if modifier not in ("normalised", "norm-penalty"):
             raise InputError(f"+{modifier} is not a function of the features alone; leave it out here")

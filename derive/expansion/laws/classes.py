@@ -34,7 +34,7 @@ Means = Literal["own", "zero"]
 def _own_covariance(u: Vertex, v: Vertex) -> str:
     """The letter of the covariance of two views of a datum, given its class: a slot for each datum."""
     letter = covariance(u, v)
-    return letter if u.kind == WHITE else in_slot(letter, u.group)
+    return letter if u.kind == WHITE or not letter else in_slot(letter, u.group)
 
 
 def _own_mean(v: Vertex) -> Vertex | None:

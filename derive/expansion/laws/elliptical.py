@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import sympy
 from sympy import QQ
 
-from derive.algebra.graphs import VIEW
+from derive.algebra.graphs import CLASSMATE, VIEW
 from derive.algebra.letters import Letter
 from derive.definition.expression import as_scalar
 from derive.errors import InputError
@@ -21,7 +21,7 @@ from derive.expansion.wick import OF_TWO_VIEWS, contract, covariance
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from derive.algebra.graphs import Graph
+    from derive.algebra.graphs import Graph, Vertex
     from derive.algebra.scalars import Coefficient, Scalars
     from derive.algebra.words import Invariants
     from derive.definition.expression import Expression
@@ -144,9 +144,12 @@ class Elliptical:
 
     def weight(self, graph: Graph) -> sympy.Expr:
         """The product of E[s^k] over the data or views of a graph, k the legs that share a scale."""
-        own = (lambda v: v.group) if self.per == "datum" else (lambda v: (v.group, v.view))
-        shared = Counter(own(v) for edge in graph for v in edge if v.kind == VIEW)
+        shared = Counter(self._sharing(v) for edge in graph for v in edge if v.kind == VIEW)
         return sympy.Mul(*(self.moment(power) for power in shared.values()))
+
+    def _sharing(self, v: Vertex) -> tuple[int, int | None]:
+        """What shares a scale: a datum, each classmate being one of its own, or a view."""
+        return v.group, v.view if self.per == "view" or v.role == CLASSMATE else None
 
     def letter_weight(self) -> sympy.Expr:
         """A0 = E[s]² Cov(g, g′) where each view has its own scale, so g's covariance is A0/E[s]²."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
-from derive.algebra.graphs import PLAIN
+from derive.algebra.graphs import OF_ONE_KIND
 from derive.definition.contents import roles
 from derive.errors import InputError
 
@@ -86,7 +86,7 @@ def of_one_kind(expression: Expression, data: str) -> Expression:
         InputError: it has views of two, which some data are not derived with.
 
     """
-    if roles(expression) - {PLAIN}:
+    if roles(expression) - OF_ONE_KIND:
         message = f"{data} are derived with one kind of view; leave --law out, or the second kind of view"
         raise InputError(message)
     return expression

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from derive import CATALOGUE, InputError, Loss, Mean, catalogue, exp, inner, log, symbols, views
 from derive.algebra.alphabet import LETTERS, letter_of
-from derive.algebra.graphs import AUGMENTATION, ENCODER, VIEW, Vertex
+from derive.algebra.graphs import AUGMENTATION, ENCODER, PLAIN, VIEW, Vertex
 from derive.algebra.words import substitute
 from derive.definition.expression import labels, walk
 from derive.definition.kinds import in_two_kinds
@@ -16,7 +16,7 @@ from numeric.invariants import product_value
 
 # What the letters become where both kinds are one: Σ₂ = Σ, A = Aᵀ = A₂ = A0, V = W.
 SAME = {letter: {"S": 1} for letter in "UT"} | {letter: {"A": 1} for letter in "PQRXYZ"} | {"J": {"I": 1}}
-LOSSES = [name for name in CATALOGUE if catalogue(name).encoders == 1]
+LOSSES = [name for name in CATALOGUE if catalogue(name).roles == {PLAIN}]
 
 
 def as_one_kind(expansion):

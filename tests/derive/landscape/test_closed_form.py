@@ -83,7 +83,7 @@ def test_where_the_average_does_not_close_there_is_none(what):
 def test_the_catalogue(name):
     closed = closed_form(catalogue(name))
     logarithmic = {"infonce", "beta-infonce", "alignment-uniformity"}
-    polynomial = {"spectral", "barlow-twins", "vicreg-soft"}
+    polynomial = {"spectral", "barlow-twins", "vicreg-soft", "supcon"}
     assert (closed is not None) == (name in logarithmic | polynomial)
     if closed is not None:
         assert closed.finite == (name in polynomial)

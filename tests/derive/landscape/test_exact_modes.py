@@ -136,7 +136,7 @@ def test_modes_that_do_not_separate():
         assert exact_modes(closed_form(catalogue(name))) is None
         assert why_coupled(closed_form(catalogue(name))) == "the loss is not invariant under rotations of the embedding"
     separate = {name for name in CATALOGUE if (found := closed_form(catalogue(name))) and exact_modes(found)}
-    assert separate == {"infonce", "beta-infonce", "spectral", "alignment-uniformity"}
+    assert separate == {"infonce", "beta-infonce", "spectral", "alignment-uniformity", "supcon"}
 
 
 def test_words_that_mix_the_letters_need_commuting_matrices():

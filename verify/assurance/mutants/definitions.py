@@ -14,6 +14,7 @@ from dataclasses import replace
 import sympy
 
 from derive import Expansion, InputError, Loss
+from derive.algebra.graphs import CLASSMATE, PLAIN
 from derive.definition.expression import (
     Average,
     Coordinate,
@@ -63,6 +64,9 @@ def _seen(loss: Loss, views: Sequence[View]) -> Iterator[Slip]:
     if len(loss.roles) < 2:
         return
     other = dict(zip(sorted(loss.roles), sorted(loss.roles, reverse=True), strict=True))
+    if CLASSMATE in loss.roles:
+        # One datum for two of a class, and the other way round.
+        other = {PLAIN: CLASSMATE, CLASSMATE: PLAIN}
     turned = {view: view._replace(role=other[view.role]) for view in views}
     for view, new in turned.items():
         yield "symbol exchanged", f"{view.name} seen in the other way", relabelled(loss.expression, {view: new})

@@ -103,7 +103,7 @@ def of_loss(
     """
     loss = catalogue(name)
     true = loss.expand(ORDER, data=law)
-    made = list(laws.slips(true, law)) or [
+    made = list(laws.slips(true, law, loss)) or [
         *expansions.slips(true),
         *definitions.slips(loss, ORDER),
         *replicas.merged_replicas(loss, ORDER),

@@ -1,25 +1,31 @@
-"""Slips in a derivation over data that are not centred: a mean centred away, a class drawn anew, a weight lost."""
+"""Slips over data that are not centred: a mean centred away, a class drawn anew, a weight lost, a class for a datum."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 import sympy
 
-from derive import Classes, Expansion, Law
+from derive import Classes, Expansion, Law, Loss
 from derive.algebra.alphabet import LETTERS, in_slot, is_centred, plainly
+from derive.algebra.graphs import CLASSMATE, PLAIN
 from derive.algebra.slots import has_slots, settled
 from derive.algebra.words import Invariants, paired
+from derive.definition.expression import Average, Expression, free_views, labels, walk
+from derive.definition.rewriting import relabelled
+from derive.definition.views import View
 from verify.assurance.mutants.mutant import Mutant
 
 
-def slips(expansion: Expansion, law: Law) -> Iterator[Mutant]:
+def slips(expansion: Expansion, law: Law, loss: Loss | None = None) -> Iterator[Mutant]:
     """The slips that an expansion over data of a law may have, apart from those of any expansion.
 
     Args:
         expansion: of data of the law.
         law: with a mean or classes; others have none of these slips.
+        loss: that it is of, for the slips of views that share a class.
 
     >>> from derive import Uncentred, catalogue
     >>> law = Uncentred()
@@ -41,6 +47,8 @@ def slips(expansion: Expansion, law: Law) -> Iterator[Mutant]:
         left = (t for t in expansion.terms if t.order != order or t in centred)
         name = f"{what} centred away at order {order}"
         yield Mutant("term dropped or doubled", name, only((t.invariants, t.coefficient) for t in left))
+    if loss is not None:
+        yield from _of_relations(loss, expansion.order, law)
     if not isinstance(law, Classes) or not any(has_slots(term.invariants) for term in expansion.terms):
         return
     yield Mutant(
@@ -53,6 +61,25 @@ def slips(expansion: Expansion, law: Law) -> Iterator[Mutant]:
         "the covariances of a datum drawn with classes of their own",
         only((_drawn_anew(t.invariants), t.coefficient) for t in expansion.terms),
     )
+
+
+def _of_relations(loss: Loss, order: int, law: Law) -> Iterator[Mutant]:
+    """Views of other data of a class taken for views of the datum itself, or of any datum."""
+    named = {view for node in walk(loss.expression) for view in labels(node) if isinstance(view, View)}
+    mates = sorted(view for view in named if view.role == CLASSMATE)
+    if not mates:
+        return
+    same = relabelled(loss.expression, {view: view._replace(role=PLAIN) for view in mates})
+    yield Mutant("symbol exchanged", "the datum itself for others of its class", _expanded(loss, same, order, law))
+    free = [view for view in mates if view in free_views(loss.expression)]
+    if free:
+        apart = {view: View(f"{view.datum}{number}", f"{view.datum}{number}") for number, view in enumerate(free, 2)}
+        other: Expression = Average(relabelled(loss.expression, apart), tuple(apart.values()), None)
+        yield Mutant("symbol exchanged", "any data for others of the class", _expanded(loss, other, order, law))
+
+
+def _expanded(loss: Loss, expression: Expression, order: int, law: Law) -> Expansion:
+    return replace(loss, expression=expression).expand(order, data=law)
 
 
 def _is_centred(given: Invariants) -> bool:

@@ -179,7 +179,7 @@ class _Evaluator:
                 return [self.variables.mean(one, [n for places in new.values() for n in places]) for one in inside]
             case ViewAverage(body, over, of, number):
                 of_datum = scope.centres.get(of, scope.places[of])
-                views = self.variables.further(of_datum, number, int(self.numbers.of(number)), kind_of(over[0]))
+                views = self.variables.further(of_datum, number, int(self.numbers.of(number)), over[0])
                 chosen = [dict(zip(over, some, strict=True)) for some in permutations(views, len(over))]
                 return self.averaged_over(body, scope, chosen)
             case Delta(i, j):

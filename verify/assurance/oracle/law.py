@@ -11,7 +11,8 @@ Data may instead be a fixed set of points, each with fresh Gaussian noise, that 
 repetition. Second moments are then sums over the points and over pairs of them, and all that is known.
 
 Where data have a mean, Stein's lemma has a further term, E[y p] = E[y] E[p] + …. Where they have classes, a monomial of
-one datum's variables is averaged within each class, and the results over the classes.
+one datum's variables is averaged within each class, and the results over the classes. Other data of its class count
+among the variables of a datum, independent of it within each class.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import sympy
 import derive
 from derive import Classes, Elliptical, Gaussian, Uncentred
 from derive.algebra.alphabet import ENDS, LETTERS, plainly, slot_of
+from derive.algebra.graphs import CLASSMATE, OF_ONE_KIND
 from derive.definition.views import View
 from verify.assurance.oracle.polynomial import BITS, HIGHEST_ORDER, Polynomial, factors, reduced
 
@@ -229,6 +231,8 @@ class _Variable(NamedTuple):
     coordinate: int
     seen: int
     kind: Literal["view", "datum", "noise"] = "view"
+    # Which other datum of the class it is of; "" for the datum itself.
+    mate: str = ""
 
 
 @dataclass
@@ -275,17 +279,19 @@ class Variables:
                 self._data += 1
             first = len(self._drawn)
             for i in range(self.law.d1):
-                self._drawn.append(_Variable(data[view.datum], view.name, view.white, i, kind_of(view)))
+                mate = mate_of(view)
+                self._drawn.append(_Variable(data[view.datum], view.name, view.white, i, kind_of(view), mate=mate))
             found[view] = tuple(range(first, first + self.law.d1))
         return found
 
-    def further(self, places: tuple[int, ...], key: object, number: int, seen: int) -> list[tuple[int, ...]]:
-        """Further views, of a kind, of the datum that a view at these places shows; the same ones for one key."""
+    def further(self, places: tuple[int, ...], key: object, number: int, like: View) -> list[tuple[int, ...]]:
+        """Further views, like one, of the datum that a view at these places shows; the same ones for one key."""
         datum = self._drawn[places[0]].datum
-        if (datum, key, seen) not in self._further:
-            new = [self._new(datum, f"{key} {k}", seen, "view") for k in range(number)]
-            self._further[datum, key, seen] = new
-        return self._further[datum, key, seen]
+        if (datum, key, like.role) not in self._further:
+            mates = [f"{key} {k}" if mate_of(like) else "" for k in range(number)]
+            new = [self._new(datum, f"{key} {k}", kind_of(like), "view", mate) for k, mate in enumerate(mates)]
+            self._further[datum, key, like.role] = new
+        return self._further[datum, key, like.role]
 
     def centre(self, places: tuple[int, ...], seen: int) -> tuple[int, ...]:
         """The datum itself, as it shows in views of a kind, which are noise around it."""
@@ -304,10 +310,13 @@ class Variables:
         data = {self._drawn[number].datum for number in places}
         return [number for number, one in enumerate(self._drawn) if one.datum in data]
 
-    def _new(self, datum: int, view: str, seen: int, kind: Literal["view", "datum", "noise"]) -> tuple[int, ...]:
+    def _new(
+        self, datum: int, view: str, seen: int, kind: Literal["view", "datum", "noise"], mate: str = ""
+    ) -> tuple[int, ...]:
         first = len(self._drawn)
         self._drawn += [
-            _Variable(datum, view, white=False, coordinate=i, seen=seen, kind=kind) for i in range(self.law.d1)
+            _Variable(datum, view, white=False, coordinate=i, seen=seen, kind=kind, mate=mate)
+            for i in range(self.law.d1)
         ]
         return tuple(range(first, first + self.law.d1))
 
@@ -340,7 +349,7 @@ class Variables:
         for number, exponent in factors(monomial):
             one = self._drawn[number]
             if not one.white:
-                shared[f"{one.view} {one.seen}" if self.law.per == "view" else ""] += exponent
+                shared[f"{one.view} {one.seen} {one.mate}" if self.law.per == "view" else one.mate] += exponent
         for exponent in shared.values():
             found *= self.law.scale[exponent]
         return found
@@ -367,6 +376,8 @@ class Variables:
         if one.datum != other.datum:
             together = {one.datum, other.datum} <= self._set and not one.white and not other.white
             return self._across[pair][i][j] if together else Fraction(0)
+        if one.mate != other.mate:
+            return Fraction(0)
         if one.kind == "noise":
             return self._within[y][one.seen][i][j] - self._between[y][pair][i][j]
         if one.kind == "datum" or other.kind == "datum":
@@ -379,4 +390,9 @@ class Variables:
 
 def kind_of(view: View) -> int:
     """0 for a view of the first kind, 1 for one through a second encoder or under a second augmentation."""
-    return 1 if view.role else 0
+    return 0 if view.role in OF_ONE_KIND else 1
+
+
+def mate_of(view: View) -> str:
+    """A name for the other datum of the class that a view shows; "" where it shows its datum itself."""
+    return view.name if view.role == CLASSMATE else ""

@@ -9,6 +9,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
+from derive.algebra.graphs import CLASSMATE
 from derive.definition.expression import Average, CoordinateSum, Exp, Log, Power, walk
 from verify.assurance.oracle.comparing import compare
 from verify.assurance.oracle.random_losses import Case
@@ -27,7 +28,8 @@ def many(count: int, seed: int, limit: float, kinds: Kinds = "one") -> Sweep:
         count: how many.
         seed: each case has its own, made of this one and its number.
         limit: seconds that a case may take; one that takes longer counts as not compared.
-        kinds: "one" kind of view, two "augmentations" or two "encoders"; or one, of data with a "mean" or of "classes".
+        kinds: "one" kind of view, two "augmentations" or two "encoders"; or one, of data with a "mean", of "classes",
+            or of other data of a class, "classmates".
 
     """
     units: tuple[Settings, ...] = tuple(
@@ -104,6 +106,8 @@ def _features(case: Case) -> Iterator[str]:
         yield f"a sample, N = {case.values.get('N', Fraction(2))}"
     if any(isinstance(part, Average) for node in means for part in list(walk(node))[1:]):
         yield "nested means"
+    if CLASSMATE in case.loss.roles:
+        yield "other data of a class"
     if case.law.bias is not None:
         yield "bias"
     if case.law.points is not None:

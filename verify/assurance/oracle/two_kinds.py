@@ -13,7 +13,7 @@ from random import Random
 from typing import Literal
 
 from derive import CATALOGUE, catalogue
-from derive.algebra.graphs import AUGMENTATION, ENCODER, PLAIN
+from derive.algebra.graphs import AUGMENTATION, CLASSMATE, ENCODER, PLAIN
 from derive.definition.contents import roles
 from derive.definition.expression import Expression, ViewAverage, children, labels, rebuilt, walk
 from derive.definition.kinds import in_two_kinds
@@ -23,11 +23,12 @@ from verify.assurance.oracle.law import Law, Matrix, Second
 from verify.assurance.oracle.random_laws import of_points, random_law
 from verify.assurance.oracle.random_losses import Case, random_case
 
-Kinds = Literal["one", "mean", "classes", "augmentations", "encoders"]
+Kinds = Literal["one", "mean", "classes", "classmates", "augmentations", "encoders"]
 ROLES: Mapping[Kinds, int] = {
     "one": PLAIN,
     "mean": PLAIN,
     "classes": PLAIN,
+    "classmates": CLASSMATE,
     "augmentations": AUGMENTATION,
     "encoders": ENCODER,
 }
@@ -55,6 +56,11 @@ def case_in(random: Random, kinds: Kinds) -> Case:
         return random_case(random, kinds)
     if role == PLAIN:
         return random_case(random)
+    if role == CLASSMATE:
+        case = random_case(random, random.choice(("classes", "classes", "classes", "mean", "")))
+        if case.law.points is not None:
+            return case
+        return replace(case, loss=replace(case.loss, expression=with_classmates(random, case.loss.expression)))
     if random.random() < 0.35:
         return _published(random, role)
     case = random_case(random)
@@ -76,6 +82,21 @@ def with_roles(random: Random, node: Expression, role: int) -> Expression:
     named = sorted(every - further)
     second = random.sample(named, random.randint(min(1, len(named)), len(named)))
     return _with_further(random, relabelled(node, {view: view._replace(role=role) for view in second}), role)
+
+
+def with_classmates(random: Random, node: Expression) -> Expression:
+    """A definition some of whose views show other data of the class, if not those that others are further views of."""
+    nodes = list(walk(node))
+    means = [part for part in nodes if isinstance(part, ViewAverage)]
+    kept = {part.of for part in means} | {view for part in means for view in part.over}
+    every = {view for part in nodes for view in labels(part) if isinstance(view, View) and not view.white}
+    named = sorted(every - kept)
+    chosen = random.sample(named, random.randint(min(1, len(named)), len(named)))
+    put = {view: view._replace(role=CLASSMATE) for view in chosen}
+    if means and random.random() < 0.5:
+        finite = {part.over for part in means if part.count is not None}
+        put |= {view: view._replace(role=CLASSMATE) for over in finite for view in over}
+    return relabelled(node, put)
 
 
 def _with_further(random: Random, node: Expression, role: int) -> Expression:
@@ -110,7 +131,8 @@ def with_second(random: Random, law: Law, role: int) -> Law:
 
 
 def _published(random: Random, role: int) -> Case:
-    name = random.choice((*CATALOGUE, "clip", "infonce"))
+    known = (name for name, loss in CATALOGUE.items() if CLASSMATE not in loss.roles)
+    name = random.choice((*known, "clip", "infonce"))
     loss = catalogue(name)
     loss = replace(loss, expression=_of_role(in_two_kinds(loss.expression, role), role))
     values = {one: Fraction(random.choice(VALUES[one])) for one in loss.parameters if one in VALUES}

@@ -12,7 +12,7 @@ import sympy
 
 from derive import Gaussian, InputError, Law, Moment, moment
 from derive.algebra.alphabet import COLUMNS, HELD
-from derive.algebra.graphs import ENCODER, PLAIN
+from derive.algebra.graphs import ENCODER, OF_ONE_KIND
 from derive.algebra.scalars import normal_form
 from derive.definition.language import EMBEDDING_DIMENSION
 from derive.definition.notation import TEXT, product_of_invariants
@@ -132,7 +132,7 @@ def check_moment(
 
 def read_print(printed: object, derived: Moment) -> tuple[Node, Moment]:
     """A print as it is written, and its words."""
-    second = "V" if derived.encoders == 2 else "W" if derived.roles - {PLAIN} else ""
+    second = "V" if derived.encoders == 2 else "W" if derived.roles - OF_ONE_KIND else ""
     symbols: dict[str, sympy.Expr] = {**derived.parameters, EMBEDDING_DIMENSION.name: EMBEDDING_DIMENSION}
     if isinstance(printed, Moment):
         printed = printed.text()
@@ -217,7 +217,7 @@ def _supported(evidence: Sequence[Evidence]) -> bool | None:
 def _counterexample(node: Node, derived: Moment, subject: Subject) -> str:
     """Small whole numbers at which the print is wrong, with its value and that of the definition."""
     values = parameter_values(subject)
-    if derived.roles - {PLAIN}:
+    if derived.roles - OF_ONE_KIND:
         return ""
     for W, A0, Sigma, vectors in _SMALL:
         array = [np.array(one, dtype=float) for one in (W, A0, Sigma)]

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from derive import CATALOGUE, InputError, catalogue
+from derive.algebra.graphs import CLASSMATE
 from numeric.sampling import Covariances
 from verify.evidence.evidence import Evidence
 from verify.routes.reopening.collapsed import BATCHES, MEASURED, RANK, WEAK, Collapsed
@@ -125,6 +126,8 @@ def of_definition(
     known = base in CATALOGUE and modifiers == ["normalised"] and catalogue(loss.name).expression == loss.expression
     if loss.bias:
         return None, _not_run("it is measured without a bias")
+    if CLASSMATE in loss.roles:
+        return None, _not_run("it is measured on two views of the same data, which show no other data of a class")
     if not law.closes:
         return None, _not_run(f"it is measured on Gaussian data, and not on those of the law {law.text}")
     if any(value is sympy.oo for value in given.values()):

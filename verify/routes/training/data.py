@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from derive.algebra.graphs import CLASSMATE, PLAIN
+
 if TYPE_CHECKING:
     from numeric.laws import Views
+    from numeric.sampling import Seen
 
 
 class Data(Protocol):
@@ -67,6 +70,7 @@ class Population:
         independent: whether each model has its own random numbers.
         batches: the number of batches over which the loss is averaged at each step; views are (m · batches, n, d0).
         law: makes views of those Gaussian ones; None where they are Gaussian.
+        second: the role of the second view: PLAIN of the same datum, CLASSMATE of another of its class.
 
     """
 
@@ -76,24 +80,31 @@ class Population:
     independent: bool = False
     batches: int = 1
     law: Views | None = None
+    second: int = PLAIN
 
     def views(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Views: two of the same data, then one of independent data."""
+        """Views: two of the same data, or classes, then one of independent data."""
         models = len(self.data) if self.independent else 1
-        shape = (number + 1 + (number > 2), models, self.batches * self.n, self.data.shape[-1])
+        # Which datum each view shows.
+        shown = [0, int(self.second == CLASSMATE), 1 + (self.second == CLASSMATE)][:number]
+        shape = (number + 1 + shown[-1], models, self.batches * self.n, self.data.shape[-1])
         drawn = _normals(shape, generator, self.data)
         centres = [_through(one, self.data) for one in drawn[number:]]
-        views = tuple(centres[int(k > 1)] + _through(drawn[k], self.noise) for k in range(number))
+        views = tuple(centres[datum] + _through(drawn[k], self.noise) for k, datum in enumerate(shown))
         if self.law is not None:
-            views = tuple(one for part in (views[:2], views[2:]) if part for one in self._made(part, generator))
+            pair = (PLAIN, self.second)[:number]
+            views = (*self._made(views[:2], pair, generator), *self._made(views[2:], (PLAIN,), generator))
         return tuple(one.reshape(-1, self.n, one.shape[-1]) for one in views)
 
-    def _made(self, gaussian: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+    def _made(self, gaussian: tuple[Tensor, ...], seen: Seen, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Views of the law from Gaussian views of the same data."""
+        if not gaussian:
+            return ()
         assert self.law is not None  # noqa: S101 (asked before)
-        numbers = self.law.latent(len(gaussian))
+        numbers = self.law.latent(seen)
         models, n, _ = gaussian[0].shape
-        return self.law.made(gaussian, _normals((models if self.independent else 1, n, numbers), generator, self.data))
+        latent = _normals((models if self.independent else 1, n, numbers), generator, self.data)
+        return self.law.made(gaussian, latent, seen)
 
 
 @dataclass(frozen=True, eq=False)

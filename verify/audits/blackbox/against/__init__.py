@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive import Loss
+from derive import InputError, Loss
+from derive.algebra.graphs import CLASSMATE
 from verify.audits.blackbox.against.comparison import Comparison
 from verify.audits.blackbox.against.definition import against_definition, in_numbers, known_names
 from verify.audits.blackbox.against.function import against_function
@@ -57,6 +58,12 @@ def compare(
     ("the code's is summed's times 1/N", False)
 
     """
+    if isinstance(other, Loss) and CLASSMATE in other.roles:
+        message = (
+            f"{other.name} has views of other data of a class, and a torch function loss(z1, z2) is not told the"
+            " classes; audit the definition alone"
+        )
+        raise InputError(message)
     if inside is whole:
         mine = Subject(whole, inside_smooth, whole, inside_smooth, found, encoders)
     else:
