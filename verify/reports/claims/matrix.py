@@ -35,7 +35,7 @@ SUBJECTS: Mapping[str, tuple[str, str, str, str]] = {
         "critical-slowing downstream fig1 fig3 fig5-right",
     ),
     "NT-Xent": ("eq7-simclr", "", "table1-ntxent", ""),
-    "spectral": ("eq15", "scl-direction", "table1-scl", "imbalance fig4"),
+    "spectral": ("eq15", "scl-direction", "table1-scl", "imbalance imbalance-mixture fig4"),
     "Barlow Twins": ("bt", "", "table1-bt", ""),
     "VICReg": ("vicreg vicreg-smooth", "", "", ""),
     "+ weight decay": ("weight-decay", "", "table1-decay", ""),

@@ -107,6 +107,7 @@ IDS = {
     "iclr:proportional",
     "iclr:jing",
     "iclr:imbalance",
+    "iclr:imbalance-mixture",
     "iclr:eq53",
     "iclr:eq54",
     "iclr:eq58-variance",
