@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import sympy
 
+from derive.algebra.graphs import CLASSMATE
 from derive.algebra.scalars import normal_form
 from derive.definition.expression import Average, Exp, Expression, Log, Product, Scalar, Sum, free_views
 from derive.definition.factors import split_off, summands, unscaled
@@ -77,7 +78,7 @@ class PairForm:
 
 
 def pair_form(loss: Loss) -> PairForm | None:
-    """A loss by its means over pairs; None where it is of another kind, or draws finite samples.
+    """A loss by its means over pairs; None where it is of another kind, draws finite samples, or sees classes.
 
     >>> from derive import catalogue
     >>> found = pair_form(catalogue("infonce+normalised"))
@@ -86,6 +87,8 @@ def pair_form(loss: Loss) -> PairForm | None:
     >>> pair_form(catalogue("siglip+normalised")) is None
     True
     """
+    if CLASSMATE in loss.roles:
+        return None
     constant, aligned = sympy.S.Zero, sympy.S.Zero
     found: dict[tuple[Kind, sympy.Expr], sympy.Expr] = {}
     key: tuple[Kind, sympy.Expr]

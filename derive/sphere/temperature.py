@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 
+from derive.algebra.graphs import CLASSMATE
 from derive.definition.expression import Expression, Inner, Product, Scalar, Sum, children, rebuilt, walk
 from derive.definition.lengths import cosines_and_lengths
 from derive.definition.notation import TEXT, signed_sum, superscript
@@ -96,6 +97,10 @@ def in_cosines(loss: Loss, order: int) -> CosineSeries:
 cos(x′, y)] + O(cos³)
 
     """
+    if CLASSMATE in loss.roles:
+        raise InputError(
+            f"{loss.name} has views of other data of a class; the series in 1/τ is for data without classes"
+        )
     plain = _without_lengths(loss.expression)
     if any(isinstance(node, Inner) and node.left == node.right for node in walk(plain)):
         raise InputError(f"{loss.name} sees lengths of f; the series in 1/τ is for losses of cosines alone")

@@ -9,6 +9,7 @@ import sympy
 from numpy.typing import NDArray
 
 from derive import Elliptical, Gaussian, InputError, Law, Loss
+from derive.algebra.graphs import CLASSMATE
 from derive.definition.contents import looks_at_coordinates
 from derive.definition.notation import TEXT
 from derive.definition.regularity import homogeneity
@@ -72,6 +73,10 @@ def share_modes(
     scale_free = isinstance(law, Elliptical) and law.per == "datum"
     if not isinstance(law, Gaussian) and not scale_free:
         raise InputError(f"the shares of modes are known for Gaussian data, not for {law.text}; leave --law out")
+    if CLASSMATE in loss.roles:
+        raise InputError(
+            f"{loss.name} has views of other data of a class, and view correlations tell nothing of classes"
+        )
     values = dict(loss.defaults) | dict(values)
     for name in TEMPERATURES & values.keys():
         if not values[name] > 0:

@@ -21,6 +21,8 @@ from derive import (
 from derive.algebra.graphs import CLASSMATE, PLAIN
 from derive.definition.rewriting import relabelled
 from derive.expansion.laws import Unequal
+from derive.sphere.pairs import pair_form
+from derive.sphere.temperature import in_cosines
 
 x, x_pos, chi, y = views("x, x_pos, chi, y")
 x_same, x_other, chi_same = views("x_same, x_other, chi_same", shares="class")
@@ -116,3 +118,10 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(said):
 def test_the_role_is_the_view_s_own():
     assert {view.role for view in (x_same, x_other, chi_same)} == {CLASSMATE}
     assert (x_same.datum, chi_same.datum) == ("x", "chi")
+
+
+def test_on_the_sphere_classes_are_refused():
+    normalised = catalogue("supcon").normalised()
+    assert pair_form(normalised) is None
+    with pytest.raises(InputError, match="supcon\\+normalised has views of other data of a class; the series in 1/τ"):
+        in_cosines(normalised, 2)
