@@ -42,7 +42,7 @@ from derive.definition.expression import (
     free_views,
     walk,
 )
-from derive.definition.factors import unscaled
+from derive.definition.factors import split_off, unscaled
 from derive.definition.written import definition
 from derive.errors import InputError
 from derive.expansion.wick import contract
@@ -152,9 +152,10 @@ def _slope(node: Expression, word: Invariants) -> Expression:
         case Sum(terms):
             return sum((_slope(term, word) for term in terms), ZERO)
         case Product(factors):
+            number, rest = split_off(factors)
             # Leibniz' rule.
-            slopes = (_times(_slope(one, word), *factors[:k], *factors[k + 1 :]) for k, one in enumerate(factors))
-            return sum(slopes, ZERO)
+            slopes = (_times(_slope(one, word), *rest[:k], *rest[k + 1 :]) for k, one in enumerate(rest))
+            return _scaled(number, sum(slopes, ZERO))
         case Power(base, exponent):
             lower = base if exponent == 2 else Power(base, exponent - 1)
             return _times(_slope(base, word), Scalar(exponent), lower)
@@ -174,3 +175,8 @@ def _slope(node: Expression, word: Invariants) -> Expression:
 
 def _times(slope: Expression, *others: Expression) -> Expression:
     return slope if slope == ZERO else prod(others, start=slope)
+
+
+def _scaled(number: sympy.Expr, slope: Expression) -> Expression:
+    """A number times a sum, multiplied out."""
+    return sum((number * term for term in slope.terms), ZERO) if isinstance(slope, Sum) else number * slope
