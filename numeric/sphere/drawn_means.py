@@ -3,13 +3,14 @@
 Draws come in independent batches, whose spread is the standard error. A mean over a number of data is one over as many
 draws, anew for each datum that the loss is averaged over. A population mean is one over the draws of its batch; what is
 a function of such means is off by a term of order 1/draws, which the two halves of the draws remove (Quenouille's
-jackknife).
+jackknife). What that leaves is estimated by the same on half the draws, and is part of the error: at low temperatures
+few draws make up a mean of exponentials.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -97,11 +98,13 @@ class Samples:
 
     Attributes:
         values: (batches, means).
+        bias: (means,), an estimate of what is left of the error of means over finitely many draws.
         seed: of the draws.
 
     """
 
     values: Array
+    bias: Array
     seed: int
 
     @property
@@ -111,8 +114,9 @@ class Samples:
 
     @property
     def covariance(self) -> Array:
-        """(means, means), of the means."""
-        return np.asarray(np.atleast_2d(np.cov(self.values.T)) / len(self.values))
+        """(means, means), of the means: of their spread, and of what may be left of their bias."""
+        spread = np.atleast_2d(np.cov(self.values.T)) / len(self.values)
+        return np.asarray(spread + np.outer(self.bias, self.bias))
 
 
 def drawn_means(
@@ -154,14 +158,14 @@ def drawn_means(
     numbers = np.array([float(number) for number, _ in split])
     bodies = [body for _, body in split]
     generator = np.random.default_rng(seed)
-    rows = [_batch(bodies, block, generator, anchors, population) for _ in range(batches)]
-    return Samples(numbers * np.array(rows), seed)
+    rows = np.array([_batch(bodies, block, generator, anchors, population) for _ in range(batches)])
+    return Samples(numbers * rows[..., 0], np.asarray(numbers * (rows[..., 1] - rows[..., 0]).mean(0)), seed)
 
 
 def _batch(
     bodies: Sequence[Expression], block: Drawn, generator: np.random.Generator, anchors: int, population: int
-) -> list[float]:
-    """The means on one batch; all see the same draws."""
+) -> list[tuple[float, float]]:
+    """The means on one batch, all on the same draws, each with what half the draws give for it."""
     known: dict[str, set[View]] = {}
     for body in bodies:
         for datum, views in views_by_datum(body).items():
@@ -196,14 +200,21 @@ def _batch(
             total += float(np.mean(found)) * (part.stop - part.start)
         return total / anchors
 
-    def debiased(body: Expression) -> float:
+    def debiased(body: Expression) -> tuple[float, float]:
         if isinstance(body, Scalar) or not inner:
-            return value(body, slice(None))
-        middle = population // 2
-        of = partial(value, body)
-        return 2 * of(slice(None)) - (of(slice(0, middle)) + of(slice(middle, None))) / 2
+            return (value(body, slice(None)),) * 2
+        whole, halves, quarters = (
+            np.mean([value(body, part) for part in _parts(population, number)]) for number in (1, 2, 4)
+        )
+        return float(2 * whole - halves), float(2 * halves - quarters)
 
     return [debiased(body) for body in bodies]
+
+
+def _parts(size: int, number: int) -> list[slice]:
+    """So many parts of a range."""
+    ends = [size * k // number for k in range(number + 1)]
+    return [slice(*pair) for pair in pairwise(ends)]
 
 
 def _views(

@@ -23,6 +23,7 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from derive.algebra.graphs import ENCODER, PLAIN
 from derive.algebra.words import trace
 from derive.errors import InputError
 from derive.sphere.homogeneous import degrees, terms
@@ -31,7 +32,7 @@ from derive.sphere.transverse import ZERO, transverse
 from numeric.sphere.cosine_laws import InfiniteMeanError
 from numeric.sphere.drawn_means import BATCHES, Drawn, NormalBlock, drawn_means
 from numeric.sphere.equal_means import Value, equal_modes
-from numeric.sphere.quadrature import FINER
+from numeric.sphere.quadrature import FINER, NODES
 from numeric.sphere.shares import SETS, landscape
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 EQUAL, UNEQUAL, DRAWN = "equal modes", "unequal shares", "drawn views"
+# With many modes lengths hardly vary, and rules of fewer nodes do.
+MANY, FEW, MORE = 64, 20, 28
+# The words of one encoder, and of two.
 WORDS = {1: ("A", "S"), 2: ("X", "S", "T")}
 
 
@@ -201,6 +205,10 @@ def _checked(correlations: Any, shares: Any) -> tuple[Array, Array]:
 
 def _slopes(loss: Loss) -> list[Expression]:
     """The slopes along A0 and Σ, or along the cross-covariance, Σ and the second Σ for two encoders."""
+    if not loss.roles <= {PLAIN, ENCODER}:
+        kinds = "other data of a class, or under a second augmentation"
+        message = f"{loss.name} has views of {kinds}: α and β are for two views of a datum, or two encoders"
+        raise InputError(message)
     found = transverse(loss)
     if left := sorted(loss.parameters):
         message = f"{left[0]} has no value; set it"
@@ -217,12 +225,17 @@ def _slopes(loss: Loss) -> list[Expression]:
 
 def _of_shares(form: Any, lam: Array, weights: Array, seed: int) -> list[Value]:
     """Minus α, and β, over several sets of points; the spread and what a finer rule changes are the error."""
-    sets = [landscape(form, lam, seed=SETS * seed + k) for k in range(SETS)]
-    table = np.array([one.of_lost(weights) for one in sets])
-    finer = np.array(landscape(form, lam, seed=SETS * seed, nodes=FINER).of_lost(weights))
-    errors = np.hypot(table.std(0, ddof=1) / np.sqrt(SETS), np.abs(finer - table[0]))
-    alpha, beta = table.mean(0)
-    return [Value(-alpha, errors[0]), Value(beta, errors[1])]
+    nodes, more = (FEW, MORE) if len(lam) >= MANY else (NODES, FINER)
+    sets = [landscape(form, lam, seed=SETS * seed + k, nodes=nodes) for k in range(SETS)]
+    alpha, first = sets[0].of_lost(weights)
+    pushed = np.array([one.pushed_lost(weights) for one in sets])
+    finer = landscape(form, lam, seed=SETS * seed, nodes=more).of_lost(weights)
+    beta = first - pushed[0] + pushed.mean()
+    spread = pushed.std(ddof=1) / np.sqrt(SETS)
+    return [
+        Value(-alpha, abs(finer[0] - alpha)),
+        Value(float(beta), float(np.hypot(spread, finer[1] - first))),
+    ]
 
 
 def _of_values(values: Sequence[Value], route: str, *, random: bool, covariance: Array | None = None) -> LostModes:

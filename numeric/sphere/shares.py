@@ -103,13 +103,16 @@ class ShareLandscape:
     def of_lost(self, shares: Array) -> tuple[float, float]:
         """α and β: the slope along a lost mode's share is β − α λ, α positive; see `derive.sphere.transverse`."""
         along, against = slopes_of_lost(shares, self.correlations, self.nodes)
+        return self.aligned * along, self.pushed_lost(shares) + self.aligned * against
+
+    def pushed_lost(self, shares: Array) -> float:
+        """What repulsions give to β."""
         kept = shares > 0
         # A lost mode is independent of the directions of the kept ones: E ξ² = 1.
         points = np.column_stack([self.points[:, kept], np.ones(len(self.points))])
         beside = replace(self, correlations=np.append(self.correlations[kept], 0.0), points=points)
         at = np.append(shares[kept], 0.0)
-        slope = sum(push.weight * float(beside.pushed(push, at)[1][-1]) for push in self.pushes)
-        return self.aligned * along, slope + self.aligned * against
+        return sum(push.weight * float(beside.pushed(push, at)[1][-1]) for push in self.pushes)
 
 
 def landscape(

@@ -77,7 +77,11 @@ def _check(expression: Expression, name: str, means: list[Average], counts: set[
     for view in (*free, *(view for node in means for view in node.over)):
         seen.setdefault(view.datum, set()).add(view)
     why = ""
-    if len(datum) > 1 or any(len(views) > 2 for views in seen.values()) or any(view.role for view in free):
+    if (
+        len(datum) > 1
+        or any(len(views) > 2 for views in seen.values())
+        or any(view.role for views in seen.values() for view in views)
+    ):
         why = "it sees more than two views of one datum, or two encoders"
     elif len(counts) > 1 or (counts and any(node.count is None or _data(node) > 1 for node in means)):
         why = "it draws several samples"

@@ -170,3 +170,29 @@ def test_bad_input(node, correlation, message):
         return
     with pytest.raises(InputError, match=message):
         equal_modes(node, 4, correlation)
+
+
+@pytest.mark.parametrize("r", [3, 9, 100])
+def test_the_formulas_that_are_written_out(r):
+    """Those of `docs/sphere.md`, in mpmath alone."""
+    import mpmath as mp
+
+    kept, tau, half = mp.mpf("0.7"), mp.mpf("0.25"), mp.mpf(r) / 2
+    g = (mp.gamma(half - 0.5) / mp.gamma(half)) ** 2 / 2
+    pair = r * g * mp.hyp2f1(0.5, 0.5, half, kept**2)
+    along = r * g * kept * (1 - mp.mpf(1) / r) * mp.hyp2f1(0.5, 1.5, half + 1, kept**2)
+    single = mp.mpf(r) / (r - 2)
+
+    def rho(k):
+        return mp.besseli(half, k) / mp.besseli(half - 1, k)
+
+    written = {
+        "infonce": ({"tau": R(1, 4)}, pair / tau, (along - rho(1 / tau) * single) / tau),
+        "spectral": ({"tau": R(1, 4)}, 2 * pair / tau, 2 * (along - single / (r * tau)) / tau),
+        "alignment-uniformity": ({"lambda": 3, "t": 2}, 2 * pair, 2 * (along - 3 * 2 * rho(4) * single)),
+    }
+    for name, (values, alpha, beta) in written.items():
+        found = transverse(catalogue(f"{name}+normalised").set(values))
+        for mean, right in ((found.alpha, alpha), (found.beta, beta)):
+            own = equal_modes(mean, r, R(7, 10), closed=False)
+            assert own.value == pytest.approx(float(right), abs=own.error)
