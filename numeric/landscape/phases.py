@@ -138,12 +138,12 @@ def phase_diagram(
 
     """
     cases = tuple(found) if isinstance(found, Sequence) else (found,)
-    (x_name, xs), (y_name, ys) = _axis("x", x), _axis("y", y)
+    (x_name, xs), (y_name, ys) = axis_of("x", x), axis_of("y", y)
     if x_name == y_name:
         message = f"x and y are both {x_name!r}; give two parameters"
         raise InputError(message)
     grids = np.meshgrid(xs, ys)
-    a, c = _eigenvalues(modes, *grids)
+    a, c = eigenvalues_of(modes, *grids)
     free = bias
     bias = bias or any(case.has_bias for case in cases)
     # A bias that meets no other column through Q needs no row of its own.
@@ -184,7 +184,13 @@ def phase_diagram(
     return PhaseDiagram(cases[0].loss, x_name, y_name, xs, ys, a, c, powers.reshape(*a.shape[:-1], -1), others)
 
 
-def _axis(which: str, axis: Axis) -> tuple[str, Array]:
+def axis_of(which: str, axis: Axis) -> tuple[str, Array]:
+    """The name and the values of an axis.
+
+    Raises:
+        InputError: values that are no finite numbers.
+
+    """
     name, values = axis
     found = np.asarray(values, dtype=np.float64)
     if found.ndim != 1 or not found.size or not np.isfinite(found).all():
@@ -193,8 +199,13 @@ def _axis(which: str, axis: Axis) -> tuple[str, Array]:
     return name, found
 
 
-def _eigenvalues(modes: Data, x: Array, y: Array) -> tuple[Array, Array]:
-    """The eigenvalues a and c, (ny, nx, n) each."""
+def eigenvalues_of(modes: Data, x: Array, y: Array) -> tuple[Array, Array]:
+    """The eigenvalues a and c, (ny, nx, n) each.
+
+    Raises:
+        InputError: shapes that do not fit the grid, or numbers that are not those of covariances.
+
+    """
     a, c = (np.asarray(one, dtype=np.float64) for one in (modes(x, y) if callable(modes) else modes))
     try:
         shape = np.broadcast_shapes(a.shape, c.shape, (*x.shape, 1))

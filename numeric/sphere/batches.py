@@ -82,18 +82,27 @@ class BatchLandscape:
 
     def threshold(self, shares: Array) -> float:
         """λ_c = β/α, the means of `derive.sphere.transverse` over the batches."""
+        alpha, beta = self.of_lost(shares).mean(0)
+        return float(beta / alpha)
+
+    def of_lost(self, shares: Array) -> Array:
+        """α and β of each batch, (batches, 2)."""
         import torch
 
         along, p = transverse(self.loss), torch.from_numpy(np.array(shares))
-        alpha, beta = (float(self._mean(node, p)) for node in (along.alpha, along.beta))
-        return beta / alpha
+        table = [self._by_batch(node, p).expand(len(self.first)) for node in (along.alpha, along.beta)]
+        return np.asarray(torch.stack(table, -1).numpy())
 
     def _mean(self, node: Expression, shares: Tensor) -> Any:
+        return self._by_batch(node, shares).mean()
+
+    def _by_batch(self, node: Expression, shares: Tensor) -> Any:
         import torch
 
         of = _Evaluation(shares, torch.from_numpy(self.first), torch.from_numpy(self.second))
         anchors = tuple(sorted({view.datum for view in free_views(node)}))
-        return torch.as_tensor(of.value(node, anchors)).mean()
+        value = torch.as_tensor(of.value(node, anchors), dtype=torch.float64)
+        return value.reshape(len(value), -1).mean(1) if value.ndim else value.reshape(1)
 
 
 def batch_shares(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from verify.evidence.description import Description, Line, Section
 from verify.evidence.terminal import written as written_out
+from verify.networks.last_layer import sphere_findings
 
 if TYPE_CHECKING:
     from verify.networks.last_layer.prediction import Order
@@ -36,7 +37,8 @@ def describe(found: Study, about: Sequence[tuple[str, str]] = (), written: Seque
     changes = [Line("transition", one.text) for one in found.transitions]
     files = [Line("written", ", ".join(written))] if written else []
     head = Section("", (*(Line(*one) for one in about), *_head(found)))
-    parts = (head, *map(_at, found.at), Section("", (*changes, *files)))
+    sphere = (Section(f"{one.label}, on the sphere", tuple(sphere_findings.lines(one))) for one in found.sphere)
+    parts = (head, *sphere, *map(_at, found.at), Section("", (*changes, *files)))
     title = f"the last layer under {found.objective.name}"
     return Description(title, sections=parts, verdict="refuted" if found.contradicted else "undecided", kind="study")
 
@@ -61,6 +63,7 @@ def to_json(found: Study, about: Sequence[tuple[str, str]] = (), written: Sequen
         "batch": objective.batch,
         "note": objective.note or None,
         "parts": list(found.sizes),
+        "sphere": [sphere_findings.to_json(one) for one in found.sphere],
         "at": [_at_json(one) for one in found.at],
         "transitions": [
             {

@@ -18,6 +18,7 @@ from torch import Tensor
 from derive import CATALOGUE, InputError, Loss, catalogue
 from verify.truths.batched import batched
 from verify.truths.fast_losses import Gridded, on_grid
+from verify.truths.function import BlackBox
 from verify.truths.jackknife import both_ways, jackknife
 from verify.truths.torch_losses import TORCH_LOSSES, norm_penalty
 from verify.truths.two_views import SMALLEST_POPULATION, temperature_of, unit
@@ -25,7 +26,8 @@ from verify.truths.two_views import SMALLEST_POPULATION, temperature_of, unit
 TwoViews = Callable[[Tensor, Tensor], Tensor]
 Values = Mapping[str, object]
 
-NORMALISED = "exactly normalised, constant along W → aW; what follows is the loss without its normalisation"
+# The core of a loss is studied, beside the loss itself on the sphere.
+NORMALISED = "exactly normalised, constant along W → aW: first on the sphere, then the loss without its normalisation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,8 @@ class Objective:
         on_grid: the loss at all points of a grid of scales, where there is a fast way (`verify.truths.fast_losses`).
         population: whether a batch stands for a population, rather than being what the loss is defined on.
         note: what was done to the loss, such as that a normalisation was taken out.
+        family: the definition before its parameters were set, N among them; None where it is not known.
+        code: the torch function, called with care; None for a definition.
     """
 
     name: str
@@ -57,6 +61,8 @@ class Objective:
     on_grid: Gridded | None = None
     population: bool = False
     note: str = ""
+    family: Loss | None = None
+    code: BlackBox | None = None
 
     def batches(self, f: np.ndarray[Any, Any]) -> tuple[Tensor, Tensor]:
         """The first two views of (V, N, d1) in whole batches, (m, n, d1) each.
@@ -178,7 +184,7 @@ def _catalogue(target: str, given: dict[str, sympy.Expr], batch: int) -> Objecti
     fast = on_grid(base, own) if set(modifiers) <= {"weight-decay"} else None
     decay = parameters["gamma"] if "weight-decay" in modifiers else 0.0
     rotates, even = definition.rotation_invariant, definition.even
-    return Objective(target, function, definition, batch, decay, given, rotates, even, fast, population)
+    return Objective(target, function, definition, batch, decay, given, rotates, even, fast, population, family=loss)
 
 
 def _penalised(function: TwoViews, kappa: float, c: float) -> TwoViews:
@@ -190,8 +196,6 @@ def _penalised(function: TwoViews, kappa: float, c: float) -> TwoViews:
 
 
 def _function(target: Callable[..., Any], batch: int) -> Objective:
-    from verify.truths.function import BlackBox
-
     name = str(getattr(target, "__name__", type(target).__name__))
     box = BlackBox(target, name)
 
@@ -209,4 +213,4 @@ def _function(target: Callable[..., Any], batch: int) -> Objective:
             seen.append(True)
         return mapped(z1.to(box.dtype), z2.to(box.dtype))
 
-    return Objective(name, loss, None, batch, rotates=False, even=False)
+    return Objective(name, loss, None, batch, rotates=False, even=False, code=box)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from derive import InputError, Loss
+from derive.definition.regularity import homogeneity
 from derive.definition.views import View
 from verify.networks.last_layer.objective import Objective
 from verify.networks.last_layer.second_moments import Second
@@ -54,14 +55,17 @@ def own_loss(loss: Loss, given: Mapping[str, sympy.Expr], batch: int) -> Objecti
     needed = evaluated.of.data
     if fixed.samples and needed != batch:
         raise InputError(f"{loss.name} draws {needed} data; give it batches of as many, --batch {needed}")
-    decay = 0.0 if "+normalised" in loss.name else Second.of(fixed.moments(2)).decay
+    # A loss of unit vectors has no expansion at W = 0, and no weight decay.
+    decay = 0.0 if homogeneity(fixed.expression) == 0 else Second.of(fixed.moments(2)).decay
 
     def function(z1: Tensor, z2: Tensor) -> Tensor:
         views = torch.stack([z1, z2], 1).double().numpy()
         return torch.tensor([evaluated.value(one) for one in views], dtype=torch.float64)
 
     rotates, population = fixed.rotation_invariant, not fixed.samples
-    return Objective(loss.name, function, fixed, batch, decay, values, rotates, fixed.even, population=population)
+    return Objective(
+        loss.name, function, fixed, batch, decay, values, rotates, fixed.even, population=population, family=loss
+    )
 
 
 class _Evaluated:

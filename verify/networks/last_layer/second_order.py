@@ -52,7 +52,7 @@ def second_order(function: TwoViews, batch: int, name: str = "the loss") -> Seco
     Second(own=1.0, other=-1.0, mean=0.0, decay=0.0)
 
     """
-    _check_rotations(function, batch, name)
+    check_rotations(function, batch, name)
 
     def along(*slots: Slot) -> float:
         z = torch.zeros(2, 1, batch, 2, dtype=torch.float64)
@@ -78,7 +78,7 @@ def second_order(function: TwoViews, batch: int, name: str = "the loss") -> Seco
     return Second(own, other, far)
 
 
-def _check_rotations(function: TwoViews, batch: int, name: str) -> None:
+def check_rotations(function: TwoViews, batch: int, name: str) -> None:
     """Refuse a loss that singles out coordinates or data."""
     g = torch.Generator().manual_seed(0)
     z = torch.randn(2, 1, batch, 2, dtype=torch.float64, generator=g)

@@ -9,7 +9,8 @@ what changes by interpolating in the square of the strength, of which noise adds
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from math import inf, sqrt
 from typing import Any
@@ -27,6 +28,7 @@ from verify.networks.last_layer.objective import Objective, core, is_normalised
 from verify.networks.last_layer.prediction import Order, along_ray
 from verify.networks.last_layer.second_moments import Spectrum, along, orthogonal_parts, spectrum, spread
 from verify.networks.last_layer.second_order import second_of
+from verify.networks.last_layer.sphere import OnSphere, on_sphere
 
 Array = NDArray[np.float64]
 LINE = np.linspace(-1.6, 1.6, 65)
@@ -98,10 +100,11 @@ class Study(Describable):
     """The last layer of a network under a loss.
 
     Attributes:
-        objective: the loss that was studied, its core where it is normalised.
+        objective: the loss that was studied, its core where it is normalised and the core is known.
         sizes: of the parts of W: how many singular values each has.
-        at: by strength, in the order given.
+        at: by strength, in the order given; none for a normalised loss without a known core.
         transitions: of the parts and of the whole.
+        sphere: what is found of a normalised loss itself, by strength; empty for others.
 
     """
 
@@ -109,6 +112,7 @@ class Study(Describable):
     sizes: tuple[int, ...]
     at: tuple[AtStrength, ...]
     transitions: tuple[Transition, ...]
+    sphere: tuple[OnSphere, ...] = ()
 
     def description(self) -> Description:
         """The description that every form of report is written from."""
@@ -123,7 +127,7 @@ class Study(Describable):
         """Whether a prediction is off, or the curvature at the origin has the other sign."""
         return any(
             one.sign_as_predicted is False or any(order.agrees is False for order in one.orders) for one in self.at
-        )
+        ) or any(one.reopening is not None and False in one.reopening.agree for one in self.sphere)
 
 
 def study(
@@ -137,7 +141,8 @@ def study(
 
     Args:
         features: a label, the strength (None without) and the features, for each strength; the weights are the same.
-        objective: the loss; where it is exactly normalised, its core is taken in its place.
+        objective: the loss; where it is exactly normalised, it is looked at on the sphere first, and its core, where
+            that is known, is taken in its place for the rest.
         parts: of the singular values of W, see `verify.networks.last_layer.second_moments.orthogonal_parts`.
         tick: called with a word before each step.
 
@@ -148,9 +153,18 @@ def study(
     if not features:
         raise InputError("there are no features to look at; give them at one strength or more")
     W = features[0][2].W
+    sphere: list[OnSphere] = []
     if objective.batch <= features[0][2].N and is_normalised(objective, *objective.batches(features[0][2].embedded())):
-        objective = core(objective)
+        for label, strength, one in features:
+            told = partial(_said, tick, label)
+            sphere.append(on_sphere(objective, one, label=label, strength=strength, tick=told))
     bases, values = orthogonal_parts(W, parts)
+    sizes = tuple(len(group) for group in values)
+    if sphere:
+        try:
+            objective = core(objective)
+        except InputError as error:
+            return Study(replace(objective, note=str(error)), sizes, (), (), tuple(sphere))
     second = second_of(objective, len(W))
     found = []
     for label, strength, one in features:
@@ -166,7 +180,11 @@ def study(
         over = landscape(objective, one, bases)
         middle = line[:, [len(LINE) // 2]]
         found.append(AtStrength(label, strength, orders, eigenvalues, directions, line - middle, over))
-    return Study(objective, tuple(len(group) for group in values), tuple(found), _transitions(found, len(bases)))
+    return Study(objective, sizes, tuple(found), _transitions(found, len(bases)), tuple(sphere))
+
+
+def _said(tick: Callable[[str], None], label: str, what: str) -> None:
+    tick(f"{label}: {what}")
 
 
 def sign_change(what: str, strengths: Sequence[float], values: Sequence[float], errors: Sequence[float]) -> Transition:

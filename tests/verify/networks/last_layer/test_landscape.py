@@ -227,8 +227,9 @@ def test_the_command_on_features(run, tmp_path):
     shown = run(str(tmp_path / "f.npz"), "--batch", "32", "--loss", "infonce-batch+normalised")
     assert "features    features of f.npz" in shown
     assert "exactly normalised, constant along W → aW" in shown
+    assert "as given, on the sphere" in shown
     assert "no collapse" in shown
-    assert (tmp_path / "out" / "landscape.csv").read_text().startswith("strength,of,r1,r2,loss\n")
+    assert (tmp_path / "out" / "landscape.csv").read_text().startswith("strength,of,r1,r2,loss,correlation,share,")
     assert json.loads(run(str(tmp_path / "f.npz"), "--batch", "32", "--json"))["at"][0]["phase"] == "no collapse"
 
 

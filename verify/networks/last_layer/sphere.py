@@ -1,0 +1,206 @@
+"""The last layer under a loss of unit vectors: which modes of its features W keeps, and which it should.
+
+Such a loss sees the shares p_i alone, the eigenvalues of Σ^½ WᵀW Σ^½ over their sum (`numeric.sphere.shares`). What is
+said of features: their view correlations λ_i, the shares that W gives to them, λ_c = β/α at this W, measured on the
+features themselves (`reopening`), and the modes that are kept at the global minimum for Gaussian data with the same λ_i
+(`verify.audits.solved_shares`, `verify.audits.function_shares`). Features are no Gaussian data, so that the last is a
+prediction and no check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive import Gaussian, InputError
+from numeric.landscape.spectrum import whitened
+from verify.audits.function_shares import function_modes
+from verify.audits.solved_shares import on_the_sphere, share_modes
+from verify.evidence.agreement import SEEN
+from verify.networks.last_layer.reopening import Reopening, reopening
+from verify.networks.last_layer.second_moments import spread
+from verify.networks.last_layer.view_modes import ViewModes, view_modes
+
+if TYPE_CHECKING:
+    from verify.audits.kept_modes import KeptModes
+    from verify.networks.last_layer.features import Features
+    from verify.networks.last_layer.objective import Objective
+
+Array = NDArray[np.float64]
+
+# A share below this part of an equal one counts as that of a lost mode. It is larger than for models of known modes
+# (`verify.routes.training.shares`): directions of modes that are estimated from N data give a lost one 1/N of the rest.
+KEPT = 0.01
+# Lost modes that are looked at one by one, those of the highest correlations.
+LOOKED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class OnSphere:
+    """A last layer under a loss of unit vectors, at one strength of the augmentation.
+
+    Attributes:
+        label: the strength in words.
+        strength: as a number; None where the augmentation has none.
+        modes: of the features.
+        shares: of W, (r,): the eigenvalues of Σ^½ WᵀW Σ^½ over their sum, the largest first.
+        by_mode: (n,), what each mode of the features has of them.
+        of_mean: the part of E|f|² that is |E f|².
+        reopening: α, β and λ_c at W; None where `why` says that there are none.
+        why: the reason.
+        predicted: the modes at the global minimum for Gaussian data; None where `why_not` says that they are not known.
+        why_not: the reason.
+        batch: N of the prediction; None for a loss of a population.
+
+    """
+
+    label: str
+    strength: float | None
+    modes: ViewModes
+    shares: Array
+    by_mode: Array
+    of_mean: float
+    reopening: Reopening | None
+    why: str
+    predicted: KeptModes | None
+    why_not: str
+    batch: int | None = None
+
+    @property
+    def rank(self) -> int:
+        """The number of shares of W that count as those of kept modes."""
+        return int((self.shares > KEPT / self._most).sum())
+
+    @property
+    def keeps(self) -> NDArray[np.bool_]:
+        """(n,), which modes of the features W keeps."""
+        return np.asarray(self.by_mode > KEPT / self._most)
+
+    @property
+    def _most(self) -> int:
+        return min(len(self.shares), len(self.by_mode))
+
+    @property
+    def effective_rank(self) -> float:
+        """1/Σ p²."""
+        return float(1 / (self.shares**2).sum())
+
+    @property
+    def certain(self) -> tuple[bool | None, ...]:
+        """By mode, whether the prediction keeps it; None where the error of λ_i, or of a share, could change that."""
+        if self.predicted is None:
+            return (None,) * len(self.by_mode)
+        level = self.predicted.threshold
+        found: list[bool | None] = []
+        for kept, lam, error in zip(self.predicted.kept, self.modes.correlations, self.modes.errors, strict=True):
+            near = level is not None and not abs(lam - level) > SEEN * error
+            found.append(None if near else kept)
+        return tuple(found)
+
+    @property
+    def predicted_rank(self) -> tuple[int, int] | None:
+        """The fewest and the most modes that are kept, within errors; None where nothing is predicted."""
+        if self.predicted is None:
+            return None
+        sure = self.certain
+        return sum(one is True for one in sure), sum(one is not False for one in sure)
+
+    @property
+    def differing(self) -> tuple[int, int]:
+        """How many modes W alone keeps, and how many the prediction alone, of those on which it is certain."""
+        pairs = list(zip(self.keeps.tolist(), self.certain, strict=True))
+        return pairs.count((True, False)), pairs.count((False, True))
+
+
+def on_sphere(
+    objective: Objective,
+    features: Features,
+    *,
+    label: str = "",
+    strength: float | None = None,
+    seed: int = 0,
+    tick: Callable[[str], None] = lambda _: None,
+) -> OnSphere:
+    """Look at a last layer under a loss of unit vectors.
+
+    Args:
+        objective: the loss, constant along W → aW.
+        features: two views of data, and W.
+        label: the strength in words.
+        strength: as a number.
+        seed: of what is drawn.
+        tick: called with a word before each step.
+
+    Raises:
+        InputError: features that do not vary, W = 0 on them, or fewer data than a batch has.
+
+    """
+    tick("modes of the features")
+    moments = spread(features)
+    modes = view_modes(moments, bias=features.b is not None)
+    f = features.embedded()[:2]
+    own = float((f**2).sum(-1).mean())
+    if not own > 0:
+        raise InputError("W maps every feature to 0, where a loss of unit vectors has no value")
+    mean = f.mean((0, 1))
+    # φ = μ + Σ V m for the modes m.
+    along = features.W @ moments.Sigma @ modes.directions
+    singular, turn = np.linalg.svd(along)[1:]
+    whole = float((singular**2).sum())
+    if not whole > 0:
+        raise InputError("W sees no direction in which the features vary")
+    shares, by_mode = singular**2 / whole, (along**2).sum(0) / whole
+    most = min(len(shares), len(by_mode))
+    rank = int((shares > KEPT / most).sum())
+    lam = np.einsum("ki,i,ki->k", turn, modes.correlations, turn)
+    tick("α and β at W")
+    found, why = None, ""
+    try:
+        found = reopening(
+            objective, _few(f) / np.sqrt(own), rank, (lam[:rank], shares[:rank] / shares[:rank].sum()),
+            _lost(features, modes, turn[rank:]), seed=seed,
+        )  # fmt: skip
+    except InputError as error:
+        why = str(error)
+    tick("modes at the minimum")
+    predicted, why_not = _predicted(objective, modes, min(features.d1, len(by_mode)), seed)
+    return OnSphere(
+        label, strength, modes, shares, by_mode, float((mean**2).sum()) / own, found, why, predicted, why_not,
+        None if objective.population else objective.batch,
+    )  # fmt: skip
+
+
+def _few(f: Array) -> Array:
+    """Embeddings in as many coordinates as they fill."""
+    sizes, vectors = np.linalg.eigh(np.einsum("vni,vnj->ij", f, f) / f[..., 0].size)
+    return np.asarray(f @ vectors[:, sizes > 1e-12 * sizes[-1]])
+
+
+def _lost(features: Features, modes: ViewModes, across: Array) -> list[tuple[float, Array]]:
+    """λ and values of the modes that W has lost, in the basis of which λ is diagonal; the highest few."""
+    if not len(across):
+        return []
+    lam, turned = np.linalg.eigh(across * modes.correlations @ across.T)
+    views = np.stack([np.asarray(one, dtype=np.float64) for one in features.views[:2]])
+    directions = modes.directions @ across.T @ turned[:, ::-1][:, :LOOKED]
+    values = (views - modes.mean) @ directions
+    return [(float(lam[::-1][k]), values[..., k]) for k in range(directions.shape[1])]
+
+
+def _predicted(objective: Objective, modes: ViewModes, rows: int, seed: int) -> tuple[KeptModes | None, str]:
+    """The modes at the global minimum, or why they are not known."""
+    if objective.family is not None and not on_the_sphere(objective.family):
+        return None, f"{objective.name} sees more than inner products of unit vectors"
+    try:
+        data = whitened(modes.correlations.tolist())
+        if objective.code is not None:
+            return function_modes(objective.code, data, batch=objective.batch, seed=seed), ""
+        if objective.family is None:
+            return None, f"the definition of {objective.name} is not known"
+        return share_modes(objective.family, objective.values, data, Gaussian(), d1=rows, seed=seed), ""
+    except InputError as error:
+        return None, str(error)
