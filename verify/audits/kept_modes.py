@@ -14,7 +14,7 @@ from numeric.landscape.spectrum import Spectrum
 from verify.evidence.digits import rounded
 from verify.truths.lowest import LowestPoint
 
-Theory = Literal["all-orders", "quartic", "sphere"]
+Theory = Literal["all-orders", "quartic", "sphere", "field"]
 # An error below this is not written beside a power.
 _FINE = 1e-5
 
@@ -35,7 +35,12 @@ class Named(Protocol):
         """Of how many encoders it is."""
 
 
-_TOLD = {"all-orders": "to all orders", "quartic": "through order 4", "sphere": "of unit vectors"}
+_TOLD = {
+    "all-orders": "to all orders",
+    "quartic": "through order 4",
+    "sphere": "of unit vectors",
+    "field": "where training from small weights ends",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +50,8 @@ class KeptModes:
     Attributes:
         loss: the loss, with the given values put in.
         given: the values that were set.
-        theory: which landscape was solved: that to all orders, that through order 4, or that of unit vectors over the
-            shares of the modes.
+        theory: which landscape was solved: that to all orders, that through order 4, that of unit vectors over the
+            shares of the modes, or a field.
         data: the modes' correlations.
         d1: the number of rows of W.
         found: the powers.
@@ -125,7 +130,7 @@ class KeptModes:
         finite = [abs(one) for one in self.powers if one is not None]
         if not finite:
             return None
-        if self.theory == "sphere":
+        if self.theory in ("sphere", "field"):
             return self.found.precision
         if self.theory == "all-orders":
             return self.found.precision * max(1.0, *finite) if isfinite(self.found.precision) else None
@@ -138,6 +143,8 @@ class KeptModes:
         """What the error is, or why it is not known."""
         if self.error is None:
             return self.open or "no power is given"
+        if self.theory == "field":
+            return "a bound on what the arithmetic leaves out"
         if self.theory == "sphere":
             return "the largest standard error of a share"
         if self.theory == "all-orders":
@@ -188,14 +195,16 @@ class KeptModes:
 
     def _lines(self) -> Iterator[str]:
         values = "".join(f", {name} = {value}" for name, value in self.given.items())
-        yield f"{self.loss.title or self.loss.name}{values}: {self._answer()}"
+        begun = "from small weights " if self.theory == "field" else ""
+        yield f"{self.loss.title or self.loss.name}{values}: {begun}{self._answer()}"
         beside = "" if self.measured is None else "the loss itself"
         yield f"  {'λ_i':<12}{'power':<14}{'kept':<8}{'margin':<14}{beside}".rstrip()
         for i, correlation in enumerate(self.correlations):
             kept, margin = {True: "yes", False: "no", None: "?"}[self.kept[i]], self.margins[i]
             cells = f"  {correlation:<12.6g}{self._power(i):<14}{kept:<8}"
             yield f"{cells}{'' if margin is None else f'{margin:+.{self._digits}g}':<14}{self._there(i)}".rstrip()
-        matrix = "eigenvalue of Σ^½ WᵀW Σ^½" if self.loss.encoders == 1 else "singular value of Σ₁^½ WᵀV Σ₂^½"
+        of_one = self.loss.encoders == 1 or self.theory == "field"
+        matrix = "eigenvalue of Σ^½ WᵀW Σ^½" if of_one else "singular value of Σ₁^½ WᵀV Σ₂^½"
         of = "share of the" if self.theory == "sphere" else "the"
         yield f"  power       {of} {matrix}, {_TOLD[self.theory]}"
         if self.formulas is not None and self.formulas.text:

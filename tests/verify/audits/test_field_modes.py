@@ -1,0 +1,57 @@
+"""`quartic modes simsiam`, beside simulated training and with unusable input."""
+
+import numpy as np
+import pytest
+import sympy
+
+from derive import InputError
+from numeric.sampling import Covariances
+from verify.audits.field_modes import FIELDS, field_modes
+
+SIMSIAM = FIELDS["simsiam"]
+DATA = Covariances(np.diag([0.9, 0.8, 0.2]), np.diag([0.1, 1.2, 0.8]))
+
+
+def trained(decay, start, steps=12_000):
+    """W and P of each mode after a flow of the population, written out by hand."""
+    a, s = np.diag(DATA.A0), np.diag(DATA.A0 + DATA.C)
+    w, p = np.full(3, start), np.full(3, 0.9 * start)
+    for _ in range(steps):
+        pull = w * a - p * w * s
+        w, p = w + 0.02 * (p * pull - decay * w), p + 0.02 * (pull * w - decay * p)
+    return w**2 * s
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.02, 0.05, 0.1])
+def test_modes_are_those_of_simulated_training_from_small_and_from_large_weights(decay):
+    found = field_modes(SIMSIAM, {"eta": sympy.Rational(str(decay))}, DATA)
+    order = np.argsort(-np.diag(DATA.A0) / np.diag(DATA.A0 + DATA.C))
+    small = trained(decay, 0.05 if decay == 0 else 0.01)[order]
+    large = trained(decay, 1.5)[order]
+    assert found.found.powers == pytest.approx(small, abs=2e-2)
+    (said,) = [note for note in found.notes if note.startswith("from large weights")]
+    for lam, power in zip(found.correlations, large, strict=True):
+        survives = f"λ = {lam:.3g} at a power of" in said
+        assert survives is bool(power > 1e-2)
+        if survives:
+            value = float(said.split(f"λ = {lam:.3g} at a power of ")[1].split(",")[0].split(";")[0])
+            assert value == pytest.approx(power, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("values", "data", "said"),
+    [
+        ({}, DATA, "give --set eta"),
+        ({"eta": sympy.Integer(-1)}, DATA, "not negative"),
+        ({"eta": sympy.Integer(1), "tau": sympy.Integer(1)}, DATA, "no parameter 'tau'"),
+        ({"eta": sympy.Integer(1)}, None, "--A0 FILE --C FILE"),
+        (
+            {"eta": sympy.Integer(1)},
+            Covariances(np.array([[1.0, 0.5], [0.5, 1.0]]), np.diag([1.0, 2.0])),
+            "do not commute",
+        ),
+    ],
+)
+def test_unusable_input_gets_one_sentence(values, data, said):
+    with pytest.raises(InputError, match=said):
+        field_modes(SIMSIAM, values, data)
