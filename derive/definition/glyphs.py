@@ -1,6 +1,6 @@
 """Text about a landscape in which a parameter has the name of a letter of the theory: the letter gets a mark.
 
-Text about a landscape mixes words and formulas: "rank m", h_i = (λ_i − θ)/(2 q₁). A parameter that is also called m is
+Text about a landscape mixes words and formulas: "rank m", h_i = (b_i − θ)/(2 q₁). A parameter that is also called m is
 hidden behind an otherwise unused character while the text is written; the theory's m becomes m_ throughout (m̃ in
 LaTeX), and the parameter is put back.
 """
@@ -46,6 +46,8 @@ _TEXT = {
     "q_j": "q_j",
     "u_i": "u_i",
     "b_i": "b_i",
+    "b_j": "b_j",
+    "b_k": "b_k",
     "g_i": "g_i",
     "g_j": "g_j",
     "g_k": "g_k",

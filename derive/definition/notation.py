@@ -129,8 +129,8 @@ class _Printer(StrPrinter):  # type: ignore[misc]
         return re.sub(r"[A-Za-z]+(?=_|\b)", lambda part: GREEK.get(part[0], part[0]), str(name))
 
 
-# The sums of λ and λ² over the kept modes.
-_THEORY = {"Lambda_1": "Λ₁", "Lambda_2": "Λ₂"}
+# The sums of b and b² over the kept modes.
+_THEORY = {"T_1": "T₁", "T_2": "T₂"}
 _PRINTER = _Printer()
 
 

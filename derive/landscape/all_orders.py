@@ -10,11 +10,13 @@ from derive.definition.glyphs import apart
 from derive.definition.notation import TEXT
 from derive.definition.plain_text import plain
 from derive.errors import InputError
+from derive.landscape.correlations import OF_MODES, in_correlations, lam_i
+from derive.landscape.landscape import a_i, c_i
 
 if TYPE_CHECKING:
     from derive.landscape.exact_modes import ExactModes
 
-_POWERS = "h_i = (a_i + c_i) g_i"
+_POWERS = "the eigenvalues of Σ^½ WᵀW Σ^½"
 
 
 def in_text(exact: ExactModes | None, of_limit: str, *, quartic: bool) -> list[str]:
@@ -47,7 +49,10 @@ def in_json(exact: ExactModes | None, of_limit: str, *, quartic: bool) -> dict[s
 
 
 def _lines(modes: ExactModes, of_limit: str, *, quartic: bool) -> list[str]:
-    shown = TEXT.scalar
+
+    def shown(value: sympy.Expr) -> str:
+        return TEXT.scalar(in_correlations(value))
+
     limit = f"{of_limit} → ∞: " if of_limit else ""
     if modes.none:
         return [f"{limit}no point with h_i > 0 is stationary, {_POWERS}"]
@@ -59,8 +64,15 @@ def _lines(modes: ExactModes, of_limit: str, *, quartic: bool) -> list[str]:
     if (near := _near(modes, quartic=quartic)) is not None and near != 1:
         without = modes.ratio_without_augmentation(4)
         ratio = f"{limit}order 4 over all orders: {shown(near)} + … as b_i = {shown(modes.level)} → 0"
-        found.append(ratio + ("" if without is None else f"; {shown(without)} as c_i → 0"))
+        found.append(ratio + ("" if without is None else f"; {_weak(without)}"))
     return found
+
+
+def _weak(without: sympy.Expr) -> str:
+    """The leading behaviour without augmentation, c_i → 0, where λ_i → 1."""
+    if in_correlations(without).free_symbols & OF_MODES:
+        return f"{TEXT.scalar(without)} as c_i → 0"
+    return f"{TEXT.scalar(without.xreplace({a_i: sympy.S.One, c_i: sympy.UnevaluatedExpr(1 - lam_i)}))} as λ_i → 1"
 
 
 def _near(exact: ExactModes, *, quartic: bool) -> sympy.Expr | None:

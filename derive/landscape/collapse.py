@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 class Collapse:
     """When modes are zero at the minima; a_i > 0, c_i > 0, parameters positive, batches of 2 or more, d1 ≥ d0.
 
-    Where no weight decay is in play A0 and C need not commute: take a_i = 1 − r_i and c_i = r_i, the r_i being the
-    eigenvalues of Σ^(−1/2) C Σ^(−1/2).
+    Where no weight decay is in play A0 and C need not commute: take a_i = λ_i and c_i = 1 − λ_i, the view correlations
+    λ_i being the eigenvalues of Σ^(−½) A0 Σ^(−½). In print the conditions are told in these.
 
     Attributes:
         dimensional: the condition under which some mode is zero at the minima, None where it is not determined.
@@ -67,11 +67,12 @@ class Collapse:
 
     def _repr_latex_(self) -> str | None:
         found = {"dimensional": self.dimensional, "complete": self.complete}
-        said = [rf"\text{{{name} collapse: }} {one.latex()}" for name, one in found.items() if one is not None]
+        known = {name: one.whitened() for name, one in found.items() if one is not None}
+        said = [rf"\text{{{name} collapse: }} {one.latex()}" for name, one in known.items()]
         return for_notebook(*said) if said else None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values: ``never``, ``always``, a condition, or null with a reason."""
+        """Plain JSON values: ``never``, ``always``, a condition in a_i and c_i, or null with a reason."""
         found = {
             name: None if condition is None else condition.text()
             for name, condition in (("dimensional", self.dimensional), ("complete", self.complete))
@@ -233,7 +234,7 @@ def _of_case(case: Landscape, limit: str | None) -> Collapse:
         dimensional, complete = without_lowest_rotation(case, decided)
         notes = () if case.rotation == "indefinite" or found.dimensional is None else found.notes
         if dimensional is None and case.rotation != "indefinite" and found.dimensional is not None:
-            notes = (f"where d1 is a power of two, dimensional: {found.dimensional}", *found.notes)
+            notes = (f"where d1 is a power of two, dimensional: {found.dimensional.said()}", *found.notes)
         return Collapse(dimensional, complete, "" if dimensional is not None else reason, notes)
     if found.complete is None and case.coordinates:
         return replace(found, complete=at_origin(case, decided))

@@ -14,8 +14,9 @@ import sympy
 from derive.algebra.letters import Letter, by_name, sum_j, told_apart
 from derive.algebra.ranges import Ranges
 from derive.algebra.signs import sign, signs
+from derive.definition.notation import TEXT
 from derive.errors import InputError
-from derive.landscape.correlations import in_correlations, lam_i
+from derive.landscape.correlations import OF_MODES, in_correlations, lam_i, lam_j
 from derive.landscape.landscape import a_i, a_j, c_i, c_j, s_i, s_j
 from derive.latex import for_notebook
 
@@ -77,8 +78,8 @@ class Condition:
     others: tuple[tuple[sympy.Rel, Condition | None], ...] = ()
     taken: frozenset[str] = field(default=frozenset(), compare=False)
 
-    def text(self) -> str:
-        """``never``, ``always`` or the condition, as in ``a_i - gamma <= 0 for some i``.
+    def text(self, write: Callable[[sympy.Basic], str] = str) -> str:
+        """``never``, ``always`` or the condition, as in ``a_i - gamma <= 0 for some i``; `write` writes formulas.
 
         >>> Condition(sympy.Le(a_i - 1, 0), "all").text()
         'a_i - 1 <= 0 for all i'
@@ -88,11 +89,21 @@ class Condition:
             said = "always" if self.formula is sympy.true else "never"
         else:
             tail = f" for {self.quantifier} i" if self.formula.has(a_i, c_i, lam_i) else ""
-            said = _written(apart[0], str, " or ", " and ") + tail + (f", q_j = {apart[1]}" if self._has_q else "")
+            q = "" if apart[1] is None or not self._has_q else f", q_j = {write(apart[1])}"
+            said = _written(apart[0], write, " or ", " and ") + tail + q
         if not self.others:
             return said
-        elsewhere = (f"{'not determined' if one is None else one.text()} for {written(at)}" for at, one in self.others)
+        open_ = "not determined"
+        elsewhere = (f"{open_ if one is None else one.text(write)} for {written(at)}" for at, one in self.others)
         return "; ".join([f"{said} for {written(self.where)}", *elsewhere])
+
+    def said(self) -> str:
+        """The same as it is printed: in the view correlations where it is about these alone, and with Greek letters.
+
+        >>> Condition(sympy.Le(sympy.Symbol("beta") * (a_i + c_i) - c_i, 0, evaluate=False), "some").said()
+        'β + λ_i - 1 <= 0 for some i'
+        """
+        return self.whitened().text(TEXT.scalar)
 
     def __str__(self) -> str:
         """The same as `text`."""
@@ -105,12 +116,19 @@ class Condition:
         2 - 3*lambda_i <= 0 for all i
         """
         others = tuple((at, None if one is None else one.whitened()) for at, one in self.others)
-        formula, q = in_correlations(self.formula), self.q
-        if self._has_q:
-            # q_j is told in the same letters, or all is left as it is.
-            spelled = in_correlations(self.spelled_out())
-            return replace(self, formula=spelled if spelled.free_symbols & {lam_i} else self.formula, others=others)
-        return replace(self, formula=formula, q=q, others=others)
+        if self.q is None or not self._has_q:
+            return replace(self, formula=in_correlations(self.formula), others=others)
+        # Q_jj is of degree 2 in a_j and c_j, and is told in the same letters, or all is left as it is.
+        formula = in_correlations(self.formula.xreplace({q_j: q_j * (a_j + c_j) ** 2}))
+        q = in_correlations(self.q / (a_j + c_j) ** 2)
+        told = not (formula.free_symbols | q.free_symbols) & OF_MODES
+        return replace(self, formula=formula, q=q, others=others) if told else replace(self, others=others)
+
+    def in_correlations(self) -> Condition | None:
+        """The same in the view correlations λ_i; None where it is about more than these."""
+        told = self.whitened()
+        parts = [told, *(one for _, one in told.others if one is not None)]
+        return None if any(one.spelled_out().free_symbols & OF_MODES for one in parts) else told
 
     def latex(self) -> str:
         """The same for math mode."""
@@ -135,7 +153,7 @@ class Condition:
         return told_apart(self.formula, taken), None if self.q is None else told_apart(self.q, taken)
 
     def _repr_latex_(self) -> str:
-        return for_notebook(self.latex())
+        return for_notebook(self.whitened().latex())
 
     @property
     def _has_q(self) -> bool:
@@ -146,7 +164,7 @@ class Condition:
         return self.formula if self.q is None else self.formula.subs({q_j: self.q})
 
     def holds(self, a: Sequence[Any], c: Sequence[Any], values: Mapping[str, Any] | None = None) -> bool:
-        """Whether the condition holds for given eigenvalues of A0 and C and given parameters.
+        """Whether the condition holds for given eigenvalues of A0 and C, which λ_i follow from, and given parameters.
 
         >>> Condition(sympy.Le(a_i, sum_j(c_j)), "all").holds([1, 3], [1, 1])
         False
@@ -160,15 +178,15 @@ class Condition:
                     message = f"whether modes are zero at {written(at)} is not determined"
                     raise InputError(message)
                 return one.holds(a, c, values)
-        formula = self.spelled_out()
+        formula, modes = self.spelled_out(), [tuple(map(sympy.sympify, mode)) for mode in zip(a, c, strict=True)]
         put = {symbol: known[name] for name, symbol in by_name(formula).items() if name in known}
         formula = formula.subs(put | {MODES: len(a)})
         sums = {
-            one: sympy.Add(*(one.args[0].subs({a_j: x, c_j: y}) for x, y in zip(a, c, strict=True)))
+            one: sympy.Add(*(one.args[0].subs({a_j: x, c_j: y, lam_j: x / (x + y)}) for x, y in modes))
             for one in formula.atoms(sum_j)
         }
         formula = formula.subs(sums)
-        each = [bool(formula.subs({a_i: x, c_i: y})) for x, y in zip(a, c, strict=True)]
+        each = [bool(formula.subs({a_i: x, c_i: y, lam_i: x / (x + y)})) for x, y in modes]
         return any(each) if self.quantifier == "some" else all(each)
 
 

@@ -18,6 +18,7 @@ from derive.algebra.words import is_trace
 from derive.definition.glyphs import apart
 from derive.definition.notation import TEXT
 from derive.errors import InputError
+from derive.landscape.correlations import OF_MODES, of_powers
 from derive.landscape.landscape import MODE_I
 
 if TYPE_CHECKING:
@@ -59,9 +60,17 @@ class Transition:
 
     def _text(self) -> str:
         return (
-            f"ε = {TEXT.scalar(self.descent)}: |w_i| ∝ ε^({self.exponent}); relaxation rate {_of(self.rate_kept)} above"
+            f"ε = {self._descent()}: |w_i| ∝ ε^({self.exponent}); relaxation rate {_of(self.rate_kept)} above"
             f" and {_of(self.rate_collapsed)} below, t^({-self.exponent_in_time}) at ε = 0"
         )
+
+    def _descent(self) -> str:
+        """ε, the eigenvalue of B: that of Σ times a function of λ_i, where it depends on no more."""
+        whitened = of_powers(self.descent)
+        if whitened.free_symbols & OF_MODES or whitened == 1:
+            return TEXT.scalar(self.descent)
+        shown = TEXT.scalar(whitened)
+        return f"(a_i + c_i)({shown})" if whitened.is_Add else f"(a_i + c_i) {shown}"
 
     @property
     def exponent_in_time(self) -> sympy.Rational:

@@ -25,6 +25,7 @@ from derive.definition.glyphs import apart
 from derive.errors import InputError
 from derive.expansion.expansion import Expansion
 from derive.landscape.closed_form import ClosedForm
+from derive.landscape.correlations import in_correlations
 from derive.landscape.domain import end_of
 from derive.landscape.landscape import MODE_I
 from derive.landscape.landscape import c_i as c
@@ -36,7 +37,7 @@ _OF_LETTER = {letter: value / MODE_I["S"] for letter, value in MODE_I.items() if
 
 @dataclass(frozen=True)
 class ExactModes(ModePotential):
-    """The landscape of a closed form, mode by mode.
+    """The landscape of a closed form, mode by mode: in a_i and c_i, and in print in λ_i where that is all it sees.
 
     Attributes:
         closed: the closed form.
@@ -104,8 +105,11 @@ class ExactModes(ModePotential):
         return apart(self, self.symbols, lambda modes: ExactModes._lines(modes, style), latex=style is notation.LATEX)
 
     def _lines(self, style: notation.Style) -> list[tuple[str, str]]:
-        text, shown = style is notation.TEXT, style.scalar
+        text = style is notation.TEXT
         ell, like = ("ℓ", "~") if text else (r"\ell", r"\sim")
+
+        def shown(value: sympy.Basic) -> str:
+            return style.scalar(in_correlations(value))
 
         def said(condition: sympy.Basic, yes: str, no: str) -> str:
             word = {sympy.true: yes, sympy.false: no}.get(condition)
@@ -142,12 +146,12 @@ def exact_modes(closed: ClosedForm) -> ExactModes | None:
     >>> from derive import catalogue, closed_form
     >>> modes = exact_modes(closed_form(catalogue("infonce")))
     >>> print(modes.text())
-    mode      ℓ(h_i) = c_i h_i/(a_i + c_i) - h_i/(2(h_i + 1)) - log(h_i + 1)/2
-    level     b_i = a_i/(a_i + c_i)
+    mode      ℓ(h_i) = h_i(1 - λ_i) - h_i/(2(h_i + 1)) - log(h_i + 1)/2
+    level     b_i = λ_i
     collapse  never
-    minimum   h_i = 4 a_i/(-a_i + 3 c_i + sqrt((a_i + c_i)(a_i + 9 c_i)))
+    minimum   h_i = 4 λ_i/(-4 λ_i + sqrt(9 - 8 λ_i) + 3)
     bounded   yes
-    far out   ℓ(h_i) ~ c_i h_i/(a_i + c_i) - log(h_i)/2
+    far out   ℓ(h_i) ~ h_i(1 - λ_i) - log(h_i)/2
     >>> modes.ratio_near_transition(order=4)
     1 - 8*b_i/9
     >>> modes.ratio_without_augmentation(order=4)

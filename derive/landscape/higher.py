@@ -19,6 +19,7 @@ from derive.definition.notation import TEXT
 from derive.landscape.closed_form import degree_of
 from derive.landscape.collapse import Collapse
 from derive.landscape.conditions import Condition, at_most_zero
+from derive.landscape.correlations import of_powers
 from derive.landscape.leading import far
 from derive.landscape.mixed import one_row
 
@@ -102,12 +103,14 @@ class Higher:
 
     def lines(self) -> list[tuple[str, str]]:
         """Labels and sentences."""
-        b, q = (TEXT.scalar(value) for value in (self.descent, self.coupling))
+        b = TEXT.scalar(of_powers(self.descent))
+        power = "h_i = |W Σ^½ u_i|²"
         if self.order is None:
-            said = f"no terms of order 4, nor of a higher one{self._through}: L = −Σ b_i g_i, g_i = |w_i|², b_i = {b}"
+            said = f"no terms of order 4, nor of a higher one{self._through}: L = −Σ b_i h_i, {power}, b_i = {b}"
             return [("stationary", said), ("minima", self._of_order_2())]
         n = self.order // 2
-        said = f"no terms of order 4; order {self.order} decides: a mode alone has L = −b_i g + q g^{n}, g = |w_i|²"
+        q = TEXT.scalar(of_powers(self.coupling, i=n))
+        said = f"no terms of order 4; order {self.order} decides: a mode alone has L = −b_i h_i + q h_i^{n}, {power}"
         return [("stationary", f"{said}, b_i = {b}, q = {q}"), ("minima", self._of_order(n))]
 
     @property
@@ -136,7 +139,7 @@ class Higher:
         if not self.separate or q != 1:
             elsewhere = "the landscape falls to −∞" if q == -1 else "what lies elsewhere is not determined"
             return f"{origin}; {through} {elsewhere}"
-        kept = f"g_i = (b_i/({n} q))^(1/{n - 1}) where b_i > 0, and 0 elsewhere"
+        kept = f"h_i = (b_i/({n} q))^(1/{n - 1}) where b_i > 0, and 0 elsewhere"
         return f"{through}, {kept}; with fewer rows than such modes those of the lowest L: global"
 
 

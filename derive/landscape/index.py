@@ -1,11 +1,11 @@
 """Index and minima of the stationary points of q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]², in words.
 
-At a point that keeps the modes M, with h_k = (λ_k − θ)/(2 q₁) and θ = 2 q₂ ρ, half the second variation in an
+At a point that keeps the modes M, with h_k = (b_k − θ)/(2 q₁) and θ = 2 q₂ ρ, half the second variation in an
 orthonormal frame of rows that holds the kept columns is (see `numeric.landscape.modes`, which counts the same in
 numbers)
 
-    i ∉ M, an unused row         θ − λ_i                  d1 − m times
-    i ∉ M, the row of k ∈ M      λ_k − λ_i
+    i ∉ M, an unused row         θ − b_i                  d1 − m times
+    i ∉ M, the row of k ∈ M      b_k − b_i
     i, k ∈ M, rows exchanged     0 and 2 q₁ (h_i + h_k)
     lengths of the kept          q₁ I + q₂ 1 1ᵀ: q₁ m − 1 times, and q₁ + m q₂ unless the norm is fixed.
 """
@@ -34,7 +34,8 @@ _FALLS = "the landscape falls to −∞"
 def index(points: StationaryPoints) -> str:
     """The Hessian's number of negative directions."""
     one, level = points.isotropic, _level(points)
-    counted = f"(d1 − m)·#{{i ∉ M: λ_i > {level}}} + #{{k ∈ M, i ∉ M: λ_i > λ_k}}"
+    b = _name(points)
+    counted = f"(d1 − m)·#{{i ∉ M: {b}_i > {level}}} + #{{k ∈ M, i ∉ M: {b}_i > {b}_k}}"
     q1, q2 = _signs(points)
     value = sympy.together(one.q1 + m * one.q2)
     # Over one denominator where parameters are in it.
@@ -68,7 +69,8 @@ def minima(points: StationaryPoints, lowest: str = "global") -> str:
     if one.landscape.rotation == "indefinite":
         return INDEFINITE
     q1, q2 = _signs(points)
-    kept = f"the m largest λ_i, all that are > {level} or as many of them as d1"
+    b = _name(points)
+    kept = f"the m largest {b}_i, all that are > {level} or as many of them as d1"
     if points.bias == "off" and (points.level or points.descent):
         along = points.along_bias(TEXT)
         if q1 == 1 and (points.fixed is not None or q2 in (0, 1)):
@@ -84,32 +86,32 @@ def minima(points: StationaryPoints, lowest: str = "global") -> str:
         alike = set(letters_of(one.landscape.coordinates)) <= {one.letter}
         return f"{kept}: {lowest}, rank m" + (f", {only}" if alike else "")
     if points.fixed is not None and q1 == -1:
-        return f"the largest λ_i alone: {lowest}, rank 1, {only}"
+        return f"the largest {b}_i alone: {lowest}, rank 1, {only}"
     found = of_couplings(one.q1, one.q2, sign(one.eigenvalue(), ranges=_ranges(points)))
     if points.fixed is None and q1 == -1:
         return _largest_alone(points, lowest)
     if points.fixed is not None:
-        return f"the points of index 0, where no λ_i is θ; the lowest of them {lowest}"
+        return f"the points of index 0, where no {b}_i is θ; the lowest of them {lowest}"
     if found.verdict != "bounded" and points.bias == "on" and len(points.level) > 1:
         # Where this landscape falls the bias is off.
-        return f"the points of index 0, where no λ_i is {level}"
-    return f"the points of index 0, where no λ_i is {level}; {_lowest_of(found, lowest)}"
+        return f"the points of index 0, where no {b}_i is {level}"
+    return f"the points of index 0, where no {b}_i is {level}; {_lowest_of(found, lowest)}"
 
 
 def _largest_alone(points: StationaryPoints, lowest: str) -> str:
     """For q₁ < 0 two kept modes are not a minimum, and one is where q₁ + q₂ > 0."""
-    one = points.isotropic
+    one, b = points.isotropic, _name(points)
     held, side = sign(one.q1 + one.q2, ranges=_ranges(points)), sign(one.eigenvalue(), ranges=_ranges(points))
     # A bias that is on with Tr[W X Wᵀ] below a bound is no longer on where this landscape falls.
     falls = points.bias != "on" or len(points.level) == 1
-    both = "the largest λ_i alone where it is > 0, W = 0 where none is"
-    kept = both if side is None else "the largest λ_i alone" if side == 1 else "W = 0"
+    both = f"the largest {b}_i alone where it is > 0, W = 0 where none is"
+    kept = both if side is None else f"the largest {b}_i alone" if side == 1 else "W = 0"
     alone = f"{kept}: {lowest}, no other point a minimum"
     if held == 1:
         return alone
     if held is None:
         shown = TEXT.scalar(one.q1 + one.q2)
-        low = f"where {shown} > 0, {alone}; where {shown} < 0, W = 0 alone if all λ_i are < 0"
+        low = f"where {shown} > 0, {alone}; where {shown} < 0, W = 0 alone if all {b}_i are < 0"
         return f"{low}, and {_FALLS}" if falls else low
     if side == 1:
         return f"none: {_FALLS}" if falls else "none"
@@ -117,8 +119,8 @@ def _largest_alone(points: StationaryPoints, lowest: str) -> str:
         at_origin = f"W = 0: {lowest}"
         if side is not None:
             return at_origin
-        return f"{at_origin} where all λ_i are <= 0; {f'elsewhere {_FALLS}' if falls else 'no other'}"
-    only = f"W = 0 alone{'' if side == -1 else ', where all λ_i are < 0'}"
+        return f"{at_origin} where all {b}_i are <= 0; {f'elsewhere {_FALLS}' if falls else 'no other'}"
+    only = f"W = 0 alone{'' if side == -1 else ', where all {b}_i are < 0'}"
     return f"{only}; not {lowest}: {_FALLS} for a W of one row" if falls else only
 
 
@@ -150,6 +152,11 @@ def _signs(points: StationaryPoints) -> tuple[int | None, int | None]:
 
 def _ranges(points: StationaryPoints) -> Ranges:
     return points.isotropic.landscape.ranges
+
+
+def _name(points: StationaryPoints) -> str:
+    """What decides is called b_i, or λ_i where it is a multiple of that."""
+    return "b" if points.multiple is None else "λ"
 
 
 def _level(points: StationaryPoints) -> str:

@@ -262,7 +262,7 @@ class Isotropic:
     q2: sympy.Expr
 
     def eigenvalue(self, mode: Values = MODE_I) -> sympy.Expr:
-        """λ_i, the eigenvalue of X^(−1/2) B X^(−1/2) on a mode."""
+        """b_i, the eigenvalue of X^(−1/2) B X^(−1/2) on a mode."""
         return sympy.cancel(self.landscape.b(mode) / mode[self.letter])
 
 

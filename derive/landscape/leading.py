@@ -31,6 +31,7 @@ from derive.errors import InputError
 from derive.expansion.expansion import Expansion, Term
 from derive.landscape.canonical_pairs import canonical_pairs
 from derive.landscape.conditions import MODES
+from derive.landscape.correlations import in_correlations, lam_i
 from derive.landscape.landscape import MODE_I
 from derive.landscape.mixed import one_row, positive
 
@@ -63,7 +64,8 @@ class Far(NamedTuple):
 
     def where(self) -> str:
         """The condition in plain text, "" where there is none that depends on anything."""
-        return "" if self.condition in (None, sympy.true, sympy.false) else condition_text(self.condition)
+        plain = self.condition in (None, sympy.true, sympy.false)
+        return "" if plain else condition_text(in_correlations(self.condition))
 
 
 def condition_text(condition: sympy.Basic) -> str:
@@ -75,7 +77,7 @@ def condition_text(condition: sympy.Basic) -> str:
     if isinstance(condition, sympy.Or | sympy.And):
         joint = " or " if isinstance(condition, sympy.Or) else " and "
         return joint.join(condition_text(one) for one in sorted(condition.args, key=str))
-    modes = " for some i" if condition.free_symbols & {MODE_I["A"], MODE_I["C"]} else ""
+    modes = " for some i" if condition.free_symbols & {MODE_I["A"], MODE_I["C"], lam_i} else ""
     return f"{_shown(condition.lhs)} {condition.rel_op} {_shown(condition.rhs)}{modes}"
 
 

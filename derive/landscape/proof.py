@@ -1,7 +1,7 @@
 """The proof of the formula for stationary points, step by step in symbols that do not commute.
 
 The statement, from `derive.landscape.stationary`: at a stationary point R Wᵀ∇L R⁻¹ vanishes, H and b commute, and
-each common eigenvector has h = 0 or 2 q₁ h = λ − 2 q₂ ρ.
+each common eigenvector has h = 0 or 2 q₁ h = b − 2 q₂ ρ.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import sympy
 
 from derive.algebra.words import gradient, trace
-from derive.landscape.stationary import h, lam, rho
+from derive.landscape.mode_potential import h
+from derive.landscape.stationary import rho
 
 if TYPE_CHECKING:
     from derive.landscape.landscape import Isotropic
@@ -63,7 +64,7 @@ def proof(one: Isotropic) -> tuple[Step, ...]:
     transposed = sympy.expand(claimed).replace(
         lambda part: part.is_Mul, lambda part: sympy.Mul(*part.args_cnc()[0], *reversed(part.args_cnc()[1]))
     )
-    value = lam - 2 * one.q2 * rho
+    value = b - 2 * one.q2 * rho
     return (
         Step("R Wᵀ∇L R⁻¹ = −2 H b + 4 q₁ H² + 4 q₂ ρ H", sympy.expand(whitened - claimed)),
         Step(
@@ -71,7 +72,7 @@ def proof(one: Isotropic) -> tuple[Step, ...]:
             sympy.expand(claimed - transposed + 2 * (H * b - b * H)),
         ),
         Step(
-            "on a common eigenvector h = 0 or 2 q₁ h = λ − 2 q₂ ρ",
-            sympy.expand(-2 * h * lam + 4 * one.q1 * h**2 + 4 * one.q2 * rho * h + 2 * h * (value - 2 * one.q1 * h)),
+            "on a common eigenvector h = 0 or 2 q₁ h = b − 2 q₂ ρ",
+            sympy.expand(-2 * h * b + 4 * one.q1 * h**2 + 4 * one.q2 * rho * h + 2 * h * (value - 2 * one.q1 * h)),
         ),
     )

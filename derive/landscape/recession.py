@@ -21,6 +21,7 @@ from derive.errors import InputError
 from derive.expansion.laws import Gaussian, Law
 from derive.expansion.second_moments import in_second_moments
 from derive.landscape.closed_form import ClosedForm, closed_form, degree_of
+from derive.landscape.correlations import in_correlations
 from derive.landscape.domain import end_of, towards
 from derive.landscape.exact_modes import ExactModes, exact_modes, why_coupled
 from derive.landscape.leading import Far, condition_text, far
@@ -81,7 +82,7 @@ class Recession:
         if self.bound is not None:
             lines.append(f"  L ≥ {TEXT.scalar(self.bound)}")
         if self.condition is not None and self.verdict == "depends":
-            lines.append(f"  unbounded where {self.where()}")
+            lines.append(f"  unbounded where {self.whitened()}")
         return "\n".join(lines)
 
     def said(self) -> str:
@@ -94,14 +95,14 @@ class Recession:
         if self.verdict != "depends":
             return self.verdict
         elsewhere = f", bounded {self._beyond()}" if self.otherwise == "bounded" else ""
-        return f"unbounded where {self.where()}{elsewhere}"
+        return f"unbounded where {self.whitened()}{elsewhere}"
 
     def latex(self) -> str:
         """The verdict for math mode."""
         if self.verdict != "depends":
             return {"undecided": r"\text{not decided}"}.get(self.verdict, rf"\text{{{self.verdict}}}")
         elsewhere = rf",\quad \text{{bounded {self._beyond()}}}" if self.otherwise == "bounded" else ""
-        return rf"\text{{unbounded where }} {LATEX.scalar(self.condition)}{elsewhere}"
+        return rf"\text{{unbounded where }} {LATEX.scalar(in_correlations(self.condition))}{elsewhere}"
 
     def _beyond(self) -> str:
         """Where it is bounded if it is so but for the condition: at the edge of that nothing may be known."""
@@ -126,8 +127,20 @@ class Recession:
         >>> recession(catalogue("weighted-infonce").set({"alpha": 0, "N": 3})).where()
         'c_i/(a_i + c_i) - 1 + sqrt(3)/pi < 0 for some i'
         """
-        plain = self.condition in (None, sympy.true, sympy.false)
-        return "" if plain else condition_text(self.condition)
+        return _in_text(self.condition)
+
+    def whitened(self) -> str:
+        """The same in the view correlations λ_i, where it is about these alone.
+
+        >>> from derive import catalogue
+        >>> recession(catalogue("weighted-infonce").set({"alpha": 0, "N": 3})).whitened()
+        '-λ_i + sqrt(3)/pi < 0 for some i'
+        """
+        return "" if self.condition is None else _in_text(in_correlations(self.condition))
+
+
+def _in_text(condition: sympy.Basic | None) -> str:
+    return "" if condition in (None, sympy.true, sympy.false) else condition_text(condition)
 
 
 def recession(loss: Loss, law: Law | None = None) -> Recession:
@@ -228,7 +241,7 @@ def _of_modes(name: str, modes: ExactModes) -> Recession:
         reason = f"{each} grows like ({TEXT.scalar(modes.edge)}) log h" if modes.edge != 0 else f"{each} has a limit"
     else:
         tail = f"; where that vanishes like ({TEXT.scalar(modes.edge)}) log h" if modes.edge != 0 else ""
-        reason = f"{each} grows like ({TEXT.scalar(modes.growth)}) h{tail}"
+        reason = f"{each} grows like ({TEXT.scalar(in_correlations(modes.growth))}) h{tail}"
     if modes.unbounded in (sympy.true, sympy.false):
         verdict = "unbounded" if modes.unbounded == sympy.true else "bounded"
         return Recession(name, verdict, reason, condition=sympy.true if verdict == "unbounded" else None)

@@ -74,25 +74,30 @@ def _landscape(found: Described, *, pairs: bool) -> list[str]:
     )
     written = []
     if points:
-        sums = r"($\Lambda_k = \sum_{i \in M} \lambda_i^k$):"
-        of_modes = f"Stationary points, one for each mask $M$ of $m$ kept modes {sums}"
+        of_modes = "Stationary points, one for each mask $M$ of $m$ kept modes:"
         written += ["Stationary points, one for each set $M$ of kept canonical pairs:" if pairs else of_modes]
         written += [_displayed(line) for _, line in points]
     if conditions:
-        values = (
-            "$a_i$ being the singular values of $A$"
-            if pairs
-            else "$a_i$ and $c_i$ being the eigenvalues of $A_0$ and $C$"
-        )
-        written.append(f"Modes are zero at the minima, {values}:")
+        values = _values("".join(line for _, line in conditions), pairs=pairs)
+        written.append(f"Modes are zero at the minima{values}:")
         written += [_displayed(rf"\text{{{label} collapse: }} {line}") for label, line in conditions]
     if exact:
-        modes = r"$h_i = (a_i + c_i) g_i$ and $g_i$ the eigenvalue of $W^{\top} W$:"
+        modes = r"$h_i$ the eigenvalues of $\Sigma^{1/2} W^{\top} W \Sigma^{1/2}$:"
         limit = rf" for ${sympy.latex(sympy.Symbol(found.of_limit))} \to \infty$" if found.of_limit else ""
         written += [f"To all orders{limit}, mode by mode, with {modes}", *(_displayed(line) for _, line in exact)]
     if below:
         written += ["The loss is, from below,", *(_displayed(line) for _, line in below)]
     return written
+
+
+def _values(conditions: str, *, pairs: bool) -> str:
+    """What the eigenvalues in the conditions are."""
+    of_modes = "$a_i$ and $c_i$ being the eigenvalues of $A_0$ and $C$"
+    of_a = "$a_i$ being the singular values of $A$" if pairs else of_modes
+    of_lambda = r"$\lambda_i$ being the eigenvalues of $\Sigma^{-1/2} A_0 \Sigma^{-1/2}$"
+    named = ((r"\lambda_{", of_lambda), ("a_{", of_a), ("c_{", of_a))
+    said = dict.fromkeys(words for letter, words in named if letter in conditions)
+    return f", {', '.join(said)}" if said else ""
 
 
 def _displayed(formula: str) -> str:

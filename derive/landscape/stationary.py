@@ -6,10 +6,13 @@ that do not commute:
 
     R Wᵀ∇L R⁻¹ = −2 H b + 4 q₁ H² + 4 q₂ ρ H,   ρ = Tr H.
 
-Where it vanishes H b is symmetric, so H and b have common eigenvectors; on one with eigenvalues h of H and λ of b
-either h = 0 or 2 q₁ h = λ − 2 q₂ ρ. (That Wᵀ∇L = 0 is enough: ∇L = W M, and |W M|² = Tr[Mᵀ Wᵀ (W M)] = 0.) This is
-what Theorem 1 of Ziyin et al. (ICLR 2023) states; the proof that is printed there (Eqs. 33–35) needs B⁻¹ and has a
+Where it vanishes H b is symmetric, so H and b have common eigenvectors; on one with eigenvalues h_i of H and b_i of b
+either h_i = 0 or 2 q₁ h_i = b_i − 2 q₂ ρ. (That Wᵀ∇L = 0 is enough: ∇L = W M, and |W M|² = Tr[Mᵀ Wᵀ (W M)] = 0.) This
+is what Theorem 1 of Ziyin et al. (ICLR 2023) states; the proof that is printed there (Eqs. 33–35) needs B⁻¹ and has a
 spare Σ.
+
+Where X is Σ and B is made of A0 and Σ, b is diagonal with Σ^(−½) A0 Σ^(−½), and b_i is a function of its eigenvalue,
+the view correlation λ_i.
 """
 
 from __future__ import annotations
@@ -27,23 +30,25 @@ from derive.definition.glyphs import apart
 from derive.definition.notation import LATEX, TEXT, Style, signed_sum
 from derive.errors import InputError
 from derive.expansion.expansion import Expansion
+from derive.landscape.correlations import WHITENED_I, lam_i, lam_j
 from derive.landscape.index import index, minima
 from derive.landscape.landscape import BIAS, MODE_I, Isotropic, Landscape, a_i, c_i, landscapes
+from derive.landscape.mode_potential import b, h
 from derive.latex import for_notebook
 
-# λ_i and h_i of one kept mode; how many modes are kept, and the sums of λ and λ² over them.
-lam, h, m, L1, L2, rho = letters("lambda_i h_i m Lambda_1 Lambda_2 rho")
+# How many modes are kept, the sums of b_i and b_i² over them, and Tr[W X Wᵀ].
+m, T1, T2, rho, theta, b_j = letters("m T_1 T_2 rho theta b_j")
 
 
 @dataclass(frozen=True)
 class StationaryPoints:
-    """WᵀW = R⁻¹ U M diag(h) Uᵀ R⁻¹ with U Λ Uᵀ = R⁻¹ B R⁻¹, one for every mask M of at most min(d0, d1) kept modes.
+    """WᵀW = R⁻¹ U M diag(h) Uᵀ R⁻¹, U diag(b) Uᵀ = R⁻¹ B R⁻¹, one for every mask M of at most min(d0, d1) kept modes.
 
     Attributes:
         isotropic: the landscape, without what a bias adds.
-        shift: θ, where h_i = (λ_i − θ)/(2 q₁) for a kept mode, which has to be positive.
+        shift: θ, where h_i = (b_i − θ)/(2 q₁) for a kept mode, which has to be positive.
         trace: ρ = Tr[W X Wᵀ].
-        loss: L at the point, less the constant; all in m, Λ₁ = Σ_M λ_i and Λ₂ = Σ_M λ_i².
+        loss: L at the point, less the constant; all in m, T₁ = Σ_M b_i and T₂ = Σ_M b_i².
         fixed: the strength of the penalty that went to infinity and fixes the norm, or None.
         bias: "off", "on", or "" where the model has none that matters.
         level: |b|² where the loss is level in b, as coefficients of 1 and of Tr[W X Wᵀ]; b is on where it is positive.
@@ -64,8 +69,27 @@ class StationaryPoints:
 
     @property
     def power(self) -> sympy.Expr:
-        """h_i of a kept mode, in λ_i, m and Λ₁."""
-        return sympy.factor(sympy.cancel((lam - self.shift) / (2 * self.isotropic.q1)))
+        """h_i of a kept mode, in b_i, m and T₁."""
+        return sympy.factor(sympy.cancel((b - self.shift) / (2 * self.isotropic.q1)))
+
+    @property
+    def level_in_correlations(self) -> sympy.Expr | None:
+        """b_i in the view correlation λ_i; None where B or X is made of more than A0 and Σ."""
+        linear = {x: value for x, value in self._linear().items() if value != 0}
+        if (linear.keys() | {self.isotropic.letter}) & {"I", "D"}:
+            return None
+        level = -sympy.Add(*(value * WHITENED_I[x] for x, value in linear.items())) / WHITENED_I[self.isotropic.letter]
+        return normal_form(level)
+
+    @property
+    def multiple(self) -> sympy.Expr | None:
+        """k > 0 where b_i = k λ_i and all is told in λ_i, None elsewhere; k is 1 where θ, a level of b_i, occurs."""
+        level = self.level_in_correlations
+        if level is None or self.isotropic.letter != "S":
+            return None
+        k = normal_form(level / lam_i)
+        known = k == 1 or (self.shift == 0 and sign(k, ranges=self.isotropic.landscape.ranges) == 1)
+        return k if known and lam_i not in k.free_symbols else None
 
     def _repr_latex_(self) -> str:
         given = self.given(LATEX)
@@ -77,35 +101,46 @@ class StationaryPoints:
 
     def _apart(self, write: Callable[[StationaryPoints], Any], *, latex: bool = False) -> Any:  # noqa: ANN401 (text)
         """What ``write`` gives for the points, the theory's letters marked where parameters have the same names."""
-        landscape = self.isotropic.landscape
-        return apart(self, landscape.symbols, write, latex=latex)
+        return apart(self, self.isotropic.landscape.symbols, write, latex=latex)
 
     def _lines(self, style: Style) -> list[tuple[str, str]]:
-        latex = style is LATEX
-        X = style.letter(self.isotropic.letter)
+        level, k = self.level_in_correlations, self.multiple
+        X, A0, name = style.letter(self.isotropic.letter), style.letter("A"), style.scalar(b if k is None else lam_i)
         B = signed_sum([(-value, style.letter(x)) for x, value in self._linear().items() if value != 0], style)
-        factor, shifted = normal_form(1 / (2 * self.isotropic.q1)), self.shift != 0
+        if style is LATEX:
+            root, kept, total = f"{X}^{{-1/2}}", r" > 0, \quad i \in M", r"\textstyle\sum_{j \in M}"
+            power = (r"W^{\top} W", rf"{root}\, U M \operatorname{{diag}}(h)\, U^{{\top}} {root}")
+            whitened = (r"U \Lambda U^{\top}", rf"{root}\, {A0}\, {root}")
+            frame = (r"U \operatorname{diag}(b)\, U^{\top}", rf"{root} \bigl({B}\bigr) {root}")
+        else:
+            root, kept, total = f"{X}^(−½)", " > 0 for the kept modes i ∈ M", "Σ_M"
+            power = ("WᵀW", f"{root} U M diag(h) Uᵀ {root}")
+            whitened = ("U Λ Uᵀ", f"{root} {A0} {root}")
+            frame = ("U diag(b) Uᵀ", f"{root} ({B}) {root}")
+        if level is not None and self.isotropic.letter == "S" and lam_i in level.free_symbols:
+            frame = whitened
+        found = [power, frame]
+        if level is not None and k is None:
+            found.append((style.scalar(b), style.scalar(level)))
+        factor, above = normal_form((1 if k is None else k) / (2 * self.isotropic.q1)), name
         shown = style.parentheses(style.scalar(factor)) if factor.is_Add else style.scalar(factor)
-        weight = {1: "", -1: "-" if latex else "−"}.get(factor, f"{shown} ")
-        if latex:
-            root = f"{X}^{{-1/2}}"
-            return [
-                (r"W^{\top} W", rf"{root}\, U M \operatorname{{diag}}(h)\, U^{{\top}} {root}"),
-                (r"U \Lambda U^{\top}", rf"{root} \bigl({B}\bigr) {root}"),
-                ("h_i", weight + (r"(\lambda_i - \theta)" if shifted else r"\lambda_i") + r" > 0, \quad i \in M"),
-                *([(r"\theta", style.scalar(self.shift))] if shifted else []),
-                ("L", style.scalar(self.loss)),
-                *self._rows(style),
-            ]
-        root = f"{X}^(−½)"
-        return [
-            ("WᵀW", f"{root} U M diag(h) Uᵀ {root}"),
-            ("U Λ Uᵀ", f"{root} ({B}) {root}"),
-            ("h_i", f"{weight}{'(λ_i − θ)' if shifted else 'λ_i'} > 0 for the kept modes i ∈ M"),
-            *([("θ", style.scalar(self.shift))] if shifted else []),
-            ("L", style.scalar(self.loss)),
-            *self._rows(style),
-        ]
+        weight = {1: "", -1: style.minus}.get(factor, f"{shown} ")
+        if self.shift != 0:
+            above = f"({name} {style.minus} {style.scalar(theta)})"
+        found.append((style.scalar(h), weight + above + kept))
+        if self.shift != 0:
+            found.append((style.scalar(theta), style.scalar(self.shift)))
+        return [*found, *self._loss(style, total), *self._rows(style)]
+
+    def _loss(self, style: Style, total: str) -> list[tuple[str, str]]:
+        """L: a sum over the kept modes, or with what T_k stands for in it."""
+        weight, rest, k = sympy.diff(self.loss, T2), normal_form(self.loss.subs(T2, 0)), self.multiple
+        other = b_j if k is None else lam_j
+        if (weight.free_symbols | rest.free_symbols) & {m, T1, T2}:
+            return [("L", style.scalar(self.loss)), ("T_k", f"{total} {style.scalar(other)}^k")]
+        square = style.scalar(other**2)
+        terms = [(normal_form(weight * (1 if k is None else k) ** 2), f"{total} {square}"), (rest, "")]
+        return [("L", signed_sum([one for one in terms if one[0] != 0], style))]
 
     def _rows(self, style: Style) -> list[tuple[str, str]]:
         """What the index needs in addition where sums over coordinates have no lowest rotation."""
@@ -160,9 +195,9 @@ class StationaryPoints:
     def minima(self, lowest: str = "global") -> str:
         """Which of them are minima, in words; `lowest` is what the lowest point of all is called.
 
-        Index 0 requires M to hold the largest λ_i, and that either all rows are in use or no λ_i outside exceeds θ. For
-        q₁ > 0 and q₂ ≥ 0 only one m does: θ after one more mode is a mean of θ before and of that λ with positive
-        weights q₁ + m q₂ and q₂, so λ_m > θ_m holds for the first few m and for no later one.
+        Index 0 requires M to hold the largest b_i, and that either all rows are in use or no b_i outside exceeds θ. For
+        q₁ > 0 and q₂ ≥ 0 only one m does: θ after one more mode is a mean of θ before and of that b with positive
+        weights q₁ + m q₂ and q₂, so b_m > θ_m holds for the first few m and for no later one.
 
         >>> from derive import catalogue
         >>> stationary(catalogue("infonce").expand(order=4))[0].minima()
@@ -194,9 +229,9 @@ def stationary(given: Expansion | Landscape, *, limit: str | None = None) -> tup
     >>> from derive import catalogue
     >>> print(stationary(catalogue("infonce").expand(order=4))[0].text())
     WᵀW = Σ^(−½) U M diag(h) Uᵀ Σ^(−½)
-    U Λ Uᵀ = Σ^(−½) (A0) Σ^(−½)
+    U Λ Uᵀ = Σ^(−½) A0 Σ^(−½)
     h_i = ⅔ λ_i > 0 for the kept modes i ∈ M
-    L = -Λ₂/3
+    L = −⅓ Σ_M λ_j^2
 
     """
     cases = landscapes(given) if isinstance(given, Expansion) else (given,)
@@ -267,39 +302,39 @@ def _solve(case: Landscape, limit: str | None) -> StationaryPoints:
     if one.q1 == 0:
         message = (
             f"{one.landscape.loss} has no single trace at order 4 (after the best rotation): one eigenvalue is kept,"
-            " with Tr[W X Wᵀ] = λ/(2 q₂), shared within its eigenspace in any way"
+            " with Tr[W X Wᵀ] = b/(2 q₂), shared within its eigenspace in any way"
         )
         raise InputError(message)
     # Solved with letters for the couplings, which are put in at the end.
     p1, p2 = letters("q_1 q_2")
-    slope = sympy.diff(-lam * h + p1 * h**2, h) + sympy.diff(p2 * rho**2, rho)
+    slope = sympy.diff(-b * h + p1 * h**2, h) + sympy.diff(p2 * rho**2, rho)
     (power,) = sympy.solve(slope, h)
-    per_mode = sympy.Poly(power, lam)
-    summed = per_mode.coeff_monomial(lam) * L1 + per_mode.coeff_monomial(1) * m
+    per_mode = sympy.Poly(power, b)
+    summed = per_mode.coeff_monomial(b) * T1 + per_mode.coeff_monomial(1) * m
     (trace,) = sympy.solve(summed - rho, rho)
     power = power.subs(rho, trace)
-    # Sums over the mask: Σ 1 = m, Σ λ = Λ₁, Σ λ² = Λ₂.
-    polynomial = sympy.Poly(sympy.expand(-lam * power + p1 * power**2), lam)
-    loss = p2 * trace**2 + sum(polynomial.coeff_monomial(lam**k) * s for k, s in enumerate((m, L1, L2)))
+    # Sums over the mask: Σ 1 = m, Σ b = T₁, Σ b² = T₂.
+    polynomial = sympy.Poly(sympy.expand(-b * power + p1 * power**2), b)
+    loss = p2 * trace**2 + sum(polynomial.coeff_monomial(b**k) * s for k, s in enumerate((m, T1, T2)))
     values = tuple(sympy.cancel(value) for value in (power, trace, loss))
     fixed = None
     if limit is not None and limit in by_name(one.q2):
         fixed = by_name(one.q2)[limit]
         values = _infinite(one, fixed, tuple(value.subs({p1: one.q1, p2: one.q2}) for value in values))
     power, trace, loss = values
-    shift = sympy.cancel(lam - 2 * (p1 if fixed is None else one.q1) * power)
+    shift = sympy.cancel(b - 2 * (p1 if fixed is None else one.q1) * power)
     put = {p1: one.q1, p2: one.q2}
     shift, trace, loss = (normal_form(sympy.factor(value).xreplace(put)) for value in (shift, trace, loss))
     return StationaryPoints(one, shift, trace, loss, fixed)
 
 
 def _infinite(one: Isotropic, strength: sympy.Symbol, values: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
-    """The limit of a penalty κ(ρ − c)², whose share 2κc of each λ_i goes to infinity with it."""
+    """The limit of a penalty κ(ρ − c)², whose share 2κc of each b_i goes to infinity with it."""
     share = sympy.cancel(sympy.diff(one.eigenvalue(), strength)) * strength
     if share.free_symbols & {a_i, c_i}:
         message = f"{strength} → ∞ does not fix Tr[W X Wᵀ] of the covariance X that the quartic part is made of"
         raise InputError(message)
-    put = {lam: lam + share, L1: L1 + m * share, L2: L2 + 2 * share * L1 + m * share**2}
+    put = {b: b + share, T1: T1 + m * share, T2: T2 + 2 * share * T1 + m * share**2}
     power, trace, loss = (value.subs(put, simultaneous=True) for value in values)
     # The loss is that of the penalised landscape with its constant κ c².
     target = share / (2 * strength)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from derive.algebra.effort import TooLargeError
+from derive.algebra.letters import Letter
 from derive.algebra.signs import sign
 from derive.definition.glyphs import apart
 from derive.definition.lines import Line
@@ -17,7 +18,7 @@ from derive.definition.plain_text import plain
 from derive.errors import InputError
 from derive.expansion import second_moments, special_values
 from derive.expansion.second_moments import in_second_moments
-from derive.landscape import all_orders, one_eigenvalue
+from derive.landscape import all_orders, one_eigenvalue, whitened
 from derive.landscape.canonical_pairs import PairLandscape, canonical_pairs
 from derive.landscape.closed_form import ClosedForm, closed_form, degree_of
 from derive.landscape.collapse import Collapse, collapse
@@ -124,7 +125,7 @@ class Described:
             lines += [("", f"{left} = {right}") for left, right in self._of_pairs(self.pairs, style)]
         if self.higher is None and not self.stationary:
             lines += [("stationary", one) for case in self.cases for one in _of_case(case, style)]
-        lines += [(name, condition.latex()) for name, condition in self._known()]
+        lines += [(name, condition.whitened().latex()) for name, condition in self._known()]
         if self.exact is not None:
             lines.append(("exact", self.exact.latex()))
         if self.recession is not None:
@@ -134,7 +135,21 @@ class Described:
         ]
 
     def said(self) -> list[Line]:
-        """The same in text, each line with its formulas."""
+        """The same in text, each line with its formulas: λ_i and what else stands for a mode, then all about them."""
+        lines = self.findings()
+        if self.pairs is not None:
+            return lines
+        letters = whitened.letters_of_modes((line.text for line in lines), self.parameters)
+        return lines if letters is None else [letters, *lines]
+
+    @property
+    def parameters(self) -> frozenset[sympy.Symbol]:
+        """Those of the loss, as far as its landscape is known."""
+        known = (*(case.symbols for case in self.cases), frozenset() if self.exact is None else self.exact.symbols)
+        return frozenset(one for one in frozenset().union(*known) if not isinstance(one, Letter))
+
+    def findings(self) -> list[Line]:
+        """Stationary points, minima, collapse and growth, in lines."""
         lines = []
         for points in self.stationary:
             lines.append(Line("stationary", "; ".join(_of_points(points, TEXT)), _of_points(points, LATEX)))
@@ -157,7 +172,7 @@ class Described:
         return lines + [
             Line(line.label, _at(where, line.text, TEXT), tuple(_at(where, each, LATEX) for each in line.formulas))
             for where, one in self.special
-            for line in one.said()
+            for line in one.findings()
         ]
 
     def _of_pairs(self, pairs: PairLandscape, style: Style) -> list[tuple[str, str]]:
@@ -206,13 +221,13 @@ class Described:
     def _conditions(self) -> list[Line]:
         """When modes are lost."""
         known, why = self._known(), self.collapse.reason
-        formulas = tuple(rf"\text{{{name}: }} {condition.latex()}" for name, condition in known)
+        formulas = tuple(rf"\text{{{name}: }} {condition.whitened().latex()}" for name, condition in known)
         if why:
-            said = [f"{name}: {condition}" for name, condition in known]
+            said = [f"{name}: {condition.said()}" for name, condition in known]
             opened = f"not determined{f' for {written(self.collapse.where)}' if self.special else ''}"
             said.append(f"{'dimensional: ' if known else ''}{opened}: {why}")
             return [Line("collapse", one, () if place else formulas) for place, one in enumerate(said)]
-        said = [f"dimensional: {self.collapse.dimensional}", f"complete: {self.collapse.complete}"]
+        said = [f"{name}: {condition.said()}" for name, condition in known]
         short = sum(map(len, said)) < _SHORT
         if self.through and not self.to_all_orders:
             said[0] = f"{self.through}, {said[0]}"
@@ -254,6 +269,7 @@ class Described:
             },
             "exact": all_orders.in_json(self.exact, self.of_limit, quartic=self.higher is None),
             "bounded_below": None if self.recession is None else self.recession.to_json(),
+            "correlations": whitened.in_json(self),
             "where": str(self.collapse.where) if self.special else None,
             "special": [{**one.to_json(), "where": written(at)} for at, one in self.special],
         }
@@ -277,15 +293,15 @@ def _of_case(case: Landscape, style: Style) -> tuple[str, ...]:
 
 def _of_powers(case: Landscape, style: Style) -> list[str]:
     """What the modes' powers solve, and the couplings in it."""
-    values = [("b_i", case.b()), ("Q_ij", case.Q()), ("K_ij", case.K())]
-    values += [("D_ij", case.D())] if case.rotation == "indefinite" else []
+    values = list(whitened.couplings(case).items())
     given = case.given(style)
     if style is LATEX:
-        head = r"g_i \ge 0,\quad 2 Q_{ii} g_i + 2 \textstyle\sum_j K_{ij} g_j = b_i \text{ where } g_i > 0"
+        power = r"h_i = |W \Sigma^{1/2} u_i|^2 \ge 0"
+        head = rf"{power},\quad 2 Q_{{ii}} h_i + 2 \textstyle\sum_j K_{{ij}} h_j = b_i \text{{ where }} h_i > 0"
         names = {name: f"{name[0]}_{{{name[2:]}}}" for name, _ in values} | {"b_i": "b_i"}
         return [*([rf"{given}:"] if given else []), head, *(f"{names[k]} = {style.scalar(v)}" for k, v in values)]
     written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
-    head = "2 Q_ii g_i + 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = |w_i|² > 0"
+    head = "2 Q_ii h_i + 2 Σ_j K_ij h_j = b_i on each mask of modes, h_i = |W Σ^½ u_i|² > 0"
     return ["; ".join(filter(None, (given, head, written)))]
 
 
@@ -311,9 +327,9 @@ def described(
     >>> for label, line in described(loss, loss.expand(order=4)).lines()[-4:]:
     ...     print(f"{label:<12}{line}")
     collapse    dimensional: never   complete: never
-    all orders  h_i = 4 a_i/(-a_i + 3 c_i + sqrt((a_i + c_i)(a_i + 9 c_i))), h_i = (a_i + c_i) g_i
-    all orders  order 4 over all orders: 1 - 8 b_i/9 + … as b_i = a_i/(a_i + c_i) → 0; 4 c_i/(3 a_i) as c_i → 0
-    from below  bounded; in closed form each mode grows like (c_i/(a_i + c_i)) h; where that vanishes like (-½) log h
+    all orders  h_i = 4 λ_i/(-4 λ_i + sqrt(9 - 8 λ_i) + 3), the eigenvalues of Σ^½ WᵀW Σ^½
+    all orders  order 4 over all orders: 1 - 8 b_i/9 + … as b_i = λ_i → 0; 4(1 - λ_i)/3 as λ_i → 1
+    from below  bounded; in closed form each mode grows like (1 - λ_i) h; where that vanishes like (-½) log h
     """
     if expansion.encoders == 2:
         return _of_two_encoders(loss, expansion, limit, law)

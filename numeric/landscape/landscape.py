@@ -139,7 +139,7 @@ def quartic_landscape(
 ) -> Solved:
     """The landscape −Tr[W B Wᵀ] + q₁ Tr[(W Σ Wᵀ)²] + q₂ Tr[W Σ Wᵀ]² + κ (Tr[W Σ Wᵀ] + |b|² − c)².
 
-    With V = W Σ^(1/2) and the eigenvalues λ_i of Σ^(−1/2) B Σ^(−1/2) all modes are equivalent, whether or not B and Σ
+    With V = W Σ^(1/2) and the eigenvalues b_i of Σ^(−1/2) B Σ^(−1/2) all modes are equivalent, whether or not B and Σ
     commute; B may be singular or indefinite.
 
     Args:

@@ -37,13 +37,13 @@ _ENTRIES = {"cpu": 2**18, "device": 2**26}
 def water_filling(b: Any, own: Any, x: Any = 1.0, *, strength: Any = 0.0, c: Any = None) -> Any:
     """The minimum of −Σ b_i g_i + Σ q_i g_i² + p (Σ x_i g_i)² over g ≥ 0, or with Σ x_i g_i = c instead of the p term.
 
-    In h_i = x_i g_i with λ_i = b_i/x_i and w_i = x_i²/q_i a mode stands h_i = w_i (λ_i − l)₊/2 above the level
-    l = 2 p Σ h_i. The modes are filled in the order of their λ; with the sums over the modes filled before i and i
-    itself, W_i = Σ w_j and A_i = Σ w_j λ_j, mode i is kept where the level stays below λ_i,
+    In h_i = x_i g_i with r_i = b_i/x_i and w_i = x_i²/q_i a mode stands h_i = w_i (r_i − l)₊/2 above the level
+    l = 2 p Σ h_i. The modes are filled in the order of their r; with the sums over the modes filled before i and i
+    itself, W_i = Σ w_j and A_i = Σ w_j r_j, mode i is kept where the level stays below r_i,
 
-        λ_i (1 + p W_i) > p A_i,   l = p A_k/(1 + p W_k);     at fixed norm A_i − λ_i W_i < 2 c,   l = (A_k − 2 c)/W_k,
+        r_i (1 + p W_i) > p A_i,   l = p A_k/(1 + p W_k);     at fixed norm A_i − r_i W_i < 2 c,   l = (A_k − 2 c)/W_k,
 
-    k the last mode kept: a sort and two cumulative sums, O(n log n). Where all q_i are 0 the mode of the largest λ
+    k the last mode kept: a sort and two cumulative sums, O(n log n). Where all q_i are 0 the mode of the largest r
     takes all; several such modes share Σ h equally, the limit of small equal q_i/x_i².
 
     Args:
@@ -103,7 +103,7 @@ def water_filling(b: Any, own: Any, x: Any = 1.0, *, strength: Any = 0.0, c: Any
 
 
 def _filled_before(lib: Any, height: Any, weight: Any) -> tuple[Any, Any]:
-    """W_i and A_i, over the modes above mode i; those of equal λ may be in, as they change λ_i W_i and A_i equally."""
+    """W_i and A_i, over the modes above mode i; those of equal r may be in, as they change r_i W_i and A_i equally."""
     total = weight * height
     if len(height) > _PAIRS:
         order = lib.argsort(-height, 0)
@@ -331,7 +331,7 @@ class _Programs:
 
 
 def _winner(lib: Any, b: Any, own: Any, x: Any, p: Any, fixed: Any) -> Any:
-    """Only Σ h holds the modes back: λ Σ h − p (Σ h)² is largest for the largest λ."""
+    """Only Σ h holds the modes back: r Σ h − p (Σ h)² is largest for the largest r."""
     if not ((own == 0).all() and (x > 0).all()) or (fixed is None and not (p > 0).all()):
         message = "own = 0: without a quartic part of its own a mode needs a positive strength and x at every point"
         raise InputError(message)

@@ -10,9 +10,10 @@ from derive.definition.notation import TEXT
 from derive.definition.plain_text import plain
 from derive.landscape.collapse import collapse
 from derive.landscape.conditions import Condition
-from derive.landscape.correlations import WHITENED_I, WHITENED_J, in_correlations
+from derive.landscape.correlations import in_correlations
 from derive.landscape.exact_modes import exact_modes
-from derive.landscape.landscape import MODE_I, MODE_J, Landscape, landscapes
+from derive.landscape.landscape import landscapes
+from derive.landscape.whitened import couplings
 from numeric.landscape.kept import Formulas
 
 _STATIONARY = "2 Q_ii h_i + 2 Σ_j K_ij h_j = b_i"
@@ -55,10 +56,9 @@ def formulas(loss: Loss, expansion: Expansion, law: Law, limit: str | None) -> F
     if len(cases) != 1:
         return Formulas({}, "", *_lost(lost))
     (case,) = cases
-    one, other = (MODE_I, MODE_J) if case.needs_commuting else (WHITENED_I, WHITENED_J)
-    couplings = {"b_i": case.b(one), "Q_ij": case.Q(one, other), "K_ij": case.K(one, other)}
-    text = apart(tuple(couplings.values()), case.symbols, lambda values: _of_couplings(case, list(values)))
-    return Formulas({name: plain(value) for name, value in couplings.items()}, text, *_lost(lost))
+    found = {name: value for name, value in couplings(case).items() if name != "D_ij"}
+    text = apart(tuple(found.values()), case.symbols, lambda values: _of_couplings(list(values)))
+    return Formulas({name: plain(value) for name, value in found.items()}, text, *_lost(lost))
 
 
 def _lost(condition: Condition | None) -> tuple[str | None, str]:
@@ -79,8 +79,7 @@ def _of_heights(heights: list[sympy.Expr]) -> str:
     return "; ".join(f"h_i = {TEXT.scalar(one)}" for one in heights)
 
 
-def _of_couplings(case: Landscape, values: list[sympy.Expr]) -> str:
+def _of_couplings(values: list[sympy.Expr]) -> str:
     b, Q, K = map(TEXT.scalar, values)
-    power, beside = ("g", ", h_i = (a_i + c_i) g_i") if case.needs_commuting else ("h", "")
-    equation = _STATIONARY.replace("h_", f"{power}_") if K != "0" else f"2 Q_ii {power}_i = b_i"
-    return f"{equation} where {power}_i > 0{beside}; b_i = {b}, Q_ij = {Q}" + (f", K_ij = {K}" if K != "0" else "")
+    equation = _STATIONARY if K != "0" else "2 Q_ii h_i = b_i"
+    return f"{equation} where h_i > 0; b_i = {b}, Q_ij = {Q}" + (f", K_ij = {K}" if K != "0" else "")

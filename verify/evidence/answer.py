@@ -14,6 +14,7 @@ import sympy
 
 from derive.definition.notation import TEXT
 from derive.landscape.conditions import written
+from derive.landscape.correlations import lam_i
 from derive.landscape.landscape import a_i, c_i
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     ...     loss = catalogue(name)
     ...     print(of_landscape(described(loss, loss.expand(order=4))).text)
     Keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely.
-    Loses mode i where a_i β + β c_i - c_i ≤ 0, and collapses completely where that holds for all i.
+    Loses mode i where β + λ_i - 1 ≤ 0, and collapses completely where that holds for all i.
     """
     below = "" if found.recession is None else found.recession.verdict
     if below == "unbounded" and not scope:
@@ -114,7 +115,7 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
 def _unbounded_where(found: Described) -> tuple[str, ...]:
     """Where the loss (its landscape, if the loss is not known) is unbounded below: in full, and in short."""
     if found.recession is not None:
-        depends, where = found.recession.verdict == "depends", found.recession.where()
+        depends, where = found.recession.verdict == "depends", found.recession.whitened()
     else:
         depends = found.quartic is not None and found.quartic.verdict == "depends"
         where = found.quartic.where() if depends and found.quartic is not None else ""
@@ -221,7 +222,7 @@ def _of_conditions(dimensional: Condition, complete: Condition, notes: str, *, p
         return f"always loses modes{alone}; {_completely(complete)}", "loses"
     written = _written(dimensional)
     what = "pair" if pairs else "mode"
-    mode = f"{what} i" if dimensional.formula.has(a_i, c_i) else f"{what}s"
+    mode = f"{what} i" if dimensional.whitened().formula.has(a_i, c_i, lam_i) else f"{what}s"
     lost = f"loses {mode} where {written}" if written else "loses modes under a condition (below)"
     if written and complete.formula == dimensional.formula:
         return f"{lost}, and collapses completely where that holds for all i", "open"
@@ -238,7 +239,7 @@ def _completely(complete: Condition) -> str:
 
 def _written(condition: Condition) -> str:
     """A condition in plain text; empty where it is long."""
-    formula = condition.formula
+    formula = condition.whitened().formula
     if not isinstance(formula, sympy.core.relational.Relational):
         return ""
     said = f"{TEXT.scalar(formula.lhs)} {_SIGNS.get(formula.rel_op, formula.rel_op)} {TEXT.scalar(formula.rhs)}"

@@ -50,7 +50,7 @@ def test_rates_are_those_of_gradient_flow(found, n):
 
 def test_written():
     assert quartic().text() == (
-        "ε = a_i β + β c_i - c_i: |w_i| ∝ ε^(1/2); relaxation rate 4 |ε| above and 2 |ε| below, t^(-1/2) at ε = 0"
+        "ε = (a_i + c_i)(β + λ_i - 1): |w_i| ∝ ε^(1/2); relaxation rate 4 |ε| above and 2 |ε| below, t^(-1/2) at ε = 0"
     )
 
 

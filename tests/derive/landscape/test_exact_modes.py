@@ -170,16 +170,16 @@ def test_unusable_orders():
 
 def test_written():
     assert MODES["alignment-uniformity"].text().splitlines() == [
-        "mode      ℓ(h_i) = 2 c_i h_i/(a_i + c_i) - λ log(4 h_i t + 1)/2",
-        "level     b_i = 2(a_i λ t + c_i λ t - c_i)/(a_i + c_i)",
-        "collapse  2 a_i λ t + 2 c_i λ t - 2 c_i <= 0",
-        "minimum   h_i = (a_i λ t + c_i λ t - c_i)/(4 c_i t) where h_i > 0",
+        "mode      ℓ(h_i) = 2 h_i(1 - λ_i) - λ log(4 h_i t + 1)/2",
+        "level     b_i = 2 λ t + 2 λ_i - 2",
+        "collapse  2 λ t + 2 λ_i - 2 <= 0",
+        "minimum   h_i = (λ t + λ_i - 1)/(4 t(1 - λ_i)) where h_i > 0",
         "bounded   yes",
-        "far out   ℓ(h_i) ~ 2 c_i h_i/(a_i + c_i) - λ log(h_i)/2",
+        "far out   ℓ(h_i) ~ 2 h_i(1 - λ_i) - λ log(h_i)/2",
     ]
     latex = MODES["infonce"].latex()
     assert latex.startswith(r"\begin{aligned}\text{mode}\quad & \ell(h_{i}) = ")
-    assert r"\sqrt{\left(a_{i} + c_{i}\right) \left(a_{i} + 9 c_{i}\right)}" in latex
+    assert r"\sqrt{9 - 8 \lambda_{i}}" in latex
     assert MODES["infonce"]._repr_latex_() == f"$\\displaystyle {latex}$"
     with_parameter = MODES["beta-infonce"].latex()
     assert r" \text{ where } h_{i} > 0" in with_parameter

@@ -113,7 +113,7 @@ def test_order_6_decides():
     predicted = [np.sqrt(one / (3 * other)) for one, other in zip(b, q, strict=True)]
     assert np.allclose(np.diag(lowest.T @ lowest), predicted, atol=1e-4)
     lines = said(found)
-    assert lines["minima"].startswith("through order 6, g_i = (b_i/(3 q))^(1/2) where b_i > 0, and 0 elsewhere")
+    assert lines["minima"].startswith("through order 6, h_i = (b_i/(3 q))^(1/2) where b_i > 0, and 0 elsewhere")
     assert found.higher.order == 6
     assert "transition" not in lines
 

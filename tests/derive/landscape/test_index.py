@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize
 from sympy import Rational
 
-from derive import Loss, Mean, catalogue, inner, symbols, views
+from derive import Loss, Mean, catalogue, exp, half_sq, inner, log, symbols, views
 from derive.landscape.stationary import stationary
 
 x, x_pos, chi = views("x, x_pos, chi")
@@ -33,7 +33,7 @@ def points(q1, q2, sign=1):
 
 
 class Numbers:
-    """−Tr[W B Wᵀ] + q₁ Tr[(W Σ Wᵀ)²] + q₂ Tr[W Σ Wᵀ]² with random B = ±A0 and Σ, some λ_i close to one another."""
+    """−Tr[W B Wᵀ] + q₁ Tr[(W Σ Wᵀ)²] + q₂ Tr[W Σ Wᵀ]² with random B = ±A0 and Σ, some b_i close to one another."""
 
     def __init__(self, q1, q2, d0, d1, sign=1, seed=0):
         generator = np.random.default_rng(seed)
@@ -41,6 +41,7 @@ class Numbers:
         self.B = sign * (first @ first.T / d0 + 0.1 * np.eye(d0))
         self.Sigma = 0.2 * (second @ second.T / d0 + 0.2 * np.eye(d0)) + first @ first.T / d0
         self.q1, self.q2, self.d0, self.d1 = float(q1), float(q2), d0, d1
+        self.told = sign == 1
         values, vectors = np.linalg.eigh(self.Sigma)
         self.root = vectors / np.sqrt(values) @ vectors.T
         self.lam, self.U = np.linalg.eigh(self.root @ self.B @ self.root)
@@ -95,9 +96,12 @@ def counted(words, numbers, mask, theta):
     total = 0
     head, *more = words.split(" + ", 2)
     level = theta if "θ}" in head else 0.0
-    assert head in ("(d1 − m)·#{i ∉ M: λ_i > θ}", "(d1 − m)·#{i ∉ M: λ_i > 0}")
+    # B = A0 without a level θ is told in λ_i, all else in b_i.
+    name = "λ" if "λ" in head else "b"
+    assert (name == "λ") == numbers.told
+    assert head in (f"(d1 − m)·#{{i ∉ M: {name}_i > θ}}", f"(d1 − m)·#{{i ∉ M: {name}_i > 0}}")
     total += (d1 - m) * above(level)
-    assert more[0] == "#{k ∈ M, i ∉ M: λ_i > λ_k}"
+    assert more[0] == f"#{{k ∈ M, i ∉ M: {name}_i > {name}_k}}"
     total += sum(above(numbers.lam[k]) for k in mask)
     if len(more) == 1:
         return total
@@ -231,3 +235,23 @@ def test_a_bias_that_falls():
     assert off.index().endswith(" + d1 where −4 c + 4 Tr[W Σ Wᵀ] > 0")
     assert on.index().endswith(" + 1")
     assert "none" in on.minima()
+
+
+def test_the_rank_yields_to_a_parameter_of_its_name_wherever_that_stands():
+    """Also where the couplings have none: in |b|² = m − Tr[W Σ Wᵀ] alone, or in the loss alone."""
+    m = symbols("m")
+    infonce = Loss(half_sq(x, x_pos) + log(Mean(exp(-half_sq(x, chi)), over=chi)))
+    for options in ({"c": m}, {"kappa": m}):
+        loss = infonce.with_norm_penalty(**options).with_bias()
+        off, on = stationary(loss.expand(order=4), limit="kappa" if "c" in options else None)
+        assert (
+            m
+            not in on.isotropic.q1.free_symbols | on.isotropic.q2.free_symbols | on.isotropic.landscape.b().free_symbols
+        )
+        for points in (off, on):
+            assert points.index().startswith("(d1 − m_)·")
+            assert "rank m_" in points.minima()
+        assert "the m_ largest λ_i" in on.minima()
+    # Where no parameter is called so it is m.
+    off, on = stationary(infonce.with_norm_penalty().with_bias().expand(order=4), limit="kappa")
+    assert on.index().startswith("(d1 − m)·")

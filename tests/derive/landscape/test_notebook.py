@@ -35,7 +35,7 @@ def test_what_is_shown_is_what_latex_writes():
     assert EXPANSION._repr_latex_() == rf"$\displaystyle {EXPANSION.latex()}$"
     assert LOSS._repr_latex_() == rf"$\displaystyle {LOSS.latex()}$"
     shown = PARTS["described"]._repr_latex_()
-    assert PARTS["condition"].latex() in shown
+    assert PARTS["condition"].whitened().latex() in shown
     assert r"\text{complete collapse: } \text{never}" in shown
     assert r"Q_{ij} = \frac{3 \left(a_{i} + c_{i}\right)" in PARTS["landscape"]._repr_latex_()
 

@@ -35,7 +35,7 @@ class Numbers:
         return -2 * W @ self.A0 + 4 * self.q * np.trace(W @ self.Sigma @ W.T) * W @ self.Sigma
 
     def point(self, k):
-        """All power on one eigenvector: λ_k = 2 q₂ Tr[W Σ Wᵀ]."""
+        """All power on one eigenvector: b_k = 2 q₂ Tr[W Σ Wᵀ]."""
         power = self.levels[k] / (2 * self.q)
         return np.sqrt(power) * np.outer([0.6, 0.8], self.root @ self.frame[:, k])
 
@@ -70,13 +70,13 @@ def test_it_is_said_of_such_losses_alone():
     q = symbols("q")
     said = lines(Loss(-inner(x, x_pos) + q * norm))
     listed = (
-        "W = 0, and modes of one eigenvalue of Σ^(−½) B Σ^(−½) alone: λ_i = 2 q Tr[W Σ Wᵀ], shared in any way;"
-        " L = -1/(4 q) λ_i^2"
+        "W = 0, and modes of one eigenvalue of Σ^(−½) B Σ^(−½) alone: b_i = 2 q Tr[W Σ Wᵀ], shared in any way;"
+        " L = -1/(4 q) b_i^2"
     )
     assert ("stationary", listed) in said
     assert (
         "minima",
-        "those of the largest λ_i where it is > 0, W = 0 elsewhere: global, no other point a minimum",
+        "those of the largest b_i where it is > 0, W = 0 elsewhere: global, no other point a minimum",
     ) in said
     (case,) = landscapes(catalogue("infonce").expand(order=4))
     assert of_one_trace(case) is None
@@ -87,7 +87,7 @@ def test_without_a_sign_of_the_product_no_minimum_is_named():
     q = symbols("q")
     (open_one,) = landscapes(Loss(-inner(x, x_pos) + (q - 1) * norm).expand(order=4))
     assert minima(of_one_trace(open_one)) == ""
-    assert "λ_i = (2 q - 2) Tr[W Σ Wᵀ]" in points(of_one_trace(open_one))
+    assert "b_i = (2 q - 2) Tr[W Σ Wᵀ]" in points(of_one_trace(open_one))
     (falling,) = landscapes(Loss(-inner(x, x_pos) - norm).expand(order=4))
     assert minima(of_one_trace(falling)) == "none of them global: the landscape falls to −∞"
 
@@ -95,4 +95,4 @@ def test_without_a_sign_of_the_product_no_minimum_is_named():
 def test_beyond_order_4_it_is_a_landscape_through_order_4():
     loss = Loss(-inner(x, x_pos) + norm + Mean(inner(x, x), over=x) ** 3)
     said = [line for label, line in lines(loss) if label == "minima"]
-    assert said[0].startswith("through order 4, those of the largest λ_i")
+    assert said[0].startswith("through order 4, those of the largest b_i")

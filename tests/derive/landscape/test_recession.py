@@ -87,9 +87,7 @@ def test_inner_products_run_away_with_enough_rows():
 
 def test_the_population_limit_is_bounded_where_there_is_augmentation():
     found = recession(catalogue("infonce"))
-    assert (
-        found.reason == "in closed form each mode grows like (c_i/(a_i + c_i)) h; where that vanishes like (-½) log h"
-    )
+    assert found.reason == "in closed form each mode grows like (1 - λ_i) h; where that vanishes like (-½) log h"
     assert recession(population(without_positive)).verdict == "bounded"
     tilted = Loss(half_sq(x, x_pos) / 2 + log(Mean(exp(-half_sq(x, chi)), over=chi)) - inner(x, x) / 8)
     assert recession(tilted).verdict == "depends"
@@ -197,7 +195,7 @@ def test_written():
             " more rows only add to it"
         ),
         "  L(tW)/t² → E[½|f(x)−f(x′)|² + max_χ^(2) −½|f(x)−f(χ)|²]",
-        "  unbounded where c_i/(a_i + c_i) - 1 + sqrt(3)/pi < 0 for some i",
+        "  unbounded where -λ_i + sqrt(3)/pi < 0 for some i",
     ]
     assert mpmath.almosteq(1 - mpmath.sqrt(3) / mpmath.pi, 0.44867, 1e-4)
 

@@ -51,7 +51,7 @@ def test_the_landscape_is_written():
     written = section(catalogue("infonce"), expansion("infonce", 4), found)
     assert r"W^{\top} W = \Sigma^{-1/2}\, U M \operatorname{diag}(h)\, U^{\top} \Sigma^{-1/2}" in written
     assert r"\text{dimensional collapse: } \text{never}" in written
-    assert r"\frac{4 a_{i}}{" in written
+    assert r"\frac{4 \lambda_{i}}{" in written
 
 
 @pytest.mark.parametrize("name", ["weighted-infonce", "vicreg"])

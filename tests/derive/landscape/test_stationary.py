@@ -9,7 +9,7 @@ from derive import InputError, Loss, Mean, catalogue, inner, views
 from derive.definition.notation import LATEX
 from derive.landscape.landscape import landscapes
 from derive.landscape.proof import gradient_factor, proof
-from derive.landscape.stationary import L1, L2, lam, m, rho, stationary
+from derive.landscape.stationary import T1, T2, b, m, rho, stationary
 
 
 def of(name, **options):
@@ -60,8 +60,8 @@ def test_the_gradient_vanishes_and_the_loss_is_right(name, options, kept):
     B = B + (2 * penalty * c * Sigma if not fixed else 0)
     eigenvalues, frame = np.linalg.eigh(inverse @ B @ inverse)
     mask = np.arange(3) >= 3 - kept
-    numbers = {"kappa": kappa, "c": c, m: kept, L1: eigenvalues[mask].sum(), L2: (eigenvalues[mask] ** 2).sum()}
-    powers = [float(found.power.subs(numbers).subs(lam, value)) for value in eigenvalues[mask]]
+    numbers = {"kappa": kappa, "c": c, m: kept, T1: eigenvalues[mask].sum(), T2: (eigenvalues[mask] ** 2).sum()}
+    powers = [float(found.power.subs(numbers).subs(b, value)) for value in eigenvalues[mask]]
     assert min(powers) > 0
     root_of_g = inverse @ frame[:, mask] * np.sqrt(powers)
     G = root_of_g @ root_of_g.T
@@ -80,7 +80,7 @@ def test_the_gradient_vanishes_and_the_loss_is_right(name, options, kept):
 def test_the_loss_at_a_stationary_point_has_the_inverse_of_sigma():
     """L = −¼ Tr[(Σ⁻¹ B_M)²]/q₁: the printed −¼ Tr[Σ² B_M B] is of another dimension."""
     (found,) = of("spectral")
-    assert found.loss == -L2 / 4
+    assert found.loss == -T2 / 4
 
 
 def test_at_fifty_digits():
@@ -95,7 +95,7 @@ def test_at_fifty_digits():
         levels, frame = mpmath.eigsy(inverse * B * inverse)
         (found,) = of("infonce+norm-penalty")
         kept = [1, 2]
-        numbers = {"kappa": sympy.Rational(2, 3), m: 2, L1: sympy.Float(str(levels[1] + levels[2]), 60)}
+        numbers = {"kappa": sympy.Rational(2, 3), m: 2, T1: sympy.Float(str(levels[1] + levels[2]), 60)}
         shift = mpmath.mpf(str(sympy.N(found.shift.subs(numbers), 60)))
         G = mpmath.zeros(3)
         for k in kept:
@@ -110,23 +110,61 @@ def test_at_fifty_digits():
 
 def test_written():
     (found,) = of("infonce+norm-penalty")
-    assert found.text().splitlines()[1:3] == [
-        "U Λ Uᵀ = Σ^(−½) (A0 + 2 c κ Σ) Σ^(−½)",
-        "h_i = ⅔ (λ_i − θ) > 0 for the kept modes i ∈ M",
+    assert found.text().splitlines()[1:4] == [
+        "U Λ Uᵀ = Σ^(−½) A0 Σ^(−½)",
+        "b_i = 2 c κ + λ_i",
+        "h_i = ⅔ (b_i − θ) > 0 for the kept modes i ∈ M",
     ]
-    assert found.lines(LATEX)[3] == (r"\theta", r"\frac{4 \Lambda_{1} \kappa}{4 \kappa m + 3}")
+    assert dict(found.lines())["T_k"] == "Σ_M b_j^k"
+    assert found.lines(LATEX)[4] == (r"\theta", r"\frac{4 T_{1} \kappa}{4 \kappa m + 3}")
     cases = of("barlow-twins")
     assert cases[0].text().startswith("λ - 1 >= 0, one mode a row (W A0 Wᵀ diagonal):\n")
-    assert cases[0].minima().startswith("the m largest λ_i, all that are > 0")
-    assert cases[1].minima().startswith("the m largest λ_i, all that are > θ")
-    assert cases[0].index() == "(d1 − m)·#{i ∉ M: λ_i > 0} + #{k ∈ M, i ∉ M: λ_i > λ_k}"
+    assert cases[0].minima().startswith("the m largest b_i, all that are > 0")
+    assert cases[1].minima().startswith("the m largest b_i, all that are > θ")
+    assert cases[0].index() == "(d1 − m)·#{i ∉ M: b_i > 0} + #{k ∈ M, i ∉ M: b_i > b_k}"
+
+
+def test_a_multiple_of_the_correlation_is_told_in_it():
+    (spectral,) = of("spectral")
+    assert spectral.multiple == 2
+    assert dict(spectral.lines()) == {
+        "WᵀW": "Σ^(−½) U M diag(h) Uᵀ Σ^(−½)",
+        "U Λ Uᵀ": "Σ^(−½) A0 Σ^(−½)",
+        "h_i": "λ_i > 0 for the kept modes i ∈ M",
+        "L": "−Σ_M λ_j^2",
+    }
+    # At a fixed norm θ is a level of b_i itself, which is λ_i for InfoNCE and 2 λ_i here.
+    (infonce,) = of("infonce+norm-penalty", limit="kappa")
+    assert dict(infonce.lines())["h_i"] == "⅔ (λ_i − θ) > 0 for the kept modes i ∈ M"
+    assert dict(infonce.lines())["T_k"] == "Σ_M λ_j^k"
+    (twice,) = of("spectral+norm-penalty", limit="kappa")
+    assert twice.multiple is None
+    assert dict(twice.lines())["b_i"] == "2 λ_i"
+
+
+def test_weight_decay_is_not_told_in_correlations():
+    (found,) = of("infonce+weight-decay")
+    assert found.level_in_correlations is None
+    assert found.text().splitlines()[1:] == [
+        "U diag(b) Uᵀ = Σ^(−½) (A0 − γ I) Σ^(−½)",
+        "h_i = ⅔ b_i > 0 for the kept modes i ∈ M",
+        "L = −⅓ Σ_M b_j^2",
+    ]
+
+
+def test_one_eigenvalue_of_all_modes_leaves_the_frame_open():
+    """With B a multiple of Σ any U will do, and A0 is not its frame."""
+    x, chi = views("x, chi")
+    (found,) = stationary(Loss(-inner(x, x) + Mean(inner(x, chi) ** 2, over=chi)).expand(4))
+    assert dict(found.lines())["U diag(b) Uᵀ"] == "Σ^(−½) (Σ) Σ^(−½)"
+    assert dict(found.lines())["b_i"] == "1"
 
 
 def test_a_factor_of_one_is_left_out():
     x, x_pos, chi = views("x, x_pos, chi")
     (found,) = stationary(Loss(-inner(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi) / 2).expand(4))
     assert dict(found.lines())["h_i"] == "λ_i > 0 for the kept modes i ∈ M"
-    assert dict(found.lines(LATEX))["h_i"] == r"\lambda_i > 0, \quad i \in M"
+    assert dict(found.lines(LATEX))["h_{i}"] == r"\lambda_{i} > 0, \quad i \in M"
 
 
 def test_a_bias_has_two_branches():
@@ -147,7 +185,7 @@ def test_at_a_fixed_norm_a_bias_that_is_off_is_held_by_the_norm(c):
     off, on = stationary(loss.expand(order=4), limit="kappa")
     assert [text for _, text in off.descent] == ["", "θ"]
     lam = np.array([0.4, 0.7])
-    put = {L1: lam.sum(), m: 2, sympy.Symbol("c"): c}
+    put = {T1: lam.sum(), m: 2, sympy.Symbol("c"): c}
     falls = sum(float(value) * (float(off.shift.subs(put)) if word else 1.0) for value, word in off.descent)
 
     def at(t):
@@ -158,7 +196,7 @@ def test_at_a_fixed_norm_a_bias_that_is_off_is_held_by_the_norm(c):
 
     assert (at(1e-4) - at(-1e-4)) / 2e-4 == pytest.approx(-falls, abs=1e-9)
     # With b on, the modes are free of the norm, which is worth 1/5 of c.
-    assert sympy.simplify(on.loss + L2 / 3 - sympy.Symbol("c") / 5) == 0
+    assert sympy.simplify(on.loss + T2 / 3 - sympy.Symbol("c") / 5) == 0
 
 
 def test_with_a_bias_on_the_loss_counts_what_the_bias_gains():
@@ -170,7 +208,7 @@ def test_with_a_bias_on_the_loss_counts_what_the_bias_gains():
     h = 2 * lam / 3
     b = c - h
     direct = -2 * c * kappa * (h + b) + kappa * (h + b) ** 2 - lam * h + 0.75 * h**2
-    put = {L2: lam**2, sympy.Symbol("kappa"): kappa, sympy.Symbol("c"): c}
+    put = {T2: lam**2, sympy.Symbol("kappa"): kappa, sympy.Symbol("c"): c}
     assert float(on.loss.subs(put)) == pytest.approx(direct)
 
 

@@ -182,7 +182,7 @@ def test_diagonal_and_off_diagonal_sums_of_two_moments_keep_every_mode(d1, stren
         if d1 == 3:
             assert found == pytest.approx(-3, abs=1e-9)
             (points,) = stationary(loss.expand(order=4))
-            assert dict(points.lines())["L"] == "-Λ₂/4"
+            assert dict(points.lines())["L"] == "−¼ Σ_M b_j^2"
 
 
 def test_a_loss_that_rises_along_the_diagonal_collapses():

@@ -57,6 +57,6 @@ def test_unusable_input():
     with pytest.raises(InputError) as error:
         recession_rate(recession(catalogue("infonce")), 1, 1)
     assert str(error.value) == (
-        "no rate is known along one direction: in closed form each mode grows like (c_i/(a_i + c_i)) h; where that"
+        "no rate is known along one direction: in closed form each mode grows like (1 - λ_i) h; where that"
         " vanishes like (-½) log h"
     )

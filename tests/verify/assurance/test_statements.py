@@ -75,12 +75,12 @@ def test_formulas_are_read_as_they_are_printed():
         "a_j": np.array([1.0, 2.0]),
         "α": 3.0,
         "alpha": 3.0,
-        "Λ₁": 5.0,
+        "T₁": 5.0,
         "m": 2.0,
         "d0": 2.0,
     }
-    assert value(read("-2(α + 1)/3 Λ₁^2"), env) == pytest.approx(-8 / 3 * 25)
-    assert value(read("Λ₁/(m − 1) + ¾"), env) == 5.75
+    assert value(read("-2(α + 1)/3 T₁^2"), env) == pytest.approx(-8 / 3 * 25)
+    assert value(read("T₁/(m − 1) + ¾"), env) == 5.75
     assert value(read("2*alpha**2*sum_j(a_j/2)"), env) == 27
     assert value(read("a_i - 1 <= 0 or alpha < 1"), env).tolist() == [True, False]
     assert value(read("sum_j(4)"), env) == 8

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from statements.bounding import check_bounded
 from statements.collapsing import check_claim, check_collapse
 from statements.drawing import assembled
+from statements.formulas import read
 from statements.higher import check_higher
 from statements.listing import check_by_mode, check_points
 from statements.minimising import index
@@ -81,6 +82,43 @@ def test_stationary_points_that_are_wrong_are_found():
     assert "stationary: formula" in wrong(theta=("*", ("number", 0.99), points.theta))
     assert "stationary: loss" in wrong(loss=("*", ("number", 1.1), points.loss))
     assert "index" in wrong(index=points.index.replace("λ_i > θ", "λ_i > 0"))
+
+
+def test_what_is_told_in_correlations_is_held_against_the_loss(weighted):
+    """b_i in λ_i, and the conditions in words and in λ_i alone."""
+    _, found, at = weighted
+    (points,) = found.points
+    assert points.name == "b"
+    assert not checked(check_points, found, at)
+    turned = replace(points, own=("neg", points.own))
+    assert "stationary: formula" in checked(check_points, replace(found, points=(turned,)), at)
+    assert {(name, form) for name, form, _ in found.told} == {
+        (name, form) for name in ("dimensional", "complete") for form in (", in words", ", in λ_i")
+    }
+    assert not checked(check_collapse, found, at)
+    (one, *others) = found.told
+    off = (*one[:2], tuple((where, replace(some, formula=read("1 - λ_i <= 0"))) for where, some in one[2]))
+    assert checked(check_collapse, replace(found, told=(off, *others)), at)
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "kind"),
+    [
+        ("level", "1 - lambda_i", "all orders: level in λ_i"),
+        ("stationary", ["8*lambda_i"], "all orders: stationary in λ_i"),
+        ("collapse", "lambda_i - 2 <= 0", "all orders: collapse in λ_i"),
+    ],
+)
+def test_exact_landscapes_that_are_wrong_in_correlations_are_found(weighted, key, wrong, kind):
+    _, found, at = weighted
+    assert not checked(check_exact, found, at)
+    exact = {**found.correlations["exact"], key: wrong}
+    off = replace(found, correlations={**found.correlations, "exact": exact})
+    assert kind in checked(check_exact, off, at)
+    # The printed line is read as well.
+    line = found.exact_lines[0].replace("λ_i", "2 λ_i")
+    off = replace(found, exact_lines=(line, *found.exact_lines[1:]))
+    assert "all orders: stationary in λ_i" in checked(check_exact, off, at)
 
 
 def test_a_list_that_lacks_a_minimum_is_found():
@@ -341,7 +379,7 @@ def test_one_eigenvalue_of_a_landscape_that_falls_is_no_minimum():
     _, found, at = made(ONE[0], (-1, "quartic", "norm squared"))
     (one,) = found.one_eigenvalue
     assert one.minima == "none of them global: the landscape falls to −∞"
-    lowest = "those of the largest λ_i where it is > 0, W = 0 elsewhere: global, no other point a minimum"
+    lowest = "those of the largest b_i where it is > 0, W = 0 elsewhere: global, no other point a minimum"
     tally = Tally()
     check_one_eigenvalue((replace(one, minima=lowest),), at, tally)
     assert "one eigenvalue: global" in {kind for kind, _ in tally.wrong}

@@ -114,7 +114,7 @@ def test_uniformity_over_two_data_has_no_quartic():
     assert uniform().set({"N": 2}).expand(6).only(4).terms == ()
     assert uniform().set({"N": 2}).expand(6).only(6).terms == ()
     (points,) = stationary(uniform().expand(4))
-    assert "h_i = (N - 1)/(8 ν t^2(N - 2)) λ_i" in points.text()
+    assert "h_i = (N - 1)/(8 ν t^2(N - 2)) b_i" in points.text()
 
 
 def test_centroids_of_many_views_see_no_noise():

@@ -57,7 +57,7 @@ def answer(loss, known=True, **options):
         ),
         (
             "beta-infonce",
-            "Loses mode i where a_i β + β c_i - c_i ≤ 0, and collapses completely where that holds for all i.",
+            "Loses mode i where β + λ_i - 1 ≤ 0, and collapses completely where that holds for all i.",
             "open",
         ),
         (
@@ -69,17 +69,14 @@ def answer(loss, known=True, **options):
             "vicreg",
             (
                 "Through order 4, it loses modes under a condition (below); collapses completely where"
-                " a_i μ - 2 c_i d1 sqrt(ε) λ + c_i μ ≤ 0 for all i."
+                " 2 d1 sqrt(ε) λ λ_i - 2 d1 sqrt(ε) λ + μ ≤ 0 for all i."
             ),
             "open",
         ),
         # Always, in one way or the other.
         (
             "vicreg-soft",
-            (
-                "Always loses modes: one mode alone is kept; collapses completely where"
-                " a_i c κ + c c_i κ - c_i λ ≤ 0 for all i."
-            ),
+            ("Always loses modes: one mode alone is kept; collapses completely where c κ + λ λ_i - λ ≤ 0 for all i."),
             "loses",
         ),
         (Loss(half_sq(x, x_pos) + Mean(inner(x, chi) ** 2, over=chi)), f"C{COLLAPSES}", "loses"),
@@ -101,7 +98,7 @@ def answer(loss, known=True, **options):
             "dcl",
             (
                 "Through order 4, it keeps every mode with λ_i > 0, whatever the augmentation; never collapses"
-                " completely; unbounded below under a condition (below)."
+                " completely; unbounded below where -λ_i/τ + sqrt(2) M(N - 1, 2, λ_i)/(sqrt(pi) τ) < 0 for some i."
             ),
             "open",
         ),

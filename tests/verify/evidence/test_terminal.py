@@ -106,7 +106,7 @@ def test_a_loss_without_an_expansion_says_why():
 def test_where_modes_collapse_is_said():
     assert "dimensional: never   complete: never" in audit_text(found())
     said = audit_text(found("vicreg"))
-    assert "8*epsilon**(3/2)*nu - mu >= 0" in " ".join(said.split())
+    assert "8 ε^(3/2) ν - μ >= 0" in " ".join(said.split())
     assert "for some i" in said
 
 

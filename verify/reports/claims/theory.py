@@ -15,6 +15,8 @@ from derive import Elliptical, Law, catalogue, closed_form, moment
 from derive.definition.notation import LATEX
 from derive.landscape.canonical_pairs import canonical_pairs
 from derive.landscape.collapse import Collapse
+from derive.landscape.conditions import Condition
+from derive.landscape.correlations import in_correlations
 from derive.landscape.exact_modes import exact_modes
 from derive.landscape.lost_modes import opened
 from derive.landscape.stationary import stationary
@@ -78,7 +80,8 @@ def _table_1() -> Iterator[Block]:
     yield Paragraph(
         "B is the matrix in $L = -\\operatorname{Tr}[W B W^{\\top}] + \\ldots$ of the unnormalised losses. A"
         " condition says where modes are zero at the minima through order 4, for $d_1 \\ge d_0$ and"
-        " $a_i > 0$; sums run over all modes."
+        " $a_i > 0$; sums run over all modes. $\\lambda_i = a_i/\\sigma_i$, the correlation of two views along a mode,"
+        " stands where it alone decides; then $A_0$ and $C$ need not commute."
     )
     rows = [(title, f"${catalogue(name).expand(4).origin(LATEX)}$", *_cells(collapse_of(name, "as it is")))
             for name, title in _ROWS]  # fmt: skip
@@ -92,9 +95,14 @@ def _table_1() -> Iterator[Block]:
 
 def _cells(found: Collapse) -> tuple[str, str]:
     return tuple(  # type: ignore[return-value]
-        "open" if one is None else one.text() if one.formula in (sympy.true, sympy.false) else f"${one.latex()}$"
+        "open" if one is None else one.said() if one.formula in (sympy.true, sympy.false) else f"${_latex(one)}$"
         for one in (found.dimensional, found.complete)
     )
+
+
+def _latex(condition: Condition) -> str:
+    """In λ_i where it is about these alone."""
+    return condition.whitened().latex()
 
 
 def _proposition_1() -> Iterator[Block]:
@@ -120,10 +128,11 @@ def _identity(text: str, law: Law | None = None) -> tuple[str, str]:
 def _theorem_1() -> Iterator[Block]:
     yield Heading("Theorem 1: all stationary points")
     yield Paragraph(
-        "One for each mask M of at most $\\min(d_0, d_1)$ modes with $h_i > 0$; m is their number and"
-        " $\\Lambda_k = \\sum_{i \\in M} \\lambda_i^k$. $B$ and $\\Sigma$ need not commute, nor $B$ be invertible."
-        " The minima keep the"
-        " largest $\\lambda_i$ (not the largest $b_i$), as many as are positive and fit into $d_1$ rows."
+        "One for each mask M of at most $\\min(d_0, d_1)$ modes with $h_i > 0$; m is their number. $\\lambda_i$ are the"
+        " eigenvalues of $\\Sigma^{-1/2} A_0 \\Sigma^{-1/2}$, the correlations of two views of a datum along a mode:"
+        " $a_i/\\sigma_i$ where $A_0$ and $C$ commute. $b_i$ are those of $\\Sigma^{-1/2} B \\Sigma^{-1/2}$. $B$ and"
+        " $\\Sigma$ need not commute, nor $B$ be invertible. The minima keep the"
+        " largest $b_i$ (not the largest eigenvalues of $B$), as many as are positive and fit into $d_1$ rows."
     )
     for name, title in (("infonce", "InfoNCE"), ("beta-infonce", "β-InfoNCE"), ("spectral", "Spectral Contrastive")):
         yield Paragraph(f"{title}, {_expansion(name)}:")
@@ -132,9 +141,9 @@ def _theorem_1() -> Iterator[Block]:
     modes = None if closed is None else exact_modes(closed)
     if modes is not None:
         yield Paragraph(
-            "InfoNCE to all orders, mode by mode, $h_i = \\sigma_i g_i$ and $g_i$ the eigenvalue of $W^{\\top} W$:"
+            "InfoNCE to all orders, mode by mode, $h_i$ the eigenvalues of $\\Sigma^{1/2} W^{\\top} W \\Sigma^{1/2}$:"
         )
-        yield Formulas([("h_i", sympy.latex(height)) for height in modes.heights])
+        yield Formulas([("h_i", sympy.latex(in_correlations(height))) for height in modes.heights])
 
 
 def _theorem_2() -> Iterator[Block]:

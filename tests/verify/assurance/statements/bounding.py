@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 
-from statements.formulas import UnreadError, environment, holds, read, value
+from statements.formulas import UnreadError, environment, holds, of_modes, read, value
 from statements.functions import Peaks
 from statements.minimising import Landscape
 from statements.sentences import Said
@@ -18,6 +18,7 @@ _GROWS = re.compile(
     r"in closed form each mode(?:, A0 and C commuting,)? grows (?:(?P<fast>faster than h)|like \((?P<rate>.+?)\) h)"
     r"(?:; where that vanishes like \((?P<edge>.+)\) log h)?"
 )
+_WHERE = "unbounded_where"
 _NEARS = re.compile(r"nears (.+), beyond which a mean of exponentials is infinite")
 
 
@@ -26,7 +27,7 @@ def check_bounded(said: Said, settings: list[Setting], tally: Tally) -> None:
     claim = said.below
     if claim is None:
         return
-    verdict, reason, where = claim["verdict"], claim["reason"], claim["unbounded_where"]
+    verdict, reason, where = claim["verdict"], claim["reason"], claim[_WHERE]
     text = f"{verdict}; {reason}" + (f"; unbounded where {where}" if where else "")
     if NOT_A_NUMBER.search(reason) and "W = " not in reason:
         tally.judge("bounded: finite", text, holds=False, example="no real number")
@@ -50,11 +51,12 @@ def check_bounded(said: Said, settings: list[Setting], tally: Tally) -> None:
             outcomes = set()
             for k in (-0.02, 0.0, 0.02):
                 a, c = setting.eigenvalues
-                outcomes.add(holds(where, setting.env | {"a_i": a * (1 + k), "c_i": c * (1 - k)}))
+                moved = setting.env | of_modes(a * (1 + k), c * (1 - k))
+                outcomes |= {holds(one, moved) for one in (where, (said.correlations or {}).get(_WHERE)) if one}
             if len(outcomes) > 1:
                 tally.skip("a condition at its edge")
                 continue
-            at_edge = holds(re.sub(r"([<>]) ", r"\1= ", where), setting.env | {"a_i": a, "c_i": c})
+            at_edge = holds(re.sub(r"([<>]) ", r"\1= ", where), setting.env | of_modes(a, c))
             if elsewhere.endswith("strictly") and not any(outcomes) and at_edge:
                 tally.skip("a condition at its edge")
                 continue
@@ -83,7 +85,7 @@ def _along_one_mode(setting: Setting, reason: str) -> bool:
 def _check_end(shown: str, text: str, settings: list[Setting], tally: Tally) -> None:
     """Where a mean of exponentials diverges."""
     for setting in settings[:3]:
-        end = float(value(read(shown), setting.env | {"a_i": 1.0, "c_i": 1.0}))
+        end = float(value(read(shown), setting.env | of_modes(1.0, 1.0)))
         tally.judge(
             "bounded: end",
             text,
@@ -109,7 +111,7 @@ def _check_rate(match: re.Match[str], text: str, settings: list[Setting], tally:
         random = Random(setting.seed)
         a, c = (float(np.exp(random.uniform(-2.5, 1))) for _ in range(2))
         here = alone(setting, a, c)
-        env = environment(setting.values) | {"a_i": a, "c_i": c}
+        env = environment(setting.values) | of_modes(a, c)
         where = f"a = {a:.3g}, c = {c:.3g}, { ({k: round(v, 4) for k, v in setting.values.items()}) }"
         if np.isfinite(_edge(here)):
             tally.judge("bounded: growth", text, holds=False, example=f"h ends at {_edge(here):.3g}, {where}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from statements.formulas import holds, value
+from statements.formulas import holds, of_modes, value
 from statements.minimising import End, Growth, Landscape, rank
 from statements.sentences import Cases, Claim, Said, When
 from statements.settings import Setting, Tally
@@ -34,9 +34,7 @@ def at_values(where: str, setting: Setting) -> bool:
 def _holds(setting: Setting, when: When, noise: np.random.Generator | None) -> bool:
     env = dict(setting.env)
     if noise is not None:
-        for name in ("a", "c"):
-            moved = env[f"{name}_i"] * (1 + 0.02 * noise.standard_normal(len(env["a_i"])))
-            env |= {f"{name}_i": moved, f"{name}_j": moved}
+        env |= of_modes(*(env[name] * (1 + 0.02 * noise.standard_normal(len(env[name]))) for name in ("a_i", "c_i")))
     if when.q is not None:
         env["q_j"] = value(when.q, env)
     assert when.formula is not None
@@ -79,11 +77,12 @@ def check_collapse(said: Said, settings: list[Setting], tally: Tally) -> None:
         d0 = setting.data.d0
         if setting.d1 < d0 + setting.loss.loss.bias:
             continue
-        for name, cases in (("dimensional", said.dimensional), ("complete", said.complete)):
+        conditions = (("dimensional", "", said.dimensional), ("complete", "", said.complete), *said.told)
+        for name, form, cases in conditions:
             when = at_setting(cases, setting)
             if when is None:
                 continue
-            kind = f"collapse, {name}: {when.text if when.formula is None else 'condition'}"
+            kind = f"collapse, {name}: {when.text if when.formula is None else 'condition'}{form}"
             text = f"{name}: {when.text}"
             if setting.growth4.bounded is False:
                 if any("where some b_i > 0 there is no minimum" in note for note in said.notes) and not truth(

@@ -152,7 +152,8 @@ class _Reader:
     def _has_one_argument_of_a_function(self) -> bool:
         """m(N − 1) is a constant of samples, m(m − 1) a product."""
         return (
-            "Λ" not in self.text
+            "T₁" not in self.text
+            and "T₂" not in self.text
             and "m −" not in self.text
             and "m -" not in self.text
             and any(w == "N" or k == "number" for k, w in self.tokens[:3])
@@ -250,6 +251,13 @@ def largest_normal(n: int, views: int, correlation: Any) -> Any:
     shared, own = rng.standard_normal((200_000, n, 1)), rng.standard_normal((200_000, n, views))
     mixed = math.sqrt(correlation) * shared + math.sqrt(1 - correlation) * own
     return float(mixed.max((1, 2)).mean())
+
+
+def of_modes(a: Any, c: Any) -> dict[str, Any]:
+    """The letters of the modes: eigenvalues of A0 and C, and the view correlations, under all their names."""
+    lam = a / (a + c)
+    own = {f"{name}_{index}": one for name, one in (("a", a), ("c", c)) for index in "ij"}
+    return own | {f"{name}_{index}": lam for name in ("λ", "lambda") for index in "ij"}
 
 
 def environment(values: Mapping[str, float]) -> dict[str, Any]:

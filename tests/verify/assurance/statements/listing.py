@@ -10,7 +10,7 @@ from scipy.linalg import expm
 from scipy.optimize import minimize
 
 from statements import words
-from statements.formulas import value
+from statements.formulas import of_modes, value
 from statements.minimising import Landscape, index
 from statements.polynomials import Array
 from statements.sentences import ByMode, Points, Said
@@ -35,12 +35,16 @@ def listed(points: Points, setting: Setting) -> list[Listed]:
     whitened, beside = root @ B @ root, root @ (setting.data.A0 - 0.7 * setting.data.C) @ root
     _, U = np.linalg.eigh(whitened + 3e-8 * np.abs(whitened).max() * beside / np.abs(beside).max())
     lam = np.einsum("ik,ij,jk->k", U, whitened, U)
+    if points.own is not None and points.B == ("name", "A0"):
+        lam = np.asarray(value(points.own, env | {"λ_i": lam})) * np.ones(d0)
+        order = np.argsort(lam)
+        lam, U = lam[order], U[:, order]
     factor = float(np.real(value(points.factor, env)))
     found = []
     for m in range(min(d0, setting.d1) + 1):
         for mask in combinations(range(d0), m):
             kept = lam[list(mask)]
-            sums = {"m": float(m), "Λ₁": kept.sum(), "Λ₂": (kept**2).sum()}
+            sums = {"m": float(m), "T₁": kept.sum(), "T₂": (kept**2).sum()}
             with np.errstate(all="ignore"):
                 theta = 0.0 if points.theta is None else float(np.real(value(points.theta, env | sums)))
                 loss = float(np.real(value(points.loss, env | sums)))
@@ -117,7 +121,12 @@ def check_points(said: Said, settings: list[Setting], tally: Tally) -> None:
 def _check_list(points: Points, setting: Setting, tally: Tally, random: np.random.Generator) -> list[Listed]:
     landscape = setting.through4
     found: list[Listed] = []
-    for one in listed(points, setting):
+    every = listed(points, setting)
+    if every and points.own is not None:
+        told = np.sort(np.asarray(value(points.own, setting.env)) * np.ones(setting.data.d0))
+        same = bool(np.allclose(told, np.sort(every[0].eigenvalues), rtol=1e-5, atol=1e-7))
+        tally.judge("stationary: b_i", points.text, holds=same, example=f"{told} at {setting.text()}")
+    for one in every:
         W = with_bias(points, setting, one.W, random)
         if W is None or (landscape.norm is not None and not one.mask):
             continue
@@ -282,10 +291,12 @@ def _check_mode(one: ByMode, setting: Setting, tally: Tally) -> None:
 
 
 def by_mode_value(one: ByMode, W: Array, setting: Setting, d1: int) -> float:
-    """−Σ b_i|w_i|² + Σ Q_ij (w_i·w_j)² + Σ K_ij |w_i|²|w_j|²."""
+    """−Σ b_i|v_i|² + Σ Q_ij (v_i·v_j)² + Σ K_ij |v_i|²|v_j|² in V = W Σ^½, in the frame of the modes."""
     a, c = setting.eigenvalues
     plain = setting.env | {"d1": float(d1)}
-    env = plain | {"a_i": a[:, None], "c_i": c[:, None], "a_j": a[None, :], "c_j": c[None, :]}
+    rows, columns = of_modes(a[:, None], c[:, None]), of_modes(a[None, :], c[None, :])
+    env = plain | {name: (rows if name.endswith("i") else columns)[name] for name in rows}
+    W = W * np.sqrt(a + c)
     ones = np.ones((len(a), len(a)))
     Q, K = (np.asarray(value(tree, env)) * ones for tree in (one.Q, one.K))
     b = np.asarray(value(one.b, plain)) * np.ones(len(a))

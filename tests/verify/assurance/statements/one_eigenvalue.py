@@ -66,7 +66,7 @@ def kept(one: OneEigenvalue, setting: Setting, random: np.random.Generator) -> l
             W = np.linalg.qr(random.standard_normal((d1, d1)))[0] @ W
         elif one.rotation != "one mode a row":
             W = best_rotation(setting.through4, W, random)
-        found.append(Kept(W, level, float(value(one.loss, setting.env | {"λ_i": level}))))
+        found.append(Kept(W, level, float(value(one.loss, setting.env | {"b_i": level}))))
     return found
 
 
@@ -111,7 +111,7 @@ def _check_at(one: OneEigenvalue, setting: Setting, tally: Tally) -> None:
             tally.judge("one eigenvalue: falls", one.minima, holds=not bounded, example=f"a lowest point at {at}")
         return
     match = re.fullmatch(
-        r"those of the largest λ_i where it is > 0, W = 0 elsewhere: global(?P<only>, no other point a minimum)?",
+        r"those of the largest b_i where it is > 0, W = 0 elsewhere: global(?P<only>, no other point a minimum)?",
         one.minima,
     )
     if match is None:

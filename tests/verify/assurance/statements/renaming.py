@@ -26,7 +26,7 @@ from verify.evidence.answer import of_landscape
 # What the theory, SymPy, Python and the numbers call something of their own.
 NAMES = (
     *("m", "d", "d0", "a_i", "c_i", "s_i", "a_j", "c_j", "s_j", "s4", "theta", "q_j", "q", "q_1", "q_2", "w", "t", "h"),
-    *("h_i", "b", "b_i", "lambda_i", "lambda", "lambda_", "rho", "epsilon", "Lambda_1", "Lambda_2", "M", "A", "S"),
+    *("h_i", "b", "b_i", "lambda_i", "lambda", "lambda_", "rho", "epsilon", "lambda_j", "T_1", "T_2", "M", "A", "S"),
     *("C", "W", "B", "K", "E", "I", "Q", "O", "pi", "zeta", "x", "h_j", "A0", "Sigma"),
 )
 # Fields that hold the loss itself, or what it or the parameter that goes to infinity is called.

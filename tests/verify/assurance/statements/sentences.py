@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +37,10 @@ class Points:
         bias: "", "off" or "on", and then |b|².
         level: |b|².
         letter: of the covariance.
-        B: the matrix whose eigenvalues λ_i are.
-        factor: h_i over λ_i − θ.
+        name: what decides, "λ" or "b".
+        B: the matrix whose eigenvalues b_i are; A0 where they are told in λ_i.
+        own: b_i in λ_i, None where it is not told.
+        factor: h_i over b_i − θ.
         theta: θ, None for 0.
         loss: L there.
         index: in words.
@@ -51,7 +54,9 @@ class Points:
     bias: str
     level: str
     letter: str
+    name: str
     B: Tree
+    own: Tree | None
     factor: Tree
     theta: Tree | None
     loss: Tree
@@ -80,8 +85,8 @@ class OneEigenvalue:
         where: conditions.
         rotation: as of `Points`.
         letter: of the covariance.
-        slope: λ_i over Tr[W X Wᵀ].
-        loss: L in λ_i.
+        slope: b_i over Tr[W X Wᵀ].
+        loss: L in b_i.
         minima: in words, "" where none are named.
 
     """
@@ -131,6 +136,7 @@ class Said:
         one_eigenvalue: beside it, where one eigenvalue is kept.
         dimensional: when some mode is zero at the minima, by cases.
         complete: when all are.
+        told: the same in the words that are printed, and in λ_i alone: which, in what form, and when.
         notes: beside that.
         transition: how a mode appears.
         exact: the landscape to all orders.
@@ -138,6 +144,7 @@ class Said:
         below: whether the loss is bounded below.
         claim: the first sentence; None for what stands below it.
         higher: what decides in the place of order 4.
+        correlations: what is told in λ_i.
         open: what is not determined, and why.
         where: for which values of a parameter this is all, "" for all.
         special: what is said of other values.
@@ -150,6 +157,7 @@ class Said:
     one_eigenvalue: tuple[OneEigenvalue, ...]
     dimensional: Cases
     complete: Cases
+    told: tuple[tuple[str, str, Cases], ...]
     notes: tuple[str, ...]
     transition: dict[str, Any] | None
     exact: dict[str, Any] | None
@@ -157,13 +165,14 @@ class Said:
     below: dict[str, Any] | None
     claim: Claim | None
     higher: dict[str, Any] | None = None
+    correlations: dict[str, Any] | None = None
     open: tuple[str, ...] = ()
     where: str = ""
     special: tuple[tuple[str, Said], ...] = ()
     faults: tuple[str, ...] = ()
 
 
-_LABELS = {"stationary", "index", "minima", "collapse", "", "transition", "all orders", "from below"}
+_LABELS = {"modes", "stationary", "index", "minima", "collapse", "", "transition", "all orders", "from below"}
 
 
 def said(found: Described, *, first: bool = True) -> Said:
@@ -196,6 +205,7 @@ def said(found: Described, *, first: bool = True) -> Said:
         alone,
         _cases(collapse["dimensional"]),
         _cases(collapse["complete"]),
+        tuple(_told(own, shown["correlations"]["collapse"])),
         tuple(collapse.get("notes", ())),
         shown["transition"],
         shown["exact"],
@@ -203,11 +213,23 @@ def said(found: Described, *, first: bool = True) -> Said:
         below,
         claim(of_landscape(found).text) if first else None,
         higher,
+        shown["correlations"],
         tuple(opened),
         shown.get("where") or "",
         tuple((at, said(one, first=False)) for at, one in special),
         faults,
     )
+
+
+def _told(lines: list[tuple[str, str]], correlations: dict[str, str | None]) -> Iterator[tuple[str, str, Cases]]:
+    """The conditions of collapse in printed words, and in λ_i."""
+    for label, line in lines:
+        for part in line.split("   ") if label == "collapse" else ():
+            match = re.fullmatch(r"(?:through order \d+, )?(dimensional|complete): (.+)", part)
+            if match is not None and not match[2].startswith("not determined"):
+                yield match[1], ", in words", _cases(match[2])
+    for name, text in correlations.items():
+        yield name, ", in λ_i", _cases(text)
 
 
 _AT = re.compile(r"(?P<rest>.*) for (?P<at>\w+ (?:=|>=|>|<|<=) \d+)")
@@ -256,26 +278,44 @@ def _given(text: str) -> tuple[tuple[Tree, ...], str, str, str]:
 
 def _points(one: dict[str, Any]) -> Points:
     formulas = one["formulas"]
+    unknown = set(formulas) - {"WᵀW", "U Λ Uᵀ", "U diag(b) Uᵀ", "b_i", "h_i", "θ", "L", "T_k", "D_ij"}
     root = re.fullmatch(r"(Σ|A0|C|I)\^\(−½\) U M diag\(h\) Uᵀ \1\^\(−½\)", formulas["WᵀW"])
-    b = re.fullmatch(r"(Σ|A0|C|I)\^\(−½\) \((.*)\) \1\^\(−½\)", formulas["U Λ Uᵀ"])
-    h = re.fullmatch(r"(.*?)(λ_i|\(λ_i − θ\)) > 0 for the kept modes i ∈ M", formulas["h_i"])
-    if root is None or b is None or h is None or set(formulas) - {"WᵀW", "U Λ Uᵀ", "h_i", "θ", "L", "D_ij"}:
+    h = re.fullmatch(r"(.*?)(?:(b|λ)_i|\((b|λ)_i − θ\)) > 0 for the kept modes i ∈ M", formulas["h_i"])
+    if root is None or h is None or unknown:
         raise UnreadError(str(formulas))
+    name = h[2] or h[3]
+    if whitened := formulas.get("U Λ Uᵀ"):
+        frame = re.fullmatch(r"(Σ)\^\(−½\) (A0) \1\^\(−½\)", whitened)
+        own = read(formulas.get("b_i", "λ_i"))
+    else:
+        frame = re.fullmatch(r"(Σ|A0|C|I)\^\(−½\) \((.*)\) \1\^\(−½\)", formulas["U diag(b) Uᵀ"])
+        own = read(formulas["b_i"]) if "b_i" in formulas else None
     theta = read(formulas["θ"]) if "θ" in formulas else None
-    if (theta is not None) != (h[2] != "λ_i"):
+    # In λ where b_i is not told apart from it; in one letter throughout.
+    words = one["index"] + one["minima"] + formulas["L"] + formulas.get("T_k", "")
+    other = {"λ": "b", "b": "λ"}[name]
+    mixed = re.search(rf"(?<!\w){other}_[ijk]", words) or (name == "λ") != (
+        whitened is not None and "b_i" not in formulas
+    )
+    if frame is None or frame[1] != root[1] or mixed or (theta is not None) != (h[3] is not None):
+        raise UnreadError(str(formulas))
+    if formulas.get("T_k", f"Σ_M {name}_j^k") != f"Σ_M {name}_j^k":
         raise UnreadError(str(formulas))
     text = "; ".join(f"{left} = {right}" for left, right in formulas.items())
     given = f" [{one['given']}]" if one["given"] else ""
     where, rotation, bias, level = _given(one["given"])
-    B, factor, loss = read(b[2] or "0"), read({"": "1", "−": "-1"}.get(h[1].strip(), h[1])), read(formulas["L"])
+    factor = read({"": "1", "−": "-1"}.get(h[1].strip(), h[1]))
+    loss = read(formulas["L"].replace(f"Σ_M {name}_j^2", "T₂"))
+    index, minima = (one[key].replace("b_", "λ_") for key in ("index", "minima"))
     return Points(
-        text + given, where, rotation, bias, level, root[1], B, factor, theta, loss, one["index"], one["minima"]
-    )
+        text + given, where, rotation, bias, level, root[1], name, read(frame[2] or "0"), own, factor, theta, loss,
+        index, minima,
+    )  # fmt: skip
 
 
 def _by_mode(line: str) -> ByMode:
     match = re.fullmatch(
-        r"(?:(?P<given>.+); )?2 Q_ii g_i \+ 2 Σ_j K_ij g_j = b_i on each mask of modes, g_i = \|w_i\|² > 0;"
+        r"(?:(?P<given>.+); )?2 Q_ii h_i \+ 2 Σ_j K_ij h_j = b_i on each mask of modes, h_i = \|W Σ\^½ u_i\|² > 0;"
         r" b_i = (?P<b>.+), Q_ij = (?P<Q>.+), K_ij = (?P<K>[^=]+)(?:, D_ij = .+)?",
         line,
     )
@@ -306,7 +346,7 @@ def _without_list(lines: list[tuple[str, str]]) -> tuple[tuple[ByMode, ...], tup
 _ONE_EIGENVALUE = re.compile(
     r"(?:(?P<given>.+); )?W = 0, and modes of one eigenvalue of"
     r" (?P<letter>Σ|A0|C|I)\^\(−½\) B (?P=letter)\^\(−½\) alone:"
-    r" λ_i = (?P<slope>.+) Tr\[W (?P=letter) Wᵀ\], shared in any way; L = (?P<loss>.+)"
+    r" b_i = (?P<slope>.+) Tr\[W (?P=letter) Wᵀ\], shared in any way; L = (?P<loss>.+)"
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from statements.drawing import Drawn, data
-from statements.formulas import environment
+from statements.formulas import environment, of_modes
 from statements.functions import Exponential, Function, LogDet, Peaks, Resolvent, Squared
 from statements.minimising import End, Growth, Landscape, ends, growth
 from statements.polynomials import Array, Data, Numbers
@@ -171,8 +171,7 @@ class Setting:
     def env(self) -> dict[str, Any]:
         """Names in formulas."""
         a, c = self.eigenvalues
-        both = {"a_i": a, "c_i": c, "a_j": a, "c_j": c, "d0": float(len(a)), "d1": float(self.d1)}
-        return environment(self.values) | both
+        return environment(self.values) | of_modes(a, c) | {"d0": float(len(a)), "d1": float(self.d1)}
 
     def text(self) -> str:
         """What is needed to see it."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 
-from statements.formulas import environment, read, value
+from statements.formulas import Tree, environment, of_modes, read, value
 from statements.functions import LogDet
 from statements.minimising import Landscape
 from statements.polynomials import Array, Data
@@ -48,7 +49,7 @@ def check_transition(said: Said, settings: list[Setting], tally: Tally) -> None:
         one = alone(setting, a, c).through4
         step = 1e-4
         epsilon = -(_at(one, step) - _at(one, 0.0)) / step**2
-        claimed = float(value(descent, environment(setting.values) | {"a_i": a, "c_i": c}))
+        claimed = float(value(descent, environment(setting.values) | of_modes(a, c)))
         tally.judge(
             "transition: ε",
             text,
@@ -187,9 +188,10 @@ def check_exact(said: Said, settings: list[Setting], tally: Tally) -> None:
             W[0, 0] = w = np.sqrt(h / s)
             return float(landscape.with_slope(W)[1][0, 0]) / (2 * w * s)
 
-        env = environment(setting.values) | {"a_i": a, "c_i": c}
+        env = environment(setting.values) | of_modes(a, c)
         where = f"a = {a:.3g}, c = {c:.3g}, { ({k: round(v, 4) for k, v in setting.values.items()}) }"
         level = float(np.real(value(read(claim["level"]), env)))
+        _check_told(said, claim, level, heights, env, tally)
         measured = -slope(1e-7)
         tally.judge(
             "all orders: level",
@@ -241,6 +243,28 @@ def check_exact(said: Said, settings: list[Setting], tally: Tally) -> None:
     return None
 
 
+def _check_told(said: Said, claim: dict[str, Any], level: float, heights: list[Tree], env, tally: Tally) -> None:  # type: ignore[no-untyped-def]
+    """The same in λ_i and in the line that is printed: equal to what is given in a_i and c_i."""
+    with np.errstate(all="ignore"):
+        plain = np.sort_complex([complex(value(one, env)) for one in heights])
+        told = said.correlations["exact"] if said.correlations else None
+        assert told is not None
+        if told["level"] is not None:
+            same = abs(float(np.real(value(read(told["level"]), env))) - level) < 1e-9 * (1 + abs(level))
+            tally.judge("all orders: level in λ_i", told["level"], holds=same, example=f"not {level:.6g}")
+        if told["collapse"] not in (None, "True", "False"):
+            here, there = (bool(value(read(one), env)) for one in (told["collapse"], claim["collapse"]))
+            tally.judge("all orders: collapse in λ_i", told["collapse"], holds=here == there, example=claim["collapse"])
+        forms = [told["stationary"]] if None not in told["stationary"] else []
+        printed = (re.match(r"(?:\w+ → ∞: )?(h_i = .+), the eigenvalues of ", line) for line in said.exact_lines)
+        forms += [[one.removeprefix("h_i = ") for one in found[1].split("; ")] for found in printed if found]
+        for form in forms:
+            shown = np.sort_complex([complex(value(read(one), env)) for one in form])
+            same = shown.shape == plain.shape and bool(np.allclose(shown, plain, rtol=1e-9, equal_nan=True))
+            if heights:
+                tally.judge("all orders: stationary in λ_i", "; ".join(form), holds=same, example=f"not {plain}")
+
+
 def _roots(slope, edge: float) -> list[float]:  # type: ignore[no-untyped-def]
     top = np.log(edge) - 1e-9 if np.isfinite(edge) else np.log(1e6)
     grid = np.exp(np.linspace(np.log(1e-6), top, 400))
@@ -277,8 +301,7 @@ def _check_exact_collapse(text, loss, roots, here: Setting, env, tally: Tally, w
     else:
         tree = read(text)
         outcomes = {
-            bool(value(tree, env | {"a_i": env["a_i"] * (1 + k), "c_i": env["c_i"] * (1 - k)}))
-            for k in (-0.01, 0.0, 0.01)
+            bool(value(tree, env | of_modes(env["a_i"] * (1 + k), env["c_i"] * (1 - k)))) for k in (-0.01, 0.0, 0.01)
         }
         if len(outcomes) > 1:
             return tally.skip("a condition at its edge")

@@ -23,7 +23,7 @@ def average_of_the_ratios() -> dict[str, object]:
 
 
 def threshold() -> dict[str, object]:
-    """Five modes, a_1 + c_1 = 1, no noise in the others, c = 1: the largest ϵ with λ_1 + 2/5 ≤ the mean of the λ's."""
+    """Five modes, a_1 + c_1 = 1, no noise in the others, c = 1: the largest ϵ with r_1 + 2/5 ≤ the mean of the r's."""
     import numpy as np
 
     s, d = 1.0, 5

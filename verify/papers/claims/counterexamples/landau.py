@@ -41,7 +41,7 @@ def weighted_above_the_critical_size() -> dict[str, object]:
 
 
 def two_modes_near_the_transition() -> dict[str, object]:
-    """β = ½, modes (a, c) = (1, 1 − 2t) and (3, 3 − 4t) with t = 1e-6: λ_i/λ_j of the minimum, from the closed form."""
+    """β = ½, modes (a, c) = (1, 1 − 2t) and (3, 3 − 4t) with t = 1e-6: g_i/g_j of the minimum, from the closed form."""
     import mpmath
 
     t = mpmath.mpf(10) ** -6

@@ -10,7 +10,8 @@ import torch
 
 from derive import catalogue
 from derive.landscape.landscape import a_i, c_i, landscapes, s_i, s_j
-from derive.landscape.stationary import lam, stationary
+from derive.landscape.mode_potential import b as level
+from derive.landscape.stationary import stationary
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import landau as counterexamples
 from verify.papers.claims.iclr.landau import height, slope, to_all_orders
@@ -29,16 +30,16 @@ b_i, b_j = sympy.symbols("b_i b_j", positive=True)
 @ICLR.claim(
     "iclr:proportional",
     where="Sec. 4.3",
-    says="eigenvalues of the learned WᵀW are, to leading order, as those of B: λ_i/λ_j = {ratio}",
+    says="eigenvalues of the learned WᵀW are, to leading order, as those of B: g_i/g_j = {ratio}",
     recorded="conditional",
-    why="The quartic term weighs a mode by the square of its eigenvalue s_i of Σ: λ_i is proportional to b_i/s_i².",
+    why="The quartic term weighs a mode by the square of its eigenvalue s_i of Σ: g_i is proportional to b_i/s_i².",
     counterexample=counterexamples.two_modes_near_the_transition,
     ratio=b_i / b_j,
 )
 def proportional() -> Iterator[Reading]:
-    """From the stationary points, where h_i = s_i λ_i and the eigenvalue of Σ^(−½) B Σ^(−½) is b_i/s_i."""
+    """From the stationary points, where h_i = s_i g_i and the eigenvalue of Σ^(−½) B Σ^(−½) is b_i/s_i."""
     (points,) = (point for one in landscapes(catalogue("beta-infonce").expand(4)) for point in stationary(one))
-    ratio = sympy.cancel(points.power.subs(lam, b_i / s_i) / s_i / (points.power.subs(lam, b_j / s_j) / s_j))
+    ratio = sympy.cancel(points.power.subs(level, b_i / s_i) / s_i / (points.power.subs(level, b_j / s_j) / s_j))
     t = 1e-5
     # β = ½: b = (a − c)/2 is small in both modes, and Σ is not or is isotropic.
     apart = [_two_modes((1.0, 1 - 2 * t), (3.0, 3 - 4 * t)), _trained_ratio(3.0)]
@@ -48,14 +49,14 @@ def proportional() -> Iterator[Reading]:
 
 
 def _two_modes(one: tuple[float, float], other: tuple[float, float]) -> Measured:
-    """λ_i/λ_j, and b_i, s_i from the loss's slope at 0 and the data, on quadrature nodes."""
+    """g_i/g_j, and b_i, s_i from the loss's slope at 0 and the data, on quadrature nodes."""
     letters = {
         f"{name}_{index}": value
         for index, (a, c) in (("i", one), ("j", other))
         for name, value in (("b", -slope(0.0, a, c, 0.5)), ("s", a + c))
     }
     found = height(*one, 0.5) / height(*other, 0.5)
-    return Measured("ratio", "exact", "λ_i/λ_j on quadrature nodes", [Point(letters, found, 1e-3)])
+    return Measured("ratio", "exact", "g_i/g_j on quadrature nodes", [Point(letters, found, 1e-3)])
 
 
 def _trained_ratio(scale: float) -> Measured:
@@ -70,7 +71,7 @@ def _trained_ratio(scale: float) -> Measured:
         for index, (a, c) in zip("ij", modes, strict=True)
         for name, value in (("b", -slope(0.0, a, c, 0.5)), ("s", a + c))
     }
-    return Measured("ratio", "trained", "λ_i/λ_j of the torch loss written by hand, minimised",
+    return Measured("ratio", "trained", "g_i/g_j of the torch loss written by hand, minimised",
                     [Point(letters, found, 0.05 * found)], note="within the next order in b")  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from derive import catalogue
 from derive.algebra.signs import sign
 from derive.landscape.collapse import collapse
 from derive.landscape.landscape import BIAS, MODE_I, MODE_J, a_i, a_j, c_i, c_j, landscapes, s_i
-from derive.landscape.stationary import L1, lam, m, rho, stationary
+from derive.landscape.mode_potential import b as level
+from derive.landscape.stationary import T1, m, rho, stationary
 from numeric.sampling import Covariances
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import bias as counterexamples
@@ -129,11 +130,11 @@ def theorem_3() -> Iterator[Reading]:
     found = [*ends([0.5, 1.1, -0.3], [0.6, 1.0, 1.5], kappa=0.7, bias=True),
              *ends([0.9, 0.8], [1.5, 0.7], kappa=0.7, c=0.4, bias=True, seed=1)]  # fmt: skip
     # Whether ρ ≤ c at b = 0, for all B and c.
-    gap = sympy.together(c - points().trace.subs(L1, L1 + 2 * kappa * c * m))
+    gap = sympy.together(c - points().trace.subs(T1, T1 + 2 * kappa * c * m))
     derived = {"gram": on_modes(h / s_i).subs(length, of_b), "within": sign(gap) in (0, 1)}
     yield Reading(derived, list(_of_bias(found)), "κ finite")
     # ρ = Σ_M h_i, and κ → ∞.
-    summed = L1 / 2 + m * (h - a_i / s_i / 2)
+    summed = T1 / 2 + m * (h - a_i / s_i / 2)
     (norm,) = sympy.solve(summed - rho, rho)
     fixed = sympy.limit(sympy.cancel(h.subs(rho, norm)), kappa, sympy.oo)
     limit = sympy.limit(sympy.cancel(norm), kappa, sympy.oo)
@@ -166,7 +167,7 @@ def _of_bias(found: list[End]) -> Iterator[Measured]:
     kind="error",
     why="W = 0 with |b|² = c is a stationary point for every c, and a minimum only where no mode has b_i > 0: c_i ≥ a_i"
     " for B = A0 − C, whose eigenvalues of Σ⁻¹B are the printed ratios. The print asks for b_i > 0, where it is a"
-    " saddle. (Even if Theorem 3 held, a factor ½ would be missing: one mode alone has Tr[WΣWᵀ] = ½ λ_i.)",
+    " saddle. (Even if Theorem 3 held, a factor ½ would be missing: one mode alone has Tr[WΣWᵀ] = ½ b_i/s_i.)",
     falls=("the reason given for complete collapse in iclr:table1-bias",),
     counterexample=counterexamples.collapse_at_small_norm,
     condition=sympy.Lt(c, (a_i - c_i) / (a_i + c_i)),
@@ -203,11 +204,11 @@ def _complete(noise: int) -> Measured:
     most=sympy.Integer(2),
 )
 def two_subspaces() -> Iterator[Reading]:
-    """All λ_i are 1: which masks have a stationary point, at b = 0 or not."""
+    """All b_i/s_i are 1: which masks have a stationary point, at b = 0 or not."""
     alike = stationary(printed(noise=1).with_norm_penalty().with_bias().expand(4), limit="kappa")
     off = next(branch for branch in alike if branch.bias == "off")
     value = sympy.limit(off.isotropic.eigenvalue().subs(kappa, 0), c_i, 0)
-    power = off.power.subs({lam: value, L1: m * value, c: 1})
+    power = off.power.subs({level: value, T1: m * value, c: 1})
     # Positive for every number of kept modes, so that all d0 can be.
     most = sympy.Symbol("d_0") if sign(power) == 1 else sympy.nan
     yield Reading({"most": most}, [_most(inf), _most(20.0)], "")

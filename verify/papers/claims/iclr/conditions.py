@@ -1,6 +1,6 @@
 """App. D.1: the condition of Eq. (13) with c = 1 and B = A0 − C, whose eigenvalues of Σ⁻¹B are (a_i − c_i)/(a_i + c_i).
 
-Each equation has a left side, λ_i + 2/d_M, and a right side, the average of the kept λ's. A very strong augmentation
+Each equation has a left side, r_i + 2/d_M, and a right side, the average of the kept r's. A very strong augmentation
 has a_i/c_i → 0.
 """
 
@@ -15,7 +15,8 @@ import sympy
 
 from derive.algebra.signs import sign
 from derive.landscape.landscape import a_i, c_i, s_i
-from derive.landscape.stationary import L1, lam, m, stationary
+from derive.landscape.mode_potential import b as level
+from derive.landscape.stationary import T1, m, stationary
 from verify.evidence.evidence import RouteName
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import conditions as counterexamples
@@ -31,28 +32,28 @@ Spectrum = tuple[Sequence[float], Sequence[float]]
 
 @lru_cache(maxsize=1)
 def ratio() -> sympy.Expr:
-    """λ_i in a_i and c_i, where B = A0 − C."""
+    """r_i in a_i and c_i, where B = A0 − C."""
     (found,) = stationary(printed(noise=1).with_norm_penalty().expand(4), limit="kappa")
     return sympy.cancel(found.isotropic.eigenvalue().subs(kappa, 0))
 
 
 def clean() -> sympy.Expr:
-    """λ_i without augmentation."""
+    """r_i without augmentation."""
     return ratio().subs(c_i, 0)
 
 
 def equal() -> sympy.Expr:
-    """λ_i of an augmentation as strong as the feature."""
+    """r_i of an augmentation as strong as the feature."""
     return ratio().subs(c_i, a_i)
 
 
 def strong() -> sympy.Expr:
-    """λ_i of an augmentation that is much stronger."""
+    """r_i of an augmentation that is much stronger."""
     return sympy.limit(ratio(), c_i, sympy.oo)
 
 
 def weak() -> sympy.Expr:
-    """λ_i in ϵ = a_i − c_i and a_i + c_i."""
+    """r_i in ϵ = a_i − c_i and a_i + c_i."""
     in_gap = {a_i: (s_i + epsilon) / 2, c_i: (s_i - epsilon) / 2}
     return sympy.cancel(ratio().subs(in_gap, simultaneous=True)).subs(s_i, a_i + c_i)
 
@@ -60,11 +61,11 @@ def weak() -> sympy.Expr:
 def sides(own: sympy.Expr, others: sympy.Expr) -> dict[str, sympy.Expr]:
     """The sides of 2 h_i > 0, c = 1: mode i has the eigenvalue ``own``, the d_M − 1 other kept ones sum to ``others``.
 
-    The average is what Λ₁ enters with; the rest stands on the left.
+    The average is what T₁ enters with; the rest stands on the left.
     """
     margin = sympy.expand(2 * points(fixed=True).power.subs(c, 1))
-    right = -margin.coeff(L1) * L1
-    put = {lam: own, L1: own + others, m: d_M}
+    right = -margin.coeff(T1) * T1
+    put = {level: own, T1: own + others, m: d_M}
     return {"left": (margin + right).expand().subs(put), "right": right.subs(put)}
 
 
@@ -84,8 +85,8 @@ def measured_sides(cases: Sequence[Spectrum]) -> list[Measured]:
         right.append(Point(at, float(values.mean()), ROUNDING))
     quantity = "of Σ⁻¹(A0 − C), computed from matrices"
     return [
-        Measured("left", "exact", f"λ_i + 2/d_M {quantity}", left),
-        Measured("right", "exact", f"the average of the λ's {quantity}", right),
+        Measured("left", "exact", f"r_i + 2/d_M {quantity}", left),
+        Measured("right", "exact", f"the average of the r's {quantity}", right),
     ]
 
 
@@ -108,7 +109,7 @@ def _minima(a: Sequence[float], noise: Sequence[float], **options: Any) -> Any:
     high=sympy.Integer(1),
 )
 def bounds() -> Iterator[Reading]:
-    """λ_i = b_i/s_i as the stationary points have it; the infimum and the supremum are its limits."""
+    """r_i = b_i/s_i as the stationary points have it; the infimum and the supremum are its limits."""
     a, noise = np.array([2.0, 0.3, 1.1]), np.array([0.5, 0.9, 0.2])
     frame, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))
     kept = np.array([1.0, 1.0, 0.0])
@@ -195,7 +196,7 @@ def the_strong_one() -> Iterator[Reading]:
     kept=True,
 )
 def as_strong_as_the_feature() -> Iterator[Reading]:
-    """λ_j = 0, where b_j = 0 would collapse without normalisation."""
+    """r_j = 0, where b_j = 0 would collapse without normalisation."""
     found = sides(equal(), clean() + (d_M - 2) * equal())
     features = [tuple(np.linspace(0.5, 2, n)) for n in (2, 3, 5)]
     cases = [(a, (*a[:-1], 0.0)) for a in features]
@@ -216,13 +217,13 @@ def _first_augmented(n: int, a: float, noise: float) -> Spectrum:
     " {left} > {right}",
     recorded="refuted",
     kind="misprint",
-    why="The first λ is ϵ/(a_i + c_i) in the average too, not ϵ; the two agree where a_i + c_i = 1.",
+    why="The first r is ϵ/(a_i + c_i) in the average too, not ϵ; the two agree where a_i + c_i = 1.",
     counterexample=counterexamples.average_of_the_ratios,
     left=epsilon / (a_i + c_i) + 2 / d_M,
     right=(d_M - 1 + epsilon) / d_M,
 )
 def first_subspace() -> Iterator[Reading]:
-    """One λ below 1."""
+    """One r below 1."""
     cases = [_first_augmented(*case) for case in ((2, 1.4, 0.6), (3, 0.9, 0.1), (5, 2.5, 2.2))]
     yield Reading(sides(weak(), (d_M - 1) * clean()), measured_sides(cases))
 

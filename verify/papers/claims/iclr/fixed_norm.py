@@ -8,8 +8,8 @@ import numpy as np
 import sympy
 
 from derive.landscape.landscape import a_i, s_i
-from derive.landscape.stationary import L1, m
-from derive.landscape.stationary import lam as lambda_i
+from derive.landscape.mode_potential import b as level
+from derive.landscape.stationary import T1, m
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import normalisation as counterexamples
 from verify.papers.claims.formulas import Diagonal, M, Tr, d0, identity
@@ -39,7 +39,7 @@ from verify.papers.claims.iclr.penalised import (
 total = Tr(Sigma**-1 * B * M)
 # The matrix that a number stands for where it is added to one; the average of the kept eigenvalues of Σ⁻¹B.
 one = Diagonal("I", d0)
-average = sympy.Symbol("lambda_bar")
+r_i, average = sympy.symbols("r_i r_bar")
 dimension = sympy.Symbol("d_0")
 
 
@@ -58,7 +58,7 @@ def theorem_2() -> Iterator[Reading]:
     """The engine's stationary points in the limit; W = 0, which is stationary for every κ, is not one of them."""
     yield Reading({"gram": _gram()}, [_grams(), _extrapolated()], GENERIC)
     found = points(fixed=True)
-    alike = found.power.subs({lambda_i: lam, L1: lam * m}, simultaneous=True).subs(m, d_M)
+    alike = found.power.subs({level: lam, T1: lam * m}, simultaneous=True).subs(m, d_M)
     measured = [at_ends("gram", "WᵀW", degenerate(fixed=True), lambda end: end.gram)]
     yield Reading({"gram": any_direction(alike)}, measured, DEGENERATE, OF_ONE_VALUE)
 
@@ -124,14 +124,14 @@ def equation_12() -> Iterator[Reading]:
 @ICLR.claim(
     "iclr:eq13",
     where="Eq. (13)",
-    says="as κ → ∞, a mode that a stationary point keeps has {condition}, λ_i its eigenvalue of Σ⁻¹B_M and lambda_bar"
-    " the average of the d_M kept ones",
+    says="as κ → ∞, a mode that a stationary point keeps has {condition}, r_i = b_i/s_i its eigenvalue of Σ⁻¹B_M and"
+    " r_bar the average of the d_M kept ones",
     recorded="holds",
-    condition=sympy.Gt(lambda_i + 2 * c / d_M, average),
+    condition=sympy.Gt(r_i + 2 * c / d_M, average),
 )
 def equation_13() -> Iterator[Reading]:
     """Its power h_i has to be positive."""
-    power = points(fixed=True).power.subs({L1: m * average}, simultaneous=True).subs(m, d_M)
+    power = points(fixed=True).power.subs({level: r_i, T1: m * average}, simultaneous=True).subs(m, d_M)
     yield Reading({"condition": sympy.Gt(power, 0)}, [_masks()])
 
 
@@ -146,7 +146,7 @@ def _masks() -> Measured:
     for norm, mask in cases:
         reached = ends(b, s, c=norm, within=mask, starts=8, steps=25)
         kept = (b / s)[mask]
-        at = {"lambda_i": kept.min(), "lambda_bar": kept.mean(), "d_M": float(len(mask)), "c": norm}
+        at = {"r_i": kept.min(), "r_bar": kept.mean(), "d_M": float(len(mask)), "c": norm}
         places.append(Point(at, any(end.kept.sum() == len(mask) for end in reached)))
     quantity = "whether there is a stationary point with a given mask, at its smallest eigenvalue"
     return Measured("condition", "exact", quantity, places, note="Newton's iteration from 8 starts on each mask")

@@ -1,7 +1,7 @@
 """Sec. 3.1 after Theorem 1, with Proposition 2 and Eq. (38): which stationary points are minima, and what collapses.
 
 From here on the print assumes that A0 and C commute. In a common eigenbasis mode i has the eigenvalues b_i of B and s_i
-of Σ, and Σ^(−½) B Σ^(−½) has λ_i = b_i/s_i.
+of Σ, and Σ^(−½) B Σ^(−½) has r_i = b_i/s_i.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import sympy
 
 from derive import catalogue, symbols
 from derive.landscape.landscape import a_i, c_i
-from derive.landscape.stationary import L2, lam
+from derive.landscape.mode_potential import b as level
+from derive.landscape.stationary import T2
 from numeric.sampling import Covariances, random_covariances
 from verify.papers.claims.canonical import same
 from verify.papers.claims.claim import Measured, Point, Reading
@@ -43,7 +44,7 @@ from verify.papers.claims.measuring import curvature
 from verify.routes import autodiff
 from verify.truths.settings import case
 
-b_i, s_i, b_j, s_j, r_j, lam_j, m, u = sympy.symbols("b_i s_i b_j s_j r_j lambda_j m u")
+b_i, s_i, b_j, s_j, r_j, m, u = sympy.symbols("b_i s_i b_j s_j r_j m u")
 N, alpha = symbols("N alpha")
 
 
@@ -99,14 +100,14 @@ def _held(sampling: str) -> Iterator[Measured]:
     says="at every stationary point L = {L}, B_M being B with its eigenvalues masked",
     recorded="refuted",
     kind="misprint",
-    why="Σ enters with the power −2: a mode contributes −¼ λ_i², λ_i = b_i/s_i.",
+    why="Σ enters with the power −2: a mode contributes −¼ (b_i/s_i)².",
     counterexample=counterexamples.loss_at_the_minimum,
     L=-Tr(S**2 * BM * B_) / 4,
 )
 def stationary_loss() -> Iterator[Reading]:
-    """Λ₂, the sum of λ² over the kept modes, is the trace of the masked Σ^(−½) B Σ^(−½) times the whole."""
+    """T₂, the sum of (b_i/s_i)² over the kept modes, is the trace of the masked Σ^(−½) B Σ^(−½) times the whole."""
     kept, every = (S**-half * letter * S**-half for letter in (BM, B_))
-    derived = theory().loss.subs(L2, Tr(tidied(kept * every)))
+    derived = theory().loss.subs(T2, Tr(tidied(kept * every)))
     points = [
         Point({"Sigma": end.problem.Sigma, "B": end.problem.B, "B_M": end.masked()}, end.loss, TOLERANCE)
         for end in _commuting_ends()
@@ -124,7 +125,7 @@ def _commuting_ends() -> tuple[End, ...]:
 def _curvatures() -> tuple[sympy.Expr, sympy.Expr]:
     """L″ along an empty column j, in the row of the kept column i and in an unused row; in whitened coordinates."""
     r, t, v = sympy.symbols("r t v")
-    V, value = sympy.Matrix([[r, t], [0, v]]), sympy.diag(lam, lam_j)
+    V, value = sympy.Matrix([[r, t], [0, v]]), sympy.diag(level, r_j)
     P = V * V.T
     loss = sympy.expand(-(V * value * V.T).trace() + theory().isotropic.q1 * (P * P).trace())
     at = {t: 0, v: 0, r: sympy.sqrt(theory().power)}
@@ -145,7 +146,7 @@ def _curvatures() -> tuple[sympy.Expr, sympy.Expr]:
 def global_minimum() -> Iterator[Reading]:
     """At a minimum that keeps i and not j the loss rises along j in the row of i."""
     beside, _ = _curvatures()
-    _, rise = beside.subs({lam: b_i / s_i, lam_j: b_j / s_j}).primitive()
+    _, rise = beside.subs({level: b_i / s_i, r_j: b_j / s_j}).primitive()
     derived = sympy.Gt(rise.subs(b_j, 0), -rise.subs(b_i, 0))
     few = (((1.2, 0.9), (1.5, 0.6), 1), ((0.8, 0.6), (0.7, 0.9), 1), ((0.5, 1.0), (0.4, 1.6), 1),
            ((1.1, 0.9), (1.3, 1.2), 1))  # fmt: skip
@@ -189,7 +190,7 @@ def proposition_2() -> Iterator[Reading]:
     By Sylvester's law Σ^(−½) B Σ^(−½) has as many positive eigenvalues as B; A0 and C need not commute.
     """
     _, below = _curvatures()
-    falls = sympy.ask(sympy.Q.negative(below), sympy.Q.positive(lam_j))
+    falls = sympy.ask(sympy.Q.negative(below), sympy.Q.positive(r_j))
     k = sympy.Symbol("k")
     full = sympy.solve((rows - k) * (m - k), k) if falls else []
     shape = (one.subs({d0: columns, d1: rows}) for one in W.shape)
@@ -272,7 +273,7 @@ def noncommuting() -> Iterator[Reading]:
     root Σ⁻¹A0 with positive eigenvalues is, so where Σ and A0 commute. (Where modes that share a ratio b_i/s_i are not
     all kept, the eigenvectors are open, both with C ∝ A0 and with C = 0.)
     """
-    weight, _ = theory().power.as_coeff_exponent(lam)
+    weight, _ = theory().power.as_coeff_exponent(level)
     A0_, A0M = Diagonal("A_0", d0), Diagonal("A_0M", d0)
     learned = {
         "turned": (A0, weight * Sigma**-1 * A0 * Sigma**-1),

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from derive import Loss, Mean, half_sq, variance, views
 from derive.landscape.landscape import a_i, c_i, s_i
-from derive.landscape.stationary import L1, StationaryPoints, m, rho, stationary
-from derive.landscape.stationary import lam as lambda_i
+from derive.landscape.mode_potential import b as level
+from derive.landscape.stationary import T1, StationaryPoints, m, rho, stationary
 from numeric.landscape.descent import Smooth, descend, newton
 from verify.papers.claims.claim import Measured, Point
 from verify.papers.claims.formulas import Diagonal, M, Symmetric, Tr, d0
@@ -58,21 +58,21 @@ def points(*, fixed: bool = False) -> StationaryPoints:
 
 
 def eigenvalue(found: StationaryPoints) -> sympy.Expr:
-    """λ_i of a mode in b_i (which has the name a_i) and s_i, with what the penalty adds at a finite κ."""
+    """r_i of a mode in b_i (which has the name a_i) and s_i, with what the penalty adds at a finite κ."""
     value = found.isotropic.eigenvalue().subs(c_i, s_i - a_i)
     return sympy.expand(value.subs(kappa, 0) if found.fixed is not None else value)
 
 
 def at_norm(found: StationaryPoints) -> sympy.Expr:
     """h_i = s_i g_i of a kept mode in b_i, s_i and ρ = E|f|², for a finite κ."""
-    (total,) = sympy.solve(found.trace - rho, L1)
-    return sympy.cancel(found.power.subs(L1, total).subs(lambda_i, eigenvalue(found)))
+    (total,) = sympy.solve(found.trace - rho, T1)
+    return sympy.cancel(found.power.subs(T1, total).subs(level, eigenvalue(found)))
 
 
 def in_full(value: sympy.Expr, found: StationaryPoints) -> sympy.Expr:
-    """A formula in λ_i, Λ₁ and m with these put in: in b_i, s_i and traces over the mask."""
+    """A formula in r_i, T₁ and m with these put in: in b_i, s_i and traces over the mask."""
     total = sympy.Add(*(factor * (Tr(matrix) if matrix != M else d_M) for factor, matrix in _terms(eigenvalue(found))))
-    return sympy.cancel(value).subs({lambda_i: eigenvalue(found), L1: total, m: d_M}, simultaneous=True)
+    return sympy.cancel(value).subs({level: eigenvalue(found), T1: total, m: d_M}, simultaneous=True)
 
 
 def on_modes(value: sympy.Expr) -> sympy.MatrixExpr:

@@ -15,8 +15,9 @@ import numpy as np
 import sympy
 
 from derive import Loss, half_sq, inner, variance, views
+from derive.landscape.mode_potential import b as level
 from derive.landscape.proof import gradient_factor, proof
-from derive.landscape.stationary import StationaryPoints, lam, stationary
+from derive.landscape.stationary import StationaryPoints, stationary
 from verify.papers.claims.canonical import polynomial, same
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import stationary as counterexamples
@@ -26,7 +27,7 @@ from verify.papers.claims.iclr.ledger import ICLR, NEURREPS
 
 half = sympy.Rational(1, 2)
 # An eigenvalue of Σ^½ B⁻¹ Σ^½, and that of H on the same eigenvector.
-mu, h = sympy.symbols("mu_i h_i")
+mu, h, r_i = sympy.symbols("mu_i h_i r_i")
 # d0 and d1 as plain numbers.
 columns, rows = sympy.symbols("d_0 d_1")
 # Where B and Σ commute, with B_M, they are diagonal together.
@@ -122,11 +123,11 @@ def gradient() -> Iterator[Reading]:
     "iclr:thm1",
     where="Theorem 1",
     says="all stationary points satisfy WᵀW = {gram}, UΛUᵀ the eigendecomposition of Σ^(−½) B Σ^(−½) and M an"
-    " arbitrary 0/1 mask ({every}) that keeps mode i only where {kept}, and at most {most} modes",
+    " arbitrary 0/1 mask ({every}) that keeps mode i only where {kept}, Λ = diag(r_i), and at most {most} modes",
     recorded="holds",
     gram=half * Sigma**-half * U * M * Lambda * U.T * Sigma**-half,
     every=True,
-    kept=sympy.Ge(lam, 0),
+    kept=sympy.Ge(r_i, 0),
     most=sympy.Min(columns, rows),
 )
 def theorem_1() -> Iterator[Reading]:
@@ -135,7 +136,7 @@ def theorem_1() -> Iterator[Reading]:
     The printed proof divides by B. The engine's does not, see `derive.landscape.proof`.
     """
     points = theory()
-    power = U * M * matrix_power(points.power, lam) * U.T
+    power = U * M * matrix_power(points.power, level) * U.T
     gram = Sigma**-half * power * Sigma**-half
     # What the gradient is there, with B = Σ^½ U Λ Uᵀ Σ^½.
     slope = gram * slope_factor(gram).subs(B, Sigma**half * U * Lambda * U.T * Sigma**half)
@@ -143,7 +144,7 @@ def theorem_1() -> Iterator[Reading]:
         {
             "gram": gram,
             "every": same(slope, sympy.ZeroMatrix(d0, d0)) and all(step.holds for step in proof(points.isotropic)),
-            "kept": sympy.Gt(points.power, 0),
+            "kept": sympy.Gt(points.power.subs(level, r_i), 0),
             "most": sympy.Min(*W.shape).subs({d0: columns, d1: rows}),
         },
         [*_grams(), *_masks()],
@@ -168,7 +169,7 @@ def _masks() -> list[Measured]:
         choices = product(*([False, True] if value > 0 else [False] for value in values))
         fitting = {choice for choice in choices if sum(choice) <= problem.d1}
         every.append(Point({}, found >= fitting))
-        kept += [Point({str(lam): value}, any(mask[i] for mask in found)) for i, value in enumerate(values)]
+        kept += [Point({str(r_i): value}, any(mask[i] for mask in found)) for i, value in enumerate(values)]
         if (values > 0).all():
             most.append(Point({"d_0": problem.d0, "d_1": problem.d1}, float(max(map(sum, found))), TOLERANCE))
     return [
@@ -232,7 +233,7 @@ def eq34() -> Iterator[Reading]:
         points += [Point({str(mu): inverse[i, i]}, float((U_.T @ end.H @ U_)[i, i]), TOLERANCE)
                    for i in range(len(values)) if mask[i, i]]  # fmt: skip
     yield Reading(
-        {"left": H - _right(), "eigenvalue": theory().power.subs(lam, 1 / mu)},
+        {"left": H - _right(), "eigenvalue": theory().power.subs(level, 1 / mu)},
         [
             *newton_ends("left", "that it vanishes", zeros),
             *newton_ends("eigenvalue", "the eigenvalues of H that are not zero", points),
@@ -257,7 +258,7 @@ def eq35() -> Iterator[Reading]:
         U_, values, mask = end.frame()
         letters = {"U": U_, "M": mask, "Lambda": np.diag(1 / np.diag(values))}
         points.append(Point(letters, end.H, TOLERANCE))
-    found = matrix_power(theory().power.subs(lam, 1 / mu), mu)
+    found = matrix_power(theory().power.subs(level, 1 / mu), mu)
     yield Reading({"power": U * M * found * U.T}, newton_ends("power", "H", points))
 
 
@@ -284,8 +285,8 @@ EQUAL_RATIOS: tuple[Case, ...] = (((0.4, 1.2), (0.5, 1.5), 1),)
 )
 def eq9() -> Iterator[Reading]:
     """M Λ is Σ^(−½) B_M Σ^(−½) where U is a common eigenbasis of B and Σ; for any U there is Theorem 1."""
-    coefficient, _ = theory().power.as_coeff_exponent(lam)
-    found = matrix_power(theory().power, lam)
+    coefficient, _ = theory().power.as_coeff_exponent(level)
+    found = matrix_power(theory().power, level)
     yield Reading(
         {"gram": tidied(coefficient * S**-half * (S**-half * BM * S**-half) * S**-half)},
         _commuting_grams(
