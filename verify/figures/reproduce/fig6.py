@@ -4,8 +4,10 @@ Printed: the same data and training as Fig. 5, the representation f(x)/|f(x)|, s
 Left out and chosen: N = 100, which gives such eigenvalues (see `fig5_left`).
 
 f/|f| does not change under W → sW, so that the eigenvalues of WᵀW have no scale of their own: they are shown at
-E|Wx|² = 1. The model of normalisation in Sec. 3.2 fixes E|f|² = c, here 1, by an infinite penalty: its minimum as
-printed (Theorem 2, Eq. 11, with the mask that keeps all modes whose eigenvalue is positive) and as derived.
+E|Wx|² = 1. The theory of unit vectors gives all of them, from the covariance and the mean of each training set
+(`verify.figures.reproduce.on_sphere`). The model of normalisation in Sec. 3.2 fixes E|f|² = c, here 1, by an infinite
+penalty: its minimum as printed (Theorem 2, Eq. 11, with the mask that keeps all modes whose eigenvalue is positive) and
+as derived.
 
 N data of N(0, I) have a mean of length √(d0/N), which a loss of f/|f| sees. The mode that is lost at every σ is
 compared with that mean, and with the mean of x/|Wx|, which W has to lose for the mean of f/|f| to vanish; and the
@@ -22,11 +24,13 @@ from numpy.typing import NDArray
 
 from derive import catalogue
 from derive.landscape.landscape import landscapes
+from derive.sphere.pairs import pair_form
 from numeric.landscape.phases import phase_diagram
 from verify.figures.picture import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, Picture, drawing
 from verify.figures.reproduce.figure import D0, RATE, STEPS, Shown
 from verify.figures.reproduce.linear import SMALLEST, modes_of, trained_over, training_set
 from verify.figures.reproduce.lost_mode import lost_modes, smallest_mode
+from verify.figures.reproduce.on_sphere import gram_on_sphere
 from verify.figures.reproduce.table import Row, Table, standard_error
 from verify.routes.training.engine import Plan
 from verify.running.sweeps.sweep import Settings, Sweep
@@ -108,14 +112,31 @@ def published_penalty(a: Array, sigmas: Array) -> Array:
     return found
 
 
+def on_sphere(settings: Settings, sigmas: Sequence[float]) -> Array:
+    """The eigenvalues of WᵀW at E|Wx|² = 1 for each σ, increasing, by the theory of unit vectors: (σ, modes).
+
+    >>> found = on_sphere({"n": 30, "d0": 8, "seed": 0, "data": AS_DRAWN}, [0.02])
+    >>> lost_modes(found[0])  # the mean of the training set
+    1
+    """
+    form = pair_form(catalogue("infonce+normalised").filled())
+    assert form is not None  # noqa: S101 (told the type checker; InfoNCE is of this form)
+    drawn = training_set(settings["n"], settings["d0"], settings["seed"]).numpy()
+    mean = drawn.mean(0)
+    covariance = (drawn - mean).T @ (drawn - mean) / len(drawn)
+    seen = 0 * mean if settings["data"] == CENTRED else mean
+    return np.array([np.linalg.eigvalsh(gram_on_sphere(form, covariance, sigma, seen)).clip(0) for sigma in sigmas])
+
+
 def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
-    """The trained eigenvalues against both forms of the norm-penalty theory, a row for each model."""
+    """The trained eigenvalues against the theory of unit vectors and the norm penalty's, a row for each model."""
     rows: list[Row] = []
     for settings, result in zip(sweep.units, results, strict=True):
         sigmas = np.array(settings["sigmas"])
         a = np.array(result["a"])
         theories = {"derived": derived_penalty, "published": published_penalty}
         penalties = {name: np.sort(of(a, sigmas), -1) for name, of in theories.items()}
+        predicted = on_sphere(settings, settings["sigmas"])
         for at, sigma in enumerate(settings["sigmas"]):
             trained = np.array(result["eigenvalues"][at])
             rows.append(
@@ -124,8 +145,10 @@ def shown(sweep: Sweep, results: Sequence[Any]) -> Shown:
                     "seed": settings["seed"], "sigma": sigma, "a": float(a[0]),
                     **{f"trained_{k + 1}": float(trained[k]) for k in range(SMALLEST)},
                     "trained_mean": float(trained.mean()),
+                    **{f"sphere_{k + 1}": float(predicted[at, k]) for k in range(SMALLEST)},
                     **{f"penalty_{name}_1": float(one[at, 0]) for name, one in penalties.items()},
                     "modes_lost": lost_modes(trained),
+                    "modes_lost_by_sphere": lost_modes(predicted[at]),
                     **{f"modes_lost_by_{name}_penalty": int((one[at] == 0).sum()) for name, one in penalties.items()},
                     **result["lost"][at],
                 }
@@ -174,16 +197,18 @@ def _eigenvalues(panel: Any, table: Table, title: str) -> None:
     sigma = here.distinct("sigma")
     for name, style, colour in (("published", "--", VERMILION), ("derived", "-", BLUE)):
         label = f"norm penalty, {name}" + (" (Thm 2)" if name == "published" else "")
-        panel.plot(sigma, mean(here, f"penalty_{name}_1")[0], style, color=colour, label=label)
+        panel.plot(sigma, mean(here, f"penalty_{name}_1")[0], style, color=colour, label=label, linewidth=1)
     for k, colour in enumerate(("black", GREEN, ORANGE)):
+        label = "unit vectors, all three" if k == 0 else ""
+        panel.plot(sigma, mean(here, f"sphere_{k + 1}")[0], "-", color=colour, label=label)
         value, error = mean(here, f"trained_{k + 1}")
         label = f"trained, {('smallest', 'second', 'third')[k]}"
         panel.errorbar(
-            sigma, value, error, fmt="o:", markersize=4.5, color=colour, label=label, capsize=2, linewidth=0.8
+            sigma, value, error, fmt="o", markersize=4.5, color=colour, label=label, capsize=2, linewidth=0.8
         )
     panel.axvline(np.sqrt(np.mean(here["a"])), color="black", linewidth=0.8, linestyle=(0, (1, 3)))
     panel.annotate(
-        "σ² = a", (np.sqrt(np.mean(here["a"])), 0.5), xycoords=("data", "axes fraction"), rotation=90, ha="right",
+        "σ² = a", (np.sqrt(np.mean(here["a"])), 0.3), xycoords=("data", "axes fraction"), rotation=90, ha="right",
         va="center", xytext=(-3, 0), textcoords="offset points", fontsize=9,
     )  # fmt: skip
     panel.set(xlabel="strength σ of the augmentation", title=title)
@@ -249,9 +274,11 @@ def _lines(table: Table) -> list[str]:
         here = table.where(N=n, data=data, rate=rate)
         first, second = (_from(here, "modes_lost", k) for k in (0, 1))
         derived, published = (_from(here, f"modes_lost_by_{name}_penalty") for name in ("derived", "published"))
+        one, two = (_from(here, "modes_lost_by_sphere", k) for k in (0, 1))
         lines.append(
-            f"N = {n}, data {data}, {rate} rate: a mode is lost {first}, a second {second}; by the norm penalty the"
-            f" first {derived} as derived, {published} as published; √a = {np.sqrt(np.mean(here['a'])):.2f}"
+            f"N = {n}, data {data}, {rate} rate: a mode is lost {first}, a second {second}; by the theory of unit"
+            f" vectors the first {one}, the second {two}; by the norm penalty the first {derived} as derived,"
+            f" {published} as published; √a = {np.sqrt(np.mean(here['a'])):.2f}"
         )
     for n, sigma in _groups(table)[:1]:
         here = table.where(N=n, data=AS_DRAWN, rate="cosine", sigma=sigma)

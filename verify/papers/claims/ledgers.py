@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # In the order of the paper: Secs. 3.1, 3.2 and 4, App. D and F, figures.
 _MODULES = (
     "infonce", "features", "weighted", "spectral", "beta", "symmetry", "table1", "stationary", "minima",
-    "normalisation", "fixed_norm", "bias", "conditions", "landau", "phases", "alignment", "mixtures", "rescaling",
-    "figures",
+    "normalisation", "fixed_norm", "unit_vectors", "bias", "conditions", "landau", "phases", "alignment", "mixtures",
+    "rescaling", "figures",
 )  # fmt: skip
 
 

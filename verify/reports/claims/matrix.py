@@ -42,7 +42,7 @@ SUBJECTS: Mapping[str, tuple[str, str, str, str]] = {
     "+ fixed norm": (
         "eq40 eq41",
         "eq43 eq44 prop3 prop3-text prop4 thm2 thm2-inline eq12",
-        "table1-norm eq13 eq18 eq20 eq21 eq22 eq23 eq23-threshold",
+        "table1-norm norm-model norm-strong-always eq13 eq18 eq20 eq21 eq22 eq23 eq23-threshold",
         "fig6",
     ),
     "+ fixed norm + bias": ("bias-unnormalised", "thm3", "table1-bias bias-complete bias-two", ""),

@@ -88,6 +88,8 @@ IDS = {
     "iclr:thm2-inline",
     "iclr:eq12",
     "iclr:eq13",
+    "iclr:norm-model",
+    "iclr:norm-strong-always",
     "iclr:bias-unnormalised",
     "iclr:thm3",
     "iclr:bias-complete",

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from verify.papers.claims import judge
@@ -22,7 +21,10 @@ def judged(monkeypatch, centred, drawn):
         for sigma, lost in zip(SIGMAS, each, strict=True)
     ]  # fmt: skip
     monkeypatch.setattr(figures, "rows", lambda _: table)
-    monkeypatch.setattr(figures, "trained", lambda _: [({"n": 100}, {"a": list(np.linspace(0.22, 2.2, 32))})])
+    units = [
+        {"n": 100, "d0": 32, "seed": 0, "data": data, "decay": "cosine"} for data in ("centred", "as drawn")
+    ]  # fmt: skip
+    monkeypatch.setattr(figures, "trained", lambda _: [(one, {"a": [0.22, 2.2]}) for one in units])
     return judge(replace(ICLR["iclr:fig6"])).verdict
 
 

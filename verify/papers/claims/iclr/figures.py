@@ -255,18 +255,19 @@ def figure_5_right() -> Iterator[Reading]:
     early=True,
 )
 def figure_6() -> Iterator[Reading]:
-    """At a tenth of the smallest a, or below: a mode is lost by the fixed-norm landscape, and by training.
+    """At a tenth of the smallest a, or below: a mode is lost by the theory of unit vectors, and by training.
 
     On data as drawn one mode is lost at every σ, that of the mean of the sample (`verify.routes.reopening.means`). No
     augmentation is needed for it, and it does not count here: centred data lose none there.
     """
-    condition = collapse(catalogue("infonce+norm-penalty").expand(4), limit="kappa").dimensional
-    derived = []
+    from verify.figures.reproduce.fig6 import on_sphere
+    from verify.figures.reproduce.lost_mode import lost_modes
+
+    modes = {}
     for settings, result in trained("fig6"):
-        a = np.sort(np.array(result["a"]))
-        if settings["n"] != 100:
-            continue
-        derived.append(bool(condition and condition.holds(list(a), [0.1 * a[0]] * len(a), {"c": 1})))
+        if settings["n"] == 100 and settings["decay"] == "cosine":
+            sigma = float(np.sqrt(0.1 * min(result["a"])))
+            modes[settings["data"], settings["seed"]] = lost_modes(on_sphere(settings, [sigma])[0])
     table = [row for row in rows("fig6") if row["N"] == 100 and row["rate"] == "cosine"]
     for data, already, name in (
         ("centred", 0, "the data are centred"),
@@ -280,7 +281,9 @@ def figure_6() -> Iterator[Reading]:
         note = f"σ²/a = {mean:.3f} ± {error:.3f} in {len(found)} of {len(shares)} training sets, N = 100"
         quantity = "whether the first mode is lost at σ² ≤ a/10, three standard errors included"
         seen = Measured("early", "trained", quantity, [Point({}, bool(early))], note=note)
-        yield Reading({"early": bool(derived) and all(derived)}, [seen], name=name)
+        derived = [lost > already for (of, _), lost in modes.items() if of == data]
+        how = "the shares at the minimum, from the covariance and the mean of each training set"
+        yield Reading({"early": bool(derived) and all(derived)}, [seen], name=name, how=how)
 
 
 def first_lost(table: Sequence[Mapping[str, Any]], already: int = 0) -> list[float]:

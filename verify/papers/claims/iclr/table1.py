@@ -21,6 +21,7 @@ from verify.papers.claims.counterexamples import table1 as counterexamples
 from verify.papers.claims.formulas import A0, C, identity
 from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.iclr.table1_minima import SIZE, Trained
+from verify.papers.claims.iclr.unit_minima import rows as unit_rows
 from verify.papers.claims.measuring import TOLERANCE
 from verify.routes import autodiff
 from verify.truths.evaluated_truth import EvaluatedTruth
@@ -217,16 +218,18 @@ def barlow_twins_row() -> Iterator[Reading]:
 @ICLR.claim(
     "iclr:table1-norm",
     where="Table 1, row 5",
-    says="each of the four losses with E|f|² fixed (Eq. (10), κ → ∞): can dimensional collapse happen: {dimensional},"
-    " complete collapse: {complete}",
+    says="each of the four losses with normalisation (E|f|² fixed, Eq. (10), κ → ∞; or f/‖f‖ itself): can dimensional"
+    " collapse happen: {dimensional}, complete collapse: {complete}",
     recorded="holds",
     dimensional=True,
     complete=False,
 )
 def norm_rows() -> Iterator[Reading]:
-    """The paper's model of normalisation."""
+    """The paper's model of normalisation, and f/‖f‖ itself, but for Barlow Twins, which sees coordinates."""
     for name in FOUR:
         yield _normed(name, catalogue(name).title, bias=False)
+    for name in ("infonce", "ntxent", "spectral"):
+        yield unit_rows(name, bias=False)
 
 
 def _normed(name: str, reading: str, *, bias: bool) -> Reading:
@@ -244,12 +247,12 @@ def _normed(name: str, reading: str, *, bias: bool) -> Reading:
 @ICLR.claim(
     "iclr:table1-bias",
     where="Table 1, row 6",
-    says="with E|f|² fixed and a bias, f = W x + b: can dimensional collapse happen: {dimensional}, complete collapse:"
-    " {complete}",
+    says="with normalisation and a bias, f = W x + b: can dimensional collapse happen: {dimensional}, complete"
+    " collapse: {complete}",
     recorded="conditional",
     why="W = 0 with |b|² = c is stationary, but the loss still falls from there along every direction with b_i > 0,"
     " which for InfoNCE and NT-Xent are all of them. All of the norm goes to the bias only where the loss gains from"
-    " b too, as the spectral one does.",
+    " b too, as the spectral one does. Under f/‖f‖ itself, which is c = 1, the spectral loss falls from there as well.",
     counterexample=counterexamples.infonce_with_a_bias,
     dimensional=True,
     complete=True,
@@ -259,6 +262,8 @@ def bias_rows() -> Iterator[Reading]:
     yield _normed("infonce", "on InfoNCE", bias=True)
     yield _normed("ntxent", "on NT-Xent", bias=True)
     yield _normed("spectral", "on the spectral contrastive loss", bias=True)
+    for name in ("infonce", "ntxent", "spectral"):
+        yield unit_rows(name, bias=True)
 
 
 @ICLR.claim(
