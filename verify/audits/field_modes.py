@@ -60,7 +60,7 @@ def field_modes(loss: Loss, values: Mapping[str, sympy.Expr], covariances: Covar
     largest = np.array([_stable(flow, float(decay), *one) for one in zip(a, s, strict=True)])
     grows = tuple(bool(decay == 0 and one > 0) for one in a)
     powers = np.where(grows, largest**2 * s, 0.0)
-    kept = Kept(powers, grows, sum(grows), (_why(flow, decay), _from_large(data.lam, largest, s)), 1e-12)
+    kept = Kept(powers, grows, sum(grows), _notes(flow, decay, data.lam, largest**2 * s), 1e-12)
     assumptions = ("zero mean", "Gaussian", "W and P along the modes", "equal rates of W and P")
     return KeptModes(loss, dict(values), "field", data, data.size, kept, Changes.unknown(data.size), assumptions)
 
@@ -74,16 +74,14 @@ def _stable(flow: PredictorFlow, decay: float, a: float, s: float) -> float:
     return max((root for root in real if np.polyval(slope, root) < 0), default=0.0)
 
 
-def _why(flow: PredictorFlow, decay: sympy.Expr) -> str:
+def _notes(flow: PredictorFlow, decay: sympy.Expr, lam: Array, powers: Array) -> tuple[str, ...]:
     if decay == 0:
-        return "without decay every mode with a_i > 0 grows, however small its weights"
+        return ("without decay every mode with a_i > 0 grows, however small its weights; w² − p² stays what it was",)
     fold = TEXT.scalar(flow.fold)
-    return f"near 0 weights only decay, du/dt = −η u: none grows; a state besides 0 needs {fold} > 0"
-
-
-def _from_large(lam: Array, largest: Array, s: Array) -> str:
-    powers = largest**2 * s
     kept = [f"λ = {one:.3g} at a power of {power:.3g}" for one, power in zip(lam, powers, strict=True) if power]
     lost = [f"λ = {one:.3g}" for one, power in zip(lam, powers, strict=True) if not power]
     parts = ([f"keeps {', '.join(kept)}"] if kept else []) + ([f"loses {', '.join(lost)}"] if lost else [])
-    return f"from large weights: {'; '.join(parts)}"
+    return (
+        f"near 0 weights only decay, du/dt = −η u: none grows; a state besides 0 needs {fold} > 0",
+        f"from large weights: {'; '.join(parts)}",
+    )

@@ -29,6 +29,10 @@ def test_modes_are_those_of_simulated_training_from_small_and_from_large_weights
     small = trained(decay, 0.05 if decay == 0 else 0.01)[order]
     large = trained(decay, 1.5)[order]
     assert found.found.powers == pytest.approx(small, abs=2e-2)
+    if decay == 0:
+        # w² − p² is conserved: where large weights end depends on where they began.
+        assert np.abs(large - small).max() > 0.1
+        return
     (said,) = [note for note in found.notes if note.startswith("from large weights")]
     for lam, power in zip(found.correlations, large, strict=True):
         survives = f"λ = {lam:.3g} at a power of" in said
