@@ -182,3 +182,19 @@ def test_what_few_draws_of_a_mean_of_exponentials_leave_is_in_the_error():
     assert abs(measured.bias[1]) > 3 * measured.values[:, 1].std() / 30**0.5
     # α holds no mean inside: nothing is left of it.
     assert measured.bias[0] == 0
+
+
+def test_mutants_are_refuted_beside_unequal_shares():
+    """r − 2 for r, a lost ½, and 1/|u|² for 1/(|u| |u′|), at modes that are equal but for rounding."""
+    found = lost_modes(INFONCE, [0.3] * 7 + [0.3 + 1e-14])
+    right, fewer = lost_modes(INFONCE, [0.3] * 8), lost_modes(INFONCE, [0.3] * 6)
+    assert found.route == "unequal shares"
+    assert agree(found, right)
+    single = 5 * equal_modes(1 / inner(x, x), 8, 0.3).value
+    for value, mutant in (
+        (found.beta, 2 * right.beta.value),
+        (found.beta, fewer.beta.value),
+        (found.alpha, fewer.alpha.value),
+        (found.alpha, single),
+    ):
+        assert abs(value.value - mutant) > 6 * (value.error + 1e-9)

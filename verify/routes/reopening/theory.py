@@ -55,13 +55,12 @@ class Theory:
     def curvature(self, s: float) -> tuple[float, float]:
         """The second derivative along the lost mode, 2 (β − α μ), and its error."""
         found, correlation = self.at[s], self.lost[s]
-        error = 0.0
-        if found.random and found.threshold is not None:
+        alpha, level, error = found.alpha, found.threshold, 0.0
+        if found.random and level is None:
+            error = 2 * float(np.hypot(found.beta.error, alpha.error * correlation))
+        elif found.random and level is not None:
             # β − α μ = α (λ_c − μ): α and λ_c are nearly uncorrelated, which α and β are not.
-            level = found.threshold
-            error = 2 * float(
-                np.hypot(found.alpha.value * level.error, found.alpha.error * (level.value - correlation))
-            )
+            error = 2 * float(np.hypot(alpha.value * level.error, alpha.error * (level.value - correlation)))
         return found.curvature(correlation), error
 
     def text(self) -> str:
