@@ -8,14 +8,15 @@ import pytest
 import sympy
 
 from derive import CATALOGUE, InputError, Loss, Mean, catalogue, exp, inner, log, views, white_noise
+from derive.algebra.graphs import PLAIN
 from verify.assurance.mutants import killing, mutants
 from verify.evidence.significance import limit
 from verify.routes import autodiff, monte_carlo, remainder
 from verify.routes.subject import DRAWS, Subject
 from verify.truths.settings import case, counted_symbols
 
-# Two kinds of views have mutants of their own: `test_two_kinds`.
-LOSSES = [name for name in CATALOGUE if catalogue(name).encoders == 1] + ["infonce+weight-decay+norm-penalty"]
+# Two kinds of views have mutants of their own, `test_two_kinds`, and so have classes, `assurance/mutants/test_laws`.
+LOSSES = [name for name in CATALOGUE if catalogue(name).roles == {PLAIN}] + ["infonce+weight-decay+norm-penalty"]
 # Those that measure numbers without a closed form; training takes long.
 ROUTES = {name: one for name, one in killing.ROUTES.items() if name not in (killing.SYMBOLIC, "exact", "trained")}
 CHECKS = [*ROUTES]

@@ -8,9 +8,11 @@ from verify.assurance.mutants.killing import of_loss
 
 MEAN, CLASSES = Uncentred(), Classes(weights=(3, 1))
 AWAY, LOST = "the mean centred away", "the weights of sums over classes lost"
+SAME = "the datum itself for others of its class"
+CASES = [("spectral", MEAN, AWAY), ("infonce", CLASSES, LOST), ("supcon", CLASSES, SAME)]
 
 
-@pytest.mark.parametrize(("name", "law", "mutant"), [("spectral", MEAN, AWAY), ("infonce", CLASSES, LOST)])
+@pytest.mark.parametrize(("name", "law", "mutant"), CASES)
 def test_derivatives_kill_the_slips_of_a_law(name, law, mutant):
     found = of_loss(name, law=law, routes=["autodiff"])
     assert found.original == {"autodiff": "survived"}
@@ -20,7 +22,7 @@ def test_derivatives_kill_the_slips_of_a_law(name, law, mutant):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "law", "mutant"), [("spectral", MEAN, AWAY), ("infonce", CLASSES, LOST)])
+@pytest.mark.parametrize(("name", "law", "mutant"), CASES)
 def test_every_route_kills_them(name, law, mutant):
     found = of_loss(name, law=law)
     assert set(found.original) == {"exact", "autodiff", "remainder", "monte-carlo", "trained"}
