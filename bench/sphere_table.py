@@ -7,7 +7,8 @@ The first form puts the runs of `sphere.py` together: of each setting the mean o
 standard error, in units of 1e-5. The second sets the population's shares beside them (`numeric.sphere.shares`), which
 for losses of a batch are those of their limit, a large batch. A mode counts as kept, on both sides, where its share is
 above a thousandth of an equal one; trained, it must also not be falling (`verify.routes.training.shares.kept_modes`). A
-share agrees within 3 standard errors, or 5 %, or a thousandth of an equal share.
+share agrees within 3 standard errors, or 5 %, or a thousandth of an equal share; the error of one that is still falling
+is its own size.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from sphere_spectra import spectra
 from derive import catalogue
 from derive.sphere.pairs import PairForm, pair_form
 from numeric.sphere.shares import shares
-from verify.routes.training.shares import SMALLEST, kept_modes
+from verify.routes.training.shares import FALLING, SMALLEST, kept_modes
 
 Array = NDArray[np.float64]
 STORED = Path(__file__).with_name("sphere_trained.csv")
@@ -66,10 +67,14 @@ def collected(file: Path) -> list[Row]:
     rows = []
     for (stage, spectrum, tau), some in runs.items():
         p = np.array([one["shares"] for one in some])
-        kept = kept_modes(p, [one["middle"] for one in some], [[one["planted"]] for one in some]).sum(-1)
+        middle = np.array([one["middle"] for one in some])
+        kept = kept_modes(p, middle, [[one["planted"]] for one in some]).sum(-1)
         values = np.array([one["value"] for one in some])
         own = np.sqrt(sum(one["value_error"] ** 2 for one in some)) / len(some)
         spread = p.std(0, ddof=1) / np.sqrt(len(p)) if len(p) > 1 else np.full(p.shape[1], np.nan)
+        # A share that is still on its way to 0 is known to its own size.
+        falling = p.mean(0) < FALLING * middle.mean(0)
+        spread = np.where(falling, np.fmax(spread, p.mean(0)), spread)
         rows.append(
             Row(stage, spectrum, tau, len(p), (int(kept.min()), int(kept.max())), p.mean(0), spread, values.mean(), own)
         )

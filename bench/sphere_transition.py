@@ -115,7 +115,8 @@ def table(line: dict[str, Any]) -> None:
             f"{lam:.4f}   {mean[0, k]:.6f} ± {error[0, k]:.6f}  {mean[1, k]:.6f} ± {error[1, k]:.6f}"
             f"  {apart[k]:+.6f} ± {apart_error[k]:.6f}   {moving[0]:.2f} {moving[1]:.2f}"
         )
-    settled = (share.mean(0) > LEAST) & (np.abs(share.mean(0) / middle.mean(0) - 1) < 0.1)
+    # Both starts have come to the same share, one from above and one from below.
+    settled = (share.mean(0) > LEAST) & (np.abs(share[0] - share[1]) < 0.01 * share.mean(0))
     for terms in (1, 2):
         every = range(seeds)
         (edges, power) = fit(weak, share.mean(0), settled, every, terms)
@@ -131,22 +132,23 @@ def table(line: dict[str, Any]) -> None:
 def fit(weak: Array, share: Array, settled: Array, seeds: Iterable[int], terms: int) -> tuple[Array, float]:
     """λ_c of each seed, and the 1/β of all: λ = λ_c + a p^(1/β) (1 + b p + …), over points that have settled.
 
-    A run's random numbers are the same at all λ, and move its edge more than its curve: each seed has its own.
+    A run's random numbers are the same at all λ, and move its edge and its slope a: each seed has its own of both.
     """
     chosen = list(seeds)
 
     def residuals(at: Array) -> Array:
-        power, a, series, edges = at[0], np.exp(at[1]), at[2 : 2 + terms], at[2 + terms :]
+        power, series, slopes, edges = at[0], at[1 : 1 + terms], *np.split(at[1 + terms :], 2)
         parts = []
         for k, seed in enumerate(chosen):
             p = share[settled[:, seed], seed]
             bent = 1 + sum(one * p ** (n + 1) for n, one in enumerate(series))
-            parts.append((edges[k] + a * p**power * bent - weak[settled[:, seed]]) / 1e-4)
+            parts.append((edges[k] + np.exp(slopes[k]) * p**power * bent - weak[settled[:, seed]]) / 1e-4)
         return np.concatenate(parts)
 
     near = weak[settled.all(1)][0] - 0.005
-    found = least_squares(residuals, np.r_[1.0, 1.4, np.zeros(terms), np.full(len(chosen), near)], max_nfev=20_000).x
-    return found[2 + terms :], float(found[0])
+    begin = np.r_[1.0, np.zeros(terms), np.full(len(chosen), 1.4), np.full(len(chosen), near)]
+    found = least_squares(residuals, begin, max_nfev=20_000, x_scale="jac").x
+    return found[1 + terms + len(chosen) :], float(found[0])
 
 
 def main(*arguments: str) -> int:
