@@ -5,6 +5,8 @@
         --images 10000 --steps 600 --batch 128 --optimiser adam --rate 0.003 --device cpu --out net.safetensors
     python bench/linear_head.py net.safetensors CIFAR10 [FOLDER]
 
+net.training.safetensors, as a training leaves it that was stopped, does as well.
+
 The network stays as it is. Its features of several views of each image are taken once, and W with a bias is trained on
 them anew at each temperature, from random weights, by the hand-written loss on batches of pairs. Then
 `verify.networks.last_layer.sphere` looks at W: λ_i of the features, the shares of W, λ_c there, and the modes that are
@@ -22,7 +24,7 @@ import numpy as np
 import sympy
 import torch
 
-from verify.networks.checkpoint import load_network
+from verify.networks.checkpoint import load_network, read_tensors
 from verify.networks.images import read_images, simclr
 from verify.networks.last_layer.capture import augmented, features_of
 from verify.networks.last_layer.features import Features
@@ -30,16 +32,28 @@ from verify.networks.last_layer.objective import objective
 from verify.networks.last_layer.second_moments import spread
 from verify.networks.last_layer.sphere import OnSphere, on_sphere
 from verify.networks.last_layer.view_modes import view_modes
+from verify.networks.network import Network, build
 from verify.networks.objective import Objective
 
 TEMPERATURES = (sympy.Rational(1, 10), sympy.Rational(1, 5), sympy.Rational(1, 2))
-IMAGES, VIEWS, BATCH = 2048, 4, 256
+IMAGES, VIEWS, BATCH = 2048, 4, 128
 STEPS, RATE = 2000, 0.01
+
+
+def network_of(path: str) -> Network:
+    """The network of a file, or that of a training which was stopped."""
+    if not path.endswith(".training.safetensors"):
+        return load_network(path)[0]
+    tensors, metadata = read_tensors(path)
+    module = build(metadata["settings"]["architecture"])
+    module.load_state_dict({name.removeprefix("network."): one for name, one in tensors.items() if "network." in name})
+    print(f"stopped after {metadata['progress']['step']} of {metadata['settings']['schedule']['steps']} steps")
+    return module.eval()
 
 
 def features(network: str, images: str) -> Features:
     """Features of some views of each image."""
-    module, _ = load_network(network)
+    module = network_of(network)
     chosen = read_images(images, "train").first(IMAGES).floats()
     batches = augmented(chosen, simclr(), torch.Generator().manual_seed(1), views=VIEWS)
     return features_of(module, batches, layer="last")
@@ -76,15 +90,13 @@ def row(tau: sympy.Rational, one: OnSphere) -> str:
     if predicted is None or one.reopening is None:
         return f"{float(tau):.1f}  {one.why} {one.why_not}"
     powers = np.array([power or 0.0 for power in predicted.powers])
-    off = np.abs(powers - one.by_mode).sum() / 2
     at = one.reopening.best.threshold
     normal = None if one.reopening.gaussian is None else one.reopening.gaussian.threshold
     levels = ["none" if level is None else f"{level.value:.3f} ± {level.error:.3f}" for level in (at, normal)]
-    alone, others = one.differing
     return (
         f"{float(tau):.1f}  {sum(bool(kept) for kept in predicted.kept):>3} ({fewest} to {most})  {one.rank:>3}"
         f"  {1 / (powers**2).sum():>6.2f}  {one.effective_rank:>6.2f}  {predicted.threshold or np.nan:>6.3f}"
-        f"  {levels[0]:>15}  {levels[1]:>15}  {off:>6.3f}  {alone} and {others}  {one.reopening.agree}"
+        f"  {levels[0]:>15}  {levels[1]:>15}  {one.apart or 0.0:>6.3f}  {one.astray:>6.3f}  {one.reopening.agree}"
     )
 
 
@@ -97,7 +109,7 @@ def main() -> None:
     print(
         "τ    kept: predicted, by W; effective rank: predicted, of W; λ_c: predicted, at W, there if f were Gaussian;"
     )
-    print("     half of Σ |p − predicted|; modes that W alone and the prediction alone keep; α and β by two routes")
+    print("     half of Σ |p − predicted|; shares of W on modes predicted lost; α and β by two routes")
     for tau in TEMPERATURES:
         at = trained(given, float(tau))
         if rest:

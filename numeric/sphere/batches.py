@@ -119,7 +119,7 @@ def batch_shares(
 
     >>> from derive import catalogue
     >>> loss = catalogue("ntxent+normalised").set({"N": 64, "tau": sympy.Rational(1, 2)})
-    >>> found = batch_shares(loss, [0.95, 0.9, 0.85, 0.1], 64)
+    >>> found = batch_shares(loss, [0.95, 0.9, 0.85, 0.01], 64)
     >>> found.kept
     (True, True, True, False)
     """

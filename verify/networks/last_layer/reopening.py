@@ -160,7 +160,7 @@ def reopening(
         along = transverse(objective.definition)
         check_rank(objective.name, (along.alpha, along.beta), rank, random=True)
     else:
-        check_rotations(objective.function, objective.batch, objective.name)
+        check_rotations(objective.function, objective.batch, objective.name, "it has no α and β")
         if rank <= HEAVY:
             message = (
                 f"{objective.name} at {rank} kept modes: the mean of 1/|f|² over features has no error; α and β need"

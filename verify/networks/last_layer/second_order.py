@@ -78,8 +78,13 @@ def second_order(function: TwoViews, batch: int, name: str = "the loss") -> Seco
     return Second(own, other, far)
 
 
-def check_rotations(function: TwoViews, batch: int, name: str) -> None:
-    """Refuse a loss that singles out coordinates or data."""
+def check_rotations(function: TwoViews, batch: int, name: str, without: str = "it has no matrix B") -> None:
+    """Refuse a loss that singles out coordinates or data, and so is without something.
+
+    Raises:
+        InputError: saying so.
+
+    """
     g = torch.Generator().manual_seed(0)
     z = torch.randn(2, 1, batch, 2, dtype=torch.float64, generator=g)
     turn = torch.tensor([[0.6, -0.8], [0.8, 0.6]], dtype=torch.float64)
@@ -87,4 +92,4 @@ def check_rotations(function: TwoViews, batch: int, name: str) -> None:
         here, turned, shuffled = (float(function(*one)[0]) for one in (z, z @ turn, z.flip(2)))
     for value, what in ((turned, "coordinates of the embedding"), (shuffled, "data of the batch")):
         if not abs(value - here) <= ROUNDING * max(1.0, abs(here)):
-            raise InputError(f"{name} singles out {what}; it has no matrix B")
+            raise InputError(f"{name} singles out {what}; {without}")

@@ -76,11 +76,6 @@ class OnSphere:
         return int((self.shares > KEPT / self._most).sum())
 
     @property
-    def keeps(self) -> NDArray[np.bool_]:
-        """(n,), which modes of the features W keeps."""
-        return np.asarray(self.by_mode > KEPT / self._most)
-
-    @property
     def _most(self) -> int:
         return min(len(self.shares), len(self.by_mode))
 
@@ -110,10 +105,18 @@ class OnSphere:
         return sum(one is True for one in sure), sum(one is not False for one in sure)
 
     @property
-    def differing(self) -> tuple[int, int]:
-        """How many modes W alone keeps, and how many the prediction alone, of those on which it is certain."""
-        pairs = list(zip(self.keeps.tolist(), self.certain, strict=True))
-        return pairs.count((True, False)), pairs.count((False, True))
+    def astray(self) -> float:
+        """How much of its shares W gives to modes that are lost in the prediction, whatever the error of λ_i."""
+        lost = np.array([one is False for one in self.certain])
+        return float(self.by_mode[lost].sum())
+
+    @property
+    def apart(self) -> float | None:
+        """½ Σ |p_i − predicted|, from 0 to 1: what would have to move; None where nothing is predicted."""
+        if self.predicted is None or None in self.predicted.powers:
+            return None
+        powers = np.array(self.predicted.powers, dtype=np.float64)
+        return float(np.abs(self.by_mode - powers).sum() / 2)
 
 
 def on_sphere(

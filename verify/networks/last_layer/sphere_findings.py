@@ -62,14 +62,8 @@ def _of_predicted(one: OnSphere) -> Iterator[Line]:
     about = "" if effective is None else f", effective rank {effective:.3g}"
     size = "" if one.batch is None else f", N = {one.batch}"
     yield Line("predicted", f"{number} modes at the minimum for Gaussian data with these λ_i{size}{about}{level}")
-    alone, others = one.differing
-    known = [kept for kept in one.certain if kept is not None]
-    same = len(known) - alone - others
-    yield Line(
-        "",
-        f"of {len(known)} modes on which that is certain W keeps or loses {same} alike, keeps {alone} more and loses"
-        f" {others} more",
-    )
+    apart = "" if one.apart is None else f"; ½ Σ |p_i − predicted| = {one.apart:.2g}"
+    yield Line("", f"W gives {one.astray:.2g} of its shares to modes that are lost there{apart}")
     if near := _nearest(one):
         yield Line("margin", near)
 
@@ -119,12 +113,11 @@ def to_json(one: OnSphere) -> dict[str, Any]:
     """Plain JSON values; what is not known is null."""
     found, predicted, ranks = one.reopening, one.predicted, one.predicted_rank
     powers = [None] * len(one.by_mode) if predicted is None else predicted.powers
-    keys = ("correlation", "standard_error", "share", "kept", "predicted_share", "predicted_kept")
+    keys = ("correlation", "standard_error", "share", "predicted_share", "predicted_kept")
     columns = (
         one.modes.correlations.tolist(),
         [_number(error) for error in one.modes.errors],
         one.by_mode.tolist(),
-        one.keeps.tolist(),
         powers,
         one.certain,
     )
@@ -141,6 +134,8 @@ def to_json(one: OnSphere) -> dict[str, Any]:
         "predicted": None if predicted is None else predicted.to_json(),
         "predicted_rank": None if ranks is None else list(ranks),
         "predicted_effective_rank": _effective(one),
+        "astray": one.astray,
+        "apart": one.apart,
         "why_not_predicted": one.why_not or None,
     }
 
