@@ -150,9 +150,9 @@ def _cosine(node: Expression) -> _Cosine | None:
 
 
 def _exponential(body: Expression, over: set[View]) -> tuple[sympy.Expr, sympy.Expr, bool] | None:
-    """log Σ exp(k cos + s), the cosines equal in law: its constant, k, and whether both ends are bound."""
+    """log Σ exp(k cos + s), the cosines equal in the mean at each anchor: its constant, k, and whether none is free."""
     terms = body.terms if isinstance(body, Sum) else (body,)
-    found: list[tuple[sympy.Expr, sympy.Expr, bool]] = []
+    found: list[tuple[sympy.Expr, sympy.Expr, frozenset[View]]] = []
     for term in terms:
         factors = term.factors if isinstance(term, Product) else (term,)
         number = sympy.S.One
@@ -167,16 +167,17 @@ def _exponential(body: Expression, over: set[View]) -> tuple[sympy.Expr, sympy.E
         one = None if argument is None else _affine(argument, over)
         if one is None:
             return None
-        shift, rate, whole = one
-        found.append((number * sympy.exp(shift), rate, whole))
-    if len({(rate, whole) for _, rate, whole in found}) != 1:
+        shift, rate, anchor = one
+        found.append((number * sympy.exp(shift), rate, anchor))
+    # Means at two views of an anchor differ, and the log of their sum is no function of one direction.
+    if len({(rate, anchor) for _, rate, anchor in found}) != 1:
         return None
-    _, rate, whole = found[0]
-    return sympy.log(sympy.Add(*(number for number, _, _ in found))), rate, whole
+    _, rate, anchor = found[0]
+    return sympy.log(sympy.Add(*(number for number, _, _ in found))), rate, not anchor
 
 
-def _affine(node: Expression, over: set[View]) -> tuple[sympy.Expr, sympy.Expr, bool] | None:
-    """s and k of s + k cos(u, v), u and v independent, and whether both are bound."""
+def _affine(node: Expression, over: set[View]) -> tuple[sympy.Expr, sympy.Expr, frozenset[View]] | None:
+    """s and k of s + k cos(u, v), u and v independent, and which of the two are free, at most one."""
     shift, rate = sympy.S.Zero, sympy.S.Zero
     ends: set[frozenset[View]] = set()
     for weight, part in _parts(node):
@@ -191,4 +192,5 @@ def _affine(node: Expression, over: set[View]) -> tuple[sympy.Expr, sympy.Expr, 
     if len(ends) != 1 or rate == 0:
         return None
     (pair,) = ends
-    return normal_form(shift), normal_form(rate), pair <= over
+    anchor = pair - over
+    return (normal_form(shift), normal_form(rate), anchor) if len(anchor) < len(pair) else None
