@@ -30,6 +30,7 @@ from derive.definition.expression import (
     Scalar,
     Sum,
     free_views,
+    labels,
     walk,
 )
 from derive.definition.views import View
@@ -150,6 +151,13 @@ def drawn(loss: Loss, correlations: Array, size: int, *, batches: int = 8, seed:
             raise InputError(
                 f"{loss.name} is not made of inner products alone; its modes are not known by their shares"
             )
+    seen: dict[str, set[str]] = {}
+    for view in (label for node in walk(loss.expression) for label in labels(node) if isinstance(label, View)):
+        seen.setdefault(view.datum, {view.datum}).add(view.name)
+    for datum, names in seen.items():
+        if len(names) > 2:
+            found = ", ".join(sorted(names))
+            raise InputError(f"{loss.name} has more than two views of {datum} ({found}); two are drawn for each datum")
     generator = np.random.default_rng(seed)
     one, noise = generator.standard_normal((2, batches, size, len(correlations)))
     return BatchLandscape(loss, one, correlations * one + np.sqrt(1 - correlations**2) * noise)

@@ -9,10 +9,12 @@ import sympy
 from numpy.typing import NDArray
 
 from derive import Elliptical, Gaussian, InputError, Law, Loss
-from derive.algebra.graphs import CLASSMATE
+from derive.algebra.graphs import AUGMENTATION, CLASSMATE
 from derive.definition.contents import looks_at_coordinates
+from derive.definition.expression import labels, walk
 from derive.definition.notation import TEXT
 from derive.definition.regularity import homogeneity
+from derive.definition.views import View
 from derive.losses.limit import population
 from derive.sphere.collapsed import collapsed_value
 from derive.sphere.pairs import PairForm, pair_form
@@ -77,6 +79,10 @@ def share_modes(
         raise InputError(
             f"{loss.name} has views of other data of a class, and view correlations tell nothing of classes"
         )
+    if AUGMENTATION in loss.roles:
+        raise InputError(f"{loss.name} has views under a second augmentation, whose view correlations are not given")
+    if any(isinstance(label, View) and label.white for node in walk(loss.expression) for label in labels(node)):
+        raise InputError(f"{loss.name} sees white noise, which λ_i, those of whitened data, tell nothing of")
     values = dict(loss.defaults) | dict(values)
     for name in TEMPERATURES & values.keys():
         if not values[name] > 0:
@@ -126,7 +132,10 @@ def _at(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, int | None]
     finite = {name: value for name, value in values.items() if not (name in counted and value is sympy.oo)}
     here = loss.set(finite)
     for name in sorted(counted & here.parameters.keys()):
-        here = population(here, name)
+        try:
+            here = population(here, name)
+        except InputError as error:
+            raise InputError(f"{error}; give --set {name}=…") from error
     size = here.batch_size
     return here, None if size is None else int(size)
 

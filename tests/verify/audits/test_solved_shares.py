@@ -5,7 +5,7 @@ import pytest
 import sympy
 import torch
 
-from derive import Elliptical, InputError, Loss, Mean, StudentT, catalogue, cosine, exp, log, views
+from derive import Elliptical, InputError, Loss, Mean, StudentT, catalogue, cosine, exp, log, views, white_noise
 from numeric.sphere.many_modes import filled
 from verify.audits.modes import modes
 
@@ -101,3 +101,27 @@ def test_a_loss_of_ones_own():
 def test_fewer_rows_than_modes_keep_the_best():
     found = modes(catalogue("infonce+normalised"), LAM, HALF, d1=2)
     assert found.kept == (True, True, False, False, False, False)
+
+
+def test_views_that_correlations_do_not_tell_are_refused():
+    x, x_pos, x_third, chi = views("x, x_pos, x_third, chi")
+    (x_strong,) = views("x_strong", augmentation=2)
+    noise = white_noise("noise")
+    push = log(Mean(exp(2 * cosine(x, chi)), over=chi))
+    refused = {
+        "more than two views of x": -2 * cosine(x, x_pos) * cosine(x_pos, x_third) + push,
+        "second augmentation": -2 * cosine(x, x_strong) + push,
+        "white noise": -2 * cosine(x, x_pos) + Mean(cosine(x, noise) ** 2, over=noise),
+    }
+    for why, expression in refused.items():
+        with pytest.raises(InputError, match=why):
+            modes(Loss(expression), LAM)
+    # Where views meet in pairs alone, how many there are does not matter.
+    pairs = cosine(x, x_pos) + cosine(x, x_third) + cosine(x_pos, x_third)
+    three, two = (modes(Loss(-w * one + 3 * push), LAM) for w, one in ((2, pairs), (6, cosine(x, x_pos))))
+    assert (three.found.powers == two.found.powers).all()
+
+
+def test_a_loss_without_a_limit_asks_for_a_batch():
+    with pytest.raises(InputError, match=r"no known limit as N grows: .*; give --set N=…$"):
+        modes(catalogue("siglip+normalised"), LAM, {"t": sympy.Integer(5), "b": sympy.Integer(0)})
