@@ -122,10 +122,20 @@ def _regions(kept: NDArray[np.bool_]) -> tuple[NDArray[np.intp], list[str], list
     names, colours = [], []
     for mask in masks:
         count = sum(mask)
-        alone = ", ".join(str(i + 1) for i, on in enumerate(mask) if on)
-        names.append(_phase_name(count, n, f"mode{'s' if count > 1 else ''} {alone} kept"))
+        names.append(_phase_name(count, n, f"mode{'s' if count > 1 else ''} {_listed(mask)} kept"))
         colours.append({0: GREY, n: BLUE}.get(count) or _PARTIAL[partial.index(mask)])
     return label, names, colours
+
+
+def _listed(mask: tuple[bool, ...]) -> str:
+    """The modes of a set by their numbers; from where to where if they are many in a row.
+
+    >>> _listed((True, True, False)), _listed((True, False, True, True)), _listed((False, True, True, True, True))
+    ('1, 2', '1, 3, 4', '2 to 5')
+    """
+    at = [i + 1 for i, on in enumerate(mask) if on]
+    in_a_row = len(at) > 3 and at[-1] - at[0] == len(at) - 1
+    return f"{at[0]} to {at[-1]}" if in_a_row else ", ".join(map(str, at))
 
 
 def _most_first(mask: tuple[bool, ...]) -> tuple[Any, ...]:
