@@ -1,13 +1,16 @@
 """Is anything wrong that an audit says of a landscape: index, global, bounded, never, always, conditions, transition?
 
-python bench/statements.py [--count 500] [--seed S] [--seconds S] [--workers W] [--names] [--out FOLDER] [--json FILE]
+python bench/statements.py [--count 500] [--seed S] [--seconds S] [--workers W] [--out FOLDER] [--json FILE]
+python bench/statements.py --names [--processor S] [--count 40] …
 
 Random losses of the language are audited: both signs of each coupling, sums over coordinates, penalty, bias, decay,
 logarithms of exponentials, degenerate ones among them. The truth stands beside each, written by hand in NumPy
 (`tests/verify/assurance/statements`), and each statement is read from its text and checked by minimisers, Hessians and
 limits along rays. With --names each loss has its parameters renamed to what the theory, SymPy or Python call something
-of their own, and the answers have to be the same. What is left undetermined is counted apart, as is what numbers do not
-decide. A run that was stopped goes on where it was; another FOLDER, or an empty one, begins anew.
+of their own, and the answers have to be equal: formulas in value, conditions at the same settings, sentences in their
+words around equal formulas. After --processor seconds of processor time the rest of a loss's names is skipped. What is
+left undetermined is counted apart, as is what numbers do not decide. A run that was stopped goes on where it was;
+another FOLDER, or an empty one, begins anew.
 """
 
 from __future__ import annotations
@@ -44,10 +47,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120.0, help="that one loss may take, its checks included")
     parser.add_argument("--workers", type=int, default=1, help="processes beside each other")
     parser.add_argument("--names", action="store_true", help="rename the parameters instead, and compare the answers")
+    parser.add_argument("--processor", type=float, default=1e9, help="seconds of processor time for one loss's names")
     parser.add_argument("--out", default="out/statements", metavar="FOLDER", help="where the results are kept")
     parser.add_argument("--json", metavar="FILE", help="write the rows there too")
     given = parser.parse_args()
-    sweep = (renamings if given.names else audits)(given.count, given.seed, given.seconds)
+    some = (given.count, given.seed, given.seconds)
+    sweep = renamings(*some, given.processor) if given.names else audits(*some)
     done = 0.0
 
     def tick(units: float) -> None:
@@ -81,9 +86,15 @@ def faults(rows: list[Row]) -> Iterator[str]:
 
 
 def of_names(rows: list[Row]) -> Iterator[str]:
-    """How many answers stayed the same."""
-    wrong = sum(len(row["wrong"]) for row in rows)
-    yield f"{len(rows)} losses, {sum(row['equal'] for row in rows)} answers equal under another name, {wrong} not"
+    """How many answers stayed the same, and what was skipped."""
+    wrong, broken = sum(len(row["wrong"]) for row in rows), sum(bool(row["fault"]) for row in rows)
+    tried = sum(bool(row["equal"] or row["wrong"]) for row in rows)
+    equal = sum(row["equal"] for row in rows)
+    yield f"{len(rows)} losses, {tried} tried, {equal} answers equal under another name, {wrong} not, {broken} faults"
+    skipped: Counter[str] = Counter()
+    for row in rows:
+        skipped.update(row["skipped"])
+    yield from (f"{number:>7}  skipped: {why}" for why, number in skipped.most_common())
 
 
 def counts(rows: list[Row]) -> Iterator[str]:

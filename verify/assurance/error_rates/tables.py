@@ -42,19 +42,23 @@ def tables(judged: Sequence[tuple[Any, Any]], runs: Sequence[tuple[Any, Any]]) -
         runs: of `verify.assurance.error_rates.measuring.false_alarms`.
 
     """
+    return "\n\n".join([of_mutants(judged), "### False alarms", false_alarms(runs)])
+
+
+def of_mutants(judged: Sequence[tuple[Any, Any]]) -> str:
+    """The tables of mutants alone."""
     parts = [
         "### Mutants by kind of slip", by_operator(judged),
         "### What each route kills", by_route(judged),
         "### Survivors", survivors(judged),
         "### By subject", by_subject(judged),
-        "### False alarms", false_alarms(runs),
     ]  # fmt: skip
     return "\n\n".join(parts)
 
 
 def by_operator(judged: Sequence[tuple[Any, Any]]) -> str:
     """How many distinct mutants of each kind there are, and how many more are equivalent."""
-    groups = list(dict.fromkeys(GROUPS.values()))
+    groups = list(dict.fromkeys(GROUPS[settings["kind"]] for settings, _ in judged))
     counts: dict[str, Counter[str]] = {group: Counter() for group in groups}
     equivalent: Counter[str] = Counter()
     for settings, found in judged:
@@ -68,6 +72,7 @@ def by_operator(judged: Sequence[tuple[Any, Any]]) -> str:
             str(sum(one[operator] for one in counts.values())),
         ]
         for operator in OPERATORS
+        if any(one[operator] for one in counts.values())
     ]
     total = [sum(counts[group].values()) for group in groups]
     rows.append(["**all**", *(f"**{one}**" for one in total), f"**{sum(total)}**"])

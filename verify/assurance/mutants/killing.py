@@ -91,7 +91,10 @@ def outcome(evidence: Iterable[Evidence]) -> Outcome:
 def of_loss(
     name: str, *, seed: int = 0, draws: int = DRAWS, routes: Sequence[str] | None = None, law: Law = GAUSSIAN
 ) -> Verdicts:
-    """All mutants of a catalogue loss, by all routes; on data with a mean or classes the slips that these bring.
+    """All mutants of a catalogue loss, by all routes; on data with a mean or classes those of its expansion.
+
+    Under two augmentations, the law `Unequal`, views are of two kinds, as through two encoders, and some of the slips
+    take one kind for the other.
 
     Args:
         name: with its modifiers.
@@ -101,14 +104,14 @@ def of_loss(
         law: of the data.
 
     """
-    loss = catalogue(name)
+    loss = catalogue(name).under(law)
     true = loss.expand(ORDER, data=law)
-    made = list(laws.slips(true, law, loss)) or [
-        *expansions.slips(true),
-        *definitions.slips(loss, ORDER),
-        *replicas.merged_replicas(loss, ORDER),
-        *replicas.wrong_coincidences(loss, ORDER),
-    ]
+    made = [*laws.slips(true, law, loss), *expansions.slips(true)]
+    if not law.arrays:
+        # Definitions and replicas are derived for Gaussian views.
+        made += definitions.slips(loss, ORDER)
+        made += replicas.merged_replicas(loss, ORDER)
+        made += replicas.wrong_coincidences(loss, ORDER)
     kept, equivalent = distinct(made, expansions.key(true), expansions.key)
     comparisons = {route: of for route, of in measured(loss, seed, draws, routes, law).items() if of is not None}
     return judged(name, kept, equivalent, true, comparisons)

@@ -18,9 +18,9 @@ PAGE = (ROOT / "docs" / "error_rates.md").read_text("utf-8")
 TEXT = re.search(r"<!-- error-rates -->\n(.*?)<!-- /error-rates -->", PAGE, re.DOTALL).group(1)
 
 
-def rows(title):
+def rows(title, text=TEXT):
     """A table of the page by its first column, cells by the header's words."""
-    part = TEXT.partition(f"### {title}\n")[2].partition("\n### ")[0]
+    part = text.partition(f"### {title}\n")[2].partition("\n### ")[0]
     lines = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in part.splitlines() if "|" in line]
     header, _, *body = lines
     return {line[0]: dict(zip(header, line, strict=False)) for line in body}
@@ -68,7 +68,8 @@ def test_there_are_a_thousand_mutants_and_all_of_catalogue_and_ledger_are_killed
 
 def test_the_page_holds_every_subject_and_every_check():
     subjects = {str(one["subject"]) for one in measuring.mutants().units}
-    listed = " ".join(rows("By subject"))
+    # Subjects that came after the tables are named below them.
+    listed = " ".join([*rows("By subject"), PAGE.partition("## Laws and two kinds of views")[2]])
     assert [one for one in subjects if not re.search(rf"`(problem )?{re.escape(one)}[`, ]", listed)] == []
     assert set(rows("False alarms")) == set(alarms.CHECKS)
 
@@ -126,4 +127,29 @@ def test_a_quick_run_prints_all_tables(tmp_path):
     again = run("--quick", "--out", str(tmp_path))
     assert again.stdout == ran.stdout
     titles = re.findall(r"^### (.*)$", ran.stdout, re.MULTILINE)
-    assert titles == ["Mutants by kind of slip", "What each route kills", "Survivors", "By subject", "False alarms"]
+    mutants = ["Mutants by kind of slip", "What each route kills", "Survivors", "By subject"]
+    assert titles == [*mutants, "False alarms", *mutants]
+
+
+LAWS = re.search(r"<!-- error-rates-laws -->\n(.*?)<!-- /error-rates-laws -->", PAGE, re.DOTALL).group(1)
+
+
+@pytest.mark.parametrize(("subject", "law"), [("spectral", "mean"), ("spectral+two-encoders", "")])
+def test_a_subject_of_a_law_and_of_two_encoders_is_measured_again(subject, law):
+    routes = ["exact", "autodiff", "remainder"]
+    found = killing.of_loss(subject, routes=routes, law=measuring.LAWS.get(law, measuring.GAUSSIAN)).to_json()
+    row = tables.subject_row(found | {"subject": f"{subject}, {law}" if law else subject})
+    printed = rows("By subject", LAWS)[row[0]]
+    again = dict(zip(printed, row, strict=True))
+    for column in ("mutants", "killed", "equivalent", *routes):
+        assert again[column] == printed[column], column
+
+
+def test_every_law_and_both_kinds_of_views_are_on_the_page_and_no_mutant_survives():
+    listed = rows("By subject", LAWS)
+    expected = {f"`{name}, {law}`" if law else f"`{name}`" for _, name, law in measuring.OF_LAWS}
+    assert set(listed) == expected
+    assert "### Survivors\n\nNone." in LAWS
+    for row in listed.values():
+        assert int(row["mutants"]) > 20
+        assert row["killed"] == row["exact"] == row["mutants"]

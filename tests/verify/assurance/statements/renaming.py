@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -44,13 +44,13 @@ def compared(seed: int, names: tuple[str, ...] = NAMES, seconds: float = float("
     Args:
         seed: of the loss.
         names: new names.
-        seconds: after that long the rest is skipped.
+        seconds: of processor time, after which the rest is skipped.
 
     Returns:
         How many answers are ``equal``, which are ``wrong``, and how many are ``skipped``, by reason.
 
     """
-    loss, until = drawn(seed), monotonic() + seconds
+    loss, until = drawn(seed), process_time() + seconds
     record: dict[str, Any] = {"seed": seed, "loss": " + ".join(loss.parts), "wrong": [], "equal": 0}
     skipped: Counter[str] = Counter()
     plain = answers(loss, {}) if renameable(loss) else {}
@@ -61,8 +61,8 @@ def compared(seed: int, names: tuple[str, ...] = NAMES, seconds: float = float("
         if name in loss.parameters:
             skipped["another parameter of the loss has the name"] += 1
             continue
-        if monotonic() > until:
-            skipped[f"over {seconds:g} s"] += 1
+        if process_time() > until:
+            skipped[f"over {seconds:g} s of processor time"] += 1
             continue
         try:
             other = answers(loss, {old: name})
@@ -104,7 +104,9 @@ def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
 
 def _renamed_back(shown: Any, old: Mapping[str, str]) -> Any:
     if isinstance(shown, dict):
-        return {renamed_back(key, old): _renamed_back(value, old) for key, value in shown.items()}
+        # A key is the theory's own, or marked where it is a letter.
+        marked = {new: new for new in old}
+        return {renamed_back(key, marked): _renamed_back(value, old) for key, value in shown.items()}
     if isinstance(shown, list | tuple):
         return [_renamed_back(one, old) for one in shown]
     return renamed_back(shown, old) if isinstance(shown, str) else shown

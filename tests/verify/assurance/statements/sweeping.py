@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import warnings
+from math import inf
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from threading import Thread
@@ -17,15 +18,23 @@ CONTEXT = get_context("fork")
 MEMORY = 8 << 30
 
 
-def renamings(count: int, seed: int, seconds: float) -> Sweep:
-    """That many random losses with parameters, each under every name of `statements.renaming.NAMES`."""
+def renamings(count: int, seed: int, seconds: float, processor: float) -> Sweep:
+    """That many random losses with parameters, each under every name of `statements.renaming.NAMES`.
+
+    Args:
+        count: how many.
+        seed: of the first; each has the next that has parameters.
+        seconds: that one may take.
+        processor: seconds of processor time after which the names that are left of a loss are skipped.
+
+    """
     from statements.drawing import drawn
     from statements.renaming import renameable
 
     units: list[Settings] = []
     while len(units) < count:
         if renameable(drawn(seed)):
-            units.append({"seed": seed, "seconds": seconds, "judge": "names"})
+            units.append({"seed": seed, "seconds": seconds, "judge": "names", "processor": processor})
         seed += 1
     return Sweep("names", "statements.sweeping:one", tuple(units))
 
@@ -43,12 +52,12 @@ def audits(count: int, seed: int, seconds: float) -> Sweep:
     return Sweep("statements", "statements.sweeping:one", units)
 
 
-def one(*, seed: int, seconds: float, judge: str = "statements") -> dict[str, Any]:
+def one(*, seed: int, seconds: float, judge: str = "statements", processor: float = inf) -> dict[str, Any]:
     """One loss, judged by its statements or by its names."""
     from statements import judging, renaming  # noqa: F401 (loaded once, and forked)
 
     here, there = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=_send, args=(there, seed, judge, 0.9 * seconds), daemon=True)
+    process = CONTEXT.Process(target=_send, args=(there, seed, judge, processor), daemon=True)
     process.start()
     there.close()
     late = not here.poll(seconds)
@@ -75,14 +84,14 @@ def one(*, seed: int, seconds: float, judge: str = "statements") -> dict[str, An
     return nothing | {"seconds": 0.0, "derived": 0.0} | found
 
 
-def _send(there: Connection, seed: int, judge: str, seconds: float) -> None:
+def _send(there: Connection, seed: int, judge: str, processor: float) -> None:
     from statements.judging import audited
     from statements.renaming import compared
 
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     Thread(target=_end_with_parent, daemon=True).start()
-    there.send(audited(seed) if judge == "statements" else compared(seed, seconds=seconds))
+    there.send(audited(seed) if judge == "statements" else compared(seed, seconds=processor))
 
 
 def _end_with_parent() -> None:
