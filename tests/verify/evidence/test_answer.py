@@ -168,7 +168,7 @@ def collapsed(*values, change, drifts=""):
         )
         for s, value in zip((0.1, 0.3, 1.0), values, strict=True)
     }
-    return SimpleNamespace(points=points, change=change, drifts=drifts)
+    return SimpleNamespace(points=points, change=change, drifts=drifts, theory=None)
 
 
 ABSENT = Crossing(np.nan, np.nan, "the curvature is positive at both 0.1 and 1", absent=True)
