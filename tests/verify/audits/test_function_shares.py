@@ -26,6 +26,20 @@ def simsiam(z1, z2):
     return -functional.cosine_similarity(z1, z2.detach()).mean()
 
 
+def in_place(z1, z2):
+    z1 /= z1.norm(dim=1, keepdim=True)
+    return -(z1 * functional.normalize(z2, dim=1)).sum(1).mean()
+
+
+def test_single_precision_is_no_other_gradient():
+    double, single = (
+        function_modes(BlackBox(loss, "mine"), whitened(LAM[:3]), batch=128)
+        for loss in (simclr, lambda z1, z2: simclr(z1.float(), z2.float()))
+    )
+    assert single.kept == double.kept
+    assert np.abs(single.found.powers - double.found.powers).max() < 1e-3
+
+
 def test_a_function_has_the_modes_of_its_definition():
     found = function_modes(BlackBox(simclr, "simclr"), whitened(LAM), batch=64)
     loss = catalogue("ntxent+normalised").set({"N": 64, "tau": sympy.Rational(1, 2)})
@@ -60,6 +74,9 @@ def test_slopes_are_those_of_values():
     [
         (simsiam, "not that of its values"),
         (lambda z1, z2: ((z1 - z2) ** 2).mean(), "depends on the lengths"),
+        (lambda z1, z2: simclr(z1, z2) + torch.rand(()), "other values for the same features"),
+        (lambda z1, _: 0 * z1.sum() + 1, "the same for all features"),
+        (in_place, "has no gradient here: one of the variables needed .* modified by an inplace operation"),
     ],
 )
 def test_fields_and_losses_of_lengths_are_refused(loss, said):
