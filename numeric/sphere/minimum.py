@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# A share below this is that of a lost mode; a sum of shares below this is zero.
-LOST, TINY = 1e-9, 1e-100
+# A share below this is that of a lost mode; a sum of shares below this is zero, where L stands as this number.
+LOST, TINY, FAR = 1e-9, 1e-100, 1e10
 # Standard errors that a share has to exceed to count as kept.
 SIGNIFICANT = 3.0
 
@@ -113,7 +113,10 @@ def minimum(
 
     def scaled(x: Array) -> tuple[float, Array]:
         powers = x**2 if roots else x
-        total = max(float(powers.sum()), TINY)
+        total = float(powers.sum())
+        if total < TINY:
+            # Without any share there is no direction: a line search turns back.
+            return FAR, np.zeros(len(x))
         value, slope = landscape.value(powers / total)
         along = (slope - slope @ powers / total) / total / scale
         return value / scale, 2 * x * along if roots else along
