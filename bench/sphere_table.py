@@ -6,9 +6,11 @@ python bench/sphere_table.py compare [sphere_trained.csv] [--stage NAME] [--rows
 The first form puts the runs of `sphere.py` together: of each setting the mean of the shares over the seeds and its
 standard error, in units of 1e-5. The second sets the population's shares beside them (`numeric.sphere.shares`), which
 for losses of a batch are those of their limit, a large batch. A mode counts as kept, on both sides, where its share is
-above a thousandth of an equal one; trained, it must also not be falling (`verify.routes.training.shares.kept_modes`). A
-share agrees within 3 standard errors, or 5 %, or a thousandth of an equal share; the error of one that is still falling
-is its own size.
+above a thousandth of an equal one; trained, it must also not be falling (`verify.routes.training.shares.kept_modes`).
+A share agrees within 3 standard errors, or 5 %, or a thousandth of an equal share; the error of one that is still
+falling is its own size. The last columns say how often the number of kept modes is right within one by the leading
+order in that number, and by the paper's model of a fixed norm, as it is derived (a slope of 2τ/3) and as it is printed
+(τ/2).
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ from sphere_spectra import spectra
 
 from derive import catalogue
 from derive.sphere.pairs import PairForm, pair_form
-from numeric.sphere.shares import shares
+from numeric.sphere.many_modes import filled
+from numeric.sphere.shares import many_modes, shares
 from verify.routes.training.shares import FALLING, SMALLEST, kept_modes
 
 Array = NDArray[np.float64]
@@ -125,7 +128,7 @@ def form(stage: str, tau: float) -> PairForm | None:
 
 def compare(rows: list[Row], *, each: bool) -> None:
     """Kept modes and shares beside the theory, by stage and temperature, and each setting where asked for."""
-    tally: dict[tuple[str, float], list[tuple[bool, bool, float]]] = defaultdict(list)
+    tally: dict[tuple[str, float], list[tuple[bool, bool, float, bool, bool, bool]]] = defaultdict(list)
     lams = spectra()
     for row in rows:
         about = form(row.stage, row.tau)
@@ -137,8 +140,13 @@ def compare(rows: list[Row], *, each: bool) -> None:
         errors = np.hypot(np.where(np.isnan(row.errors), 0, row.errors), theory.errors)
         off = np.abs(theory.shares - row.shares) / np.maximum(np.maximum(3 * errors, 0.05 * row.shares), least)
         worst = int(off.argmax())
-        near = row.kept[0] - 1 <= number <= row.kept[1] + 1
-        tally[row.stage, row.tau].append((near, bool(off[worst] <= 1), float((off <= 1).mean())))
+        lam = np.array(lams[row.spectrum])
+        leading = many_modes(about, lam)
+        slope = float(about.aligned / (about.repulsions[0].weight * about.repulsions[0].rate ** 2))
+        models = (leading, filled(lam, 2 / 3 * slope), filled(lam, slope / 2))
+        counts = [-1 if one is None else int((one.shares > least).sum()) for one in models]
+        near, *others = (row.kept[0] - 1 <= one <= row.kept[1] + 1 for one in (number, *counts))
+        tally[row.stage, row.tau].append((near, bool(off[worst] <= 1), float((off <= 1).mean()), *others))
         if each:
             low, high = row.kept
             print(
@@ -148,13 +156,15 @@ def compare(rows: list[Row], *, each: bool) -> None:
             )
     print(
         "stage      loss                    N     K     τ    settings  kept within 1  all shares agree  of the shares"
+        "  leading order  fixed norm  as printed"
     )
     for (stage, tau), found in tally.items():
         about = STAGES[stage]
-        near, whole, part = (np.array(one) for one in zip(*found, strict=True))
+        near, whole, part, *models = (np.array(one) for one in zip(*found, strict=True))
+        three = "".join(f"{one.sum():>{width}}" for one, width in zip(models, (15, 12, 12), strict=True))
         print(
             f"{stage:<10} {about.loss:<20} {about.N:>4}  {about.others or about.N:>4}  {tau:>4g}  {len(found):>8}"
-            f"  {near.sum():>13}  {whole.sum():>16}  {100 * part.mean():>11.1f} %"
+            f"  {near.sum():>13}  {whole.sum():>16}  {100 * part.mean():>11.1f} %{three}"
         )
 
 

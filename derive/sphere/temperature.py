@@ -37,7 +37,7 @@ class CosineTerm(NamedTuple):
     """coefficient × a product of means of products of cosines.
 
     Attributes:
-        order: the number of cosines, the power of 1/τ.
+        order: the number of cosines; where every cosine is divided by τ, the power of 1/τ.
         coefficient: exact.
         moment: the cosines as edges between views, a graph for each mean.
 

@@ -29,6 +29,7 @@ from derive.definition.expression import (
     Product,
     Scalar,
     Sum,
+    children,
     free_views,
     labels,
     walk,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Data in a set of batches.
-DATA = 2048
+# Data in a set of batches, and numbers in the largest array.
+DATA, LARGEST = 2048, 1 << 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +159,32 @@ def drawn(loss: Loss, correlations: Array, size: int, *, batches: int = 8, seed:
         if len(names) > 2:
             found = ", ".join(sorted(names))
             raise InputError(f"{loss.name} has more than two views of {datum} ({found}); two are drawn for each datum")
+    if batches * size ** together(loss) > LARGEST:
+        message = f"{together(loss)} data meet in {loss.name}: batches of {size} make arrays that are too large"
+        raise InputError(f"{message}; give a smaller N")
     generator = np.random.default_rng(seed)
     one, noise = generator.standard_normal((2, batches, size, len(correlations)))
     return BatchLandscape(loss, one, correlations * one + np.sqrt(1 - correlations**2) * noise)
+
+
+def together(loss: Loss) -> int:
+    """How many data a mean within means of a definition looks at, the one that the loss is averaged over among them.
+
+    >>> from derive import catalogue
+    >>> [together(catalogue(name)) for name in ("infonce", "alignment-uniformity")]
+    [2, 3]
+    """
+
+    def deepest(node: Expression) -> int:
+        inside = max(map(deepest, children(node)), default=0)
+        return inside + len({view.datum for view in node.over}) if isinstance(node, Average) else inside
+
+    return bool(free_views(loss.expression)) + deepest(loss.expression)
+
+
+def stand_in(loss: Loss) -> int:
+    """The number of data that stand for a population: as many as fit, 512 where two meet at a time."""
+    return 512 if together(loss) <= 2 else 64
 
 
 class _Evaluation:

@@ -63,7 +63,8 @@ def solved(
 ) -> Shares:
     """The minimum on each of several independent draws; their spread is the error.
 
-    A mode is kept where its share exceeds its error, and lost where its correlation lies below the threshold.
+    A mode is kept where its share exceeds its error, or its correlation the threshold by its error; lost where it has
+    no share, or its correlation lies below the threshold.
 
     Args:
         correlations: λ (n,).
@@ -89,10 +90,12 @@ def solved(
     mean, errors = table.mean(0), np.hypot(table.std(0, ddof=1) / root, rule[0])
     level, level_error = float(levels.mean()), float(np.hypot(levels.std(ddof=1) / root, rule[2]))
     kept: list[bool | None] = []
-    for i, share in enumerate(mean):
-        hidden = share <= max(SIGNIFICANT * errors[i], noise)
-        below = correlations[i] < level - SIGNIFICANT * level_error
-        kept.append(True if not hidden else False if below or share <= 0 else None)
+    for share, error, correlation in zip(mean, errors, correlations, strict=True):
+        away = (correlation - level) / level_error if level_error > 0 else np.inf * np.sign(correlation - level)
+        if share > max(SIGNIFICANT * error, noise) or (share > max(LOST, noise) and away > SIGNIFICANT):
+            kept.append(True)
+        else:
+            kept.append(False if share <= 0 or away < -SIGNIFICANT else None)
     mean = np.where([one is False for one in kept], 0.0, mean)
     value_error = float(np.hypot(values.std(ddof=1) / root, rule[1]))
     return Shares(mean / mean.sum(), errors, float(values.mean()), value_error, tuple(kept), level, level_error)

@@ -21,7 +21,7 @@ from numeric.landscape.kept import Changes, Kept
 from numeric.landscape.spectrum import Spectrum
 from numeric.sphere.minimum import solved
 from numeric.sphere.shares import SETS, starts
-from verify.audits.kept_modes import KeptModes
+from verify.audits.kept_modes import KeptModes, beside_collapse
 from verify.routes.reopening.transverse import is_scale_free
 from verify.running.threads import one_thread
 from verify.truths.function import BlackBox
@@ -157,10 +157,9 @@ def function_modes(
     changes: tuple[Any, ...] = tuple(level if kept is False else None for kept in found.kept)
     kept = tuple(found.kept)
     rank = None if None in kept else sum(map(bool, kept))
-    error, at = found.value_error, _collapsed(box, size)
     notes = (
         f"by descent on random batches of {size}",
-        f"the loss is {found.value:.5g} ± {error:.1g} there, and {at:.5g} at complete collapse",
+        beside_collapse(found.value, found.value_error, _collapsed(box, size)),
         f"a lost mode comes back above λ_c = {found.threshold:.3g} ± {found.threshold_error:.1g}",
         f"effective rank 1/Σ p_i² = {1 / float((found.shares**2).sum()):.4g}",
     )

@@ -244,3 +244,19 @@ class KeptModes:
             whole = {1: "its one mode", 2: "both modes"}.get(size, f"all {size} modes")
             return f"{'keeps' if number else 'loses'} {whole}"
         return f"keeps {number} of {size} modes"
+
+
+def beside_collapse(value: float, error: float, collapsed: float, formula: str = "") -> str:
+    """The loss at a minimum of unit vectors beside that at complete collapse, where all data share one direction.
+
+    >>> beside_collapse(-1.25, 0.001, 0.0)
+    'the loss is -1.25 ± 0.001 there, and 0 at complete collapse'
+    """
+    said = f"the loss is {value:.5g} ± {error:.1g} there, and "
+    if not isfinite(collapsed):
+        return f"{said}has no value at complete collapse"
+    said += f"{formula}{collapsed:.5g} at complete collapse"
+    # A linear f of centred data has both directions of a line at least.
+    return (
+        said if value <= collapsed + 3 * error else f"{said}, which is lower, and out of reach for W x without a bias"
+    )

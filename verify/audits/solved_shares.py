@@ -20,10 +20,10 @@ from derive.sphere.collapsed import collapsed_value
 from derive.sphere.pairs import PairForm, pair_form
 from numeric.landscape.kept import Changes, Formulas, Kept
 from numeric.landscape.spectrum import Spectrum
-from numeric.sphere.batches import batch_shares
+from numeric.sphere.batches import batch_shares, stand_in
 from numeric.sphere.minimum import LOST, Shares, minimum
 from numeric.sphere.shares import FEWEST, landscape, many_modes, shares
-from verify.audits.kept_modes import KeptModes
+from verify.audits.kept_modes import KeptModes, beside_collapse
 from verify.truths.settings import counted_symbols
 
 Array = NDArray[np.float64]
@@ -32,8 +32,6 @@ Array = NDArray[np.float64]
 TEMPERATURES = {"tau", "t"}
 # Of how many kept modes it is asked where they would be lost, those of the smallest shares.
 NEAREST = 8
-# The data that stand for a population where a loss is minimised on batches.
-_STANDS_FOR = 512
 
 
 def on_the_sphere(loss: Loss) -> bool:
@@ -101,7 +99,7 @@ def share_modes(
         if loss.encoders == 2:
             raise InputError(f"the modes of {loss.name} are known in the limit of a large batch only: leave N out")
         guess = None if form is None else shares(form, lam, seed=seed).shares
-        batch = size or _STANDS_FOR
+        batch = size or stand_in(here)
         found, how = batch_shares(here, lam, batch, guess=guess, seed=seed), f"random batches of {batch}"
     tick("thresholds")
     changes = _changes(form if how == "quadrature" else None, lam, found, seed)
@@ -175,10 +173,7 @@ def _notes(loss: Loss, here: Loss, found: Shares, how: str) -> list[str]:
     formula, collapsed = collapsed_value(loss), float(collapsed_value(here))
     shown = "" if limit or formula.is_number else f"{TEXT.scalar(formula)} = "
     without = ", both without what grows with N" if limit else ""
-    notes.append(
-        f"the loss is {found.value:.5g} ± {found.value_error:.1g} there, and {shown}{collapsed:.5g} at complete"
-        f" collapse{without}"
-    )
+    notes.append(beside_collapse(found.value, found.value_error, collapsed, shown) + without)
     effective = 1 / float((found.shares**2).sum())
     notes.append(f"effective rank 1/Σ p_i² = {effective:.4g}")
     return notes
