@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
@@ -44,24 +43,28 @@ def cosines_and_lengths(factors: Sequence[Expression]) -> tuple[list[Cosine], li
 
     """
     lengths: dict[View, sympy.Expr] = {}
-    inner: Counter[tuple[View, View]] = Counter()
-    others: list[Expression] = []
+    inner: dict[tuple[View, View], int] = {}
+    rest: list[tuple[Expression, tuple[View, View] | None]] = []
     for factor in _multiplied_out(factors):
         base, exponent = (factor.base, factor.exponent) if isinstance(factor, Power) else (factor, sympy.S.One)
         if isinstance(base, Inner) and base.left == base.right:
             lengths[base.left] = lengths.get(base.left, sympy.S.Zero) + 2 * exponent
         elif isinstance(base, Inner) and exponent.is_Integer and exponent > 0:
-            inner[min(base.left, base.right), max(base.left, base.right)] += int(exponent)
+            # In the order in which the first inner product of the two has them.
+            pair = (base.left, base.right)
+            pair = pair[::-1] if pair[::-1] in inner else pair
+            inner[pair] = inner.get(pair, 0) + int(exponent)
+            rest.append((factor, pair))
         else:
-            others.append(factor)
+            rest.append((factor, None))
     cosines = []
     for (u, v), power in inner.items():
         if any(lengths.get(end, sympy.S.Zero).is_negative for end in (u, v)):
-            cosines.append(Cosine(*_as_written(u, v, factors), power))
+            cosines.append(Cosine(u, v, power))
             for end in (u, v):
                 lengths[end] = lengths.get(end, sympy.S.Zero) + power
-        else:
-            others.extend([Inner(u, v)] * power)
+    written = {(one.left, one.right) for one in cosines}
+    others = [factor for factor, pair in rest if pair not in written]
     return cosines, [Length(view, power) for view, power in lengths.items() if power != 0], others
 
 
@@ -79,10 +82,3 @@ def _multiplied_out(factors: Iterable[Expression]) -> Iterator[Expression]:
                 yield Power(squared, root * exponent)
             case _:
                 yield factor
-
-
-def _as_written(u: View, v: View, factors: Sequence[Expression]) -> tuple[View, View]:
-    """The two views in the order in which the first inner product of them has them."""
-    bases = (one.base if isinstance(one, Power) else one for one in _multiplied_out(factors))
-    first = next(one for one in bases if isinstance(one, Inner) and {one.left, one.right} == {u, v})
-    return first.left, first.right

@@ -219,6 +219,15 @@ class Landscape:
         return self.linear, self.singles, self.products, self.coordinates
 
     @property
+    def needed(self) -> frozenset[sympy.Symbol]:
+        """The parameters in the coefficients but those of sums over coordinates, and in the conditions of the case."""
+        values = (
+            *self.where,
+            *(value for part in (self.linear, self.singles, self.products) for value in part.values()),
+        )
+        return frozenset().union(*(value.free_symbols for value in values))
+
+    @property
     def symbols(self) -> frozenset[sympy.Symbol]:
         """The parameters of the loss, those in the coefficients and in the conditions of the case among them."""
         parts = (self.linear, self.singles, self.products, self.coordinates)

@@ -248,7 +248,8 @@ def _parameters(
                 f"{name} = {value} is not a finite number; for an infinite kappa leave the penalty out and give norm"
             )
             raise InputError(message)
-    missing = sorted(used - given.keys() - grids.keys() - {"d1"})
+    needed = {key_of(symbol) for case in cases for symbol in case.needed}
+    missing = sorted(needed - given.keys() - grids.keys() - {"d1"})
     if missing:
         message = f"{loss} has no value for {', '.join(missing)}; give values={{'{missing[0]}': …}}"
         raise InputError(message)

@@ -39,8 +39,8 @@ def test_conditions_stand_beside_their_lines(name, number):
     written = [formula for line in found for formula in line.formulas]
     assert len([line for line in found if line.formulas]) == number
     assert written == [
-        rf"\text{{dimensional: }} {landscape.collapse.dimensional.latex()}",
-        rf"\text{{complete: }} {landscape.collapse.complete.latex()}",
+        rf"\text{{dimensional: }} {landscape.collapse.dimensional.whitened().latex()}",
+        rf"\text{{complete: }} {landscape.collapse.complete.whitened().latex()}",
     ]
 
 

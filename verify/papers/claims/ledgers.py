@@ -37,7 +37,18 @@ def published() -> tuple[Ledger, ...]:
         import_module(f"verify.papers.claims.iclr.{name}")
     from verify.papers.claims.iclr.ledger import ICLR, NEURREPS
 
+    # In the order of the modules, whichever was imported first.
+    ordered = sorted(ICLR.claims.items(), key=lambda item: _place(item[1]))
+    ICLR.claims.clear()
+    ICLR.claims.update(ordered)
     return ICLR, NEURREPS
+
+
+def _place(claim: Claim) -> int:
+    """The place of a claim's module; claims that nothing investigates come last."""
+    if claim.investigate is None:
+        return len(_MODULES)
+    return _MODULES.index(claim.investigate.__module__.rpartition(".")[2])
 
 
 def in_file(path: str | Path) -> tuple[Ledger, ...]:
