@@ -150,16 +150,9 @@ def field(loss: Loss, order: int = 4) -> Field:
         raise InputError(f"{loss.name} has a bias; fields are derived for f(x) = W x")
     expansion = loss.expand(order)
     found: dict[tuple[Invariants, str], sympy.Expr] = defaultdict(lambda: sympy.S.Zero)
-    for term in expansion.terms:
-        if not all(map(is_trace, term.invariants)):
-            raise InputError(
-                f"{loss.name} singles out coordinates of f; fields are derived for losses of inner products"
-            )
-        for (beside, word), times in gradient(term.invariants).items():
-            # The factor that is dropped is W, not the weights of the stopped views.
-            if factors(word[-1])[1] == "W":
-                for key, number in _identified(beside, word):
-                    found[key] -= term.coefficient * times * number
+    for beside, word, value in descent(expansion):
+        for key, number in _identified(beside, word):
+            found[key] += value * number
     terms = (
         FieldTerm(2 * (sum(len(one[0][1]) for one in traces) + len(word)) - 1, value, traces, word)
         for (traces, word), coefficient in found.items()
@@ -167,6 +160,23 @@ def field(loss: Loss, order: int = 4) -> Field:
     )
     ordered = tuple(sorted(terms, key=lambda term: (term.order, term.traces, term.word)))
     return Field(loss.name, order - 1, ordered, tuple(loss.parameters))
+
+
+def descent(expansion: Expansion) -> Iterator[tuple[Invariants, str, sympy.Expr]]:
+    """−∂L/∂W with the weights V of stopped views held: the traces, the open word and the coefficient of each part.
+
+    Raises:
+        InputError: the loss singles out coordinates of f.
+
+    """
+    for term in expansion.terms:
+        if not all(map(is_trace, term.invariants)):
+            message = f"{expansion.loss} singles out coordinates of f; fields are derived for losses of inner products"
+            raise InputError(message)
+        for (beside, word), times in gradient(term.invariants).items():
+            # The factor that is dropped is W, not the weights of the stopped views.
+            if factors(word[-1])[1] == "W":
+                yield beside, word, -term.coefficient * times
 
 
 def _identified(beside: Invariants, word: str) -> Iterator[tuple[tuple[Invariants, str], int]]:

@@ -23,8 +23,9 @@ import sympy
 
 from derive.algebra.alphabet import LETTERS, factors
 from derive.algebra.letters import Letter
-from derive.algebra.words import gradient, is_trace
+from derive.algebra.words import is_trace
 from derive.errors import InputError
+from derive.fields.field import descent
 
 if TYPE_CHECKING:
     from derive.losses.loss import Loss
@@ -117,14 +118,12 @@ def with_predictor(loss: Loss, order: int = 4) -> PredictorFlow:
     if loss.encoders != 2:
         raise InputError(f"{loss.name} stops no view: write stop(x_pos) for the views that the predictor aims at")
     pull = sympy.S.Zero
-    for term in loss.expand(order).terms:
-        if len(term.invariants) != 1 or not is_trace(term.invariants[0]):
-            raise InputError(
-                f"the modes of {loss.name} are coupled by sums over modes; their flow is not one of each mode"
-            )
-        for (_, word), times in gradient(term.invariants).items():
-            if factors(word[-1])[1] == "W":
-                pull -= term.coefficient * times * _along(word)
+    expansion = loss.expand(order)
+    if any(len(term.invariants) != 1 or not is_trace(term.invariants[0]) for term in expansion.terms):
+        message = f"the modes of {loss.name} are coupled by sums over modes; their flow is not one of each mode"
+        raise InputError(message)
+    for _, word, value in descent(expansion):
+        pull += value * _along(word)
     return PredictorFlow(loss.name, sympy.expand(pull), order)
 
 

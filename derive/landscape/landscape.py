@@ -230,9 +230,7 @@ class Landscape:
     @property
     def symbols(self) -> frozenset[sympy.Symbol]:
         """The parameters of the loss, those in the coefficients and in the conditions of the case among them."""
-        parts = (self.linear, self.singles, self.products, self.coordinates)
-        values = (*self.where, *(value for part in parts for value in part.values()))
-        return self.parameters.union(*(value.free_symbols for value in values))
+        return self.needed.union(self.parameters, *(value.free_symbols for value in self.coordinates.values()))
 
     def isotropic(self) -> Isotropic | None:
         """The quartic part as q₁ Tr[(W X Wᵀ)²] + q₂ Tr[W X Wᵀ]² of one covariance X, None where it is not.

@@ -50,6 +50,16 @@ class Shares:
     threshold: float
     threshold_error: float
 
+    @property
+    def effective_rank(self) -> float:
+        """1/Σ p_i²."""
+        return 1 / float((self.shares**2).sum())
+
+    @property
+    def reopens(self) -> float | None:
+        """The view correlation from which on a lost mode comes back; None where none from 0 to 1 is."""
+        return self.threshold if 0 < self.threshold <= 1 else None
+
 
 def solved(
     landscapes: Sequence[OverShares],

@@ -42,7 +42,7 @@ SLOPES, STEPS = 1e-3, (1e-4, 1e-2)
 
 
 @dataclass(frozen=True)
-class Named:
+class FunctionName:
     """What a report says of a function.
 
     Attributes:
@@ -153,19 +153,18 @@ def function_modes(
     sets = [_drawn(box, lam, size, number, SETS * seed + k) for k in range(SETS)]
     _check_gradient(sets[0], len(lam))
     found = solved(sets, lam, starts(lam), precision=1e-5, roots=True, noise=NOISE / (size * number))
-    level = found.threshold if 0 < found.threshold <= 1 else None
-    changes: tuple[Any, ...] = tuple(level if kept is False else None for kept in found.kept)
+    changes: tuple[Any, ...] = tuple(found.reopens if kept is False else None for kept in found.kept)
     kept = tuple(found.kept)
     rank = None if None in kept else sum(map(bool, kept))
     notes = (
         f"by descent on random batches of {size}",
         beside_collapse(found.value, found.value_error, _collapsed(box, size)),
         f"a lost mode comes back above λ_c = {found.threshold:.3g} ± {found.threshold_error:.1g}",
-        f"effective rank 1/Σ p_i² = {1 / float((found.shares**2).sum()):.4g}",
+        f"effective rank 1/Σ p_i² = {found.effective_rank:.4g}",
     )
     assumptions = ("zero mean", "Gaussian", f"N = {size}", f"d1 = {data.size}", "W along the modes")
     return KeptModes(
-        Named(box.name), dict(given or {}), "sphere", data, data.size,
+        FunctionName(box.name), dict(given or {}), "sphere", data, data.size,
         Kept(found.shares, kept, rank, notes, float(found.errors.max())), Changes(changes), assumptions,
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from derive.definition.regularity import homogeneity
 from derive.definition.views import View
 from derive.losses.limit import population
 from derive.sphere.collapsed import collapsed_value
+from derive.sphere.many_modes import push_strength
 from derive.sphere.pairs import PairForm, pair_form
 from numeric.landscape.kept import Changes, Formulas, Kept
 from numeric.landscape.spectrum import Spectrum
@@ -154,8 +155,7 @@ def _changes(form: PairForm | None, lam: Array, found: Shares, seed: int) -> lis
     A lost one at the threshold. A kept one at the threshold of the landscape without it, which is solved again for
     those of the smallest shares.
     """
-    level = found.threshold if 0 < found.threshold <= 1 else None
-    at: list[sympy.Expr | float | None] = [level if kept is False else None for kept in found.kept]
+    at: list[sympy.Expr | float | None] = [found.reopens if kept is False else None for kept in found.kept]
     kept = [int(i) for i in np.argsort(found.shares) if found.kept[i]]
     if form is None or len(kept) < 2:
         return at
@@ -174,17 +174,13 @@ def _notes(loss: Loss, here: Loss, found: Shares, how: str) -> list[str]:
     shown = "" if limit or formula.is_number else f"{TEXT.scalar(formula)} = "
     without = ", both without what grows with N" if limit else ""
     notes.append(beside_collapse(found.value, found.value_error, collapsed, shown) + without)
-    effective = 1 / float((found.shares**2).sum())
-    notes.append(f"effective rank 1/Σ p_i² = {effective:.4g}")
+    notes.append(f"effective rank 1/Σ p_i² = {found.effective_rank:.4g}")
     return notes
 
 
 def _formulas(form: PairForm, lam: Array) -> Formulas | None:
     """The filling of the spectrum, the limit of many kept modes, with the threshold that it gives."""
-    if len(form.repulsions) != 1:
-        return None
-    (push,) = form.repulsions
-    strength = push.weight * push.rate**2 if push.kind != "power" else 2 * push.weight if push.rate == 2 else None
+    strength = push_strength(form) if len(form.repulsions) == 1 else None
     if strength is None:
         return None
     slope = form.aligned / strength

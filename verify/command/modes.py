@@ -78,8 +78,7 @@ def modes(
     covariances = read_covariances(a0, c)
     if target in FIELDS:
         refuse("a field", {"--d1": d1, "--law": law != "gaussian", "--adapter": adapter != "two-views"})
-        found = field_modes(FIELDS[target], parse_values(settings), covariances)
-        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
+        _show(field_modes(FIELDS[target], parse_values(settings), covariances), as_json=as_json)
         return
     loss = find_target(target)
     given = None if correlations is None else read_correlations(correlations)
@@ -88,8 +87,7 @@ def modes(
             "a torch function",
             {"--A0 and --C": covariances, "--d1": d1, "--law": law != "gaussian", "--no-error": no_error},
         )
-        found = _of_function(loss, target, given, parse_values(settings), adapter, seed, quiet=quiet)
-        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
+        _show(_of_function(loss, target, given, parse_values(settings), adapter, seed, quiet=quiet), as_json=as_json)
         return
     refuse("a derive.Loss", {"--adapter": adapter != "two-views"})
     assumed, values = read_law(law).given(parse_values(settings))
@@ -105,6 +103,10 @@ def modes(
             seed=seed,
             tick=tick,
         )
+    _show(found, as_json=as_json)
+
+
+def _show(found: KeptModes, *, as_json: bool) -> None:
     click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
 
 

@@ -277,6 +277,11 @@ class TorchLoss:
         return CATALOGUE[self.name].batch_size is not None
 
     @cached_property
+    def has_temperature(self) -> bool:
+        """Whether it has a temperature of its own, so that a normalisation brings in none."""
+        return not {"tau", "t"}.isdisjoint(signature(self.function).parameters)
+
+    @cached_property
     def odd(self) -> bool:
         """Whether f → −f may change it on one batch."""
         return not CATALOGUE[self.name].even

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from verify.running.threads import one_thread
 from verify.truths.jackknife import jackknife
 from verify.truths.torch_losses import TorchLoss, norm_penalty, weight_decay
 from verify.truths.truth import BLOCK, Setting, batches, blocks
+from verify.truths.two_views import on_sphere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,8 +126,7 @@ class TorchTruth:
         return loss
 
     def _normalised(self, z: torch.Tensor) -> torch.Tensor:
-        own = {"tau", "t"} & signature(self.loss.function).parameters.keys()
-        return z / ((1 if own else self.setting.parameters["tau"]) * (z**2).sum(-1, keepdim=True)).sqrt()
+        return on_sphere(z, 1.0 if self.loss.has_temperature else self.setting.parameters["tau"])
 
     def _modified(self, W: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         of = self.setting.parameters

@@ -11,7 +11,6 @@ The functions are those of `verify.truths.torch_losses`, written by hand: nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from inspect import signature
 
 import torch
 from torch import Tensor
@@ -83,8 +82,7 @@ def temperature_of(base: str, parameters: Mapping[str, float]) -> float:
     >>> temperature_of("infonce", {"tau": 0.1}), temperature_of("ntxent", {"tau": 0.1})
     (0.1, 1.0)
     """
-    own = {"tau", "t"} & set(signature(TORCH_LOSSES[base].function).parameters)
-    return 1.0 if own else float(parameters.get("tau", 1.0))
+    return 1.0 if TORCH_LOSSES[base].has_temperature else float(parameters.get("tau", 1.0))
 
 
 def batch_normalised(loss: TwoViews, epsilon: float = 0.0) -> TwoViews:
