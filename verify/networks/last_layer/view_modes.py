@@ -7,7 +7,8 @@ difference is part of the error.
 
 Features may fill a part of their space; directions in which they do not vary are left out. Where f has no bias, Wμ = 0
 takes a direction from W for a mean μ of the features, which a loss that pushes data apart does not leave in f; λ_i
-are then those of the directions across from it.
+are then those of the directions across from it. A mean that these data cannot tell from 0 takes none: its direction is
+noise, which would mix the modes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+# So often do features of mean 0 count as features with a mean.
+_FALSE_ALARM = 1e-4
+
 
 @dataclass(frozen=True, eq=False)
 class ViewModes:
@@ -40,7 +44,7 @@ class ViewModes:
         directions: (d0, n), V with VᵀΣV = I and VᵀA0V diagonal: a mode is v_iᵀφ, of variance 1.
         mean: (d0,), μ.
         flat: the number of directions that are left out, as features do not vary along them.
-        across: whether directions across from the mean alone are looked at, for f without a bias.
+        across: whether directions across from the mean alone are looked at: f has no bias and features have a mean.
 
     """
 
@@ -78,12 +82,13 @@ def view_modes(found: Spread, *, bias: bool) -> ViewModes:
     """
     sums = found.sums
     mean = found.mean
-    lam, directions = _modes(sums, None if bias else mean)
+    across = not bias and _has_a_mean(sums)
+    lam, directions = _modes(sums, mean if across else None)
     n = len(lam)
     sides = []
     for half in range(2):
         own, other = found.halves[half], found.halves[1 - half]
-        _, along = _modes(own, None if bias else own.total / (own.N * own.views))
+        _, along = _modes(own, own.total / (own.N * own.views) if across else None)
         sides.append(_measured(found.features, other, along[:, :n], 1 - half))
     width = min(len(value) for value, _ in sides)
     held, noise = np.full(n, np.nan), np.full(n, np.nan)
@@ -93,8 +98,23 @@ def view_modes(found: Spread, *, bias: bool) -> ViewModes:
     known = np.isfinite(held)
     values = np.where(known, middle, lam)
     errors = np.where(known, np.hypot(noise, gap), np.inf)
-    flat = len(mean) - n - (not bias and bool(np.abs(mean).max() > 0))
-    return ViewModes(np.clip(values, 0.0, 1.0), errors, directions, mean, flat, not bias)
+    return ViewModes(np.clip(values, 0.0, 1.0), errors, directions, mean, len(mean) - n - across, across)
+
+
+def _has_a_mean(sums: Sums) -> bool:
+    """Whether the mean of the features is told from 0: Hotelling's T², N μᵀ S⁻¹μ with S that of a datum's mean view."""
+    from scipy.stats import f
+
+    mean = sums.total / (sums.N * sums.views)
+    of_datum = sums.whole / (sums.N * sums.views**2) - np.outer(mean, mean)
+    sizes, vectors = np.linalg.eigh(of_datum)
+    used = sizes > NOTHING * max(float(sizes[-1]), 0.0)
+    d, free = int(used.sum()), sums.N - int(used.sum())
+    if free < 1:
+        # With fewer data than directions the mean cannot be told from anything.
+        return bool(np.abs(mean).max() > 0)
+    square = (sums.N - 1) * float(((vectors[:, used].T @ mean) ** 2 / sizes[used]).sum())
+    return bool(square * free / (d * (sums.N - 1)) > f.isf(_FALSE_ALARM, d, free))
 
 
 def _modes(sums: Sums, across: Array | None) -> tuple[Array, Array]:
@@ -105,7 +125,7 @@ def _modes(sums: Sums, across: Array | None) -> tuple[Array, Array]:
     if not used.any():
         raise InputError("the features do not vary: they have no modes")
     white = vectors[:, used] / np.sqrt(sizes[used])
-    if across is not None and np.abs(across).max() > 0:
+    if across is not None:
         # An orthonormal basis of what is across from the mean, in whitened directions.
         turned = white.T @ across
         white = white @ np.linalg.svd(turned[None])[2][1:].T

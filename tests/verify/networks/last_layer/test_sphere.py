@@ -79,6 +79,14 @@ def test_without_a_bias_modes_lie_across_from_the_mean():
     assert np.abs(found.mean @ found.directions).max() < 1e-9
 
 
+def test_a_mean_that_is_noise_takes_no_direction():
+    given = features(n=2000)
+    centred = Features(tuple(one - 3 for one in given.views), given.W)
+    found = view_modes(spread(centred), bias=False)
+    assert not found.across
+    assert found.correlations == pytest.approx(view_modes(spread(given), bias=True).correlations, abs=1e-6)
+
+
 def test_features_that_do_not_vary():
     with pytest.raises(InputError) as error:
         view_modes(spread(Features((np.ones((8, 2)), np.ones((8, 2))), np.eye(2))), bias=True)
