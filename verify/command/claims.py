@@ -18,10 +18,19 @@ from verify.reports.colours import echo
 @click.option("--ledger", metavar="FILE", type=click.Path(), help="A ledger of your own, a Python file.")
 @click.option("--slow", is_flag=True, help="Run the slow claims too, and store their results.")
 @click.option("--latex", is_flag=True, help="Print an errata sheet that pdflatex compiles.")
+@click.option("--by-loss", is_flag=True, help="The recorded verdicts as a table, a row a loss; nothing is run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def claims(
-    paper: str | None, one: str | None, ledger: str | None, *, slow: bool, latex: bool, as_json: bool, quiet: bool
+    paper: str | None,
+    one: str | None,
+    ledger: str | None,
+    *,
+    slow: bool,
+    latex: bool,
+    by_loss: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Re-derive what papers claim, and say which claims hold.
 
@@ -32,7 +41,7 @@ def claims(
     Example: quartic claims --id iclr:eq8
     """
     from derive import InputError
-    from verify.papers.claims.ledgers import chosen, in_file, published
+    from verify.papers.claims.ledgers import chosen, in_file, published, published_claim
     from verify.papers.claims.running import STORED, as_recorded, run
     from verify.reports.claims.errata import errata
     from verify.reports.claims.listing import table, whole
@@ -40,8 +49,20 @@ def claims(
     if latex and as_json:
         message = "--latex and --json are two forms of one answer; give one of them"
         raise InputError(message)
-    ledgers = published() if ledger is None else in_file(ledger)
-    wanted = chosen(ledgers, paper=paper, id=one)
+    if by_loss and (ledger or one or paper or latex or as_json or slow):
+        message = "--by-loss is the whole table of the published ledgers; give it alone"
+        raise InputError(message)
+    if by_loss:
+        from verify.reports.claims.matrix import LEGEND, matrix
+
+        click.echo(f"{matrix(published())}\n\n{LEGEND}")
+        return
+    if one is not None and ledger is None:
+        ledgers, claim = published_claim(one)
+        wanted = [claim]
+    else:
+        ledgers = published() if ledger is None else in_file(ledger)
+        wanted = chosen(ledgers, paper=paper, id=one)
     stored = STORED if ledger is None else Path(ledger).with_suffix(".stored.json")
     with click.progressbar(
         length=len(wanted), label="claims", file=sys.stderr, hidden=quiet or not sys.stderr.isatty(), item_show_func=str

@@ -72,9 +72,9 @@ def laws(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[C
 
 def claim_ids(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Claims of the published ledgers."""
-    from verify.papers.claims.ledgers import published
+    from verify.papers.claims.ledgers import published_ids
 
-    return _those("", (id_ for ledger in published() for id_ in ledger.claims), typed)
+    return _those("", published_ids(), typed)
 
 
 def figures(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:

@@ -45,9 +45,11 @@ def of_claim(claim: Claim) -> str:
 
 def of_judgement(found: Judgement) -> str:
     """A claim that was judged: printed, corrected, and why."""
-    claim, corrected = found.claim, found.corrected
+    claim = found.claim
     said = [("printed", _statement(claim, found.statement)), ("holds if", escape(found.condition or ""))]
-    said += [("corrected", _statement(claim, corrected))] if corrected is not None else []
+    for name, statement in found.corrections:
+        label = f"{escape(name)}: " if name else ""
+        said.append(("corrected", label + _statement(claim, statement)))
     said += [("why", escape(claim.why)), ("waits for", escape(claim.waits_for))]
     evidence = tuple(one for _, _, one in found.evidence)
     rows = [_row(label, value) for label, value in said if value]

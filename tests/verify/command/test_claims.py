@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from verify.command.claims import claims
+from verify.papers.claims.ledgers import published
+from verify.reports.claims.matrix import LEGEND, matrix
 
 
 def run(*arguments):
@@ -64,7 +66,14 @@ def test_a_ledger_of_ones_own(tmp_path):
     )
     found = run("--ledger", str(tmp_path / "mine.py"))
     assert found.returncode == 0, found.stderr
-    assert found.stdout.startswith("mine:one  not-run      time\n")
+    assert found.stdout.splitlines()[1:3] == ["mine:one  not-run      something", "          waits for    time"]
+
+
+def test_the_table_by_loss_is_the_one_of_the_readme():
+    found = CliRunner().invoke(claims, ["--by-loss"])
+    assert found.stdout == f"{matrix(published())}\n\n{LEGEND}\n"
+    refused = run("--by-loss", "--json")
+    assert refused.stderr == "quartic: --by-loss is the whole table of the published ledgers; give it alone\n"
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ in the same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
@@ -184,6 +184,9 @@ class Claim:
         kind: for a refuted claim, "misprint" or "error".
         falls: ids of claims, or sentences, that rest on an erroneous claim and fall with it.
         counterexample: a function of NumPy or mpmath alone, see `verify.papers.claims.counterexamples`.
+        given: what the corrected statement takes for granted: law, sampling, order, which points it is about.
+        tried: for a refuted claim, the most charitable reading and why it fails too.
+        twin: the id of the claim that another paper prints in the same words.
         slow: whether the investigation takes more than some seconds: its result is then stored.
         waits_for: why a claim without an investigation was not run.
 
@@ -199,8 +202,11 @@ class Claim:
     kind: Kind | None = None
     falls: tuple[str, ...] = ()
     counterexample: Callable[[], Mapping[str, Any]] | None = None
+    given: str = ""
+    tried: str = ""
     slow: bool = False
     waits_for: str = ""
+    twin: str | None = None
 
     def _repr_html_(self) -> str:
         from verify.reports.notebook import of_claim
@@ -264,6 +270,8 @@ class Ledger:
         kind: Kind | None = None,
         falls: tuple[str, ...] = (),
         counterexample: Callable[[], Mapping[str, Any]] | None = None,
+        given: str = "",
+        tried: str = "",
         slow: bool = False,
         **printed: Any,
     ) -> Callable[[Callable[[], Iterable[Reading]]], Callable[[], Iterable[Reading]]]:
@@ -278,6 +286,8 @@ class Ledger:
             kind: for a refuted claim, "misprint" or "error".
             falls: what falls with an error: ids or sentences.
             counterexample: for a refuted claim, see `verify.papers.claims.counterexamples`.
+            given: what the corrected statement takes for granted.
+            tried: for a refuted claim, the most charitable reading and why it fails too.
             slow: whether to store the result rather than to run it each time.
             printed: slot → formula, condition, word or truth value, as printed.
 
@@ -287,7 +297,23 @@ class Ledger:
         """
 
         def register(investigate: Callable[[], Iterable[Reading]]) -> Callable[[], Iterable[Reading]]:
-            self._add(Claim(id, where, says, printed, recorded, investigate, why, kind, falls, counterexample, slow))
+            self._add(
+                Claim(
+                    id,
+                    where,
+                    says,
+                    printed,
+                    recorded,
+                    investigate,
+                    why,
+                    kind,
+                    falls,
+                    counterexample,
+                    given,
+                    tried,
+                    slow,
+                )
+            )
             return investigate
 
         return register
@@ -296,15 +322,29 @@ class Ledger:
         """Put a claim into the ledger that nothing here can test yet."""
         self._add(Claim(id, where, says, {}, "not-run", waits_for=waits_for))
 
-    def also(self, id: str, of: str, *, where: str, of_ledger: Ledger) -> None:  # noqa: A002 (as above)
-        """Put in a claim that another paper prints too."""
+    def also(
+        self,
+        id: str,  # noqa: A002 (as above)
+        of: str,
+        *,
+        where: str,
+        of_ledger: Ledger,
+        renumbered: Callable[[str], str] = str,
+    ) -> None:
+        """Put in a claim that another paper prints too.
+
+        Args:
+            id: its id here.
+            of: its id there, or the id of a claim that is a twin itself.
+            where: the place in this paper.
+            of_ledger: the other paper's.
+            renumbered: turns the other paper's numbers of equations in a sentence into this one's.
+
+        """
         other = of_ledger[of]
-        self._add(
-            Claim(
-                id, where, other.says, other.printed, other.recorded, lambda: other.readings, other.why, other.kind,
-                other.falls, other.counterexample, other.slow,
-            )
-        )  # fmt: skip
+        words = {name: renumbered(getattr(other, name)) for name in ("says", "why", "given", "tried")}
+        falls = tuple(renumbered(one) for one in other.falls)
+        self._add(replace(other, id=id, where=where, investigate=lambda: other.readings, falls=falls, twin=of, **words))
 
     def _add(self, claim: Claim) -> None:
         if claim.paper != self.paper or not claim.id.partition(":")[2]:

@@ -31,13 +31,20 @@ def _statement(one: Result) -> Iterator[Line]:
     yield Line("verdict", one["verdict"] + (f" ({one['kind']})" if one["kind"] else ""))
     for label, said in (
         ("holds if", one["condition"]),
-        ("corrected", one["plain"]["corrected"]),
+        *(("corrected", said) for said in corrections(one)),
+        ("given", one["given"] if one["plain"]["corrected"] else None),
         ("why", one["why"]),
+        ("tried", one["tried"]),
         ("falls with it", "; ".join(one["falls"])),
         ("waits for", one["waits_for"]),
     ):
         if said:
             yield Line(label, said)
+
+
+def corrections(one: Result) -> list[str]:
+    """What a claim should have said, reading by reading; a stored result may have it in one line."""
+    return list(one["plain"].get("corrections") or filter(None, [one["plain"]["corrected"]]))
 
 
 def _readings(one: Result) -> Iterator[Line]:

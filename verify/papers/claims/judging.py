@@ -7,11 +7,13 @@ derivation and measurement contradict one another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import getsource
 from textwrap import dedent
 from typing import Any
+
+import sympy
 
 from derive import InputError
 from verify.evidence.description import Describable, Description
@@ -19,7 +21,7 @@ from verify.evidence.evidence import OF_A_PRINT, Evidence, Verdict, every, under
 from verify.papers.claims.canonical import same
 from verify.papers.claims.claim import Claim, Reading
 from verify.papers.claims.findings import describe
-from verify.papers.claims.writing import latex, stated, text
+from verify.papers.claims.writing import latex, running, stated, text
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +98,32 @@ class Judgement(Describable):
         return None
 
     @property
+    def corrections(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        """(reading, statement with what was derived in place of the refuted slots), of each reading that is refuted.
+
+        Readings that come to one statement stand once, and without a name where there is nothing to tell apart.
+        """
+        if self.verdict not in ("refuted", "conditional"):
+            return ()
+        found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        for one in self.readings:
+            if one.verdict == "refuted":
+                said = {slot: one.reading.derived.get(slot, self.statement[slot]) for slot in one.wrong}
+                known = dict(self.statement) | {slot: _in_a_word(self.statement[slot], said[slot]) for slot in said}
+                words = stated(self.claim.says, known)
+                name = "; or ".join(filter(None, (found[words][0], one.reading.name))) if words in found else ""
+                found[words] = (name or one.reading.name, known)
+        alone = self.verdict == "refuted" and len(found) == 1
+        return tuple(("" if alone else name, known) for name, known in found.values())
+
+    def corrected_in(self, write: Callable[[Any], str]) -> list[str]:
+        """All corrections, each with the reading that it is of."""
+        return [
+            (f"{running(name) if write is latex else name}: " if name else "") + stated(self.claim.says, known, write)
+            for name, known in self.corrections
+        ]
+
+    @property
     def evidence(self) -> tuple[tuple[str, str, Evidence], ...]:
         """(reading, slot, comparison), all of them."""
         return tuple(
@@ -116,7 +144,7 @@ class Judgement(Describable):
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; ``printed`` and ``corrected`` are LaTeX."""
-        claim, corrected = self.claim, self.corrected
+        claim = self.claim
         return {
             "id": claim.id,
             "paper": claim.paper,
@@ -124,15 +152,18 @@ class Judgement(Describable):
             "printed": stated(claim.says, self.statement, latex),
             "verdict": self.verdict,
             "kind": claim.kind if self.verdict == "refuted" else None,
-            "corrected": None if corrected is None else stated(claim.says, corrected, latex),
+            "corrected": "; ".join(self.corrected_in(latex)) or None,
             "condition": self.condition,
+            "given": claim.given or None,
             "why": claim.why or None,
+            "tried": claim.tried or None,
             "falls": list(claim.falls) if self.verdict == "refuted" else [],
             "counterexample": _as_json(self.counterexample),
             "readings": [{"name": one.reading.name, "verdict": one.verdict} for one in self.readings],
             "plain": {
                 "printed": stated(claim.says, self.statement),
-                "corrected": None if corrected is None else stated(claim.says, corrected),
+                "corrected": "; ".join(self.corrected_in(text)) or None,
+                "corrections": self.corrected_in(text),
             },
             "evidence": [
                 {**({"reading": name} if name else {}), "slot": slot, **one.to_json()}
@@ -140,6 +171,7 @@ class Judgement(Describable):
             ],
             "recorded": claim.recorded,
             "waits_for": claim.waits_for or None,
+            "twin": claim.twin,
         }
 
 
@@ -198,6 +230,14 @@ def _judged(claim: Claim, reading: Reading, said: Mapping[str, Any]) -> Judged:
             consistent &= all(one.against(derived, reading.definitions).agrees is not False for one in measured)
         evidence[slot] = tuple(found)
     return Judged(reading, evidence, consistent)
+
+
+def _in_a_word(printed: Any, value: Any) -> Any:
+    """A condition that never holds, or always, in a word."""
+    relational = isinstance(printed, sympy.core.relational.Relational)
+    if relational and value in (sympy.true, sympy.false):
+        return "always" if value else "never"
+    return value
 
 
 def _as_json(value: Any) -> Any:

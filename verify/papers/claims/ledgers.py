@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,52 @@ _MODULES = (
 )  # fmt: skip
 
 
+def published_ids() -> dict[str, str]:
+    """The ids of the project's claims and the module that puts each in, read off the sources: nothing is imported.
+
+    >>> published_ids()["iclr:eq8"]
+    'weighted'
+    """
+    found = {}
+    for name in _MODULES:
+        tree = ast.parse((Path(__file__).parent / "iclr" / f"{name}.py").read_text("utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                first = node.args[0]
+                if node.func.attr in ("claim", "not_run", "also") and isinstance(first, ast.Constant):
+                    found[str(first.value)] = name
+    return found
+
+
+def published_claim(id: str) -> tuple[tuple[Ledger, ...], Claim]:  # noqa: A002 (the word of the ledger)
+    """The project's ledgers with the module of one claim alone imported, and that claim.
+
+    Raises:
+        InputError: there is no such id, naming the nearest; torch is not installed.
+
+    """
+    known = published_ids()
+    key = id.partition(":")[0]
+    papers = list(dict.fromkeys(one.partition(":")[0] for one in known))
+    if key not in papers:
+        message = f"claim {id!r}: an id begins with a paper and a colon; the papers are {', '.join(papers)}"
+        raise InputError(message)
+    if id not in known:
+        of_paper = [one for one in known if one.startswith(f"{key}:")]
+        raise InputError(did_you_mean(f"the ledger of {key!r} has no claim {id!r}", nearest(id, of_paper)))
+    _needs_torch()
+    import_module(f"verify.papers.claims.iclr.{known[id]}")
+    from verify.papers.claims.iclr.ledger import ICLR, NEURREPS
+
+    return (ICLR, NEURREPS), next(ledger[id] for ledger in (ICLR, NEURREPS) if id in ledger.claims)
+
+
+def _needs_torch() -> None:
+    if not find_spec("torch"):
+        message = "torch is not installed, and the published claims are measured with it: pip install 'quartic[torch]'"
+        raise InputError(message)
+
+
 def published() -> tuple[Ledger, ...]:
     """The project's ledgers, with all their claims.
 
@@ -30,9 +77,7 @@ def published() -> tuple[Ledger, ...]:
         InputError: torch is not installed, in which the losses are written by hand.
 
     """
-    if not find_spec("torch"):
-        message = "torch is not installed, and the published claims are measured with it: pip install 'quartic[torch]'"
-        raise InputError(message)
+    _needs_torch()
     for name in _MODULES:
         import_module(f"verify.papers.claims.iclr.{name}")
     from verify.papers.claims.iclr.ledger import ICLR, NEURREPS

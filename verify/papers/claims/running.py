@@ -83,7 +83,8 @@ def _from_store(claim: Claim, kept: Mapping[str, Result]) -> Result:
     found = kept.get(claim.id)
     if found is None or found["printed"] != unrun["printed"]:
         return unrun | {"waits_for": "a slow claim without a stored result; run it with --slow"}
-    return found
+    # What a reader is told beside the result is that of now.
+    return found | {name: unrun[name] for name in ("where", "given", "why", "tried", "recorded", "twin")}
 
 
 def _made() -> dict[str, Any]:

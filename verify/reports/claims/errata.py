@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,13 +12,29 @@ from verify.papers.claims.running import Result
 from verify.papers.claims.writing import running
 
 _PARTS: tuple[tuple[str, str, Callable[[Result], bool]], ...] = (
-    ("Errors", "These change a conclusion.", lambda one: one["verdict"] == "refuted" and one["kind"] != "misprint"),
-    ("Misprints", "", lambda one: one["verdict"] == "refuted" and one["kind"] == "misprint"),
+    (
+        "Corrections that change a conclusion",
+        "Each names the readings that were tried.",
+        lambda one: one["verdict"] == "refuted" and one["kind"] != "misprint",
+    ),
+    (
+        "Misprints",
+        "A sign, a factor or an index; what is built on them stands.",
+        lambda one: one["verdict"] == "refuted" and one["kind"] == "misprint",
+    ),
     (
         "Statements that need a condition",
-        "True as they stand only under a condition that is left out.",
+        "True under a condition that the sentence leaves out.",
         lambda one: one["verdict"] == "conditional",
     ),
+)
+NOTATION = (
+    r"\emph{Notation.} $f(x) = Wx$ with $W$ of $d_1 \times d_0$; $x$, $x'$ are views of one datum $\hat x$ with"
+    r" independent augmentations, $\chi$ a view of another datum. $A_0 = \mathbb{E}[x x'^{\top}]$,"
+    r" $\Sigma = \mathbb{E}[x x^{\top}]$, $C = \Sigma - A_0$, with eigenvalues $a_i$, $s_i$, $c_i$ where they commute;"
+    r" $b_i$ are those of $B$ in $-\operatorname{Tr}[W B W^{\top}]$, and $r_i$ of $\Sigma^{-1/2} B \Sigma^{-1/2}$. Data"
+    r" have the mean zero and $\Sigma \succ 0$; a mode is a common eigendirection, \emph{kept} where $W$ is not zero"
+    r" along it. Expectations are over data and augmentations unless a sampling is named."
 )
 
 
@@ -38,12 +55,13 @@ def _of_paper(ledger: Ledger, results: Sequence[Result]) -> Iterator[str]:
         return
     yield rf"\section*{{Errata: {running(ledger.title)}}}"
     yield running(ledger.source)
-    judged = [one for one in results if one["verdict"] != "not-run"]
-    sound = sum(one["verdict"] == "holds" for one in judged)
-    counted = f"Of {len(judged)} statements that were re-derived and measured, {sound} hold as printed."
-    yield rf"\par\medskip\noindent {counted}"
+    yield rf"\par\medskip\noindent {_counted(results)}"
+    if any(one["corrected"] for one in results):
+        yield rf"\par\medskip\noindent {NOTATION}"
+    # What another paper prints too is told there.
+    twins = [one for one in results if one["twin"]]
     for title, lead, belongs in _PARTS:
-        found = [one for one in judged if belongs(one)]
+        found = [one for one in results if belongs(one) and one not in twins]
         if found:
             yield rf"\subsection*{{{title}}}"
             yield lead
@@ -51,22 +69,61 @@ def _of_paper(ledger: Ledger, results: Sequence[Result]) -> Iterator[str]:
             for one in found:
                 yield from _item(one)
             yield r"\end{description}"
+    if twins:
+        yield r"\subsection*{Printed in the other paper too}"
+        yield "The same statements under this paper's numbers, with the same verdicts."
+        yield r"\begin{description}"
+        yield from map(_twin, twins)
+        yield r"\end{description}"
+    sound = [one for one in results if one["verdict"] == "holds" and not one["twin"]]
+    if sound:
+        yield r"\subsection*{What holds as printed}"
+        yield "; ".join(rf"{running(one['where'])} \texttt{{\small({running(one['id'])})}}" for one in sound) + "."
+
+
+def _counted(results: Sequence[Result]) -> str:
+    """How many statements there are, of each verdict."""
+    judged = [one for one in results if one["verdict"] != "not-run"]
+    count = Counter(one["verdict"] for one in judged)
+    kinds = Counter(one["kind"] for one in judged)
+    told = [
+        f"{count['holds']} hold as printed",
+        f"{count['conditional']} hold under a condition",
+        f"{kinds['misprint']} have a misprint",
+        f"{count['refuted'] - kinds['misprint']} are corrected",
+    ]
+    left = len(results) - len(judged)
+    waiting = f" {left} more were not run." if left else ""
+    return f"Of {len(judged)} statements that were re-derived and measured, {', '.join(told)}.{waiting}"
+
+
+def _head(one: Result) -> str:
+    return rf"\item[{running(one['where'])} \normalfont\texttt{{\small({running(one['id'])})}}] \hfill \\"
 
 
 def _item(one: Result) -> Iterator[str]:
-    yield rf"\item[{running(one['where'])} \normalfont\texttt{{\small({running(one['id'])})}}] \hfill \\"
+    yield _head(one)
     yield rf"\emph{{Printed:}} {one['printed']}."
     if one["condition"]:
         yield rf"\par\emph{{Holds if:}} {running(one['condition'])}."
     if one["corrected"]:
         yield rf"\par\emph{{{'Otherwise' if one['condition'] else 'Corrected'}:}} {one['corrected']}."
+        if one["given"]:
+            yield rf"\par\emph{{Given:}} {running(one['given'])}"
     if one["why"]:
         yield rf"\par\emph{{Why:}} {running(one['why'])}"
+    if one["tried"]:
+        yield rf"\par\emph{{Tried:}} {running(one['tried'])}"
     if one["falls"]:
-        yield rf"\par\emph{{With it falls:}} {running('; '.join(one['falls']))}."
+        yield rf"\par\emph{{Rests on it:}} {running('; '.join(one['falls']))}."
     yield rf"\par\emph{{Evidence:}} {_evidence(one)}"
     if one["counterexample"]:
         yield from _in_numbers(one["counterexample"])
+
+
+def _twin(one: Result) -> str:
+    said = one["verdict"] + (f", {one['kind']}" if one["kind"] else "")
+    return rf"{_head(one)} {one['printed']}. \emph{{{said}}}, as \texttt{{\small {running(one['twin'])}}}."
 
 
 def _evidence(one: Result) -> str:

@@ -8,38 +8,43 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from verify.evidence.terminal import WIDTH, written
-from verify.papers.claims.findings import describe, short
+from verify.papers.claims.findings import corrections, describe, short
 
 if TYPE_CHECKING:
     from verify.papers.claims.claim import Ledger
     from verify.papers.claims.running import Result
 
 VERDICT = 13
+HEADER = ("claim", "verdict", "as printed, and below it what is true")
 
 
 def table(results: Sequence[Result], width: int = WIDTH) -> str:
-    """A line a claim, with what it should say beneath, and a count at the end."""
+    """Each claim as it is printed with its verdict, below it the correction, and a count at the end."""
     column = max((len(one["id"]) for one in results), default=0) + 2
-    lines = [part for one in results for part in _row(one, column, width)]
-    return "\n".join([*lines, "", summary(results)])
+    lines = [part for one in results for part in _rows(one, column, width)]
+    return "\n".join([*_folded(*HEADER, column, width), *lines, "", summary(results)])
 
 
-def _row(one: Result, column: int, width: int) -> Iterable[str]:
-    verdict = one["verdict"] + ("*" if one["stored"] else "")
-    head = f"{one['id']:<{column}}{verdict:<{VERDICT}}"
-    if one["verdict"] == "refuted":
-        said = f"{one['kind']}: {one['plain']['corrected']}" if one["kind"] else one["plain"]["corrected"]
-    elif one["verdict"] == "conditional":
-        said = f"if {one['condition']}"
-    elif one["verdict"] == "not-run":
-        said = one["waits_for"] or ""
-    else:
-        said = one["plain"]["printed"]
+def _rows(one: Result, column: int, width: int) -> Iterable[str]:
+    said = one["plain"]["printed"]
     if not _expected(one):
         said = f"NOT AS RECORDED ({one['recorded']}). {said}"
+    yield from _folded(one["id"], one["verdict"] + ("*" if one["stored"] else ""), said, column, width)
+    label = one["kind"] or ("otherwise" if one["condition"] else "corrected")
+    below = [("holds if", one["condition"]), *((label, text) for text in corrections(one)),
+             ("waits for", one["waits_for"])]  # fmt: skip
+    for label, text in below:
+        if text:
+            yield from _folded("", label, text, column, width)
+
+
+def _folded(first: str, second: str, text: str, column: int, width: int) -> list[str]:
+    """A row of three columns, the last one folded."""
+    head = f"{first:<{column}}{second:<{VERDICT}}"
+    indent = " " * (column + VERDICT)
     return textwrap.wrap(
-        head + said, width, subsequent_indent=" " * (column + VERDICT), break_long_words=False, break_on_hyphens=False
-    ) or [head]  # fmt: skip
+        text, width, initial_indent=head, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    ) or [head.rstrip()]  # fmt: skip
 
 
 def summary(results: Sequence[Result]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from verify.papers.claims import judge, misprints, repaired
-from verify.papers.claims.ledgers import published
+from verify.papers.claims.ledgers import published, published_ids
 from verify.papers.claims.running import run
 from verify.papers.claims.values import evaluate
 
@@ -125,6 +125,16 @@ FIGURES = {
 
 def test_all_claims_are_there():
     assert {claim.id for claim in CLAIMS} == IDS | FIGURES
+
+
+def test_ids_are_known_without_an_import():
+    assert list(published_ids()) == [claim.id for claim in CLAIMS]
+    script = (
+        "import sys; from verify.papers.claims.ledgers import published_ids; published_ids();"
+        "print('torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
 
 
 def test_figures_alone_may_wait():

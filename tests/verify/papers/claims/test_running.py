@@ -96,10 +96,14 @@ def test_a_run_says_whether_the_verdicts_are_the_recorded_ones(ledger, tmp_path)
 def test_the_table_and_one_claim_whole(ledger, tmp_path):
     results = run(ledger, stored=tmp_path / "none.json")
     assert table(results).splitlines() == [
+        "claim     verdict      as printed, and below it what is true",
         "p:good    holds        L = 3 x",
-        "p:bad     refuted      error: L = 3 x",
-        "p:slow    not-run      a slow claim without a stored result; run it with --slow",
-        "p:figure  not-run      training",
+        "p:bad     refuted      L = 4 x",
+        "          error        L = 3 x",
+        "p:slow    not-run      L = 3 x",
+        "          waits for    a slow claim without a stored result; run it with --slow",
+        "p:figure  not-run      a figure",
+        "          waits for    training",
         "",
         "4 claims: 2 not-run, 1 holds, 1 refuted (of the refuted 1 error); all as recorded",
     ]
@@ -129,4 +133,5 @@ def test_the_errata_sheet_is_escaped(ledger, tmp_path):
     assert r"\section*{Errata: A paper of 100 \% \& more}" in sheet
     assert "L = $4 x$" in sheet
     assert "L = $3 x$" in sheet
-    assert "Of 2 statements that were re-derived and measured, 1 hold" in sheet
+    assert "Of 2 statements that were re-derived and measured, 1 hold as printed" in sheet
+    assert "1 are corrected. 2 more were not run." in sheet
