@@ -342,7 +342,7 @@ class Ledger:
 
         """
         other = of_ledger[of]
-        words = {name: renumbered(getattr(other, name)) for name in ("says", "why", "given", "tried")}
+        words: dict[str, Any] = {name: renumbered(getattr(other, name)) for name in ("says", "why", "given", "tried")}
         falls = tuple(renumbered(one) for one in other.falls)
         self._add(replace(other, id=id, where=where, investigate=lambda: other.readings, falls=falls, twin=of, **words))
 

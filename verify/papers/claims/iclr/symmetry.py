@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations_with_replacement, product
+from typing import Any
 
 import numpy as np
 import sympy
@@ -107,6 +108,9 @@ _STUDIED = {
 }  # fmt: skip
 
 
+_ALL: dict[str, Any] = dict.fromkeys(_STUDIED, True)
+
+
 @ICLR.claim(
     "iclr:all-invariant",
     where="Sec. 4.1, after Eq. (16)",
@@ -120,7 +124,7 @@ _STUDIED = {
     " singles out the coordinates of the representation.",
     falls=("Eq. (16) for Barlow Twins and VICReg: their quartic part is Σ_i (WΣWᵀ)_ii² and the like",),
     counterexample=counterexamples.a_rotated_representation,
-    **dict.fromkeys(_STUDIED, True),
+    **_ALL,
 )
 def all_invariant() -> Iterator[Reading]:
     """Whether all terms of the engine's expansion are traces; L(RW) − L(W) of the torch losses."""
