@@ -1,4 +1,4 @@
-"""Write the README's derived tables, between their markers, and docs/identities.md: `python docs/tables.py`.
+"""Write the derived tables of the pages, between their markers, and docs/identities.md: `python docs/tables.py`.
 
 After a loss, a claim or an identity.
 """
@@ -12,12 +12,10 @@ from verify.reports.claims.listing import recorded_table
 from verify.reports.claims.matrix import matrix
 from verify.reports.identities import page
 
-README = Path(__file__).parents[1] / "README.md"
+DOCS = Path(__file__).parent
 TABLES = {
-    "catalogue": catalogue_table,
-    "collapse": collapse_table,
-    "ledger": lambda: recorded_table(published()),
-    "matrix": lambda: matrix(published()),
+    "reference/catalogue.md": {"catalogue": catalogue_table, "collapse": collapse_table},
+    "errata.md": {"matrix": lambda: matrix(published()), "ledger": lambda: recorded_table(published())},
 }
 
 
@@ -27,9 +25,10 @@ def between(marker):
 
 
 if __name__ == "__main__":
-    text = README.read_text("utf-8")
-    for marker, table in TABLES.items():
-        written = table()
-        text = between(marker).sub(lambda found, written=written: f"{found[1]}{written}\n{found[2]}", text)
-    README.write_text(text, "utf-8")
-    (README.parent / "docs" / "identities.md").write_text(page(), "utf-8")
+    for name, tables in TABLES.items():
+        text = (DOCS / name).read_text("utf-8")
+        for marker, table in tables.items():
+            written = table()
+            text = between(marker).sub(lambda found, written=written: f"{found[1]}{written}\n{found[2]}", text)
+        (DOCS / name).write_text(text, "utf-8")
+    (DOCS / "identities.md").write_text(page(), "utf-8")

@@ -1,4 +1,4 @@
-"""The catalogue as Markdown tables: what the README shows."""
+"""The catalogue as Markdown tables: what its page shows."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def recorded_table(ledgers: Iterable[Ledger]) -> str:
-    """The recorded verdicts of ledgers as a Markdown table, a row a verdict: what the README shows."""
+    """The recorded verdicts of ledgers as a Markdown table, a row a verdict: what their page shows."""
     kinds = {"error": "refuted, an error", "misprint": "refuted, a misprint"}
     claims = [claim for ledger in ledgers for claim in ledger]
     by_verdict: dict[str, list[str]] = {}
