@@ -19,7 +19,7 @@ from derive.definition.language import (
 )
 from derive.definition.matrices import SecondMoment, identity, inverse, log_det, trace
 from derive.definition.vectors import centroid, embedding
-from derive.definition.views import View, views, white_noise
+from derive.definition.views import View, stop, views, white_noise
 from derive.errors import InputError, NotAnalyticError
 from derive.expansion.caches import clear_caches
 from derive.expansion.expansion import Expansion, Term
@@ -74,6 +74,7 @@ __all__ = [
     "off_diagonal_sum",
     "oo",
     "sqrt",
+    "stop",
     "symbols",
     "trace",
     "variance",

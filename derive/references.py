@@ -37,6 +37,36 @@ REFERENCES = {
         "NeurIPS 2022",
         "2201.12680",
     ),
+    "chen2021": Reference(
+        "Chen and He 2021",
+        "Xinlei Chen, Kaiming He",
+        "Exploring Simple Siamese Representation Learning",
+        "CVPR 2021",
+        "2011.10566",
+    ),
+    "grill2020": Reference(
+        "Grill et al. 2020",
+        "Jean-Bastien Grill, Florian Strub, Florent Altché, Corentin Tallec, Pierre H. Richemond, Elena Buchatskaya,"
+        " Carl Doersch, Bernardo Avila Pires, Zhaohan Daniel Guo, Mohammad Gheshlaghi Azar, Bilal Piot, Koray"
+        " Kavukcuoglu, Rémi Munos, Michal Valko",
+        "Bootstrap your own latent: A new approach to self-supervised Learning",
+        "NeurIPS 2020",
+        "2006.07733",
+    ),
+    "he2020": Reference(
+        "He et al. 2020",
+        "Kaiming He, Haoqi Fan, Yuxin Wu, Saining Xie, Ross Girshick",
+        "Momentum Contrast for Unsupervised Visual Representation Learning",
+        "CVPR 2020",
+        "1911.05722",
+    ),
+    "tian2021": Reference(
+        "Tian et al. 2021",
+        "Yuandong Tian, Xinlei Chen, Surya Ganguli",
+        "Understanding self-supervised Learning Dynamics without Contrastive Pairs",
+        "ICML 2021",
+        "2102.06810",
+    ),
     "yeh2022": Reference(
         "Yeh et al. 2022",
         "Chun-Hsiao Yeh, Cheng-Yao Hong, Yen-Chi Hsu, Tyng-Luh Liu, Yubei Chen, Yann LeCun",

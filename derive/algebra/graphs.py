@@ -21,8 +21,8 @@ _Item = TypeVar("_Item")
 # The kinds of vertex, in the order of canonical labels.
 VIEW, WHITE, COORDINATE, CONSTANT = range(4)
 # The roles of a view: through W; through the second encoder V; through W, but under a second augmentation; through W,
-# but of another datum of the same class.
-PLAIN, ENCODER, AUGMENTATION, CLASSMATE = range(4)
+# but of another datum of the same class; through weights that are held while the loss is differentiated.
+PLAIN, ENCODER, AUGMENTATION, CLASSMATE, STOPPED = range(5)
 # The roles of views of one kind, whose covariances are Σ and A0.
 OF_ONE_KIND = frozenset((PLAIN, CLASSMATE))
 

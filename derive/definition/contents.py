@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.graphs import AUGMENTATION, CLASSMATE, ENCODER, OF_ONE_KIND
+from derive.algebra.graphs import AUGMENTATION, CLASSMATE, ENCODER, OF_ONE_KIND, PLAIN, STOPPED
 from derive.algebra.letters import Letter
 from derive.definition.clusters import Sample
 from derive.definition.expression import (
@@ -18,12 +18,14 @@ from derive.definition.expression import (
     CoordinateSum,
     Exp,
     Expression,
+    HalfSquare,
     Inner,
     InverseEntry,
     Log,
     LogDet,
     Power,
     Product,
+    Scalar,
     Sum,
     ViewAverage,
     children,
@@ -173,6 +175,30 @@ def depends_on_moments(expression: Expression) -> bool:
     return not any(map(of_one_datum, walk(expression)))
 
 
+def degree_of(node: Expression) -> int | None:
+    """The degree in W of a polynomial in inner products and coordinates, None for anything else."""
+    match node:
+        case Scalar():
+            return 0
+        case Inner() | HalfSquare():
+            return 2
+        case Coordinate():
+            return 1
+        case Sum(terms):
+            degrees = [degree_of(term) for term in terms]
+            return None if None in degrees else max((d for d in degrees if d is not None), default=0)
+        case Product(factors):
+            degrees = [degree_of(factor) for factor in factors]
+            return None if None in degrees else sum(d for d in degrees if d is not None)
+        case Power(base, exponent):
+            degree = degree_of(base)
+            natural = exponent.is_Integer and exponent >= 0
+            return degree * int(exponent) if degree is not None and natural else None
+        case Average(body, _, _) | ViewAverage(body, _, _, _) | CoordinateSum(body, _):
+            return degree_of(body)
+    return None
+
+
 def drawn_together(expression: Expression) -> Iterator[tuple[int, sympy.Expr]]:
     """How many different draws, or views of a datum, each mean over a count takes at a time, and of how many."""
     for node in walk(expression):
@@ -230,9 +256,15 @@ def _check_seen(expression: Expression, name: str) -> None:
     if CLASSMATE in roles(expression) and roles(expression) - OF_ONE_KIND:
         message = f"{name} has views of one class beside views of a second kind; classes are derived with one kind"
         raise InputError(message)
+    if STOPPED in roles(expression) and roles(expression) - {PLAIN, STOPPED}:
+        message = f"{name} has stopped views beside views of a second kind; fields are derived with one encoder"
+        raise InputError(message)
     by_name: dict[str, View] = {}
     for view in sorted({one for node in walk(expression) for one in labels(node) if isinstance(one, View)}):
         if by_name.setdefault(view.name, view).role != view.role and not view.white:
+            if STOPPED in (view.role, by_name[view.name].role):
+                message = f"{name}: {view.name} is stopped in one place and not in another; stop another view of it"
+                raise InputError(message)
             message = (
                 f"{name}: {view.name} names two views, seen in two ways; give the second a name of its own, as in"
                 f" views('{view.name}_text', encoder='g') or views('{view.name}_strong', augmentation=2)"

@@ -14,7 +14,7 @@ import sympy
 from sympy.printing.str import StrPrinter
 
 from derive.algebra.alphabet import CLASSES, ENDS, HELD, LETTERS, matrix
-from derive.algebra.graphs import ENCODER
+from derive.algebra.graphs import ENCODER, STOPPED
 from derive.algebra.letters import Letter, told_apart
 from derive.algebra.slots import slots
 from derive.algebra.words import Invariant, Invariants, is_trace, spelled, transpose
@@ -74,10 +74,14 @@ class Style:
     remainder: Callable[[str, int], str]
     minus: str
     other_mu: str
+    stopped: str
+    live: str = "f"
 
     def embedded(self, view: View) -> str:
-        """f(x), or g(y) through the second encoder."""
-        return f"{'g' if view.role == ENCODER else 'f'}({self.view(view)})"
+        """f(x), g(y) through the second encoder, or sg f(x) with its gradient stopped."""
+        if view.role == STOPPED:
+            return f"{self.stopped}({self.view(view)})"
+        return f"{'g' if view.role == ENCODER else self.live}({self.view(view)})"
 
     def letter(self, letter: str) -> str:
         """The matrix X of a letter F X Gᵀ."""
@@ -181,6 +185,7 @@ TEXT = Style(
     remainder=lambda of, order: f"O({of}{superscript(order)})",
     minus="−",
     other_mu="μ_",
+    stopped="sg f",
 )
 
 LATEX = Style(
@@ -217,6 +222,7 @@ LATEX = Style(
     remainder=lambda of, order: rf"O(\|{of}\|^{{{order}}})",
     minus="-",
     other_mu=r"\\tilde{\\mu}",
+    stopped=r"\operatorname{sg} f",
 )
 
 

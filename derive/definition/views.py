@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, NoReturn
 
-from derive.algebra.graphs import AUGMENTATION, CLASSMATE, ENCODER, PLAIN
+from derive.algebra.graphs import AUGMENTATION, CLASSMATE, ENCODER, PLAIN, STOPPED
 from derive.errors import InputError
 
 
@@ -22,8 +22,8 @@ class View(NamedTuple):
         white: whether the view is not data but standard Gaussian noise in input space, N(0, I): the average of
             |f(g)|² over it is ‖W‖², which is how weight decay is written.
         role: how it is seen: PLAIN, through f(x) = W x; ENCODER, through the second encoder, g(y) = V y; AUGMENTATION,
-            through f, but under the second of two augmentations; CLASSMATE, through f, another datum of the same class
-            (see `derive.algebra.graphs`).
+            through f, but under the second of two augmentations; CLASSMATE, through f, another datum of the same class;
+            STOPPED, through f, its gradient stopped (see `derive.algebra.graphs`).
 
     """
 
@@ -163,3 +163,27 @@ def views(names: str, *, encoder: str = "f", augmentation: int = 1, shares: str 
 def white_noise(name: str) -> View:
     """A view that is standard Gaussian noise N(0, I) in input space rather than data."""
     return View(name, name, white=True)
+
+
+def stop(view: object) -> View:
+    """The view with its gradient stopped: f at it counts as a constant while the loss is differentiated.
+
+    A mean over it names the stopped view: ``key = stop(chi)``, ``Mean(exp(inner(x, key)), over=key)``. A view is either
+    stopped or not in one definition; another view of the datum can be the other way. What training follows then is the
+    gradient of no loss, see `derive.fields`.
+
+    Raises:
+        InputError: no view, white noise, or a view through a second encoder, a second augmentation or of a class.
+
+    >>> from derive import Loss, half_sq
+    >>> x, x_pos = views("x, x_pos")
+    >>> print(Loss(half_sq(x, stop(x_pos))).text())
+    E_x[½|f(x)−sg f(x′)|²]
+
+    """
+    if isinstance(view, View) and not view.white and view.role in (PLAIN, STOPPED):
+        return view._replace(role=STOPPED)
+    if isinstance(view, View):
+        how = "white noise" if view.white else "seen in another way already"
+        raise InputError(f"stop({view.name}): it is {how}; only a view through f can be stopped")
+    raise InputError(f"stop({view!r}): give a view, as views() makes them")

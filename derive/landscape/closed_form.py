@@ -26,7 +26,7 @@ from derive.algebra.graphs import OF_ONE_KIND, PLAIN, VIEW, Vertex
 from derive.algebra.scalars import normal_form
 from derive.algebra.words import trace
 from derive.definition import notation
-from derive.definition.contents import roles
+from derive.definition.contents import degree_of, roles
 from derive.definition.expression import (
     Average,
     Coordinate,
@@ -36,11 +36,8 @@ from derive.definition.expression import (
     HalfSquare,
     Inner,
     Log,
-    Power,
-    Product,
     Scalar,
     Sum,
-    ViewAverage,
     free_views,
     walk,
 )
@@ -166,7 +163,7 @@ class ClosedForm:
 def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
     """The loss to all orders, or None where the average does not close.
 
-    It is None too where words of a mean or of classes remain.
+    It is None too where words of a mean or of classes remain, and where views are stopped.
 
     Args:
         loss: its definition.
@@ -179,7 +176,7 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
     −2 Tr[W A0 Wᵀ] − 2 |b|² + Tr[(W Σ Wᵀ)²] + 2 bᵀ W Σ Wᵀ b + |b|⁴
     """
     law = loss.seen(law or Gaussian())
-    if loss.samples:
+    if loss.samples or loss.stopped:
         return None
     polynomial: list[Expression] = []
     remainders: list[Expression] = []
@@ -224,30 +221,6 @@ def closed_form(loss: Loss, law: Law | None = None) -> ClosedForm | None:
         basis="A0,Sigma" if loss.roles <= OF_ONE_KIND else basis_of(words),
     )
     return ClosedForm(whole, tuple(logs), tuple(resolvents))
-
-
-def degree_of(node: Expression) -> int | None:
-    """The degree in W of a polynomial in inner products and coordinates, None for anything else."""
-    match node:
-        case Scalar():
-            return 0
-        case Inner() | HalfSquare():
-            return 2
-        case Coordinate():
-            return 1
-        case Sum(terms):
-            degrees = [degree_of(term) for term in terms]
-            return None if None in degrees else max((d for d in degrees if d is not None), default=0)
-        case Product(factors):
-            degrees = [degree_of(factor) for factor in factors]
-            return None if None in degrees else sum(d for d in degrees if d is not None)
-        case Power(base, exponent):
-            degree = degree_of(base)
-            natural = exponent.is_Integer and exponent >= 0
-            return degree * int(exponent) if degree is not None and natural else None
-        case Average(body, _, _) | ViewAverage(body, _, _, _) | CoordinateSum(body, _):
-            return degree_of(body)
-    return None
 
 
 def _close(node: Expression, *, bias: bool) -> tuple[list[LogDeterminant], Expression, list[Resolvent]] | None:

@@ -15,8 +15,8 @@ import sympy
 from derive.algebra.scalars import normal_form
 from derive.algebra.signs import sign
 from derive.algebra.words import is_trace
+from derive.definition.contents import degree_of
 from derive.definition.notation import TEXT
-from derive.landscape.closed_form import degree_of
 from derive.landscape.collapse import Collapse
 from derive.landscape.conditions import Condition, at_most_zero
 from derive.landscape.correlations import of_powers

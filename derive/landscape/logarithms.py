@@ -26,12 +26,13 @@ import sympy
 
 from derive.algebra.letters import letters
 from derive.algebra.signs import sign
+from derive.definition.contents import degree_of
 from derive.definition.expression import Average, Exp, Expression, Log, Product, Scalar, Sum
 from derive.definition.factors import summands, unscaled
 from derive.definition.notation import TEXT
 from derive.definition.views import View
 from derive.definition.written import definition
-from derive.landscape.closed_form import degree_of, quadratic_form
+from derive.landscape.closed_form import quadratic_form
 from derive.landscape.landscape import a_i as a
 from derive.landscape.landscape import c_i as c
 from derive.landscape.structure import in_the_mean, never_negative

@@ -15,11 +15,12 @@ from itertools import islice, product
 import sympy
 
 from derive.algebra.signs import sign
+from derive.definition.contents import degree_of
 from derive.definition.expression import Average, Exp, Expression, Log, Sum
 from derive.definition.factors import unscaled
 from derive.definition.notation import TEXT
 from derive.definition.written import definition
-from derive.landscape.closed_form import degree_of, quadratic_form
+from derive.landscape.closed_form import quadratic_form
 from derive.landscape.leading import Far, far
 from derive.landscape.logarithms import Peak, UnknownError, peaks
 from derive.landscape.structure import matrix_of, size

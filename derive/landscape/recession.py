@@ -16,11 +16,12 @@ from sympy.core.function import AppliedUndef
 
 from derive.algebra.graphs import PLAIN
 from derive.algebra.signs import over, sign
+from derive.definition.contents import degree_of
 from derive.definition.notation import LATEX, TEXT
 from derive.errors import InputError
 from derive.expansion.laws import Gaussian, Law
 from derive.expansion.second_moments import in_second_moments
-from derive.landscape.closed_form import ClosedForm, closed_form, degree_of
+from derive.landscape.closed_form import ClosedForm, closed_form
 from derive.landscape.correlations import in_correlations
 from derive.landscape.domain import end_of, towards
 from derive.landscape.exact_modes import ExactModes, exact_modes, why_coupled

@@ -11,6 +11,7 @@ import sympy
 from derive.algebra.effort import TooLargeError
 from derive.algebra.letters import Letter
 from derive.algebra.signs import sign
+from derive.definition.contents import degree_of
 from derive.definition.glyphs import apart
 from derive.definition.lines import Line
 from derive.definition.notation import LATEX, TEXT, Style
@@ -20,7 +21,7 @@ from derive.expansion import second_moments, special_values
 from derive.expansion.second_moments import in_second_moments
 from derive.landscape import all_orders, one_eigenvalue, whitened
 from derive.landscape.canonical_pairs import PairLandscape, canonical_pairs
-from derive.landscape.closed_form import ClosedForm, closed_form, degree_of
+from derive.landscape.closed_form import ClosedForm, closed_form
 from derive.landscape.collapse import Collapse, collapse
 from derive.landscape.conditions import Condition, written
 from derive.landscape.coordinates import INDEFINITE, OF_MASKS, OF_ROWS

@@ -11,7 +11,7 @@ import sympy
 
 from derive.algebra.alphabet import basis_of
 from derive.algebra.effort import LIMIT, derived
-from derive.algebra.graphs import CLASSMATE, ENCODER, OF_ONE_KIND, PLAIN
+from derive.algebra.graphs import CLASSMATE, ENCODER, OF_ONE_KIND, PLAIN, STOPPED
 from derive.algebra.ranges import Ranges, check_values
 from derive.algebra.scalars import normal_form
 from derive.algebra.signs import sign
@@ -140,6 +140,11 @@ class Loss:
         return encoders(self.roles)
 
     @property
+    def stopped(self) -> bool:
+        """Whether some views are stopped: then training follows no gradient of it, but a field (`derive.fields`)."""
+        return STOPPED in self.roles
+
+    @property
     def point(self) -> str:
         """What it is expanded in: W, (W, b) or (W, V)."""
         return notation.point(self.encoders, bias=self.bias)
@@ -258,6 +263,12 @@ class Loss:
             mean: whether the data have a mean; it matters to a fixed set, which is centred otherwise.
 
         """
+        if self.stopped:
+            message = (
+                f"{self.name} stops gradients, so that training follows a field and not the gradient of a loss: it has"
+                " no landscape; derive.fields.field(…) derives the field"
+            )
+            raise InputError(message)
         if sampling not in SAMPLINGS:
             message = f"sampling {sampling!r} is unknown; the samplings are {' and '.join(SAMPLINGS)}"
             raise InputError(message)
@@ -426,16 +437,17 @@ class Loss:
 
     def text(self) -> str:
         """The definition in plain text."""
-        return self._definition(notation.TEXT)
+        return self.written(notation.TEXT)
 
     def latex(self) -> str:
         """The definition in LaTeX, for math mode."""
-        return self._definition(notation.LATEX)
+        return self.written(notation.LATEX)
 
     def _repr_latex_(self) -> str:
         return for_notebook(self.latex())
 
-    def _definition(self, style: notation.Style) -> str:
+    def written(self, style: notation.Style) -> str:
+        """The definition in a style."""
         body = definition(self.expression, style)
         anchor = sorted(free_views(self.expression))
         if not anchor:

@@ -11,7 +11,7 @@ import sympy
 
 from derive import Expansion, InputError, Law, Loss, closed_form
 from derive.algebra.letters import named
-from derive.landscape.closed_form import degree_of
+from derive.definition.contents import degree_of
 from derive.landscape.exact_modes import ExactModes, exact_modes
 from derive.landscape.landscape import Landscape, a_i, c_i, landscapes
 from derive.landscape.leading import RANK, far

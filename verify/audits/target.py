@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from derive import InputError, Loss, catalogue
+from derive import CATALOGUE, InputError, Loss, catalogue
 from derive.algebra.letters import named
 from derive.errors import did_you_mean, nearest, quoted
+from derive.fields import FIELDS
+from derive.fields.training import Dynamics, Training
 from verify.audits.user_code import run_file, run_module
 from verify.running.limits import said_by
 from verify.truths.exact_numbers import read_assignments, read_number
@@ -39,6 +41,8 @@ def find_loss(target: str) -> Loss:
 
     """
     found = find_target(target)
+    if isinstance(found, Dynamics):
+        raise InputError(no_loss(found))
     if not isinstance(found, Loss):
         name = target.rpartition(":")[2]
         message = f"{target}: {name} is of type {type(found).__name__}; a derive.Loss is needed here"
@@ -46,11 +50,24 @@ def find_loss(target: str) -> Loss:
     return found
 
 
-def find_target(target: str) -> Loss | Callable[..., Any]:
-    """The loss that a TARGET names: a `Loss`, or a function ``loss(z1, z2)`` of the user's, or an object or a class.
+def no_loss(found: Dynamics) -> str:
+    """What to say where a landscape is asked for."""
+    return (
+        f"{found.name} is a field, the gradient of no loss, and has no landscape; quartic derive, latex, modes and"
+        " audit speak of fields"
+    )
+
+
+def find_target(target: str) -> Loss | Dynamics | Callable[..., Any]:
+    """What a TARGET names: a `Loss`, a field, or a function ``loss(z1, z2)`` of the user's, or an object or a class.
+
+    A loss with stopped views is a field, that of training W alone.
 
     Raises:
         InputError: nothing usable is there.
+
+    >>> find_target("simsiam").title
+    'SimSiam, squared distances, linear predictor'
 
     """
     path, separator, name = target.rpartition(":")
@@ -62,11 +79,13 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
         message = f"{quoted(target)} names no loss; write path/to/file.py:name or package.module:name"
         raise InputError(message)
     else:
-        return catalogue(target)
+        return known(target)
     try:
         loss = getattr(module, name)
     except AttributeError:
-        losses = [key for key, value in vars(module).items() if isinstance(value, Loss) or _own(value, module)]
+        losses = [
+            key for key, value in vars(module).items() if isinstance(value, Loss | Dynamics) or _own(value, module)
+        ]
         listed = f"losses there: {', '.join(losses) or 'none'}"
         message = did_you_mean(f"{path} defines no {quoted(name)}", nearest(name, losses), listed)
         raise InputError(message) from None
@@ -74,11 +93,32 @@ def find_target(target: str) -> Loss | Callable[..., Any]:
         # A package may import its parts when they are asked for.
         message = f"{target} failed when it was imported: {type(error).__name__}: {said_by(error)}"
         raise InputError(message) from error
-    if not isinstance(loss, Loss) and not callable(loss):
+    if not isinstance(loss, Loss | Dynamics) and not callable(loss):
         message = f"{target}: {name} is of type {type(loss).__name__}; a target is a derive.Loss or a function"
         raise InputError(message)
-    found: Loss | Callable[..., Any] = loss
+    found: Loss | Dynamics | Callable[..., Any] = as_field(loss)
     return found
+
+
+def as_field(found: Any) -> Any:
+    """A loss with stopped views as the training of W that it is; anything else as it is."""
+    return Training(found, decay=False) if isinstance(found, Loss) and found.stopped else found
+
+
+def known(name: str) -> Loss | Dynamics:
+    """A loss of the catalogue or a field."""
+    if name in FIELDS:
+        return FIELDS[name]
+    base = name.partition("+")[0]
+    if base in FIELDS:
+        raise InputError(f"{quoted(name)}: {base} is a field, which takes no modifiers; its decay is --set eta=…")
+    try:
+        return catalogue(name)
+    except InputError as error:
+        near = nearest(name.casefold(), FIELDS)
+        if not near or base in CATALOGUE:
+            raise
+        raise InputError(did_you_mean(f"unknown loss or field {quoted(name)}", near)) from error
 
 
 def _own(value: object, module: ModuleType) -> bool:

@@ -50,13 +50,18 @@ def quartic() -> None:
 def derive(
     target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, law: str, *, as_json: bool
 ) -> None:
-    """Print the expansion of a loss.
+    """Print the expansion of a loss, or a field such as simsiam: what training follows where views are stopped.
 
     Example: quartic derive weighted-infonce --set alpha=0 --order 6
     """
     from derive import NotAnalyticError
-    from verify.audits.target import find_loss
+    from derive.fields.training import Dynamics
+    from verify.audits.target import find_loss, find_target
 
+    if isinstance(dynamics := find_target(target), Dynamics):
+        shown = _field(dynamics, order, basis, settings, sampling, law)
+        click.echo(json.dumps(shown.to_json(), indent=2, ensure_ascii=False) if as_json else shown.text())
+        return
     try:
         with deriving(progress(hidden=False, steps=2, after=2.0)) as tick:
             tick(f"order {order}")
@@ -88,11 +93,19 @@ def latex(
     Example: quartic latex infonce --order 6
     """
     from derive import InputError, Loss
+    from derive.fields.training import Dynamics
     from derive.landscape.section import section, whole_document
     from derive.landscape.summary import described
     from verify.audits.target import find_target, refuse
 
     loss, write = find_target(target), whole_document if document else section
+    if isinstance(loss, Dynamics):
+        from derive.fields.section import field_section
+        from derive.latex import document as whole
+
+        written = field_section(_field(loss, order, basis, settings, sampling, law))
+        click.echo(whole(written) if document else written)
+        return
     if not isinstance(loss, Loss):
         refuse("a torch function", {"--law": law != "gaussian"})
         with memory_limit(MEMORY):
@@ -116,20 +129,22 @@ def latex(
 @quartic.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def losses(*, as_json: bool) -> None:
-    """List the catalogue with its sources and parameters.
+    """List the catalogue with its sources and parameters, losses first and then fields.
 
     Example: quartic losses --json
     """
     from derive import CATALOGUE, MODIFIERS
+    from derive.fields import FIELDS
 
+    listed: list[Any] = [*CATALOGUE.values(), *FIELDS.values()]
     if as_json:
-        listed = [
+        shown = [
             {"name": loss.name, "title": loss.title, "source": loss.source, "parameters": list(loss.parameters)}
-            for loss in CATALOGUE.values()
+            for loss in listed
         ]
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
-    for loss in CATALOGUE.values():
+    for loss in listed:
         click.echo(f"{loss.name:<22}{loss.title:<50}{loss.source}")
         click.echo(f"{'':<22}parameters: {', '.join(loss.parameters) or 'none'}")
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
@@ -185,6 +200,19 @@ def _expand(
     loss, later = put_values(find_loss(target), values)
     expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=assumed), later)
     return expansion, limit, loss, assumed
+
+
+def _field(found: Any, order: int, basis: str, settings: tuple[str, ...], sampling: str, law: str) -> Any:
+    """The field of dynamics, with values put in."""
+    from verify.audits.fields import derived_field
+    from verify.audits.target import parse_values, refuse
+    from verify.command.laws import read_law
+
+    refuse("a field", {"--basis": basis != "A0,Sigma", "--sampling": sampling != "iid"})
+    assumed, values = read_law(law).given(parse_values(settings))
+    with deriving(progress(hidden=False, steps=1, after=2.0)) as tick:
+        tick(f"order {order}")
+        return derived_field(found.set(values), order, assumed)
 
 
 def _tell_of(limit: str | None) -> None:

@@ -5,7 +5,7 @@ A file of the user's is offered by its name and never run.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
@@ -40,22 +40,25 @@ def targets(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> lis
     ['infonce+weight-decay+norm-penalty', 'infonce+weight-decay+normalised']
     """
     from derive import CATALOGUE, MODIFIERS
+    from derive.fields import FIELDS
 
     *before, last = typed.split("+")
     if before and before[0] in CATALOGUE:
         return _those(f"{'+'.join(before)}+", (name for name in MODIFIERS if name not in before), last)
-    found = [CompletionItem(loss.name, help=loss.title) for loss in CATALOGUE.values() if loss.name.startswith(typed)]
+    known: list[Any] = [*CATALOGUE.values(), *FIELDS.values()]
+    found = [CompletionItem(loss.name, help=loss.title) for loss in known if loss.name.startswith(typed)]
     return found or [CompletionItem(typed, type="file")]
 
 
 def parameters(ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Parameters of the loss that stands before, as ``NAME=``."""
-    from derive import InputError, catalogue
+    from derive import InputError
+    from verify.audits.target import known
 
     # Before an option that has no value yet click leaves the arguments as they were typed.
     target = ctx.params.get("target") or next(iter(ctx.args), "")
     try:
-        loss = catalogue(target)
+        loss = known(target)
     except InputError:
         return []
     return _those("", (f"{name}=" for name in loss.parameters), typed)

@@ -64,24 +64,24 @@ def modes(
     Of a loss of unit vectors (NAME+normalised) the powers are shares, which add to 1: those of a large batch, or of
     random batches for --set N=…. TARGET may also be a torch function loss(z1, z2) that normalises its features.
 
-    simsiam is a field: which modes grow from small weights is said, and which survive from large ones, given eta, --A0
-    and --C.
+    Of a field, such as simsiam, which modes grow from small weights is said, and which survive from large ones.
 
     Example: quartic modes beta-infonce --correlations 0.9,0.5,0.1 --set beta=1/2
     """
     from derive import Loss
-    from verify.audits.field_modes import FIELDS, field_modes
+    from derive.fields.training import Dynamics
+    from verify.audits.field_modes import field_modes
     from verify.audits.modes import modes as run
     from verify.audits.target import find_target, parse_values, read_correlations, read_covariances, refuse
     from verify.command.laws import read_law
 
     covariances = read_covariances(a0, c)
-    if target in FIELDS:
-        refuse("a field", {"--d1": d1, "--law": law != "gaussian", "--adapter": adapter != "two-views"})
-        _show(field_modes(FIELDS[target], parse_values(settings), covariances), as_json=as_json)
-        return
     loss = find_target(target)
     given = None if correlations is None else read_correlations(correlations)
+    if isinstance(loss, Dynamics):
+        refuse("a field", {"--d1": d1, "--law": law != "gaussian", "--adapter": adapter != "two-views"})
+        _show(field_modes(loss, parse_values(settings), covariances, given), as_json=as_json)
+        return
     if not isinstance(loss, Loss):
         refuse(
             "a torch function",

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive import InputError
-from derive.definition.contents import looks_at_coordinates
+from derive.definition.contents import degree_of, looks_at_coordinates
 from derive.definition.drawn_out import is_centre
 from derive.definition.expression import Average, Expression, walk
-from derive.landscape.closed_form import degree_of
 from numeric.sampling import Covariances
 from verify.truths.at_points import AtPoints, by_role, seen_in
 from verify.truths.evaluated_truth import EvaluatedTruth

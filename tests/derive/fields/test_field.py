@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from derive import InputError, Loss, Mean, catalogue, exp, half_sq, inner, log, views
+from derive import InputError, Loss, Mean, catalogue, exp, half_sq, inner, log, stop, views
 from derive.definition.rewriting import relabelled
-from derive.fields.field import field, stop
+from derive.fields.field import field
 
 x, x_pos, chi = views("x, x_pos, chi")
 KEY = stop(chi)
@@ -65,23 +65,23 @@ def measured(by_hand, orders, number=6):
     return {order: fitted[(order - 1) // 2].reshape(2, 2) for order in orders}
 
 
-def predicted(found, order):
-    """The terms of an order at W, letter by letter."""
-    plain, matrices = W.numpy(), {"A": A0, "S": SIGMA}
-    total = np.zeros((2, 2))
-    for term in found.terms:
-        if term.order != order:
-            continue
-        value = float(term.coefficient) * np.eye(2)
-        for traced in term.traces:
-            product = np.eye(2)
-            for letter in traced[0][1]:
-                product = product @ plain @ matrices[letter] @ plain.T
-            value = value * np.trace(product)
-        for letter in term.word[:-1]:
-            value = value @ plain @ matrices[letter] @ plain.T
-        total += value @ plain @ matrices[term.word[-1]]
+def predicted(found, order, weights="W", **others):
+    """The terms of an order at W and other weights, matrix by matrix."""
+    at = {"A": A0, "S": SIGMA, "W": W.numpy()} | others
+    total = 0.0
+    for term in found.flow[weights]:
+        if term.order == order:
+            product = float(term.coefficient) * multiplied(term.word, at)
+            total = total + product * np.prod([np.trace(multiplied(word, at)) for word in term.traces])
     return total
+
+
+def multiplied(word, at):
+    """The product of the matrices of a word; a small letter is a transpose."""
+    product = np.eye(2)
+    for one in word:
+        product = product @ (at[one.upper()].T if one.islower() else at[one])
+    return product
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_field_without_a_potential_is_known():
     y, y_pos = views("y, y_pos")
     mixed = Loss(Mean(inner(x, stop(y)) * inner(x, stop(y_pos)), over=(stop(y), stop(y_pos))))
     found = field(mixed)
-    assert [term.word for term in found.terms] == ["AS"]
+    assert [term.word for term in found.terms] == ["WAwWS"]
     assert found.potential is None
 
 

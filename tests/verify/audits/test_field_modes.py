@@ -5,8 +5,9 @@ import pytest
 import sympy
 
 from derive import InputError
+from derive.fields import FIELDS
 from numeric.sampling import Covariances
-from verify.audits.field_modes import FIELDS, field_modes
+from verify.audits.field_modes import field_modes
 
 SIMSIAM = FIELDS["simsiam"]
 DATA = Covariances(np.diag([0.9, 0.8, 0.2]), np.diag([0.1, 1.2, 0.8]))

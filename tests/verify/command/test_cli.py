@@ -14,6 +14,7 @@ import pytest
 
 from derive import CATALOGUE, Loss, catalogue
 from derive.expansion.laws import LAWS
+from derive.fields import FIELDS
 from verify.audits import definition as auditing
 from verify.running.progress import progress
 
@@ -149,9 +150,9 @@ def test_latex_pastes_and_makes_documents(run):
 def test_losses_lists_the_catalogue(run):
     status, out, _ = run("losses")
     assert status == 0
-    assert all(name in out for name in (*CATALOGUE, "weight-decay", "normalised"))
+    assert all(name in out for name in (*CATALOGUE, *FIELDS, "weight-decay", "normalised"))
     listed = json.loads(run("losses", "--json")[1])
-    assert [one["name"] for one in listed] == list(CATALOGUE)
+    assert [one["name"] for one in listed] == [*CATALOGUE, *FIELDS]
     assert all(one["source"] and one["title"] for one in listed)
 
 

@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 
 from derive import CATALOGUE, InputError, Loss, catalogue
+from derive.fields import FIELDS
+from derive.fields.training import Dynamics
+from verify.audits.target import as_field, no_loss
 from verify.truths.batched import batched
 from verify.truths.fast_losses import Gridded, on_grid
 from verify.truths.function import BlackBox
@@ -101,6 +104,9 @@ def objective(target: str | Loss | Callable[..., Any], values: Values | None = N
     given = {name: sympy.sympify(value, strict=True) for name, value in (values or {}).items()}
     if batch < 2:
         raise InputError(f"a batch of {batch} has no other data to contrast with; give 2 or more")
+    named = FIELDS.get(target) if isinstance(target, str) else as_field(target)
+    if isinstance(named, Dynamics):
+        raise InputError(no_loss(named))
     if isinstance(target, Loss):
         from verify.networks.last_layer.own_loss import own_loss
 

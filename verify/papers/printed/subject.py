@@ -13,7 +13,8 @@ import sympy
 from derive import Expansion, InputError, Loss
 from derive.algebra.graphs import AUGMENTATION
 from derive.definition.expression import as_scalar
-from verify.audits.target import find_target, parse_values, put_values
+from derive.fields.training import Dynamics
+from verify.audits.target import as_field, find_target, no_loss, parse_values, put_values
 from verify.routes import by_definition
 from verify.routes.autodiff import RayCoefficients
 from verify.routes.subject import Subject as Measured
@@ -201,7 +202,9 @@ def subject(
         InputError: something else, or options that do not go with it.
 
     """
-    found = find_target(loss) if isinstance(loss, str) else loss
+    found = find_target(loss) if isinstance(loss, str) else as_field(loss)
+    if isinstance(found, Dynamics):
+        raise InputError(no_loss(found))
     if isinstance(found, Loss):
         if options:
             message = f"{next(iter(options))} does not go with a derive.Loss; leave it out"
