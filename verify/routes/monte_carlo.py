@@ -43,8 +43,8 @@ ENOUGH, FARTHER = 20_000, 6.0
 RIVALS = {"half": 0.5, "double": 2.0, "three quarters": 0.75, "the other sign": -1.0}
 RADIUS = 0.1
 PHASES = 8
-# The number of draws on which the radius is tried.
-PROBES = 40
+# The number of batches, and of blocks of many data, on which the radius is tried.
+PROBES, PROBED_BLOCKS = 40, 4
 # And the number on which rounding is estimated.
 ROUNDED = 4
 # The number of inner products held in memory at a time.
@@ -137,7 +137,7 @@ def averages(case: Case, orders: Sequence[int], values: NDArray[np.float64]) -> 
 
 
 def _probed(case: Case, order: int, ts: NDArray[np.float64]) -> NDArray[Any]:
-    return _on_circle(case, order, ts, PROBES, case.truth)
+    return _on_circle(case, order, ts, PROBES if case.setting.batch else PROBED_BLOCKS, case.truth)
 
 
 def _on_circle(case: Case, order: int, ts: NDArray[Any], draws: int, truth: Truth) -> NDArray[Any]:

@@ -162,7 +162,7 @@ def test_a_draw_without_a_value_makes_the_circle_smaller():
 
         def drawn(self, ts, degree, generator, draws):
             values = at.truth.drawn(ts, degree, generator, draws)
-            if draws != monte_carlo.PROBES or abs(ts[0]) > 0.04:
+            if draws != monte_carlo.PROBED_BLOCKS or abs(ts[0]) > 0.04:
                 values[-1] = np.where(abs(ts) > 0.04, nan, values[-1])
             return values
 
