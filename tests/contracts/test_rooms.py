@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 # What stands at the top of a package comes first, but for what presents the whole package.
 ROOMS = {
     "derive": ("algebra", "definition", "expansion", "losses", "sphere", "fields", "landscape"),
-    "numeric": ("laws", "landscape", "sphere"),
+    "numeric": ("laws", "landscape", "sphere", "fields"),
     "verify": (
         "running",
         "evidence",
