@@ -3,10 +3,11 @@
 python bench/oracle.py 10000 1 oracle.jsonl
 python bench/oracle.py 2000 1 encoders.jsonl encoders
 python bench/oracle.py 2000 1 classes.jsonl classes
+python bench/oracle.py 2000 1 noise.jsonl noise
 
 Losses are drawn from the whole language, with data, dimensions, orders, N; with views under two augmentations or
-through two encoders, those of the catalogue are among them. Data may have a mean
-or classes. A run that was stopped goes on from its file.
+through two encoders, those of the catalogue are among them. Data may have a mean, classes or noise that depends on the
+datum. A run that was stopped goes on from its file.
 """
 
 from __future__ import annotations

@@ -23,7 +23,17 @@ from derive.definition.views import View, stop, views, white_noise
 from derive.errors import InputError, NotAnalyticError
 from derive.expansion.caches import clear_caches
 from derive.expansion.expansion import Expansion, Term
-from derive.expansion.laws import Classes, Contaminated, Elliptical, Gaussian, Laplace, Law, StudentT, Uncentred
+from derive.expansion.laws import (
+    Classes,
+    Contaminated,
+    Elliptical,
+    Gaussian,
+    Heteroscedastic,
+    Laplace,
+    Law,
+    StudentT,
+    Uncentred,
+)
 from derive.expansion.moment import Moment, moment
 from derive.expansion.moments import MomentSeries
 from derive.landscape.closed_form import ClosedForm, closed_form
@@ -39,6 +49,7 @@ __all__ = [
     "Elliptical",
     "Expansion",
     "Gaussian",
+    "Heteroscedastic",
     "InputError",
     "Laplace",
     "Law",

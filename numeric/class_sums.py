@@ -1,7 +1,8 @@
 """Sums over classes in kernels: a term is one sum of products of entries, over coordinates and over classes.
 
 Each letter of a term is an operand, W Σ_y Wᵀ for all classes y at once, and so are the vectors W μ_y and the weights
-π_y. The gradient in a letter is the same sum with this operand left out.
+π_y. The gradient in a letter is the same sum with this operand left out. Means over data z, with C(z), are the same
+sums over nodes z, whose weights are chances.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 
 from derive import InputError
-from derive.algebra.alphabet import END, LETTERS, factors, plainly, slot_of
+from derive.algebra.alphabet import END, LETTERS, NAMES, SLOTS, factors, slot_of
 from numeric.backends import identity, over_classes, scaled, transpose
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
     from derive.algebra.words import Invariants
 
-# The classes' weights and means, as a kernel's arguments.
-WEIGHTS, MEANS, OVERALL = sympy.symbols("weights means mean")
+# The classes' weights and means, and those of nodes z, as a kernel's arguments.
+WEIGHTS, MEANS, OVERALL, CHANCES, DATA = sympy.symbols("weights means mean chances data")
+# An axis for each slot.
+_AXES = dict(enumerate(ascii_uppercase[: len(NAMES)]))
 
 
 class Operand(NamedTuple):
@@ -71,7 +74,7 @@ def operands(
     def of_vector(end: int, at: str) -> Operand:
         slot = slot_of(end)
         classes.update(() if slot is None else (slot,))
-        return Operand(vector(end), ("" if slot is None else ascii_uppercase[slot]) + at, end)
+        return Operand(vector(end), ("" if slot is None else _AXES[slot]) + at, end)
 
     try:
         for one in term:
@@ -86,13 +89,13 @@ def operands(
                     else:
                         slot = LETTERS[name].slot
                         classes.update(() if slot is None else (slot,))
-                        of_class = "" if slot is None else ascii_uppercase[slot]
+                        of_class = "" if slot is None else _AXES[slot]
                         found.append(Operand(letter(name), of_class + here + there, name))
                     here = there
     except IndexError:
         message = "a sum over classes in it has more letters than a kernel has indices; take a lower order"
         raise InputError(message) from None
-    return [Operand(WEIGHTS, ascii_uppercase[slot], None) for slot in sorted(classes)] + found
+    return [Operand(CHANCES if slot >= SLOTS else WEIGHTS, _AXES[slot], None) for slot in sorted(classes)] + found
 
 
 def total(of: list[Operand]) -> sympy.Expr:
@@ -129,7 +132,8 @@ def adjoints(
             if one.of == END:
                 yield "b", False, scaled(weight, E)
             else:
-                mean, classes = (MEANS, axes[:-1]) if slot_of(one.of) is not None else (OVERALL, "")
+                slot = slot_of(one.of)
+                mean, classes = (OVERALL, "") if slot is None else (_vectors(slot), axes[:-1])
                 yield "W", False, scaled(weight, _sum([f"{classes}i", f"{classes}j"], "ij", E, mean))
             continue
         for name, matrix, value in _of_letter(one.of, E):
@@ -141,20 +145,29 @@ def _of_letter(letter: str, E: sympy.Expr) -> Iterator[tuple[str, bool, sympy.Ex
     if one.slot is None:
         yield letter, True, E + transpose(E)
         return
-    W, X = sympy.Symbol(factors(letter)[0]), sympy.Symbol(LETTERS[plainly(letter)].name)
+    W, X = sympy.Symbol(factors(letter)[0]), _matrices(letter)
     yield "W", False, _sum(["Yij", "jk", "Ykl"], "il", E, W, X)
     yield "W", False, _sum(["Yji", "jk", "Ykl"], "il", E, W, X)
 
 
 def of_all_classes(letter: str) -> sympy.Expr:
     """W X_y Wᵀ for all classes: (…, K, d1, d1)."""
-    W, X = sympy.Symbol("W"), sympy.Symbol(LETTERS[plainly(letter)].name)
+    W, X = sympy.Symbol("W"), _matrices(letter)
     return _sum(["ik", "Ykl", "jl"], "Yij", W, X, W)
 
 
-def means_of_all() -> sympy.Expr:
-    """W μ_y for all classes: (…, K, d1)."""
-    return _sum(["ij", "Yj"], "Yi", sympy.Symbol("W"), MEANS)
+def vectors_of_all(slot: int) -> sympy.Expr:
+    """W μ_y for all classes, or W z for all nodes: (…, K, d1)."""
+    return _sum(["ij", "Yj"], "Yi", sympy.Symbol("W"), _vectors(slot))
+
+
+def _vectors(slot: int) -> sympy.Expr:
+    return DATA if slot >= SLOTS else MEANS
+
+
+def _matrices(letter: str) -> sympy.Expr:
+    """X_y of all classes: the argument that the letter of one is named after."""
+    return sympy.Symbol(LETTERS[letter].name.partition("[")[0])
 
 
 def _sum(axes: list[str], result: str, *arrays: sympy.Expr) -> sympy.Expr:

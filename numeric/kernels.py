@@ -37,7 +37,8 @@ class Kernel:
 
     Data with a mean have μ, (…, d0), after the covariances. Data of K classes have the classes' weights, (K,), and
     means, (K, d0), there, and covariances (K, d0, d0), one for each class; in mpmath these are lists. Averages over the
-    classes are taken inside.
+    classes are taken inside. Where noise depends on the datum, nodes z of data stand there: their weights, (K,), z
+    itself, (K, d0), and the noise's covariance at each, (K, d0, d0); A0 and Sigma are one matrix each.
 
     For the model f(x) = W x + b, b of shape (…, d1) (in mpmath a matrix of one column) stands after the covariances,
     and ``gradient`` returns the pair ∂L/∂W, ∂L/∂b. A parameter called b is then ``b_``. The matrix of a second
@@ -71,14 +72,14 @@ class Kernel:
         if len(matrices) != len(names):
             message = f"the kernel takes W, {', '.join(names)}; {len(matrices) + 1} arrays were given"
             raise InputError(message)
-        weights = matrices[names.index("weights")] if "weights" in names else ()
+        weights = next((one for one, name in zip(matrices, names, strict=True) if name in ("weights", "chances")), ())
         rows, sizes = _shape(W, self.backend)[0], {"d0": _shape(W, self.backend)[1]}
         for name, matrix in zip(names, matrices, strict=True):
             if name == "b":
                 _check_vector(name, matrix, rows, self.backend)
             elif name == "mean":
                 _check_vector(name, matrix, sizes["d0"], self.backend, "columns")
-            elif "means" in names:
+            elif "means" in names or name in ("chances", "data", "noise"):
                 _check_of_classes(name, matrix, len(weights), sizes, self.backend)
             elif name in FACTORS:
                 sizes[FACTORS[name].columns] = _shape(matrix, self.backend)[1]
@@ -147,15 +148,16 @@ def _source(name: str, function: Callable[..., Any]) -> str:
 
 
 def _check_of_classes(name: str, given: Any, classes: int, sizes: Mapping[str, int], library: str) -> None:
-    """What each class has: a weight, a mean or a covariance."""
+    """What each class has: a weight, a mean or a covariance; and each node of data."""
     if len(given) != classes:
-        message = f"{name} has {len(given)} entries, and weights {classes}; give one for each class"
+        weights, each = ("chances", "node") if name in ("data", "noise") else ("weights", "class")
+        message = f"{name} has {len(given)} entries, and {weights} {classes}; give one for each {each}"
         raise InputError(message)
-    for one in given if name != "weights" else ():
-        if name == "means":
-            _check_vector("a class's mean", one, sizes["d0"], library, "columns")
+    for one in given if name not in ("weights", "chances") else ():
+        if name in ("means", "data"):
+            _check_vector("a class's mean" if name == "means" else "a datum", one, sizes["d0"], library, "columns")
         else:
-            _check_matrix(letter_of(name), one, sizes, library)
+            _check_matrix(letter_of("C" if name == "noise" else name), one, sizes, library)
 
 
 def _check_vector(name: str, given: Any, size: int, library: str, of: str = "rows") -> None:

@@ -59,7 +59,7 @@ def _arguments(names: Iterable[str], *, bias: bool, arrays: Iterable[str] = ()) 
     listed = list(names)
     taken = {name for basis in BASES for name in basis.split(",")} | ({"b"} if bias else set())
     # What the source assigns where there are classes.
-    taken |= {*arrays, *(("mean", "M2") if len(set(arrays)) > 1 else ())}
+    taken |= {*arrays, *(("mean", "M2") if "means" in arrays else ())}
     kept = {name for name in listed if keyword.iskeyword(name) or _TAKEN.fullmatch(name) or name in taken}
     found = {name: name for name in listed if name not in kept}
     for name in sorted(kept):
@@ -246,8 +246,8 @@ class Plan:
         def vector_of(end: int) -> sympy.Expr:
             if ENDS[end] == "b":
                 return sympy.Symbol("b")
-            if slot_of(end) is not None:
-                return self._assign("P_means", class_sums.means_of_all())
+            if (slot := slot_of(end)) is not None:
+                return self._assign("P_vectors", class_sums.vectors_of_all(slot))
             return self._assign("P_mean", vector(matmul(sympy.Symbol("W"), column(self._mean()))))
 
         return class_sums.operands(term, letter, vector_of)

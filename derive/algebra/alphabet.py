@@ -6,7 +6,8 @@ A stands for W A0 Wᵀ, I for W Wᵀ, and D, whose X is the number 1, for b bᵀ
 
 The mean μ of the data is a vector of the embedding, W μ, as the bias b is: M stands for W μ μᵀ Wᵀ, and the letters of
 W μ bᵀ and of its transpose are m and n. Data of classes bring letters with a *slot*, which stands for a class that is
-summed over: Σ_y and A0_y of the class y, and its mean μ_y (`derive.algebra.slots`).
+summed over: Σ_y and A0_y of the class y, and its mean μ_y (`derive.algebra.slots`). Where the noise depends on the
+datum, slots stand for data that are averaged over: C_z is the covariance of the noise around the datum z.
 
 A matrix that is not symmetric has two letters, one for its transpose. Words, contractions, kernels and gradients need
 no more than these entries.
@@ -41,6 +42,9 @@ BETWEEN = "K"
 # in a part of Unicode that is left free for private use.
 CLASSES = "yztsrqhgvupoecdw"
 SLOTS = len(CLASSES)
+# The slots after these stand for data.
+DATA = "zvut"
+NAMES = CLASSES + DATA
 _FIRST = 0xE000
 
 
@@ -208,25 +212,25 @@ def in_slot(letter: str, slot: int) -> str:
     >>> LETTERS[in_slot("S", 1)].text
     'Σ_z'
     """
-    return chr(_FIRST + _OF_CLASSES.index(letter) * SLOTS + slot)
+    return chr(_FIRST + _OF_CLASSES.index(letter) * len(NAMES) + slot)
 
 
 def plainly(letter: str) -> str:
-    """The letter of the matrix averaged over the classes.
+    """The letter of the matrix averaged over the classes, or over the data.
 
     >>> plainly(in_slot("S", 1))
     'S'
     """
-    return _OF_CLASSES[(ord(letter) - _FIRST) // SLOTS]
+    return _OF_CLASSES[(ord(letter) - _FIRST) // len(NAMES)]
 
 
 def of_class(slot: int) -> int:
-    """The number of the end W μ_y, y the class of a slot."""
+    """The number of the end W μ_y, y the class of a slot, or of W z, z its datum."""
     return OF_MEAN - 1 - slot
 
 
 def slot_of(end: int) -> int | None:
-    """The slot of an end W μ_y; None for another end.
+    """The slot of an end W μ_y or W z; None for another end.
 
     >>> slot_of(of_class(3)), slot_of(OF_MEAN)
     (3, None)
@@ -234,12 +238,23 @@ def slot_of(end: int) -> int | None:
     return OF_MEAN - 1 - end if HELD < end < OF_MEAN else None
 
 
+def _of_data(slot: int | None) -> bool:
+    return slot is None or slot >= SLOTS
+
+
+def _not_of_data(slot: int | None) -> bool:
+    return slot is None or slot < SLOTS
+
+
 # The matrices that each class has of its own.
 _OF_CLASSES = "ASC"
 
 
 def _with_slots() -> None:
-    """Letters of the classes' matrices, their means, and products of two vectors one of which is a class's mean."""
+    """Letters of the classes' matrices, their means, and products of two vectors one of which is a class's mean.
+
+    And the same of data: the noise's covariance around a datum, and the datum itself.
+    """
     for letter, (slot, name) in product(_OF_CLASSES, enumerate(CLASSES)):
         one, own = LETTERS[letter], in_slot(letter, slot)
         latex = f"{one.latex}_{name}" if "_" not in one.latex else f"{one.latex.replace('_', '_{')},{name}}}"
@@ -250,16 +265,27 @@ def _with_slots() -> None:
         for letter, put in list(basis.items()):
             for slot in range(SLOTS):
                 basis[in_slot(letter, slot)] = {in_slot(one, slot): number for one, number in put.items()}
+    for slot, name in enumerate(DATA, SLOTS):
+        own = in_slot("C", slot)
+        LETTERS[own] = LETTERS["C"]._replace(
+            name=f"noise[{name}]", transpose=own, text=f"C_{name}", latex=f"C_{name}", slot=slot
+        )
     vector = 0xF000
-    for slot, name in enumerate(CLASSES):
+    for slot, name in enumerate(NAMES):
         mean, turned = chr(vector + 2 * slot), chr(vector + 2 * slot + 1)
-        VECTORS[mean] = Matrix(f"mean[{name}]", "d0", "1", turned, f"μ_{name}", rf"\mu_{name}", slot=slot)
+        known, text, latex = (
+            (f"mean[{name}]", f"μ_{name}", rf"\mu_{name}") if slot < SLOTS else (f"data[{name}]", name, name)
+        )
+        VECTORS[mean] = Matrix(known, "d0", "1", turned, text, latex, slot=slot)
         VECTORS[turned] = Matrix(
-            f"mean[{name}]^T", "1", "d0", mean, f"μ_{name}ᵀ", rf"\mu_{name}^{{\top}}", turned=True, slot=slot
+            f"{known}^T", "1", "d0", mean, f"{text}ᵀ", rf"{latex}^{{\top}}", turned=True, slot=slot
         )
         ENDS[of_class(slot)] = f"W{mean}"
-    known = {one.ends for one in LETTERS.values() if one.ends}
-    pairs = [pair for pair in product(sorted(ENDS, reverse=True), repeat=2) if pair not in known]
+    given = {one.ends for one in LETTERS.values() if one.ends}
+    # Data that have classes, and those whose noise depends on them, are never in one product.
+    kinds = [[end for end in ENDS if of(slot_of(end))] for of in (_not_of_data, _of_data)]
+    pairs = [pair for of in kinds for pair in product(sorted(of, reverse=True), repeat=2) if pair not in given]
+    pairs = list(dict.fromkeys(pairs))
     letter_at = {pair: chr(0xE400 + number) for number, pair in enumerate(pairs)}
     for (u, v), letter in letter_at.items():
         names = [matrix(ENDS[end][-1]).name for end in (u, v)]

@@ -5,6 +5,9 @@ over y and z with the weights π_y π_z. The classes have no names of their own:
 of its slots. A slot that occurs once is no slot: Σ_y π_y Σ_y is the letter Σ of the average over the classes,
 Σ_y π_y μ_y is the mean μ of the data, and where a class gives two vectors W μ_y and nothing else, Σ_y π_y μ_y μ_yᵀ is
 the letter K. With one class that leaves the words of data without classes.
+
+Where the noise depends on the datum z, a slot stands for z, which the whole product is averaged over: with C_z, the
+covariance of the noise, once and no W z, that is the letter C.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections import Counter
 from itertools import permutations, product
 from typing import TYPE_CHECKING
 
-from derive.algebra.alphabet import BETWEEN, LETTERS, OF_MEAN, in_slot, of_class, plainly, slot_of
+from derive.algebra.alphabet import BETWEEN, LETTERS, OF_MEAN, SLOTS, in_slot, of_class, plainly, slot_of
 from derive.algebra.words import apart, connected, invariant, is_trace, paired, substitute, transpose
 
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ def settled(given: Invariants) -> Invariants:
         alike.setdefault(_look(links, slot), []).append(slot)
     groups = [alike[look] for look in sorted(alike, key=repr)]
     orders = (sum(order, ()) for order in product(*(permutations(group) for group in groups)))
-    return min(_closed(_renamed(links, {slot: number for number, slot in enumerate(order)})) for order in orders)
+    first = _first(used)
+    return min(_closed(_renamed(links, {slot: number for number, slot in enumerate(order, first)})) for order in orders)
 
 
 def substituted(given: Invariants, by: Mapping[str, Mapping[str, int]]) -> dict[Invariants, int]:
@@ -66,11 +70,17 @@ def substituted(given: Invariants, by: Mapping[str, Mapping[str, int]]) -> dict[
 
 def beside(some: Invariants, more: Invariants) -> Invariants:
     """The product of two sums over classes, which are over different classes."""
-    taken = len(slots(some))
-    if not taken or not has_slots(more):
+    used = slots(some)
+    if not used or not has_slots(more):
         return tuple(sorted(some + more))
+    taken = _first(used) + len(used)
     moved = _renamed(_opened(more), {slot: taken + number for number, slot in enumerate(slots(more))})
     return settled((*some, *_closed(moved)))
+
+
+def _first(used: Iterable[int]) -> int:
+    """The first of the slots of this kind: of classes or of data."""
+    return SLOTS if max(used) >= SLOTS else 0
 
 
 def _of_link(link: Link) -> Iterator[int]:

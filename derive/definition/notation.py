@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy.printing.str import StrPrinter
 
-from derive.algebra.alphabet import CLASSES, ENDS, HELD, LETTERS, matrix
+from derive.algebra.alphabet import ENDS, HELD, LETTERS, NAMES, SLOTS, matrix
 from derive.algebra.graphs import ENCODER, STOPPED
 from derive.algebra.letters import Letter, told_apart
 from derive.algebra.slots import slots
@@ -234,10 +234,12 @@ def point(encoders: int, *, bias: bool) -> str:
 def product_of_invariants(invariants: Invariants, style: Style, held: Sequence[View | Index] = ()) -> str:
     """A product of trace words and sums over coordinates, and of words that end in what is held, as f(x).
 
-    It is summed over the classes that it names.
+    It is summed over the classes that it names, or averaged over the data.
     """
-    classes = [CLASSES[slot] for slot in slots(invariants)]
-    pieces = [style.class_sum(classes)] if classes else []
+    used = slots(invariants)
+    names = [NAMES[slot] for slot in used]
+    of_data = bool(used) and used[0] >= SLOTS
+    pieces = [style.mean(",".join(names)) if of_data else style.class_sum(names)] if used else []
     for one in sorted(set(invariants)):
         written, times = _invariant(one, style, held), invariants.count(one)
         form = _form(one)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 
-from derive.algebra.alphabet import BASES, BIAS, CLASSES, LETTERS, factors, matrix
+from derive.algebra.alphabet import BASES, BIAS, LETTERS, NAMES, SLOTS, factors, matrix
 from derive.algebra.letters import named
 from derive.algebra.limits import at_infinity
 from derive.algebra.ranges import Ranges, check_values
@@ -344,8 +344,9 @@ def _term_json(term: Term) -> dict[str, object]:
     traces = [word_names(one[0][1]) for one in term.invariants if is_trace(one)]
     result: dict[str, object] = {"order": term.order, "coefficient": plain(term.coefficient), "traces": traces}
     others = [[[i, word_names(word), j] for i, word, j in one] for one in term.invariants if not is_trace(one)]
-    classes = [CLASSES[slot] for slot in slots(term.invariants)]
-    return result | ({"coordinate_sums": others} if others else {}) | ({"classes": classes} if classes else {})
+    used = slots(term.invariants)
+    summed = {"data" if used[0] >= SLOTS else "classes": [NAMES[slot] for slot in used]} if used else {}
+    return result | ({"coordinate_sums": others} if others else {}) | summed
 
 
 def word_names(word: str) -> list[str]:

@@ -46,7 +46,8 @@ def in_second_moments(expansion: Expansion) -> Expansion:
         found = replace(given.with_terms(terms), arrays=())
         if not sees_means(found):
             return found.in_basis(expansion.basis)
-    what = "the means and covariances of the classes" if "means" in expansion.arrays else "the mean of the data"
+    by_array = {"means": "the means and covariances of the classes", "noise": "the noise around each datum"}
+    what = next((said for name, said in by_array.items() if name in expansion.arrays), "the mean of the data")
     message = (
         f"it depends on {what} through more than E x x′ᵀ and E x xᵀ; its landscape is derived for centred Gaussian data"
     )

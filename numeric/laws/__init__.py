@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from numeric.laws import classes, elliptical, gaussian, mean, unequal
+from numeric.laws import classes, elliptical, gaussian, heteroscedastic, mean, unequal
 from numeric.laws.views import Views, in_numbers, random_in_numbers
 
-__all__ = ["Views", "classes", "elliptical", "gaussian", "in_numbers", "mean", "random_in_numbers", "unequal"]
+__all__ = [
+    "Views",
+    "classes",
+    "elliptical",
+    "gaussian",
+    "heteroscedastic",
+    "in_numbers",
+    "mean",
+    "random_in_numbers",
+    "unequal",
+]

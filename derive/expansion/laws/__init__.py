@@ -11,6 +11,7 @@ from derive.errors import InputError
 from derive.expansion.laws.classes import Classes
 from derive.expansion.laws.elliptical import Elliptical
 from derive.expansion.laws.gaussian import Gaussian
+from derive.expansion.laws.heteroscedastic import Heteroscedastic
 from derive.expansion.laws.law import Law
 from derive.expansion.laws.mean import Uncentred
 from derive.expansion.laws.scales import Contaminated, Laplace, StudentT
@@ -25,6 +26,7 @@ __all__ = [
     "Contaminated",
     "Elliptical",
     "Gaussian",
+    "Heteroscedastic",
     "Laplace",
     "Law",
     "StudentT",
@@ -77,4 +79,5 @@ LAWS: Mapping[str, Callable[..., Any]] = {
     "unequal": Unequal,
     "mean": Uncentred,
     "classes": _classes,
+    "heteroscedastic": Heteroscedastic,
 }

@@ -39,6 +39,8 @@ CHECKED = {"exact", "remainder", "autodiff", "monte-carlo"}
         "classes:weights=9:1",
         "classes:weights=1:2:1/2,covariances=shared,size=2",
         "classes:count=4,means=zero",
+        "heteroscedastic",
+        "heteroscedastic:share=1",
     ],
 )
 def test_a_law_is_written_as_it_is_read(text):
@@ -72,6 +74,7 @@ def test_laws_are_what_their_names_say():
         ("laplace:per=batch", "Elliptical(per='batch'): a scale is drawn per 'datum' or per 'view'"),
         ("contaminated:share=2,factor=3", "contaminated: share = 2; it is a number between 0 and 1"),
         ("contaminated:share=1/2,factor=0", "contaminated: factor = 0; it is a positive number"),
+        ("heteroscedastic:share=2", "heteroscedastic: share = 2; it is a number from 0 to 1"),
         ("mean:mu=1", "--law mean:mu=1: mean is given as mean:size=2"),
         (
             "classes:weights=9-1",

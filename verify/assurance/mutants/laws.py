@@ -1,4 +1,4 @@
-"""Slips over data that are not centred: a mean centred away, a class drawn anew, a weight lost, a class for a datum."""
+"""Slips over data of a law: a mean centred away, a weight lost, a class for a datum, noise the same for all data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import count
 
 import sympy
 
-from derive import Classes, Expansion, Law, Loss
-from derive.algebra.alphabet import LETTERS, in_slot, is_centred, plainly
+from derive import Classes, Expansion, Gaussian, Heteroscedastic, Law, Loss
+from derive.algebra.alphabet import LETTERS, in_slot, is_centred, plainly, slot_of
 from derive.algebra.graphs import CLASSMATE, PLAIN
 from derive.algebra.slots import has_slots, settled
 from derive.algebra.words import Invariants, paired
@@ -24,8 +24,8 @@ def slips(expansion: Expansion, law: Law, loss: Loss | None = None) -> Iterator[
 
     Args:
         expansion: of data of the law.
-        law: with a mean or classes; others have none of these slips.
-        loss: that it is of, for the slips of views that share a class.
+        law: with a mean, classes or noise that depends on the datum; others have none of these slips.
+        loss: that it is of, for the slips of views that share a class, and of noise.
 
     >>> from derive import Uncentred, catalogue
     >>> law = Uncentred()
@@ -34,6 +34,9 @@ def slips(expansion: Expansion, law: Law, loss: Loss | None = None) -> Iterator[
     """
     centred = [term for term in expansion.terms if _is_centred(term.invariants)]
     if len(centred) == len(expansion.terms):
+        return
+    if isinstance(law, Heteroscedastic):
+        yield from _of_noise(expansion, loss)
         return
     what = "the classes' means and sums" if isinstance(law, Classes) else "the mean"
 
@@ -61,6 +64,26 @@ def slips(expansion: Expansion, law: Law, loss: Loss | None = None) -> Iterator[
         "the covariances of a datum drawn with classes of their own",
         only((_drawn_anew(t.invariants), t.coefficient) for t in expansion.terms),
     )
+
+
+def _of_noise(expansion: Expansion, loss: Loss | None) -> Iterator[Mutant]:
+    """C(z) taken for its average, and either of its moments lost."""
+    if loss is not None:
+        forgotten = loss.expand(expansion.order, basis=expansion.basis, data=Gaussian())
+        name = "the dependence of the noise on the datum forgotten"
+        yield Mutant(
+            "symbol exchanged", name, expansion.with_terms((t.invariants, t.coefficient) for t in forgotten.terms)
+        )
+    for name, lost in (("with the datum", True), ("with itself", False)):
+        left = (t for t in expansion.terms if _is_centred(t.invariants) or _has_data(t.invariants) != lost)
+        made = expansion.with_terms((t.invariants, t.coefficient) for t in left)
+        yield Mutant("term dropped or doubled", f"means of the noise's covariance {name} lost", made)
+
+
+def _has_data(given: Invariants) -> bool:
+    """Whether W z occurs."""
+    letters = (LETTERS[letter].ends for one in given for _, word, _ in one for letter in word)
+    return any(slot_of(end) is not None for ends in letters for end in ends)
 
 
 def _of_relations(loss: Loss, order: int, law: Law) -> Iterator[Mutant]:

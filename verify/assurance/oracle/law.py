@@ -12,7 +12,8 @@ repetition. Second moments are then sums over the points and over pairs of them,
 
 Where data have a mean, Stein's lemma has a further term, E[y p] = E[y] E[p] + …. Where they have classes, a monomial of
 one datum's variables is averaged within each class, and the results over the classes. Other data of its class count
-among the variables of a datum, independent of it within each class.
+among the variables of a datum, independent of it within each class. Where the noise depends on the datum, points z with
+weights that have its moments are such classes: of mean z, and with no covariance between two views.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import Literal, NamedTuple
 import sympy
 
 import derive
-from derive import Classes, Elliptical, Gaussian, Uncentred
+from derive import Classes, Elliptical, Gaussian, Heteroscedastic, Uncentred
 from derive.algebra.alphabet import ENDS, LETTERS, plainly, slot_of
 from derive.algebra.graphs import CLASSMATE, OF_ONE_KIND
 from derive.definition.views import View
@@ -81,6 +82,7 @@ class Law:
         second: the views of the second kind, where there are some.
         mean: μ of d0 entries, or None for zero; A0 and Sigma are covariances in either case.
         classes: of data of classes, for which A0 and Sigma are the averages of the classes' covariances; else empty.
+        of_data: whether the classes are data, each with its own noise, and A0 is the covariance of their means.
 
     """
 
@@ -94,6 +96,7 @@ class Law:
     second: Second | None = None
     mean: Sequence[Fraction] | None = None
     classes: Sequence[Class] = ()
+    of_data: bool = False
 
     @property
     def d1(self) -> int:
@@ -102,6 +105,8 @@ class Law:
 
     def derived(self, numbers: bool) -> derive.Law:  # noqa: FBT001 (how it is given)
         """The same law for the other engine, moments of the scale as numbers or left as symbols."""
+        if self.of_data:
+            return Heteroscedastic()
         if self.classes:
             weights = tuple(sympy.Rational(one.chance.numerator, one.chance.denominator) for one in self.classes)
             return Classes(len(weights), weights)
@@ -179,7 +184,7 @@ class Law:
 
     def of(self, y: Class) -> Law:
         """The data of one class."""
-        return replace(self, A0=y.A0, Sigma=y.Sigma, mean=y.mean, classes=())
+        return replace(self, A0=y.A0, Sigma=y.Sigma, mean=y.mean, classes=(), of_data=False)
 
     def vector(self, end: int, chosen: Mapping[int, int]) -> Sequence[Fraction]:
         """The vector of the embedding at an end of a word: b, W μ, or W μ_y of the class that a slot stands for."""

@@ -29,7 +29,7 @@ def many(count: int, seed: int, limit: float, kinds: Kinds = "one") -> Sweep:
         seed: each case has its own, made of this one and its number.
         limit: seconds that a case may take; one that takes longer counts as not compared.
         kinds: "one" kind of view, two "augmentations" or two "encoders"; or one, of data with a "mean", of "classes",
-            or of other data of a class, "classmates".
+            with "noise" that depends on the datum, or of other data of a class, "classmates".
 
     """
     units: tuple[Settings, ...] = tuple(
@@ -114,7 +114,9 @@ def _features(case: Case) -> Iterator[str]:
         yield "a fixed set"
     if case.law.mean is not None:
         yield "a mean"
-    if case.law.classes:
+    if case.law.of_data:
+        yield "noise that depends on the datum"
+    elif case.law.classes:
         yield f"{len(case.law.classes)} classes"
     if case.law.scale is not None:
         yield f"elliptical, a scale per {case.law.per}"

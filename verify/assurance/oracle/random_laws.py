@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
+from math import prod
 from random import Random
 
 from verify.assurance.oracle.law import Class, Law, Matrix
@@ -50,6 +52,45 @@ def of_classes(random: Random, law: Law, *, shared_noise: bool) -> Law:
         for each in ([(y.chance, y.A0) for y in classes], [(y.chance, y.Sigma) for y in classes])
     )
     return Law(law.W, A0, Sigma, law.bias, classes=classes)
+
+
+# Weights of the whole numbers 0, ±1, … that have the moments of a standard normal number through orders 5 and 7.
+NORMAL: dict[int, tuple[str, ...]] = {4: ("1/2", "1/6", "1/12"), 6: ("7/18", "1/4", "1/20", "1/180")}
+
+
+def with_noise(random: Random, law: Law, order: int, *, alike: bool) -> Law:
+    """The same with noise that depends on the datum, C(z) = C + T z (T z)ᵀ.
+
+    Args:
+        random: what is drawn from.
+        law: its model, and its bias, are kept.
+        order: through which moments are needed, 4 or 6.
+        alike: whether the noise is the same for all data, T = 0.
+
+    """
+    d0 = range(len(law.A0))
+    chances = {sign * k: Fraction(one) for k, one in enumerate(NORMAL[order]) for sign in (1, -1)}
+    root, T = ([[Fraction(random.randint(-2, 2)) for _ in d0] for _ in d0] for _ in range(2))
+    fixed = _covariance(random, len(d0))
+    if alike:
+        T = [[Fraction(0)] * len(d0)] * len(d0)
+    nothing = [[Fraction(0)] * len(d0)] * len(d0)
+    classes = []
+    for at in product(chances, repeat=len(d0)):
+        z = _times(root, list(map(Fraction, at)))
+        moved = _times(T, z)
+        noise = [[fixed[k][m] + moved[k] * moved[m] for m in d0] for k in d0]
+        classes.append(Class(prod((chances[one] for one in at), start=Fraction(1)), z, nothing, noise))
+    A0, C = (
+        [[sum((one.chance * of(one)[k][m] for one in classes), Fraction(0)) for m in d0] for k in d0]
+        for of in (lambda one: [[a * b for b in one.mean] for a in one.mean], lambda one: one.Sigma)
+    )
+    Sigma = [[A0[k][m] + C[k][m] for m in d0] for k in d0]
+    return Law(law.W, A0, Sigma, law.bias, classes=classes, of_data=True)
+
+
+def _times(matrix: Matrix, vector: list[Fraction]) -> list[Fraction]:
+    return [sum((a * b for a, b in zip(row, vector, strict=True)), Fraction(0)) for row in matrix]
 
 
 def of_points(random: Random, law: Law, n: int) -> Law:

@@ -36,10 +36,10 @@ from derive.errors import InputError
 from derive.losses.loss import Loss
 from verify.assurance.oracle.law import Law
 from verify.assurance.oracle.numbers import Numbers
-from verify.assurance.oracle.random_laws import of_classes, of_points, random_law, with_mean
+from verify.assurance.oracle.random_laws import of_classes, of_points, random_law, with_mean, with_noise
 
 Flow = Literal["before", "after", "left"]
-Data = Literal["", "mean", "classes"]
+Data = Literal["", "mean", "classes", "noise"]
 
 ANCHOR = views("x, x_pos")
 POPULATION = (views("chi, chi_pos"), views("y"))
@@ -103,7 +103,7 @@ def random_case(random: Random, data: Data = "") -> Case:
 
     Args:
         random: what is drawn from.
-        data: "mean" or "classes"; "" for data whose mean is zero.
+        data: "mean", "classes" or "noise" that depends on the datum; "" for data whose mean is zero.
 
     """
     d0, d1 = random.choice((1, 2, 2, 3)), random.choice((1, 2, 2, 2, 3))
@@ -125,7 +125,13 @@ def random_case(random: Random, data: Data = "") -> Case:
         # All further views of a datum are averaged over around the datum, which has no scale apart from theirs.
         law = replace(law, scale=None)
     if data:
-        law = with_mean(random, law) if data == "mean" else of_classes(random, law, shared_noise=whole)
+        law = (
+            with_mean(random, law)
+            if data == "mean"
+            else of_classes(random, law, shared_noise=whole)
+            if data == "classes"
+            else with_noise(random, law, 6 if d0 == 1 else 4, alike=whole)
+        )
     used = {name: values[name] for name in loss.parameters if name != "d1"}
     try:
         put = {loss.parameters[name]: sympy.Rational(value) for name, value in used.items()}
@@ -143,6 +149,8 @@ def random_case(random: Random, data: Data = "") -> Case:
         return Case(replace(loss, batch=N), 2, law, used, flow, basis)
     # Coincidences among four draws, all symbols left, take `derive` seconds.
     order = random.choice((2, 4, 4, 4, 6, 6, 6, 6 if loss.samples or loss.parameters else 8))
+    if data == "noise":
+        order = min(order, 6 if d0 == 1 else 4)
     return Case(loss, order, law, used, flow, basis)
 
 

@@ -23,11 +23,12 @@ from verify.assurance.oracle.law import Law, Matrix, Second
 from verify.assurance.oracle.random_laws import of_points, random_law
 from verify.assurance.oracle.random_losses import Case, random_case
 
-Kinds = Literal["one", "mean", "classes", "classmates", "augmentations", "encoders"]
+Kinds = Literal["one", "mean", "classes", "noise", "classmates", "augmentations", "encoders"]
 ROLES: Mapping[Kinds, int] = {
     "one": PLAIN,
     "mean": PLAIN,
     "classes": PLAIN,
+    "noise": PLAIN,
     "classmates": CLASSMATE,
     "augmentations": AUGMENTATION,
     "encoders": ENCODER,
@@ -52,7 +53,7 @@ VALUES = {
 def case_in(random: Random, kinds: Kinds) -> Case:
     """A case with views of these kinds; those with one kind of view are of `random_case`."""
     role = ROLES[kinds]
-    if kinds in ("mean", "classes"):
+    if kinds in ("mean", "classes", "noise"):
         return random_case(random, kinds)
     if role == PLAIN:
         return random_case(random)

@@ -2,14 +2,20 @@
 
 import pytest
 
-from derive import Classes, Gaussian, Uncentred, catalogue
+from derive import Classes, Gaussian, Heteroscedastic, Uncentred, catalogue
 from verify.assurance.mutants import distinct, expansions, laws
 from verify.assurance.mutants.killing import judged, measured, of_loss
 
-MEAN, CLASSES = Uncentred(), Classes(weights=(3, 1))
+MEAN, CLASSES, NOISE = Uncentred(), Classes(weights=(3, 1)), Heteroscedastic()
 AWAY, LOST = "the mean centred away", "the weights of sums over classes lost"
 SAME = "the datum itself for others of its class"
-CASES = [("spectral", MEAN, AWAY), ("infonce", CLASSES, LOST), ("supcon", CLASSES, SAME)]
+FORGOTTEN = "the dependence of the noise on the datum forgotten"
+CASES = [
+    ("spectral", MEAN, AWAY),
+    ("infonce", CLASSES, LOST),
+    ("supcon", CLASSES, SAME),
+    ("infonce", NOISE, FORGOTTEN),
+]
 
 
 @pytest.mark.parametrize(("name", "law", "mutant"), CASES)

