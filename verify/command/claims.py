@@ -16,6 +16,7 @@ from verify.reports.colours import echo
 @click.option("--paper", metavar="KEY", help="The claims of one paper: iclr, neurreps, or a key of --ledger's.")
 @click.option("--id", "one", metavar="ID", shell_complete=claim_ids, help="One claim whole, as iclr:eq8.")
 @click.option("--ledger", metavar="FILE", type=click.Path(), help="A ledger of your own, a Python file.")
+@click.option("--new", metavar="FILE", type=click.Path(), help="Write a ledger to begin with, of the paper --paper.")
 @click.option("--slow", is_flag=True, help="Run the slow claims too, and store their results.")
 @click.option("--latex", is_flag=True, help="Print an errata sheet that pdflatex compiles.")
 @click.option("--by-loss", is_flag=True, help="The recorded verdicts as a table, a row a loss; nothing is run.")
@@ -25,6 +26,7 @@ def claims(
     paper: str | None,
     one: str | None,
     ledger: str | None,
+    new: str | None,
     *,
     slow: bool,
     latex: bool,
@@ -46,6 +48,13 @@ def claims(
     from verify.reports.claims.errata import errata
     from verify.reports.claims.listing import table, whole
 
+    if new is not None:
+        from verify.papers.claims.template import new_ledger
+
+        if ledger or one or latex or by_loss or as_json or slow:
+            raise InputError("--new writes a file and judges nothing; give it with --paper KEY or alone")
+        click.echo(f"wrote {new_ledger(new, paper)}; run it with: quartic claims --ledger {new}")
+        return
     if latex and as_json:
         message = "--latex and --json are two forms of one answer; give one of them"
         raise InputError(message)

@@ -133,12 +133,12 @@ def values_for(loss: Loss, size: int, d1: int) -> dict[str, sympy.Expr]:
     generic = iter(GENERIC * (1 + len(loss.parameters) // len(GENERIC)))
     special = {"d1": sympy.Integer(d1)} | {name: sympy.Integer(size) for name in counted}
     return {
-        name: special[name] if name in special else _in_range(next(generic), loss.domain[symbol])
+        name: special[name] if name in special else in_range(next(generic), loss.domain[symbol])
         for name, symbol in loss.parameters.items()
     }
 
 
-def _in_range(value: sympy.Rational, known: Range) -> sympy.Expr:
+def in_range(value: sympy.Rational, known: Range) -> sympy.Expr:
     """A positive number mapped into a range; unchanged where the range holds all positive numbers."""
     if known.whole:
         return known.low + 1

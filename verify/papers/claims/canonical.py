@@ -19,6 +19,7 @@ from derive.algebra.ranges import Range, Ranges
 from derive.algebra.scalars import collected, normal_form
 from derive.algebra.signs import sign
 from derive.algebra.words import rotations
+from derive.landscape.conditions import Condition
 from verify.papers.claims.formulas import A0, C, Diagonal, Mask, Orthogonal, Sigma, Symmetric
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def same(one: Any, other: Any, definitions: Mapping[sympy.Expr, sympy.Expr] | No
     """
     if isinstance(one, str) or isinstance(other, str):
         return bool(one == other)
+    if isinstance(one, Condition) or isinstance(other, Condition):
+        return _same_for_modes(one, other)
     one, other = (sympy.sympify(value, strict=True) for value in (one, other))
     if definitions:
         one, other = (value.subs(definitions) for value in (one, other))
@@ -83,6 +86,13 @@ def same(one: Any, other: Any, definitions: Mapping[sympy.Expr, sympy.Expr] | No
         # A scalar equals no matrix, except that both may vanish.
         return _vanishes(one) and _vanishes(other)
     return _vanishes(one - other)
+
+
+def _same_for_modes(one: Any, other: Any) -> bool:
+    """Conditions on the modes, as printed ones are compared; a formula and such a condition are never the same."""
+    from verify.papers.printed.conditions import equal
+
+    return isinstance(one, Condition) and isinstance(other, Condition) and equal(one, other)
 
 
 def _without_sums(value: sympy.Expr) -> sympy.Expr:

@@ -186,6 +186,8 @@ class Claim:
         counterexample: a function of NumPy or mpmath alone, see `verify.papers.claims.counterexamples`.
         given: what the corrected statement takes for granted: law, sampling, order, which points it is about.
         tried: for a refuted claim, the most charitable reading and why it fails too.
+        seen: what of the paper the statement was read in.
+        from_memory: whether the print was not at hand, so that the claim is judged as "if printed so".
         twin: the id of the claim that another paper prints in the same words.
         slow: whether the investigation takes more than some seconds: its result is then stored.
         waits_for: why a claim without an investigation was not run.
@@ -204,6 +206,8 @@ class Claim:
     counterexample: Callable[[], Mapping[str, Any]] | None = None
     given: str = ""
     tried: str = ""
+    seen: str = ""
+    from_memory: bool = False
     slow: bool = False
     waits_for: str = ""
     twin: str | None = None
@@ -272,6 +276,8 @@ class Ledger:
         counterexample: Callable[[], Mapping[str, Any]] | None = None,
         given: str = "",
         tried: str = "",
+        seen: str = "",
+        from_memory: bool = False,
         slow: bool = False,
         **printed: Any,
     ) -> Callable[[Callable[[], Iterable[Reading]]], Callable[[], Iterable[Reading]]]:
@@ -288,6 +294,8 @@ class Ledger:
             counterexample: for a refuted claim, see `verify.papers.claims.counterexamples`.
             given: what the corrected statement takes for granted.
             tried: for a refuted claim, the most charitable reading and why it fails too.
+            seen: what of the paper the statement was read in.
+            from_memory: whether the print was not at hand.
             slow: whether to store the result rather than to run it each time.
             printed: slot → formula, condition, word or truth value, as printed.
 
@@ -297,26 +305,67 @@ class Ledger:
         """
 
         def register(investigate: Callable[[], Iterable[Reading]]) -> Callable[[], Iterable[Reading]]:
-            self._add(
-                Claim(
-                    id,
-                    where,
-                    says,
-                    printed,
-                    recorded,
-                    investigate,
-                    why,
-                    kind,
-                    falls,
-                    counterexample,
-                    given,
-                    tried,
-                    slow,
-                )
-            )
+            told = {"why": why, "kind": kind, "falls": falls, "counterexample": counterexample, "given": given}
+            read = {"tried": tried, "seen": seen, "from_memory": from_memory, "slow": slow}
+            self._add(Claim(id, where, says, printed, recorded, investigate, **told, **read))  # type: ignore[arg-type]
             return investigate
 
         return register
+
+    def about(
+        self,
+        loss: Any,
+        id: str,  # noqa: A002 (as above)
+        *,
+        where: str,
+        recorded: Verdict,
+        says: str = "",
+        at: Mapping[str, object] | None = None,
+        why: str = "",
+        kind: Kind | None = None,
+        given: str = "",
+        tried: str = "",
+        seen: str = "",
+        from_memory: bool = False,
+        slow: bool = False,
+        **printed: Any,
+    ) -> None:
+        r"""Put in a claim about one loss, whose routes are found by themselves: see `verify.papers.claims.about`.
+
+        Args:
+            loss: a catalogue name with modifiers, FILE.py:NAME, or a `derive.Loss`.
+            id: "paper:name".
+            where: the place in the paper.
+            recorded: the verdict that a run has to find.
+            says: the statement in plain words, with {slot} for each of ``printed``; a plain one unless given.
+            at: values of parameters for which the claim is made.
+            why: as for `claim`, and so are kind, given, tried, seen, from_memory and slow.
+            kind: see there.
+            given: see there.
+            tried: see there.
+            seen: see there.
+            from_memory: see there.
+            slow: see there.
+            printed: what is printed of ``expansion``, ``B``, ``dimensional``, ``complete``, ``power`` or ``threshold``,
+                as text or LaTeX.
+
+        Raises:
+            InputError: an unknown slot, or a formula that cannot be read, with its place.
+
+        >>> ledger = Ledger("mine", "A paper of mine")
+        >>> ledger.about("infonce", "mine:origin", where="Eq. 1", recorded="holds", B="A_0", power=r"\frac23 \lambda_i")
+        >>> from verify.papers.claims import judge
+        >>> judge(ledger["mine:origin"]).verdict
+        'holds'
+
+        """
+        from verify.papers.claims.about import about
+
+        found = about(loss, printed, at)
+        told = {"why": why, "kind": kind, "given": given, "tried": tried}
+        read = {"seen": seen, "from_memory": from_memory, "slow": slow}
+        claim = Claim(id, where, says or found.says, found.printed, recorded, found.investigate, **told, **read)  # type: ignore[arg-type]
+        self._add(claim)
 
     def not_run(self, id: str, *, where: str, says: str, waits_for: str) -> None:  # noqa: A002 (as above)
         """Put a claim into the ledger that nothing here can test yet."""

@@ -36,6 +36,7 @@ def _statement(one: Result) -> Iterator[Line]:
         ("why", one["why"]),
         ("tried", one["tried"]),
         ("falls with it", "; ".join(one["falls"])),
+        ("read in", one.get("seen")),
         ("waits for", one["waits_for"]),
     ):
         if said:

@@ -145,11 +145,12 @@ class Judgement(Describable):
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; ``printed`` and ``corrected`` are LaTeX."""
         claim = self.claim
+        lead = "if printed so: " if claim.from_memory else ""
         return {
             "id": claim.id,
             "paper": claim.paper,
             "where": claim.where,
-            "printed": stated(claim.says, self.statement, latex),
+            "printed": lead + stated(claim.says, self.statement, latex),
             "verdict": self.verdict,
             "kind": claim.kind if self.verdict == "refuted" else None,
             "corrected": "; ".join(self.corrected_in(latex)) or None,
@@ -157,11 +158,13 @@ class Judgement(Describable):
             "given": claim.given or None,
             "why": claim.why or None,
             "tried": claim.tried or None,
+            "seen": claim.seen or None,
+            "from_memory": claim.from_memory,
             "falls": list(claim.falls) if self.verdict == "refuted" else [],
             "counterexample": _as_json(self.counterexample),
             "readings": [{"name": one.reading.name, "verdict": one.verdict} for one in self.readings],
             "plain": {
-                "printed": stated(claim.says, self.statement),
+                "printed": lead + stated(claim.says, self.statement),
                 "corrected": "; ".join(self.corrected_in(text)) or None,
                 "corrections": self.corrected_in(text),
             },

@@ -5,7 +5,8 @@ Nothing here sees an expansion. The letters have the names of `verify.papers.cla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -15,13 +16,15 @@ from verify.audits.target import parse_values
 from verify.papers.claims.claim import Measured, Point
 from verify.routes import autodiff
 from verify.truths.evaluated_truth import EvaluatedTruth
-from verify.truths.settings import Case, at_values, case
+from verify.truths.settings import Case, at_values, case, truth_of
 from verify.truths.taylor import cauchy, circle, safe_radius
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from verify.evidence.evidence import RouteName
 
     Array = NDArray[np.float64]
     # What is averaged: of W (d1, d0) and views (points, d0) x, x_pos of one datum and chi, chi_pos of another.
@@ -95,6 +98,57 @@ def exactly(
     return found
 
 
+def origin(slot: str, loss: Loss, *, given: Mapping[str, Any] | None = None, size: int = 3) -> list[Measured]:
+    """B of a loss: −½ its second derivatives at W = 0 in one row of W, at random A0 and C.
+
+    Args:
+        slot: the slot of the statement that this is the value of.
+        loss: its definition.
+        given: exact values of parameters; the others get generic ones.
+        size: of the batch, where the loss has one.
+
+    """
+    found = []
+    for route, how in (("exact", "of the definition, by Cauchy's integral"), ("autodiff", "of the torch loss by hand")):
+        points = []
+        for seed in (0, 1) if route == "exact" else (0,):
+            at = case(loss, given or {}, seed=seed, size=size)
+            if route == "autodiff" and not hasattr(at.truth, "function"):
+                break
+            letters = {name: value for name, value in _letters(at).items() if name != "W"}
+            points.append(Point(letters, curvatures(loss, at, route), 10 * TOLERANCE))
+        if points:
+            found.append(Measured(slot, cast("RouteName", route), f"−½ second derivatives at W = 0 {how}", points))
+    return found
+
+
+def powers(slot: str, loss: Loss, *, given: Mapping[str, Any] | None = None) -> list[Measured]:
+    """The power of a single kept mode at the minimum through fourth order, from the coefficients of the definition."""
+    points = []
+    for lam in (0.95, 0.7, 0.45):
+        at = case(loss, given or {}, seed=0, dimension=1, covariances=Covariances(*np.array([[[lam]], [[1 - lam]]])))
+        second, fourth = _on_nodes(loss, at, (2, 4))
+        if second < 0 < fourth:
+            found = -second / (2 * fourth) * float(at.setting.W[0, 0]) ** 2
+            points.append(Point({"lambda_i": lam, **_parameters(at)}, found, TOLERANCE * max(1.0, found)))
+    return [Measured(slot, "exact", "the minimum of orders 2 and 4 of the definition, one mode, Σ = 1", points)]
+
+
+def turning_point(slot: str, loss: Loss, *, given: Mapping[str, Any] | None = None) -> list[Measured]:
+    """The λ_i at which the curvature of the definition at W = 0 changes its sign; it is linear in λ_i, Σ being 1."""
+    points = []
+    for size in (2, 3):
+        ends = []
+        for lam in (0.0, 0.5, 1.0):
+            data = Covariances(*np.array([[[lam]], [[1 - lam]]]))
+            at = case(loss, given or {}, seed=0, size=size, dimension=1, covariances=data)
+            ends.append(_on_nodes(loss, at, (2,))[0])
+        bent = abs(ends[0] - 2 * ends[1] + ends[2]) > TOLERANCE * max(map(abs, ends))
+        found = float("nan") if bent or ends[0] == ends[2] else ends[0] / (ends[0] - ends[2])
+        points.append(Point(_parameters(at), found, 10 * TOLERANCE * max(1.0, abs(found))))
+    return [Measured(slot, "exact", "where the curvature of the definition at W = 0 changes its sign", points)]
+
+
 def curvature(loss: str, a: float, c: float, given: Mapping[str, Any] | None = None, **options: Any) -> float:
     """The coefficient of w² where d0 = d1 = 1, E x x′ = a and E x² = a + c, of the definition on cubature nodes.
 
@@ -116,6 +170,24 @@ def curvature(loss: str, a: float, c: float, given: Mapping[str, Any] | None = N
     return _on_nodes(defined, at, (2,))[0] / float(at.setting.W[0, 0]) ** 2
 
 
+def curvatures(loss: Loss, at: Case, route: str) -> Any:
+    """−½ the Hessian at W = 0 in one row of W, which is B, (2, 2): by polarisation, "exact" or "autodiff"."""
+
+    def second(row: Any) -> float:
+        setting = replace(at.setting, W=np.array([row]))
+        if route == "exact":
+            ts = circle(0.1)
+            (found,) = cauchy(EvaluatedTruth(at_values(loss, at.values), setting).averaged(ts, 2), ts, range(2, 3))
+            return float(found)
+        measured = autodiff.measure(replace(at, setting=setting, truth=truth_of(loss, at.values, setting)), 2)
+        assert measured is not None  # noqa: S101 (told the type checker; these losses are written by hand)
+        return measured.coefficients[2]
+
+    one, other, both = (second(row) for row in ([1.0, 0.0], [0.0, 1.0], [1.0, 1.0]))
+    mixed = (both - one - other) / 2
+    return -np.array([[one, mixed], [mixed, other]])
+
+
 def _on_nodes(loss: Loss, at: Case, orders: Sequence[int]) -> list[float]:
     truth = EvaluatedTruth(at_values(loss, at.values), at.setting)
     degree = max(orders)
@@ -129,7 +201,11 @@ def _letters(at: Case) -> dict[str, Any]:
     here = at.setting
     data = here.covariances
     letters = {"W": here.W, "A_0": data.A0, "C": data.C, "Sigma": data.Sigma}
-    return letters | {name: float(value) for name, value in at.values.items()}
+    return letters | _parameters(at)
+
+
+def _parameters(at: Case) -> dict[str, float]:
+    return {name: float(value) for name, value in at.values.items()}
 
 
 def averaged(

@@ -7,11 +7,13 @@ no.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import sympy
 
+from derive.landscape.conditions import Condition
 from verify.papers.claims.canonical import same
 from verify.papers.claims.formulas import A0, C, Sigma
 
@@ -65,6 +67,9 @@ def slips(value: Any, letters: frozenset[str] = frozenset()) -> Iterator[Slip]:
     if isinstance(value, bool) or value in (sympy.true, sympy.false):
         yield Slip("sense of a condition", "the opposite", not bool(value))
         return
+    if isinstance(value, Condition):
+        yield from _of_modes(value, letters)
+        return
     value = sympy.sympify(value, strict=True)
     if isinstance(value, sympy.core.relational.Relational):
         yield Slip("sense of a condition", "the sense turned", type(value)(value.rhs, value.lhs, evaluate=False))
@@ -76,6 +81,15 @@ def slips(value: Any, letters: frozenset[str] = frozenset()) -> Iterator[Slip]:
         return
     if isinstance(value, sympy.Expr):
         yield from _of_expression(value, letters)
+
+
+def _of_modes(value: Condition, letters: frozenset[str]) -> Iterator[Slip]:
+    """Slips of a condition on the modes: of its formula, and of which modes it speaks of."""
+    for one in slips(value.formula, letters):
+        yield Slip(one.operator, one.name, replace(value, formula=sympy.sympify(one.value)))
+    if value.formula not in (sympy.true, sympy.false):
+        other: Literal["some", "all"] = "all" if value.quantifier == "some" else "some"
+        yield Slip("sense of a condition", f"for {other} i", replace(value, quantifier=other))
 
 
 def _of_expression(value: sympy.Expr, letters: frozenset[str]) -> Iterator[Slip]:

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 from derive import InputError
+from derive.landscape.conditions import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,8 @@ def evaluate(value: Any, at: Mapping[str, Any]) -> Any:
     """A formula, condition or plain value at given numbers.
 
     Args:
-        value: a SymPy expression, matrix expression, relation, or a word or truth value, which is returned as it is.
+        value: a SymPy expression, matrix expression, relation, or a word or truth value, which is returned as it is; or
+            a condition on the modes, of which "a_i" and "c_i" are then all eigenvalues, an array each.
             Sums over the entries of `sympy.IndexedBase` letters count from 1.
         at: numbers and (rows, columns) arrays by the letters' names: "W", "A_0", "Sigma", "N", …
 
@@ -39,6 +41,8 @@ def evaluate(value: Any, at: Mapping[str, Any]) -> Any:
     """
     if isinstance(value, str | bool):
         return value
+    if isinstance(value, Condition):
+        return value.holds(_given("a_i", at), _given("c_i", at), at)
     found = _value(sympy.sympify(value, strict=True), at)
     return found.item() if isinstance(found, np.generic) else found
 

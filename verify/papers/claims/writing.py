@@ -12,6 +12,7 @@ from sympy.printing.str import StrPrinter
 
 from derive.algebra.scalars import normal_form
 from derive.definition.notation import GREEK, LATEX, TEXT, Style, signed_sum
+from derive.landscape.conditions import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,6 +122,8 @@ def _subscripted(piece: str) -> str:
 def _written(value: Any, printer: Any, style: Style, word: Any) -> str:
     if isinstance(value, str):
         return str(word(value))
+    if isinstance(value, Condition):
+        return value.whitened().latex() if style is LATEX else value.said()
     if isinstance(value, bool) or value in (sympy.true, sympy.false):
         return str(word("yes" if value else "no"))
     found = sympy.sympify(value, strict=True)

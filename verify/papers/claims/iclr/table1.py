@@ -6,7 +6,6 @@ eigenvalue of WᵀW (dimensional) or all (complete) are zero at the minimum. The
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,16 +21,12 @@ from verify.papers.claims.formulas import A0, C, identity
 from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.iclr.table1_minima import SIZE, Trained
 from verify.papers.claims.iclr.unit_minima import rows as unit_rows
-from verify.papers.claims.measuring import TOLERANCE
-from verify.routes import autodiff
-from verify.truths.evaluated_truth import EvaluatedTruth
-from verify.truths.settings import Case, at_values, case, truth_of
-from verify.truths.taylor import cauchy, circle
+from verify.papers.claims.measuring import TOLERANCE, curvatures
+from verify.truths.settings import case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from derive import Loss
     from derive.landscape.conditions import Condition
 
 N, gamma = sympy.symbols("N gamma")
@@ -112,7 +107,7 @@ def _origin(name: str, sampling: str) -> Iterator[Measured]:
         points = []
         for seed in (0, 1) if route == "exact" else (0,):
             at = case(loss, values, seed=seed, size=size, sampling=sampling)
-            matrix, data = _matrix(loss, at, route), at.setting.covariances
+            matrix, data = curvatures(loss, at, route), at.setting.covariances
             design = np.stack([data.A0.ravel(), data.C.ravel()], 1)
             weights, *_ = np.linalg.lstsq(design, matrix.ravel(), rcond=None)
             first = next(one for one in weights if abs(one) > TOLERANCE)
@@ -120,24 +115,6 @@ def _origin(name: str, sampling: str) -> Iterator[Measured]:
             points.append(Point(letters, matrix / first, 10 * TOLERANCE))
         how = {"exact": "the definition by Cauchy's integral", "autodiff": "the torch loss written by hand"}[route]
         yield Measured("B", route, f"second derivatives at W = 0 of {how}", points, note=f"{len(points)} seeds from 0")
-
-
-def _matrix(loss: Loss, at: Case, route: str) -> Any:
-    """−½ the Hessian at W = 0 in one row of W."""
-
-    def second(row: Any) -> float:
-        setting = replace(at.setting, W=np.array([row]))
-        if route == "exact":
-            ts = circle(0.1)
-            (found,) = cauchy(EvaluatedTruth(at_values(loss, at.values), setting).averaged(ts, 2), ts, range(2, 3))
-            return float(found)
-        measured = autodiff.measure(replace(at, setting=setting, truth=truth_of(loss, at.values, setting)), 2)
-        assert measured is not None  # noqa: S101 (told the type checker; these losses are written by hand)
-        return measured.coefficients[2]
-
-    one, other, both = (second(row) for row in ([1.0, 0.0], [0.0, 1.0], [1.0, 1.0]))
-    mixed = (both - one - other) / 2
-    return -np.array([[one, mixed], [mixed, other]])
 
 
 @ICLR.claim(
@@ -307,7 +284,7 @@ def _change(name: str) -> Iterator[Measured]:
     decayed = catalogue(f"{name}+weight-decay")
     for route in ("exact", "autodiff"):
         at = case(decayed, values, seed=0)
-        change = _matrix(decayed, at, route) - _matrix(plain, case(plain, values, seed=0), route)
+        change = curvatures(decayed, at, route) - curvatures(plain, case(plain, values, seed=0), route)
         strength = float(at.values["gamma"])
         yield Measured(
             "change", route, "difference of the second derivatives at W = 0",
