@@ -125,6 +125,13 @@ REFERENCES = {
         "ICML 2021",
         "2103.00020",
     ),
+    "caron2021": Reference(
+        "Caron et al. 2021",
+        "Mathilde Caron, Hugo Touvron, Ishan Misra, Hervé Jégou, Julien Mairal, Piotr Bojanowski, Armand Joulin",
+        "Emerging Properties in Self-Supervised Vision Transformers",
+        "ICCV 2021",
+        "2104.14294",
+    ),
     "zhai2023": Reference(
         "Zhai et al. 2023",
         "Xiaohua Zhai, Basil Mustafa, Alexander Kolesnikov, Lucas Beyer",

@@ -1,8 +1,8 @@
 r"""What becomes of a mean of the data under DINO: what centring is for, and how fast a centre has to follow.
 
 The mean m of the student's logits, that of a bias or W μ for a mean μ across the modes, has a flow of its own. With the
-teacher's mean n, its centre c, small weights (J = Π/K, `derive.fields.dino`), and |μ|² the square of the mean (1 for a
-bias),
+teacher's mean n, its centre c, small weights (J = Π/K, `derive.fields.logit_field`), and |μ|² the square of the mean
+(1 for a bias),
 
     dm/dt = |μ|² ((n − c)/τ_t − m/τ_s)/(K τ_s),     dn/dt = q (m − n),     dc/dt = r (n − c).
 
@@ -19,7 +19,8 @@ from __future__ import annotations
 import sympy
 
 from derive.algebra.letters import Letter
-from derive.fields.dino import K, q, rate, tau_s, tau_t
+from derive.fields.dino import K, tau_s, tau_t
+from derive.fields.logit_field import q, rate
 
 # The square of the data's mean; the rate of the centre.
 mean_square, r = Letter("mu_sq", positive=True), Letter("r", positive=True)

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 
 from sympy.utilities.iterables import multiset_partitions
 
+from derive.definition.notation import TEXT, Style
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -55,17 +57,33 @@ class Link:
         """Whether it is the unit matrix."""
         return self.diagonal and not self.edges
 
-    def __str__(self) -> str:
-        """By its entries.
+    def text(self, style: Style = TEXT) -> str:
+        r"""By its entries, in plain text or in another style.
 
-        >>> print(Link(((0, 1), (0, 1), (1, 1)), (0, 0)))
-        Diag(mean_l S_kl² S_ll)
+        >>> from derive.definition.notation import LATEX
+        >>> print(Link(((0, 1), (0, 1), (1, 1)), (0, 0)).text(LATEX))
+        \operatorname{Diag}(\operatorname{mean}_{l} S_{kl}^{2} S_{ll})
         """
         free = [index for index in _vertices(self.edges) if index not in self.ends]
         names = dict(zip((*dict.fromkeys(self.ends), *free), _INDICES, strict=False))
         over = "".join(names[index] for index in free)
-        inside = (f"mean_{over} " if over else "") + _product(self.edges, names)
-        return f"Diag({inside or '1'})" if self.diagonal else f"[{inside or '1'}]"
+        counted = [(f"{names[i]}{names[j]}", str(times)) for (i, j), times in Counter(self.edges).items()]
+        if style is TEXT:
+            mean, diagonal = f"mean_{over} ", "Diag"
+            entries = [style.power(f"S_{both}", times) if times != "1" else f"S_{both}" for both, times in counted]
+        else:
+            mean, diagonal = rf"\operatorname{{mean}}_{{{over}}} ", r"\operatorname{Diag}"
+            entries = [f"S_{{{both}}}" + (f"^{{{times}}}" if times != "1" else "") for both, times in counted]
+        inside = (mean if free else "") + (" ".join(entries) or "1")
+        return f"{diagonal}({inside})" if self.diagonal else f"[{inside}]"
+
+    def __str__(self) -> str:
+        """The same as `text`.
+
+        >>> print(Link(((0, 1), (0, 1), (1, 1)), (0, 0)))
+        Diag(mean_l S_kl² S_ll)
+        """
+        return self.text()
 
 
 @lru_cache(maxsize=16)
@@ -147,8 +165,3 @@ def _order(item: tuple[Edges, Fraction]) -> tuple[int, Edges]:
 
 def _link_order(item: tuple[Link, Fraction]) -> tuple[bool, int, Link]:
     return not item[0].diagonal, -len(_vertices(item[0].edges)), item[0]
-
-
-def _product(edges: Edges, names: Mapping[int, str]) -> str:
-    powers = {1: "", 2: "²", 3: "³", 4: "⁴", 5: "⁵"}
-    return " ".join(f"S_{names[one]}{names[other]}{powers[n]}" for (one, other), n in Counter(edges).items())

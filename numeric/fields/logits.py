@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.optimize import minimize_scalar
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from scipy.stats import norm, qmc
 
 Array = NDArray[np.float64]
@@ -69,10 +69,19 @@ class LogitFlow:
     centred: bool = True
 
     @classmethod
-    def of(cls, correlations: object, tau_s: float, tau_t: float, *, seed: int = 0, finer: float = 1.0) -> LogitFlow:
-        """With points of its own."""
+    def of(
+        cls,
+        correlations: object,
+        tau_s: float,
+        tau_t: float,
+        *,
+        number: int = POINTS,
+        seed: int = 0,
+        finer: float = 1.0,
+    ) -> LogitFlow:
+        """With points of its own, a grid ``finer`` by a factor or quasi-random ones of a number and a seed."""
         lam = np.atleast_1d(np.asarray(correlations, dtype=float))
-        return cls(lam, tau_s, tau_t, *points(len(lam), int(POINTS * finer), seed, finer))
+        return cls(lam, tau_s, tau_t, *points(len(lam), number, seed, finer))
 
     def rates(self, W: Array, m: Array | None = None) -> tuple[Array, Array]:
         """dW/dt (K, d) and dm/dt (K,).
@@ -126,38 +135,38 @@ class LogitFlow:
         return np.asarray(SMALL * self.tau_s * (drawn - drawn.mean(0)))
 
 
-def resting(ray: Array, ratio: float, sizes: Array) -> Array:
-    """λ at which one mode rests at w = r × ray, for each size r in units of τ_s; ratio is τ_t/τ_s.
+def resting(logits: int, ratio: float, sizes: Array) -> Array:
+    """λ at which one mode that sets one logit against the others rests, by their difference in units of τ_s.
 
-    Along a ray that its symmetry keeps the flow on: some logits alike against the others alike, or two against each
-    other.
+    The symmetry of the other logits keeps the flow on this ray. The ratio is τ_t/τ_s.
     """
     x, weights = points(1)
 
-    def pulled(r: float) -> float:
-        """E[g w·softmax(r g w)]."""
-        return float(weights @ (softmax(r * x * ray, 1) * (x * ray)).sum(1))
+    def pulled(size: float) -> float:
+        """E[g p], p the one logit's share at a difference of g × size."""
+        return float(weights @ (x[:, 0] * expit(size * x[:, 0] - np.log(logits - 1))))
 
-    return np.array([pulled(r) / pulled(r / ratio) for r in sizes])
+    return np.array([pulled(size) / pulled(size / ratio) for size in sizes])
 
 
-def fold(ray: Array, ratio: float) -> tuple[float, float]:
-    """The least λ at which one mode rests away from 0 along a ray, and its size there in units of τ_s.
+def fold(logits: int, ratio: float) -> tuple[float, float]:
+    """The least λ at which one mode that sets one logit against the others rests away from 0, and their difference.
 
-    Below τ_t/τ_s it is where training from large weights loses the mode; a size of 0 says that states begin at 0, so
-    that there is no hysteresis along the ray.
+    Below τ_t/τ_s it is where training from large weights loses the mode. A difference of 0 says that states begin at
+    0, so that there is no hysteresis along the ray; it is in units of τ_s.
 
-    >>> one_of = lambda K: np.arange(K) == 0
-    >>> [tuple(np.round(fold(one_of(K) - 1 / K, 0.4), 3).tolist()) for K in (4, 8, 64)]
+    >>> [tuple(np.round(fold(K, 0.4), 3).tolist()) for K in (4, 8, 64)]
     [(0.4, 0.0), (0.376, 0.426), (0.18, 0.957)]
     """
     sizes = np.geomspace(1e-2, 40, 60)
-    found = resting(ray, ratio, sizes)
+    found = resting(logits, ratio, sizes)
     i = int(found.argmin())
     if i == 0:
         return ratio, 0.0
     best = minimize_scalar(
-        lambda r: float(resting(ray, ratio, np.array([r]))[0]), bounds=(sizes[i - 1], sizes[i + 1]), method="bounded"
+        lambda size: float(resting(logits, ratio, np.array([size]))[0]),
+        bounds=(sizes[i - 1], sizes[i + 1]),
+        method="bounded",
     )
     return float(best.fun), float(best.x)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any, Protocol
 
-from derive import InputError, Law
+from derive import Gaussian, InputError, Law
 from derive.definition.notation import Style
+from derive.fields.dino import Dino
 from derive.fields.field import field
+from derive.fields.logit_field import logit_field
 from derive.fields.training import Dynamics, Training
 
 
@@ -42,3 +44,10 @@ def derived_field(dynamics: Dynamics, *_given: object) -> DerivedField:
 @derived_field.register
 def _(dynamics: Training, order: int, law: Law) -> DerivedField:
     return field(dynamics, order, data=law)
+
+
+@derived_field.register
+def _(dynamics: Dino, order: int, law: Law) -> DerivedField:
+    if type(law) is not Gaussian:
+        raise InputError(f"{dynamics.name} is expanded for Gaussian data of mean zero")
+    return logit_field(dynamics, order - 1)

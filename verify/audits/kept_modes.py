@@ -221,7 +221,7 @@ class KeptModes:
     def _power(self, i: int) -> str:
         power = self.powers[i]
         if power is None:
-            return "no minimum" if isinf(self.found.powers[i]) else "?"
+            return ("no end" if self.theory == "field" else "no minimum") if isinf(self.found.powers[i]) else "?"
         return f"{power:.4f}" if self.theory == "sphere" and power else f"{power:.6g}"
 
     @property

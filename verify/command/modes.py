@@ -68,6 +68,7 @@ def modes(
 
     Example: quartic modes beta-infonce --correlations 0.9,0.5,0.1 --set beta=1/2
     """
+    import verify.audits.logit_modes  # noqa: F401 (registers the modes of DINO)
     from derive import Loss
     from derive.fields.training import Dynamics
     from verify.audits.field_modes import field_modes

@@ -8,7 +8,8 @@ from scipy.special import softmax
 from derive import InputError
 from derive.fields.centring import K as LOGITS
 from derive.fields.centring import centre_follows, centred, follows, frozen, mean_square, q, r, uncentred
-from derive.fields.dino import K, a_i, dino_field, followed, onset, s_i, tau_s, tau_t, threshold
+from derive.fields.dino import DINO, K, tau_s, tau_t
+from derive.fields.logit_field import a_i, followed, logit_field, onset, s_i, threshold
 from derive.fields.softmax import log_mean
 
 A0 = np.array([[1.0, 0.3], [0.3, 0.5]])
@@ -45,7 +46,7 @@ def predicted(order, student=STUDENT, teacher=TEACHER):
     live = W - W.mean(0)
     S, matrices = live @ SIGMA @ live.T, {"A0": A0, "Sigma": SIGMA}
     total = np.zeros(W.shape)
-    for term in dino_field(5).terms:
+    for term in logit_field(DINO, 5).terms:
         if term.order == order:
             value = float(term.coefficient.subs({tau_s: student, tau_t: teacher, K: len(W)}))
             total += value * matrix(term.link, S) @ live @ matrices[term.letter]
@@ -146,4 +147,4 @@ def test_a_centre_that_follows_too_slowly_lets_the_mean_oscillate():
 
 def test_an_even_order_is_refused():
     with pytest.raises(InputError, match="orders 1, 3, 5 or 7"):
-        dino_field(4)
+        logit_field(order=4)
