@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sympy
 from sympy import QQ
 
-from derive.algebra.atoms import elements_of, is_polynomial
+from derive.algebra.atoms import Elements, elements_of, is_polynomial
 from derive.algebra.branches import one_form
 from derive.algebra.effort import spend
 from derive.algebra.roots import plain, powers_of
@@ -89,6 +89,7 @@ class Scalars:
         self._atoms: list[sympy.Expr] = []
         self._numbers: dict[sympy.Expr, int] = {}
         self._given: sympy.Expr | None = None
+        self._elements: dict[tuple[int, ...], Elements] = {}
 
     def from_sympy(self, value: sympy.Expr) -> Coefficient:
         """The coefficient of a SymPy expression; parts that are not rational in symbols become atoms."""
@@ -148,7 +149,7 @@ class Scalars:
         if not lowest:
             return self.to_sympy(coefficient.terms[()])
         spend(10 * len(coefficient.terms))
-        elements = elements_of({atom: self._atoms[atom] for atom in sorted(lowest)})
+        elements = self._elements_of(tuple(sorted(lowest)))
         one = elements.one
         numerator, denominator = elements.zero, one
         for atom, power in lowest.items():
@@ -172,6 +173,12 @@ class Scalars:
             # Over the algebraic numbers: the denominator monic, and neither factored.
             return sympy.expand(numerator.as_expr()) / sympy.expand(denominator.as_expr())
         return sympy.Mul(*_factored(numerator), *(1 / factor for factor in _factored(denominator)))
+
+    def _elements_of(self, atoms: tuple[int, ...]) -> Elements:
+        """The ring of some atoms, made once: most coefficients of a derivation need the same few."""
+        if atoms not in self._elements:
+            self._elements[atoms] = elements_of({atom: self._atoms[atom] for atom in atoms})
+        return self._elements[atoms]
 
     def _atom(self, value: sympy.Expr, power: int) -> Laurent:
         number = self._numbers.setdefault(value, len(self._atoms))

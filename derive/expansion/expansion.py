@@ -80,9 +80,11 @@ class Expansion:
     encoders: int = 1
 
     @classmethod
-    def collect(cls, coefficients: Mapping[Invariants, sympy.Expr], order: int, **other: object) -> Expansion:
-        """An expansion from a mapping; coefficients are put in normal form and zeros dropped."""
-        return cls(order=order, terms=_terms(coefficients.items()), **other)  # type: ignore[arg-type]
+    def collect(
+        cls, coefficients: Mapping[Invariants, sympy.Expr], order: int, *, normal: bool = False, **other: object
+    ) -> Expansion:
+        """An expansion from a mapping; coefficients are put in normal form, unless they have it, and zeros dropped."""
+        return cls(order=order, terms=_terms(coefficients.items(), normal=normal), **other)  # type: ignore[arg-type]
 
     # Reading.
 
@@ -319,9 +321,9 @@ def check_basis(basis: str) -> str:
     return basis
 
 
-def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]]) -> tuple[Term, ...]:
+def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]], *, normal: bool = False) -> tuple[Term, ...]:
     terms = (
-        Term(2 * sum(map(letters, invariants)), normal_form(value), invariants)
+        Term(2 * sum(map(letters, invariants)), value if normal else normal_form(value), invariants)
         for invariants, value in collected(coefficients).items()
     )
     # By order; within an order single traces first, then products, those with b after them, then sums over coordinates.

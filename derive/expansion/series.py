@@ -13,7 +13,7 @@ from sympy import QQ
 
 from derive.algebra.effort import TooLargeError
 from derive.algebra.monomials import ONE, Monomial, accumulate, accumulate_product, scaled
-from derive.algebra.scalars import Coefficient, Laurent, Scalars, normal_form
+from derive.algebra.scalars import Coefficient, Laurent, Scalars
 from derive.definition.clusters import Clusters, Sample, ViewSample
 from derive.definition.expression import (
     Average,
@@ -222,7 +222,7 @@ class Expander:
 
     def _not_zero(self, node: Log | Power, series: Series) -> Coefficient:
         value = self.constant_term(series)
-        at_zero = normal_form(self.scalars.to_sympy(value))
+        at_zero = self.scalars.to_sympy(value)
         whole = isinstance(node, Power) and node.exponent.is_Integer
         if at_zero.is_negative and not whole:
             message = f"{definition(node, TEXT)} is not real: its argument is {at_zero} at W = 0"

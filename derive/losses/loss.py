@@ -329,6 +329,7 @@ class Loss:
         expansion = Expansion.collect(
             {invariants: self._simplified(series.scalars.to_sympy(value)) for invariants, value in polynomial.items()},
             order,
+            normal=True,
             loss=self.name,
             constant=series.constant,
             assumptions=law.assumptions
