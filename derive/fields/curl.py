@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _CHARACTER = {one.name: character for character, one in WEIGHTS.items()}
 # Where the derivatives are compared: small whole numbers, without symmetries.
-_POINTS = {
+POINTS = {
     "W": ((2, 1), (-1, 3)),
     "P": ((1, 2), (3, -1)),
     "M": ((3, -2), (1, 1)),
@@ -80,8 +80,8 @@ class Curl:
         (one, i, j), (other, k, m) = self.first, self.second
         left, right = self.values
         a, b = f"{_shown(one)}{i + 1}{j + 1}", f"{_shown(other)}{k + 1}{m + 1}"
-        at = ", ".join(f"{name} = {_POINTS[character]}" for name, character in _moving((one, other)).items())
-        return f"∂(d{a}/dt)/∂{b} = {left}, ∂(d{b}/dt)/∂{a} = {right} at {at}, A0 = {_POINTS['A']}, Σ = {_POINTS['S']}"
+        at = ", ".join(f"{name} = {POINTS[character]}" for name, character in _moving((one, other)).items())
+        return f"∂(d{a}/dt)/∂{b} = {left}, ∂(d{b}/dt)/∂{a} = {right} at {at}, A0 = {POINTS['A']}, Σ = {POINTS['S']}"
 
 
 def _shown(name: str) -> str:
@@ -105,7 +105,7 @@ def witness(field: Field) -> Curl | None:
     ('W', 'W', False)
 
     """
-    at = {character: sympy.Matrix(rows) for character, rows in _POINTS.items()}
+    at = {character: sympy.Matrix(rows) for character, rows in POINTS.items()}
     entries = [(name, i, j) for name in field.flow for i, j in product(range(2), repeat=2)]
     grades: dict[tuple[int, ...], dict[str, list[FieldTerm]]] = defaultdict(lambda: defaultdict(list))
     for name, terms in field.flow.items():

@@ -51,9 +51,6 @@ if TYPE_CHECKING:
     from derive.fields.products import Product, Traces, Word
     from derive.losses.loss import Loss
 
-# Of one kind of centred data, seen through W or V.
-_LETTERS = frozenset("ASITXYZJ")
-
 
 class FieldTerm(NamedTuple):
     """coefficient × ∏ traces × an open word of matrices.
@@ -212,7 +209,11 @@ def field(of: Loss | Training, order: int = 4, *, data: Law | None = None) -> Fi
     loss = of.loss if isinstance(of, Training) else of
     if loss.bias:
         raise InputError(f"{loss.name} has a bias; fields are derived for f(x) = W x")
-    expansion = _held(loss).expand(order, data=data or Gaussian())
+    law = data or Gaussian()
+    if law.arrays or law.defined(loss.expression) != loss.expression:
+        message = f"fields are derived for centred data of one kind, not for those of the law {law.text}"
+        raise InputError(f"{message}; leave --law out, or take an elliptical one")
+    expansion = held_apart(loss).expand(order, data=law)
     degree = degree_of(loss.expression)
     exact = degree is not None and degree <= order
     pull, stopped = (_descent(expansion, by) for by in (LIVE, HELD))
@@ -228,7 +229,7 @@ def field(of: Loss | Training, order: int = 4, *, data: Law | None = None) -> Fi
     )
 
 
-def _held(loss: Loss) -> Loss:
+def held_apart(loss: Loss) -> Loss:
     """The loss with weights V of their own for stopped views."""
     named = {view for node in walk(loss.expression) for view in labels(node) if isinstance(view, View)}
     second = {view: view._replace(role=ENCODER) for view in named if view.role == STOPPED}
@@ -245,9 +246,6 @@ def _descent(expansion: Expansion, by: str) -> Products:
         if not all(map(is_trace, term.invariants)):
             message = f"{expansion.loss} singles out coordinates of f; fields are derived for losses of inner products"
             raise InputError(message)
-        if not _LETTERS.issuperset(letter for ((_, word, _),) in term.invariants for letter in word):
-            message = f"the data of {expansion.loss} have a mean, classes or two augmentations, for which no field is"
-            raise InputError(f"{message} derived; take centred data of one kind, --law gaussian or elliptical")
         for product, times in gradient(spelled_out(term.invariants), by).items():
             found[product] -= term.coefficient * times
     return found

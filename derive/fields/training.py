@@ -43,7 +43,7 @@ class Dynamics(ABC):
     """What training follows where it is the gradient of no loss: the catalogue `derive.fields.FIELDS` is of these.
 
     A command that is given one asks it for its definition and its field; what more can be said of a kind of dynamics
-    is registered for its type (`verify.audits.field_modes.field_modes`, `verify.audits.fields.audit_field`).
+    is registered for its type (`verify.audits.field_modes.field_modes`, `verify.audits.field_audit.audit_field`).
     """
 
     encoders = 1
@@ -130,7 +130,7 @@ class Training(Dynamics):
         predictor: before live views; None where there is none.
         momentum: whether stopped views are seen through the momentum copy Wₘ rather than through W itself.
         decay: whether W and P have a weight decay.
-        given: values of η, ρ and μ that were set.
+        given: the values that were set, those of η, ρ and μ among them.
 
     """
 
@@ -212,7 +212,7 @@ class Training(Dynamics):
             check_values(here, self.loss.domain, self.name)
             predictor = OfMoments(predictor.function.xreplace(here))
         own = {name: value for name, value in put.items() if name in self.loss.parameters}
-        return replace(self, loss=self.loss.set(own), predictor=predictor, given={**self.given, **rates})
+        return replace(self, loss=self.loss.set(own), predictor=predictor, given={**self.given, **put})
 
     def text(self) -> str:
         """The definition in plain text: sg stands before what is stopped."""

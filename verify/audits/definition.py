@@ -11,12 +11,14 @@ import sympy
 
 from derive import Gaussian, InputError, Law, Loss, NotAnalyticError
 from derive.algebra.graphs import AUGMENTATION
+from derive.fields.training import Dynamics
 from derive.landscape.summary import Described, described
 from derive.losses.limit import population
 from numeric.laws import in_numbers
 from numeric.sampling import Covariances
+from verify.audits.field_audit import FieldAudit, audit_field
 from verify.audits.findings import describe
-from verify.audits.target import limits, of_encoders, put_values
+from verify.audits.target import as_field, limits, of_encoders, put_values
 from verify.evidence.answer import (
     Answer,
     in_light_of,
@@ -128,20 +130,30 @@ def audit(loss: Loss, **options: Any) -> Audit: ...
 
 
 @overload
+def audit(loss: Dynamics, **options: Any) -> FieldAudit: ...
+
+
+@overload
 def audit(loss: Callable[..., Any], **options: Any) -> BlackBoxAudit: ...
 
 
-def audit(loss: Loss | Callable[..., Any], **options: Any) -> Audit | BlackBoxAudit:
+def audit(loss: Loss | Dynamics | Callable[..., Any], **options: Any) -> Audit | FieldAudit | BlackBoxAudit:
     """Derive the expansion of a loss, or measure that of a torch function, and check it against the loss itself.
 
+    A loss with stopped views is a field, that of training W alone.
+
     Args:
-        loss: a `derive.Loss`, or a function ``loss(z1, z2)`` of two views of a batch, (N, d) each, in torch.
-        options: of `audit_definition`, or for a function of `verify.audits.blackbox.auditing.audit_function`.
+        loss: a `derive.Loss`, a field, or in torch a function ``loss(z1, z2)`` of two views of a batch, (N, d) each.
+        options: of `audit_definition`; of a field, those of `verify.audits.field_audit.audit_field`; for a function, of
+            `verify.audits.blackbox.auditing.audit_function`.
 
     Raises:
         InputError: an unusable loss, order, value or covariance.
 
     """
+    loss = as_field(loss)
+    if isinstance(loss, Dynamics):
+        return audit_field(loss, **options)
     if isinstance(loss, Loss):
         return audit_definition(loss, **options)
     from verify.audits.blackbox.auditing import audit_function

@@ -62,7 +62,7 @@ def _(
     correlations: Iterable[object] | None = None,
 ) -> KeptModes:
     here, limits = _set(dynamics, values)
-    still = field(replace(here, momentum=False, decay=False, given={}))
+    still = field(replace(here, momentum=False, decay=False))
     if here.predictor is None and still.terms == still.stopped:
         return _of_landscape(here, dict(values), limits, covariances, correlations)
     if limits:
@@ -70,7 +70,7 @@ def _(
     flow = mode_flow(here)
     data = _data(flow, covariances, correlations)
     a, s = data.lam * data.s, data.s
-    at = _Solver(flow, a, s)
+    at = Solver(flow, a, s)
     small, large = at.from_small(), at.from_large()
     notes = _notes(flow, mode_flow(replace(here, given={})), data.lam, large**2 * s)
     grows = tuple(bool(one > 0) for one in small)
@@ -141,7 +141,7 @@ def _data(flow: ModeFlow, covariances: Covariances | None, correlations: Iterabl
 
 
 @dataclass(frozen=True)
-class _Solver:
+class Solver:
     """Where modes rest, in numbers."""
 
     flow: ModeFlow

@@ -101,9 +101,10 @@ def audit(
 
     Example: quartic audit infonce --html infonce.html
     """
-    from derive import InputError, Loss
+    from derive import Loss
     from derive.fields.training import Dynamics
     from verify.audits.definition import audit as run
+    from verify.audits.field_audit import audit_field
     from verify.audits.target import find_target, parse_values, read_covariances, refuse
     from verify.command.laws import read_law
     from verify.running.limits import memory_limit
@@ -112,7 +113,16 @@ def audit(
     covariances = read_covariances(a0, c)
     loss, values = find_target(target), parse_values(settings)
     if isinstance(loss, Dynamics):
-        raise InputError(f"{loss.name} is a field, whose audit is not there yet; quartic derive and quartic modes are")
+        only = {"--core": core, "--definition": definition, "--constants": constants, "--A0 and --C": covariances}
+        only |= {"--adapter": adapter != "two-views", "--encoders": encoders != 1, "--basis": basis != "A0,Sigma"}
+        refuse("a field", only | {"--sampling": sampling != "iid"})
+        assumed, values = read_law(law).given(values)
+        with deriving(progress(hidden=quiet)) as tick:
+            of_field = audit_field(
+                loss, order=order, given=values, law=assumed, seed=seed, train=not no_train, tick=tick
+            )
+        _shown(of_field, as_json=as_json, reports=reports, quiet=quiet)
+        return
     if not isinstance(loss, Loss):
         refuse(
             "a torch function",

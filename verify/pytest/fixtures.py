@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from verify.audits.blackbox.audit import BlackBoxAudit
     from verify.audits.definition import Audit
+    from verify.audits.field_audit import FieldAudit
     from verify.papers.printed.check import Check
 
 # The checks of a test so far, as JSON: what a worker of pytest-xdist can send.
@@ -103,17 +104,17 @@ def check_moment(request: pytest.FixtureRequest) -> Callable[..., Check]:
 
 
 @pytest.fixture
-def audit_loss(request: pytest.FixtureRequest) -> Callable[..., Audit | BlackBoxAudit]:
+def audit_loss(request: pytest.FixtureRequest) -> Callable[..., Audit | FieldAudit | BlackBoxAudit]:
     """Run the whole audit of a loss, and fail where it refutes what was derived.
 
     It is called as in ``audit = audit_loss(loss, train=False)``.
-    The loss is a derive.Loss, a torch function or a TARGET; options are those of verify.audit. The audit is returned,
-    so that a test may ask more of it: ``assert audit.verdict == "holds"``.
+    The loss is a derive.Loss, a field, a torch function or a TARGET; options are those of verify.audit. The audit
+    is returned, so that a test may ask more of it: ``assert audit.verdict == "holds"``.
     """
 
-    def audit(loss: Any, **options: Any) -> Audit | BlackBoxAudit:
+    def audit(loss: Any, **options: Any) -> Audit | FieldAudit | BlackBoxAudit:
         __tracebackhide__ = True
-        found: list[Audit | BlackBoxAudit] = []
+        found: list[Audit | FieldAudit | BlackBoxAudit] = []
 
         def run() -> Check:
             from verify.papers.printed.audited import audited

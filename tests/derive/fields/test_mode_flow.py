@@ -51,15 +51,15 @@ def test_the_difference_of_squares_only_decays(training):
     assert sympy.expand(change + 2 * eta * (w**2 - p**2)) == 0
 
 
-@pytest.mark.parametrize(("decay", "kept"), [(0.9**2 / 4 * 0.9, True), (0.9**2 / 4 * 1.1, False)])
+@pytest.mark.parametrize(("decay", "kept"), [(0.9**2 / 4 * 0.7, True), (0.9**2 / 4 * 1.3, False)])
 def test_a_mode_of_simsiam_survives_from_large_weights_up_to_the_fold(decay, kept):
     flow = mode_flow(SIMSIAM)
     at = {a_i: sympy.Rational(9, 10), s_i: 1, eta: decay}
     assert (float(flow.fold.subs(at)) > 0) is kept
     W, P = np.diag([1.2, 0.01]), np.diag([1.0, 0.01])
-    for _ in range(20_000):
+    for _ in range(2000):
         more = step(W, P, decay)
-        W, P = W + 0.02 * more[0], P + 0.02 * more[1]
+        W, P = W + 0.1 * more[0], P + 0.1 * more[1]
     if kept:
         stable = max(float(one.subs(at)) for one in flow.states)
         assert W[0, 0] == pytest.approx(stable, rel=0.02)

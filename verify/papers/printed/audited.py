@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from derive import InputError, Loss
+from derive.fields.training import Dynamics
 from verify.audits.definition import audit
+from verify.audits.field_audit import FieldAudit
 from verify.audits.target import find_target
 from verify.papers.printed.check import Check, ContradictedError
 from verify.papers.printed.subject import exact
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from verify.audits.definition import Audit
 
 
-def audited(loss: object, **options: Any) -> tuple[Check, Audit | BlackBoxAudit]:
+def audited(loss: object, **options: Any) -> tuple[Check, Audit | FieldAudit | BlackBoxAudit]:
     """Audit a loss.
 
     Args:
@@ -30,19 +32,21 @@ def audited(loss: object, **options: Any) -> tuple[Check, Audit | BlackBoxAudit]
         InputError: an unusable loss or option.
 
     """
-    found = find_target(loss) if isinstance(loss, str) else loss
-    if not (isinstance(found, Loss) or callable(found)):
+    found: Any = find_target(loss) if isinstance(loss, str) else loss
+    if not (isinstance(found, Loss | Dynamics) or callable(found)):
         message = f"a loss is a derive.Loss, a torch function or a TARGET such as 'infonce', not {type(found).__name__}"
         raise InputError(message)
     if "given" in options:
         options["given"] = exact(options["given"])
-    whole: Audit | BlackBoxAudit = audit(found, **options)
+    whole: Audit | FieldAudit | BlackBoxAudit = audit(found, **options)
     expansion = whole.expansion
     name = whole.loss.name if hasattr(whole, "loss") else whole.box.name
     against = [one for one in whole.evidence if one.ran and one.agrees is False]
     reason = f"{against[0].route}, {against[0].quantity}" if against else ""
     latex = ("", expansion.latex() if expansion else "")
     derived = expansion.text() if expansion else "no expansion at W = 0"
+    if isinstance(whole, FieldAudit):
+        latex, derived = ("", whole.field.latex()), whole.field.text()
     check = Check("audit", name, "", derived, latex, (), whole.evidence, whole.verdict, reason)
     if check.verdict == "refuted":
         raise ContradictedError(check)
