@@ -192,9 +192,11 @@ def _matrix(path: str) -> Any:
             return np.load(path, allow_pickle=False)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # for an empty file NumPy only warns
-            return np.loadtxt(path, delimiter=",", ndmin=2)
+            text = Path(path).read_text("utf-8")
+            return np.loadtxt(text.splitlines(), delimiter="," if "," in text else None, ndmin=2)
     except Exception as error:  # noqa: BLE001 (NumPy reads a header with Python's tokenizer, which has errors of its own)
-        message = f"{path} holds no matrix of numbers (a CSV or a .npy file): {said_by(error)}"
+        rows = "a row a line, with commas or spaces, or a .npy file"
+        message = f"{path} holds no matrix of numbers ({rows}): {said_by(error)}"
         raise InputError(message) from None
 
 

@@ -43,6 +43,7 @@ def claims(
     Example: quartic claims --id iclr:eq8
     """
     from derive import InputError
+    from verify.evidence.terminal import screen_width
     from verify.papers.claims.ledgers import chosen, in_file, published, published_claim
     from verify.papers.claims.running import STORED, as_recorded, run
     from verify.reports.claims.errata import errata
@@ -82,7 +83,8 @@ def claims(
     elif latex:
         click.echo(errata(ledgers, results), nl=False)
     else:
-        echo(whole(results[0]) if one else table(results))
+        width = screen_width()
+        echo(whole(results[0], width) if one else table(results, width))
     if not as_recorded(results):
         sys.exit(1)
 

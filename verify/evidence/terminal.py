@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 
 LABEL = 14
 WIDTH = 100
+# Labels and a few words beside them; on a narrower terminal lines run on.
+NARROWEST = 60
+
+
+def screen_width() -> int:
+    """The width at which lines are folded: that of the terminal where it is narrower than a page, which files are."""
+    if not sys.stdout.isatty():
+        return WIDTH
+    return min(WIDTH, max(NARROWEST, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 
 def audit_text(found: Describable, width: int = WIDTH) -> str:

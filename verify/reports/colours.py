@@ -40,9 +40,10 @@ def echo(text: str) -> None:
 
 def echo_audit(found: Description) -> None:
     """Print an audit, its answer in the colour of its tone where that is wanted."""
-    from verify.evidence.terminal import answer_text, written
+    from verify.evidence.terminal import answer_text, screen_width, written
 
-    text, answer = written(found), answer_text(found)
+    width = screen_width()
+    text, answer = written(found, width), answer_text(found, width)
     if wanted() and found.answer is not None:
         before, _, after = text.partition(answer)
         text = coloured(before) + click.style(answer, fg=_TONES[found.answer.tone]) + coloured(after)

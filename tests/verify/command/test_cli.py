@@ -335,9 +335,17 @@ def test_a_file_that_holds_no_matrix_is_refused(text, tmp_path, refused):
     assert "A0" in said
 
 
+def test_a_matrix_may_have_spaces_between_its_numbers(tmp_path, run):
+    (tmp_path / "A0.txt").write_text("2 1\n1 2\n")
+    (tmp_path / "C.csv").write_text("1,0\n0,1\n")
+    given = ("--A0", f"{tmp_path}/A0.txt", "--C", f"{tmp_path}/C.csv")
+    status, out, _ = run("modes", "infonce", *given, "--json", "--no-error")
+    assert (status, [round(mode["correlation"], 9) for mode in json.loads(out)["modes"]]) == (0, [0.75, 0.5])
+
+
 def test_a_matrix_that_is_not_there_is_refused(tmp_path, refused):
     said = refused("audit", "infonce", "--A0", f"{tmp_path}/A0.csv", "--C", f"{tmp_path}/C.npy")
-    assert said.startswith(f"quartic: {tmp_path}/A0.csv holds no matrix of numbers (a CSV or a .npy file): ")
+    assert said.startswith(f"quartic: {tmp_path}/A0.csv holds no matrix of numbers (a row a line, with")
 
 
 class Canary:
@@ -359,7 +367,7 @@ def test_a_pickle_in_a_matrix_file_is_refused_and_not_run(plain, tmp_path, refus
         np.save(path, np.array([Canary(canary)], dtype=object), allow_pickle=True)
     (tmp_path / "C.csv").write_text("1")
     said = refused("audit", "infonce", "--A0", str(path), "--C", f"{tmp_path}/C.csv")
-    assert said.startswith(f"quartic: {path} holds no matrix of numbers (a CSV or a .npy file): ")
+    assert said.startswith(f"quartic: {path} holds no matrix of numbers (a row a line, with")
     assert not canary.exists()
 
 

@@ -1,5 +1,7 @@
 """A report fits the screen and marks each piece of evidence."""
 
+import io
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ from derive import catalogue, closed_form
 from derive.landscape.summary import described
 from verify.audits.definition import Audit
 from verify.evidence.evidence import Evidence
-from verify.evidence.terminal import audit_text
+from verify.evidence.terminal import audit_text, screen_width
 
 EVIDENCE = (
     Evidence("symbolic", "odd orders in W", "none", "none", agrees=True),
@@ -115,3 +117,12 @@ def test_the_landscape_is_shown():
     assert "stationary    WᵀW = Σ^(−½) U M diag(h) Uᵀ Σ^(−½)" in said
     assert "order 4 over all orders: 1 - 8 b_i/9" in said
     assert "from below    bounded" in said
+
+
+@pytest.mark.parametrize(("columns", "width"), [("72", 72), ("40", 60), ("200", 100)])
+def test_lines_are_folded_at_the_width_of_the_terminal(columns, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert screen_width() == 100
+    sys.stdout.isatty = lambda: True
+    assert screen_width() == width
