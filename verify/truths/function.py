@@ -96,7 +96,7 @@ class BlackBox:
     def tensor(self, z: torch.Tensor) -> torch.Tensor:
         """The same in torch, for derivatives: z (2, N, d) may require gradients."""
         try:
-            return self._called(z.to(self.dtype))
+            return self._called(z if z.dtype is self.dtype else z.to(self.dtype))
         except _PrecisionError as refused:
             if self.dtype is torch.float32:
                 raise self._raised(refused.error, z) from refused.error
@@ -135,7 +135,7 @@ class BlackBox:
 
     def _called(self, z: torch.Tensor) -> torch.Tensor:
         before = z.unbind()
-        z1, z2 = (view.clone() for view in before)
+        z1, z2 = before[0].clone(), before[1].clone()
         if self.seed is not None:
             seed_generators(self.seed)
         process, started = os.getpid(), time.perf_counter()
@@ -195,7 +195,7 @@ class BlackBox:
             message = f"{self.name} returned a complex number; it must return a real scalar"
             raise InputError(message)
         self.seen.single |= found.dtype in (torch.float32, torch.float16, torch.bfloat16)
-        return found.reshape(())
+        return found if found.dim() == 0 else found.reshape(())
 
 
 class _PrecisionError(Exception):

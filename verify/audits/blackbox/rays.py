@@ -95,7 +95,7 @@ def radii(
     """The best radius for the coefficient of an order along a ray, and the widest at which the series converges.
 
     The best has the smallest estimated error. Where the function vanishes to a higher order than that, ever narrower
-    intervals would seem better; an eighth of the widest is as narrow as it gets.
+    intervals would seem better; an eighth of the widest is as narrow as it gets, and none narrower is tried.
 
     Args:
         function: of embeddings.
@@ -112,6 +112,8 @@ def radii(
     """
     found: list[tuple[float, float]] = []
     for radius in (one for one in RADII if one <= largest):
+        if found and radius < found[0][1] / NARROWEST:
+            break
         ray = along(function, direction, radius, order=order, rounding=rounding)
         if ray.settled:
             found.append((float(ray.errors[order]), radius))
@@ -120,9 +122,8 @@ def radii(
             break
     if not found:
         return None
-    widest = found[0][1]
     # Along a ray of zeros every error is zero: the widest is as good as any, and better for other rays.
-    return max(min(found, key=lambda one: (one[0], -one[1]))[1], widest / NARROWEST), widest
+    return min(found, key=lambda one: (one[0], -one[1]))[1], found[0][1]
 
 
 @cache

@@ -210,10 +210,13 @@ def _analytic(
     """The finding that a loss is analytic, or smooth within a scale, from rays up to a length; else why not."""
     wide, narrow = directions
     rounding, everything = base.rounding, (*wide, *narrow)
-    found_at = [rays.radii(box, u, order=ORDER, rounding=rounding, largest=largest) for u in everything]
-    settled = [both for both in found_at if both is not None]
-    if len(settled) < len(found_at):
-        return None, Misfit(None, 0.0), False
+    settled: list[tuple[float, float]] = []
+    for u in everything:
+        found_at = rays.radii(box, u, order=ORDER, rounding=rounding, largest=largest)
+        if found_at is None:
+            # One ray without a series is enough, and a search in vain is the longest.
+            return None, Misfit(None, 0.0), False
+        settled.append(found_at)
     radius = min(best for best, _ in settled)
     reached = min(reach(box, u, widest, rounding) for u, (_, widest) in zip(everything, settled, strict=True))
     misfit = _misfit(box, directions, radius, rounding)

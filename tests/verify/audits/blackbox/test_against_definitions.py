@@ -67,9 +67,8 @@ def test_another_definition_is_not_the_code(name):
 def test_a_normalised_loss_is_read_with_unit_vectors():
     siglip = catalogue("siglip").set({"t": 2, "b": 1})
     assert beside(pairs.siglip, siglip, "homogeneous", 0).agrees is True
-    for wrong in (siglip.set({}), catalogue("siglip").set({"t": 2, "b": -1})):
-        expected = wrong == siglip
-        assert beside(pairs.siglip, wrong, "homogeneous", 0).agrees is expected
+    wrong = catalogue("siglip").set({"t": 2, "b": -1})
+    assert beside(pairs.siglip, wrong, "homogeneous", 0).agrees is False
     masked = catalogue("ntxent").set({"tau": HALF})
     assert beside(pairs.ntxent_masked, masked, "homogeneous", 0).agrees is True
     assert beside(pairs.ntxent_self_kept, masked, "homogeneous", 0).agrees is False

@@ -89,9 +89,10 @@ def order_on_average(
         embedded = np.stack([setting.embedded(view) for view in views], axis=1)
         # Weights of both signs lose more digits.
         lost = rounding * float(np.abs(weights).sum())
+        values = np.empty((0, 2))
         # Three steps settle an order; the larger ones are for what rounding hides at the smallest three.
-        for steps in (AVERAGED_STEPS[-3:], AVERAGED_STEPS):
-            ts = np.array([*steps, 0.0])
+        for steps in ((*AVERAGED_STEPS[-3:], 0.0), AVERAGED_STEPS[:-3]):
+            ts = np.array(steps)
             try:
                 first = averaged(one, embedded, weights, ts)
                 second = (
@@ -101,7 +102,8 @@ def order_on_average(
                 )
             except InputError:
                 break
-            order = leading_power(steps, np.stack([first, second], axis=1), lost)
+            values = np.concatenate([np.stack([first, second], axis=1), values])
+            order = leading_power(AVERAGED_STEPS[-len(values) + 1 :], values, lost)
             if order is not None:
                 found.append(order)
                 break
