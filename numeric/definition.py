@@ -8,6 +8,7 @@ along a ray are read off a circle.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import permutations
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ class Evaluator:
     def _rounded(self, node: Expression, scope: _Scope) -> Any:
         match node:
             case Scalar(value):
-                return float(value.subs(EMBEDDING_DIMENSION, self.d1))
+                return _number(value, self.d1)
             case Inner(u, v):
                 return (scope.views[u] * scope.views[v]).sum(-1)
             case HalfSquare(u, v):
@@ -192,6 +193,12 @@ class Evaluator:
         entries = [self._value(entry, scope.at(i, row).at(j, column)) for row in every for column in every]
         stacked = np.stack(np.broadcast_arrays(*entries), axis=-1)
         return stacked.reshape(*stacked.shape[:-1], self.d1, self.d1)
+
+
+@lru_cache(maxsize=4096)
+def _number(value: Any, d1: int) -> float:
+    """A coefficient in numbers; SymPy's substitution takes longer than most of an evaluation."""
+    return float(value.subs(EMBEDDING_DIMENSION, d1))
 
 
 def _looks_out(node: InverseEntry) -> bool:

@@ -22,7 +22,7 @@ from verify.evidence.evidence import Evidence
 from verify.routes.route import Route
 from verify.truths.rounding import rounding
 from verify.truths.settings import filled_in, no_value
-from verify.truths.taylor import cauchy, circle, safe_radius
+from verify.truths.taylor import cauchy, circle, mirrored, safe_radius
 from verify.truths.truth import BLOCK
 
 if TYPE_CHECKING:
@@ -145,11 +145,12 @@ def _on_circle(case: Case, order: int, ts: NDArray[Any], draws: int, truth: Trut
 
 
 def _even(truth: Truth, ts: NDArray[Any], order: int, generator: np.random.Generator, draws: int) -> NDArray[Any]:
-    """The part of each draw that is even in t, (draws, T); sums over coordinates may have an odd part, too."""
+    """The part of each draw that is even in t on a circle, (draws, T); sums over coordinates may have an odd part."""
+    here = ts[: len(ts) // 2 + 1]
     if not truth.odd:
-        return truth.drawn(ts, order, generator, draws)
-    both = truth.drawn(np.concatenate([ts, -ts]), order, generator, draws)
-    return np.asarray(both[:, : len(ts)] + both[:, len(ts) :]) / 2
+        return mirrored(truth.drawn(here, order, generator, draws), len(ts))
+    both = truth.drawn(np.concatenate([here, -here]), order, generator, draws)
+    return mirrored(np.asarray(both[:, : len(here)] + both[:, len(here) :]) / 2, len(ts))
 
 
 def compare(measured: Sequence[Averages], expansion: Expansion) -> list[Evidence]:

@@ -21,6 +21,18 @@ def circle(radius: float, points: int = 16) -> NDArray[np.complex128]:
     return np.asarray(radius * np.exp(1j * np.pi * np.arange(points) / points))
 
 
+def mirrored(values: NDArray[Any], points: int) -> NDArray[Any]:
+    """The values (…, points) on a `circle` from those at its first points//2 + 1: f(−t̄) is the conjugate of f(t).
+
+    It is for a function that is even, and real where t is.
+
+    >>> ts = circle(0.5, 8)
+    >>> bool(np.allclose(mirrored(np.exp(ts[:5] ** 2), 8), np.exp(ts**2)))
+    True
+    """
+    return np.concatenate([values, values[..., points - values.shape[-1] : 0 : -1].conj()], axis=-1)
+
+
 def cauchy(values: NDArray[Any], ts: NDArray[Any], orders: range) -> NDArray[np.float64]:
     """Coefficients of t^k by Cauchy's integral over `circle`: (…, T) gives (…, len(orders)).
 
