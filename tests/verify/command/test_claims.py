@@ -12,14 +12,15 @@ from verify.papers.claims.ledgers import published
 from verify.reports.claims.matrix import LEGEND, matrix
 
 
-def run(*arguments):
+def anew(*arguments):
+    """The command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "verify.command.cli", "claims", *arguments], capture_output=True, text=True, check=False
     )
 
 
 def test_one_claim_whole():
-    found = run("--id", "iclr:beta-hessian")
+    found = anew("--id", "iclr:beta-hessian")
     assert found.returncode == 0, found.stderr
     assert found.stderr == ""
     for part in (
@@ -52,31 +53,29 @@ def test_json_of_one_claim():
         (("--ledger", "nowhere.py"), "there is no file nowhere.py"),
     ],
 )
-def test_unusable_input_is_one_sentence(arguments, message):
-    found = run(*arguments)
-    assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr == f"quartic: {message}\n"
+def test_unusable_input_is_one_sentence(arguments, message, run):
+    assert run("claims", *arguments) == (2, "", f"quartic: {message}\n")
 
 
-def test_a_ledger_of_ones_own(tmp_path):
+def test_a_ledger_of_ones_own(tmp_path, run):
     (tmp_path / "mine.py").write_text(
         "from verify.papers.claims import Ledger\nledger = Ledger('mine', 'Mine')\n"
         "ledger.not_run('mine:one', where='Eq. 1', says='something', waits_for='time')\n",
         "utf-8",
     )
-    found = run("--ledger", str(tmp_path / "mine.py"))
-    assert found.returncode == 0, found.stderr
-    assert found.stdout.splitlines()[1:3] == ["mine:one  not-run      something", "          waits for    time"]
+    status, out, err = run("claims", "--ledger", str(tmp_path / "mine.py"))
+    assert status == 0, err
+    assert out.splitlines()[1:3] == ["mine:one  not-run      something", "          waits for    time"]
 
 
-def test_the_table_by_loss_is_the_one_of_the_readme():
+def test_the_table_by_loss_is_the_one_of_the_readme(run):
     found = CliRunner().invoke(claims, ["--by-loss"])
     assert found.stdout == f"{matrix(published())}\n\n{LEGEND}\n"
-    refused = run("--by-loss", "--json")
-    assert refused.stderr == "quartic: --by-loss is the whole table of the published ledgers; give it alone\n"
+    refused = run("claims", "--by-loss", "--json")
+    assert refused[2] == "quartic: --by-loss is the whole table of the published ledgers; give it alone\n"
 
 
 @pytest.mark.slow
 def test_the_errata_sheet_compiles(pdflatex, tmp_path):
-    (tmp_path / "errata.tex").write_text(run("--latex").stdout, "utf-8")
+    (tmp_path / "errata.tex").write_text(anew("--latex").stdout, "utf-8")
     pdflatex(tmp_path, "errata")
