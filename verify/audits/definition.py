@@ -14,6 +14,7 @@ from derive.algebra.graphs import AUGMENTATION
 from derive.fields.training import Dynamics
 from derive.landscape.summary import Described, described
 from derive.losses.limit import population
+from derive.sphere.collapsed import Level, levels
 from numeric.laws import in_numbers
 from numeric.sampling import Covariances
 from verify.audits.field_audit import FieldAudit, audit_field
@@ -94,6 +95,11 @@ class Audit(Describable):
             found = without_expansion(self.regularity, not_measured(self.evidence))
         return in_light_of(found, self.about, self.verdict)
 
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The loss at complete collapse and at a kept rank of 1, as far as it has values there."""
+        return levels(self.loss)
+
     def description(self) -> Description:
         """The description from which each form of a report is written."""
         return describe(self)
@@ -119,6 +125,7 @@ class Audit(Describable):
             "collapse": self.landscape.collapse.to_json() if self.landscape else None,
             "landscape": self.landscape.to_json() if self.landscape else None,
             "transverse": self.transverse.to_json() if self.transverse else None,
+            "collapsed": [{"state": level.state, "formula": str(level.value)} for level in self.levels],
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,
             "about": self.about,

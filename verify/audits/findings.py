@@ -29,12 +29,24 @@ def describe(found: Audit) -> Description:
             ("Near W = 0", _near_zero(found)),
             ("Lost modes", () if found.transverse is None else found.transverse.lines()),
             ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
+            ("At collapse", _collapsed(found)),
             ("Notes", (Line("note", note) for note in found.loss.notes)),
         ),
         evidence=found.evidence,
         verdict=found.verdict,
         model=model_of(found.expansion),
     )
+
+
+def _collapsed(found: Audit) -> Iterator[Line]:
+    """The loss at complete collapse and at a kept rank of 1; a second value under the same label."""
+    for place, level in enumerate(found.levels):
+        state = level.state.replace("kept rank 1", "a kept rank of 1")
+        yield Line(
+            "" if place else "collapsed",
+            f"L = {TEXT.scalar(level.value)} with {state}",
+            (f"L = {LATEX.scalar(level.value)}",),
+        )
 
 
 def _definition(found: Audit) -> Iterator[Line]:

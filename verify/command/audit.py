@@ -59,6 +59,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="How that function takes its embeddings, as --adapter.",
 )
+@click.option(
+    "--stuck-at",
+    metavar="VALUE",
+    help="Say only at which N, temperature and state the loss has this value when it has collapsed.",
+)
 @click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
 @click.option("--memory", default=4.0, show_default=True, help="GiB that a torch function may take.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -84,6 +89,7 @@ def audit(
     constants: tuple[str, ...],
     definition: str | None,
     against_adapter: str,
+    stuck_at: str | None,
     limit: float,
     memory: float,
     quiet: bool,
@@ -115,13 +121,16 @@ def audit(
     if isinstance(loss, Dynamics):
         only = {"--core": core, "--definition": definition, "--constants": constants, "--A0 and --C": covariances}
         only |= {"--adapter": adapter != "two-views", "--encoders": encoders != 1, "--basis": basis != "A0,Sigma"}
-        refuse("a field", only | {"--sampling": sampling != "iid"})
+        refuse("a field", only | {"--sampling": sampling != "iid", "--stuck-at": stuck_at is not None})
         assumed, values = read_law(law).given(values)
         with deriving(progress(hidden=quiet)) as tick:
             of_field = audit_field(
                 loss, order=order, given=values, law=assumed, seed=seed, train=not no_train, tick=tick
             )
         _shown(of_field, as_json=as_json, reports=reports, quiet=quiet)
+        return
+    if stuck_at is not None:
+        _stuck(loss, target, stuck_at, values, adapter, _positive("--limit", limit), as_json=as_json)
         return
     if not isinstance(loss, Loss):
         refuse(
@@ -168,6 +177,25 @@ def audit(
             tick=tick,
         )
     _shown(found, as_json=as_json, reports=reports, quiet=quiet)
+
+
+def _stuck(
+    loss: Any, target: str, value: str, values: dict[str, Any], adapter: str, limit: float, *, as_json: bool
+) -> None:
+    """Print where a loss has a value at collapse."""
+    from derive import Loss
+    from verify.audits.stuck import candidates_of, read_level, stuck_at
+
+    read_level(value)
+    if isinstance(loss, Loss):
+        finite = {name: number for name, number in values.items() if number.is_finite}
+        found = stuck_at(value, candidates_of(loss.set(finite)))
+    else:
+        from verify.audits.blackbox.stuck import function_stuck
+
+        name = target.rpartition(":")[2]
+        found = function_stuck(loss, value, name=name, adapter=adapter, given=values, limit=limit)
+    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
 
 
 def _positive(option: str, value: float) -> float:

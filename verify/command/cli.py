@@ -17,6 +17,7 @@ from verify.command.modes import modes
 from verify.command.moment import moment
 from verify.command.options import MEMORY, TARGET, deriving, expanding
 from verify.command.reproduce import reproduce
+from verify.command.stuck import stuck
 from verify.running.limits import memory_limit, printable
 from verify.running.progress import progress
 
@@ -150,7 +151,7 @@ def losses(*, as_json: bool) -> None:
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
 
 
-for _command in (audit, claims, theory, reproduce, landscape, modes, moment, completion):
+for _command in (audit, claims, theory, reproduce, landscape, modes, moment, stuck, completion):
     quartic.add_command(_command)
 
 

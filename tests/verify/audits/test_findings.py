@@ -48,7 +48,7 @@ def test_what_was_derived_is_in_sections():
     loss = catalogue("spectral+bias")
     expansion = loss.expand(4)
     found = describe(Audit(loss, {}, expansion, closed_form(loss), "analytic", None, "", None, ()))
-    assert [section.heading for section in found.sections] == ["Definition", "Near W = 0"]
+    assert [section.heading for section in found.sections] == ["Definition", "Near W = 0", "At collapse"]
     formulas = {line.label: line.formulas for line in found.lines}
     assert formulas["definition"] == (loss.latex(),)
     assert formulas["near W = 0"] == (expansion.latex(),)

@@ -15,6 +15,7 @@ from derive import Expansion
 from derive.landscape.summary import Described
 from verify.audits.blackbox import answered
 from verify.audits.blackbox.against import Comparison
+from verify.audits.blackbox.collapsed import CollapsedValue
 from verify.audits.blackbox.derivatives import Derivatives
 from verify.audits.blackbox.expansions import Expanded
 from verify.audits.blackbox.field import Field
@@ -54,6 +55,7 @@ class BlackBoxAudit(Describable):
         transverse: whether collapsed modes stay collapsed, where the loss does not depend on the length of its
             features; None elsewhere.
         against: the comparison with another loss; None where none was given.
+        collapsed: the loss at complete collapse, and at a kept rank of 1; empty where it is no number there.
 
     """
 
@@ -75,6 +77,7 @@ class BlackBoxAudit(Describable):
     evidence: tuple[Evidence, ...] = ()
     transverse: Collapsed | None = None
     against: Comparison | None = None
+    collapsed: tuple[CollapsedValue, ...] = ()
 
     @property
     def expansion(self) -> Expansion | None:
@@ -151,6 +154,7 @@ class BlackBoxAudit(Describable):
             "differences": None if self.differences is None else list(self.differences),
             "against": None if self.against is None else self.against.to_json(),
             "transverse": self.transverse.to_json() if self.transverse else None,
+            "collapsed": [one.to_json() for one in self.collapsed],
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,
             "about": self.about,

@@ -21,6 +21,7 @@ from verify.audits.blackbox.audit import BlackBoxAudit
 from verify.audits.blackbox.batches import Subject
 from verify.audits.blackbox.checks import ROUTES
 from verify.audits.blackbox.coefficients import Method, second_order
+from verify.audits.blackbox.collapsed import collapsed_values
 from verify.audits.blackbox.core import Core, core
 from verify.audits.blackbox.derivatives import Derivatives, compare
 from verify.audits.blackbox.exact import Unit, constants
@@ -125,6 +126,8 @@ def audit_function(
     box.seed = seed if smooth.random else None
     replaced = _inside(box, smooth) if inner is None else inner.lines_at(smooth.degree)
     found = BlackBoxAudit(box, replaced, smooth, given, placed, encoders)
+    if smooth.kind not in ("stateful", "random"):
+        found = replace(found, collapsed=collapsed_values(box, smallest=smooth.smallest_batch, only=only))
     found = _measured(found, inner, _Asked(order, basis, units, values, only, seed, tick))
     if other is None:
         return found

@@ -44,6 +44,7 @@ def describe(found: BlackBoxAudit) -> Description:
             ("Lost modes", () if found.transverse is None else found.transverse.lines()),
             ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
             ("Landscape of normalised features", _normalised(found)),
+            ("At collapse", _collapsed(found)),
             (f"Beside {answered.beside(found)}", () if found.against is None else _compared(found.against)),
         ),
         evidence=found.evidence,
@@ -75,6 +76,12 @@ def _code(found: BlackBoxAudit) -> Iterator[Line]:
     yield Line("regularity", f"{smooth.kind}: {smooth.reason}" if smooth.reason else smooth.kind)
     if found.invariances is not None:
         yield Line("invariant", found.invariances.text())
+
+
+def _collapsed(found: BlackBoxAudit) -> Iterator[Line]:
+    """The loss at complete collapse and at a kept rank of 1; a second value under the same label."""
+    for place, level in enumerate(found.collapsed):
+        yield Line("" if place else "collapsed", f"L = {level.text()}")
 
 
 def _where(name: str, found: BlackBoxAudit) -> str:
