@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 # In the order of the paper: Secs. 3.1, 3.2 and 4, App. D and F, figures.
 _MODULES = (
     "infonce", "features", "weighted", "spectral", "beta", "symmetry", "table1", "stationary", "minima",
-    "normalisation", "fixed_norm", "unit_vectors", "bias", "conditions", "landau", "phases", "alignment", "mixtures",
-    "rescaling", "figures",
+    "words_of_minima", "normalisation", "fixed_norm", "unit_vectors", "bias", "conditions",
+    "words_of_norm", "landau", "phases", "alignment", "mixtures",
+    "rescaling",
+    "words_of_losses", "captions", "figures", "twins",
 )  # fmt: skip
 
 
@@ -34,11 +36,12 @@ def published_ids() -> dict[str, str]:
     for name in _MODULES:
         tree = ast.parse((Path(__file__).parent / "iclr" / f"{name}.py").read_text("utf-8"))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-                first = node.args[0]
-                if node.func.attr in ("claim", "not_run", "also") and isinstance(first, ast.Constant):
-                    found[str(first.value)] = name
-    return found
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if called in ("claim", "not_run", "also", "twin"):
+                    found[str(node.args[0].value)] = name
+    papers = list(dict.fromkeys(id_.partition(":")[0] for id_ in found))
+    return dict(sorted(found.items(), key=lambda item: papers.index(item[0].partition(":")[0])))
 
 
 def published_claim(id: str) -> tuple[tuple[Ledger, ...], Claim]:  # noqa: A002 (the word of the ledger)
@@ -83,14 +86,17 @@ def published() -> tuple[Ledger, ...]:
     from verify.papers.claims.iclr.ledger import ICLR, NEURREPS
 
     # In the order of the modules, whichever was imported first.
-    ordered = sorted(ICLR.claims.items(), key=lambda item: _place(item[1]))
-    ICLR.claims.clear()
-    ICLR.claims.update(ordered)
+    for ledger in (ICLR, NEURREPS):
+        ordered = sorted(ledger.claims.items(), key=lambda item: _place(item[1]))
+        ledger.claims.clear()
+        ledger.claims.update(ordered)
     return ICLR, NEURREPS
 
 
 def _place(claim: Claim) -> int:
     """The place of a claim's module; claims that nothing investigates come last."""
+    if claim.twin is not None:
+        return _MODULES.index("twins")
     if claim.investigate is None:
         return len(_MODULES)
     return _MODULES.index(claim.investigate.__module__.rpartition(".")[2])

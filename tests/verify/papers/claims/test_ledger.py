@@ -20,7 +20,9 @@ from verify.papers.claims.values import evaluate
 
 ROOT = Path(__file__).parents[4]
 CLAIMS = [claim for ledger in published() for claim in ledger]
-RUN = [claim for claim in CLAIMS if claim.investigate and not claim.slow]
+# A twin has the readings of the claim that it is a twin of.
+TWINS = [claim for claim in CLAIMS if claim.twin]
+RUN = [claim for claim in CLAIMS if claim.investigate and not claim.slow and not claim.twin]
 REFUTED = [claim for claim in RUN if claim.recorded == "refuted"]
 WITH_NUMBERS = [claim for claim in RUN if claim.counterexample]
 
@@ -116,6 +118,32 @@ IDS = {
     "iclr:eq59-moment",
     "iclr:eq60",
     "iclr:eq61",
+    "iclr:larger-variation",
+    "iclr:collapse-cause",
+    "iclr:all-stationary-share",
+    "iclr:benign",
+    "iclr:fig1-saddles",
+    "iclr:r-minimiser",
+    "iclr:kappa-constraint",
+    "iclr:norm-anisotropic",
+    "iclr:bias-trivial",
+    "iclr:scl-norm",
+    "iclr:bt-spread",
+    "iclr:collapse-only-a",
+    "iclr:fig2-normalised",
+    "iclr:simclr-small",
+    "iclr:beta-small",
+    "iclr:fig3-downstream",
+    "iclr:fig7-layers",
+    "iclr:appc-counts",
+    "iclr:eq19",
+    "iclr:d1-saddle",
+    "iclr:eq36",
+    "iclr:eq42",
+    "iclr:proof-prop2",
+    "iclr:f1-collapse",
+    "neurreps:proof-thm1",
+    "neurreps:twins",
 }
 FIGURES = {
     f"iclr:fig{name}"
@@ -124,7 +152,25 @@ FIGURES = {
 
 
 def test_all_claims_are_there():
-    assert {claim.id for claim in CLAIMS} == IDS | FIGURES
+    twins = {claim.id for claim in TWINS} | {"neurreps:eq26"}
+    assert {claim.id for claim in CLAIMS} == IDS | FIGURES | twins
+    assert all(claim.id.startswith("neurreps:") for claim in TWINS)
+
+
+@named(TWINS)
+def test_a_twin_has_the_verdict_of_its_claim_under_its_own_numbers(claim):
+    (of,) = (one for one in CLAIMS if one.id == claim.twin)
+    assert (claim.recorded, claim.kind, claim.printed) == (of.recorded, of.kind, of.printed)
+    assert claim.readings is of.readings
+
+
+def test_numbers_of_the_abstract():
+    by_id = {claim.id: claim for claim in CLAIMS}
+    assert "Eq. (7)" in by_id["iclr:eq8"].says
+    assert "Eq. (3)" in by_id["neurreps:eq4-weighted"].says
+    assert by_id["neurreps:eq17"].where == "Eqs. (16), (17)"
+    numbers = {int(n) for one in TWINS for n in re.findall(r"\((\d+)\)", one.where)}
+    assert numbers <= set(range(1, 45))
 
 
 def test_ids_are_known_without_an_import():

@@ -112,3 +112,14 @@ def a_number_in_the_bracket() -> dict[str, object]:
     printed = (M - 1.0 * M + 2 * c * one) / 2
     at = {"B": one, "Sigma": one, "M": M, "I": one, "c": c, "d_M": 1.0}
     return {"slot": "gram", "at": at, "printed": printed, "true": W.T @ W}
+
+
+def a_constant_left_out() -> dict[str, object]:
+    """w = B = Σ = κ = 1, c = 2: −w²B + w⁴ + κ (w² − c)², and the same with the square completed but for κc²."""
+    import numpy as np
+
+    w = B = kappa = 1.0
+    c = 2.0
+    at = {name: np.eye(1) for name in ("W", "B", "Sigma")} | {"kappa": kappa, "c": c, "rho": w**2}
+    printed = -(w**2) * (B + 2 * kappa * c) + w**4 + kappa * w**4
+    return {"slot": "L", "at": at, "printed": printed, "true": -(w**2) * B + w**4 + kappa * (w**2 - c) ** 2}

@@ -103,3 +103,16 @@ def sign_of_the_quartic() -> dict[str, object]:
     one = float(w**2)
     at = {"lambda": np.array([one]), "b": np.array([1.0]), "s": np.array([2.0]), "d_*": 1, "u": 1.0}
     return {"slot": "L", "at": at, "printed": -(one + 4 * one**2), "true": float(-(w**2) + 4 * w**4)}
+
+
+def a_row_along_no_axis() -> dict[str, object]:
+    """B = A0 = C = diag(½, 1), Σ = diag(1, 2), d1 = 1: where gradient descent ends, does WᵀW commute with A0?"""
+    import numpy as np
+
+    A0, Sigma = np.diag([0.5, 1.0]), np.diag([1.0, 2.0])
+    W = np.array([[0.3, 0.3]])
+    for _ in range(2000):
+        W = W - 0.1 * (-2 * W @ A0 + 4 * W @ Sigma @ W.T @ W @ Sigma)
+    gram = W.T @ W
+    aligned = bool(np.abs(A0 @ gram - gram @ A0).max() < 1e-6)
+    return {"slot": "aligned", "at": {}, "printed": True, "true": aligned}

@@ -79,10 +79,13 @@ def _trained_ratio(scale: float) -> Measured:
     "iclr:jing",
     where="Sec. 2",
     says="in the setting of Jing et al. (2021), a linear model trained with InfoNCE, the data varying in every"
-    " direction, strong augmentation causes dimensional collapse: {dimensional}, complete collapse: {complete}",
+    " direction, strong augmentation can cause dimensional collapse: {dimensional}, complete collapse: {complete}",
     recorded="conditional",
     why="Averaged over the augmentation C cancels at the origin. For one fixed pair of views of each datum what enters"
-    " is the sample's own moment of two views, which strong noise can make negative.",
+    " is the sample's own moment of two views, which strong noise makes negative for some draws and not for others: for"
+    " two data in one dimension, in about half of them.",
+    given="Minima of a linear model with d1 ≥ d0; fresh augmentation in each average, or one pair of views a datum for"
+    " good.",
     counterexample=counterexamples.one_pair_of_views_each,
     dimensional=False,
     complete=False,
@@ -122,23 +125,24 @@ def _pairs_can_collapse() -> bool:
 
 
 def _fixed_pairs() -> Iterator[Measured]:
-    """x̂ = ±1 with noise of standard deviation 5: at the first draw of pairs that are ordered in opposite ways."""
+    """x̂ = ±1 with noise of standard deviation 5: twelve draws of pairs, as they come."""
     rng = np.random.default_rng(0)
-    hat = np.array([1.0, -1.0])
-    x, y = next(
-        pair for pair in (hat + 5 * rng.standard_normal((2, 2)) for _ in range(100)) if np.prod(pair @ [1, -1]) < 0
-    )
+    hat, gone = np.array([1.0, -1.0]), 0
+    draws = hat + 5 * rng.standard_normal((12, 2, 2))
     with one_thread():
-        seen = [torch.from_numpy(one[:, None]) for one in (x, y)]
+        for x, y in draws:
+            seen = [torch.from_numpy(one[:, None].copy()) for one in (x, y)]
 
-        def loss(w: torch.Tensor) -> torch.Tensor:
-            return TORCH_LOSSES["infonce-batch"].evaluate(*(w * one for one in seen), parameters={})
+            def loss(w: torch.Tensor, seen: list[torch.Tensor] = seen) -> torch.Tensor:
+                return TORCH_LOSSES["infonce-batch"].evaluate(*(w * one for one in seen), parameters={})
 
-        (end,) = lowest(loss, np.array([[0.5], [0.1], [-0.3]]))
+            (end,) = lowest(loss, np.array([[0.5], [-0.1]]))
+            gone += bool(end**2 < GONE)
+    note = f"N = 2, a = 1, c = 25; w = 0 in {gone} of {len(draws)} draws"
     for slot in ("dimensional", "complete"):
         yield Measured(
-            slot, "trained", "whether w is 0 where the torch loss written by hand is lowest",
-            [Point({}, bool(end**2 < GONE))], seed=0, note=f"N = 2, a = 1, c = 25; w² = {end**2:.1g}",
+            slot, "trained", "whether w is 0 where the torch loss by hand is lowest, in some draws and not in all",
+            [Point({}, 0 < gone < len(draws))], seed=0, note=note,
         )  # fmt: skip
 
 

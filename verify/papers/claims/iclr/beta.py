@@ -12,7 +12,7 @@ from derive.landscape.collapse import collapse
 from derive.landscape.landscape import a_i, c_i, landscapes
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import beta as counterexamples
-from verify.papers.claims.formulas import A0, B, C, Tr, W, formula_of, identity
+from verify.papers.claims.formulas import A0, B, C, Sigma, Tr, W, formula_of, identity
 from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.measuring import TOLERANCE, curvature, exactly
 
@@ -31,10 +31,28 @@ beta, gamma = symbols("beta gamma")
     second=-Tr(W * (A0 - (1 - beta) * C) * W.T),
 )
 def beta_hessian() -> Iterator[Reading]:
-    """The engine, β symbolic."""
+    """The engine, β symbolic; and per unit of A0."""
+    found = formula_of(catalogue("beta-infonce").expand(2))
+    measured = exactly("second", "beta-infonce", order=2)
+    yield Reading({"second": found}, measured, name="as an equality")
+    scaled = [
+        Measured(
+            "second", one.route, f"{one.quantity}, over β",
+            [Point(point.at, point.found / point.at["beta"], point.error / point.at["beta"]) for point in one.points],
+            note=one.note,
+        )
+        for one in measured
+    ]  # fmt: skip
     yield Reading(
-        {"second": formula_of(catalogue("beta-infonce").expand(2))}, exactly("second", "beta-infonce", order=2)
+        {"second": expand_in(found / beta)}, scaled, name="up to a positive factor, A0 having the coefficient 1"
     )
+
+
+def expand_in(value: sympy.Expr) -> sympy.Expr:
+    """A sum of traces with A0 and C as letters."""
+    return value.replace(
+        lambda node: node == Tr(W * Sigma * W.T), lambda _: Tr(W * A0 * W.T) + Tr(W * C * W.T)
+    ).expand()
 
 
 def _threshold() -> sympy.Expr:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import sympy
 
-from derive import Loss, Mean, half_sq, views
+from derive import Loss, Mean, Uncentred, half_sq, views
 from numeric.cubature import gaussian_cubature
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import infonce as counterexamples
@@ -16,6 +17,8 @@ from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.measuring import TOLERANCE
 
 x, x_pos, chi = views("x, x_pos, chi")
+# The mean of the features.
+mean = sympy.MatrixSymbol("mu", d0, 1)
 # E[φ(x) φ(x′)ᵀ] of two views of a datum, which is A0 where φ is linear.
 K = Symmetric("K", d0)
 
@@ -27,7 +30,9 @@ K = Symmetric("K", d0)
     " E ½|f(x) − f(χ)|² = {repulsion}",
     recorded="conditional",
     why="What enters is K = E[φ(x) φ(x′)ᵀ] of two views. It is A0 = E[φ(x̂) φ(x̂)ᵀ] where the augmentation leaves the"
-    " features' mean alone, E[φ(x) | x̂] = φ(x̂), as it does for a linear φ; a nonlinear φ moves it.",
+    " features' mean alone, E[φ(x) | x̂] = φ(x̂), as it does for a linear φ; a nonlinear φ moves it. In Eq. (6) the"
+    " mean over the data has to vanish as well, E φ(x) = 0: for data of zero mean a φ that is not odd has another.",
+    given="Any law; C := Σ − A0, all three moments not centred, as Sec. 3 defines them; exact.",
     counterexample=counterexamples.a_nonlinear_feature,
     energy=Tr(W * C * W.T),
     repulsion=Tr(W * C * W.T) + Tr(W * A0 * W.T),
@@ -39,7 +44,7 @@ def general_features() -> Iterator[Reading]:
     yield Reading(
         derived,
         list(_features(lambda hat, e: (hat + 0.7 * e) ** 3, "φ(x) = x³, x = x̂ + ε")),
-        name="any φ",
+        name="any φ with E φ(x) = 0",
         definitions={C: Sigma - A0},
         how="derived with K = E[φ(x) φ(x′)ᵀ]",
     )
@@ -47,9 +52,22 @@ def general_features() -> Iterator[Reading]:
     yield Reading(
         {slot: value.xreplace({K: A0}) for slot, value in derived.items()},
         list(_features(lambda hat, e: (e * hat) ** 2 - 1, "φ(x) = x² − 1, x = s x̂ with E s² = 1")),
-        name="the augmentation leaves the features' mean alone: E[φ(x) | x̂] = φ(x̂)",
+        name="the augmentation leaves the features' mean alone, E[φ(x) | x̂] = φ(x̂), and it vanishes over the data,"
+        " E φ(x) = 0",
         definitions={C: Sigma - A0},
         how="derived with K = A0",
+    )
+    # The engine's Σ and A0 of a law with a mean are centred; those of the print are not.
+    far = formula_of(Loss(Mean(half_sq(x, chi), over=chi)).expand(2, data=Uncentred()))
+    yield Reading(
+        {
+            "energy": derived["energy"].xreplace({K: A0}),
+            "repulsion": Tr(W * (Sigma - mean * mean.T) * W.T) if far == Tr(W * Sigma * W.T) else far,
+        },
+        list(_features(lambda hat, e: (e * hat) ** 2, "φ(x) = x², x = s x̂ with E s² = 1")),
+        name="E[φ(x) | x̂] = φ(x̂), but E φ(x) = μ",
+        definitions={C: Sigma - A0},
+        how="derived with K = A0 and a mean",
     )
 
 
@@ -65,6 +83,7 @@ def _features(seen: Callable[[Any, Any], Any], named: str) -> Iterator[Measured]
     }
     letters: dict[str, Any] = {name: np.array([[float(weights @ value)]]) for name, value in values.items()}
     letters["W"] = np.array([[0.8]])
+    letters["mu"] = np.array([[float(weights @ seen(nodes[:, 0], nodes[:, 1]))]])
 
     def half_distance(slot: str, normal: Any) -> Any:
         other = normal[:, 0] if slot == "energy" else normal[:, 3]
@@ -84,4 +103,5 @@ def _features(seen: Callable[[Any, Any], Any], named: str) -> Iterator[Measured]
 _CLEAN: dict[str, Callable[[Any], Any]] = {
     "φ(x) = x³, x = x̂ + ε": lambda hat: hat**3,
     "φ(x) = x² − 1, x = s x̂ with E s² = 1": lambda hat: hat**2 - 1,
+    "φ(x) = x², x = s x̂ with E s² = 1": lambda hat: hat**2,
 }

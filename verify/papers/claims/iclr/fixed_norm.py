@@ -49,8 +49,9 @@ dimension = sympy.Symbol("d_0")
     says="as κ → ∞, WᵀW at a stationary point of Eq. (10) tends to {gram}, M a mask of d_M ≥ 1 modes (A0 and C"
     " commute)",
     recorded="conditional",
-    why="It rests on Proposition 3: modes that share an eigenvalue of Σ⁻¹B can be kept in any combination, for which a"
-    " projection stands in place of the mask.",
+    why="It rests on Proposition 3: modes that share an eigenvalue of Σ⁻¹B but not one of Σ can be kept in any"
+    " combination, for which a projection stands in place of the mask.",
+    given="Stationary points of Eq. (10) other than W = 0 as κ → ∞, B and Σ commuting, Σ ≻ 0, c > 0.",
     counterexample=counterexamples.a_mixture_at_fixed_norm,
     gram=half * Sigma**-1 * (B * M + (2 * c - total) / d_M * Sigma * M) * Sigma**-1,
 )
@@ -94,6 +95,9 @@ def _extrapolated() -> Measured:
     recorded="refuted",
     kind="misprint",
     why="Eq. (11) itself has Σ⁻¹ in the trace and d_M, the number of kept modes, below it.",
+    given="As Theorem 2; M the mask of the kept modes, d_M their number.",
+    tried="With all modes kept d_0 = d_M, and with Σ = I the traces are the same; Eq. (11) on the line above has it"
+    " right.",
     counterexample=counterexamples.correction,
     term=(2 * c - Tr(Sigma * B * M)) / dimension * Sigma * M,
 )
@@ -110,7 +114,9 @@ def correction() -> Iterator[Reading]:
     says="as κ → ∞, WᵀW = {gram}, where I is what the number 2c/d_M multiplies when it is added to matrices",
     recorded="conditional",
     why="Added to a matrix a number is that multiple of the identity, which would also fill the modes that M removes."
-    " The sentence below the equation has it shift the remaining eigenvalues: M is missing behind 2c/d_M.",
+    " The sentence below the equation has it shift the remaining eigenvalues, and Eq. (11) has Σ_M: an M is missing"
+    " behind 2c/d_M, and no conclusion rests on that.",
+    given="As Theorem 2.",
     counterexample=counterexamples.a_number_in_the_bracket,
     gram=half * (Sigma**-1 * B * M - total / d_M * M + 2 * c / d_M * one) * Sigma**-1,
 )

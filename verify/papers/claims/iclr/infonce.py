@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from derive import Loss, Mean, catalogue, exp, half_sq, log, variance, views
+from derive import Loss, Mean, catalogue, exp, half_sq, log, symbols, variance, views
 from derive.expansion.moments import moment_order
 from numeric.sampling import Covariances
 from verify.papers.claims.canonical import scalar
@@ -36,8 +36,11 @@ WITHIN = Loss(Mean(variance(2 * half_sq(x, chi), over=chi), over=x))
     " {second} at"
     " order 2 and {fourth} at order 4",
     recorded="conditional",
-    why="Eq. (1) is N times a mean over the batch, and its denominator is a finite sum that holds the positive: the two"
-    " agree per datum, up to the constant log N, and as N → ∞ only.",
+    why="Eq. (1) is N times a mean over the data, and its denominator is N times a mean over the training set in which"
+    " datum i stands with a view of its own: per datum, and up to the constant log N, Eq. (2) with that mean is the"
+    " same at every N. With a mean over the law of the data in its place, which the expansions take, the two agree as"
+    " N → ∞.",
+    given="Orders 2 and 4 in W, Gaussian data, independent draws of the N data; the first line is N times one datum's.",
     counterexample=counterexamples.a_sum_over_a_batch,
     second=sympy.S.Zero,
     fourth=sympy.S.Zero,
@@ -50,7 +53,18 @@ def eq2() -> Iterator[Reading]:
     yield Reading(
         {slot: N * formula_of(batch, order=k) - formula_of(population, order=k) for slot, k in orders.items()},
         [one for slot, k in orders.items() for one in _differences(slot, k)],
-        name="the sum over N data as printed, at finite N",
+        name="the sum over N data as printed, E_χ̂ over the law of the data, at finite N",
+    )
+    N_ = symbols("N")
+    near = exp(-half_sq(x, x_pos))
+    over_set = Loss(
+        half_sq(x, x_pos) + log(((N_ - 1) * Mean(exp(-half_sq(x, chi)), over=chi, count=N_ - 1) + near) / N_)
+    )
+    same_set = over_set.expand(4)
+    yield Reading(
+        {slot: formula_of(batch, order=k) - formula_of(same_set, order=k) for slot, k in orders.items()},
+        [one for slot, k in orders.items() for one in _on_a_training_set(slot, k)],
+        name="per datum, up to the constant log N, E_χ̂ over the training set with datum i among the atoms, at every N",
     )
     yield Reading(
         {
@@ -60,6 +74,24 @@ def eq2() -> Iterator[Reading]:
         [one for slot, k in orders.items() for one in _extrapolated(slot, k)],
         name="per datum, up to the constant log N, as N → ∞",
     )
+
+
+def _on_a_training_set(slot: str, order: int) -> Iterator[Measured]:
+    """Both equations in numbers on random batches with x′ for the view of datum i itself, expanded in t at tW."""
+    points = []
+    for seed, size in ((0, 3), (1, 5)):
+        rng = np.random.default_rng(seed)
+        view, pair, other = rng.standard_normal((3, size, 2))
+        t = 0.1 * np.exp(2j * np.pi * np.arange(32) / 32)[:, None, None]
+        near = ((view - pair) ** 2).sum(1)
+        apart = ((view[:, None] - other) ** 2).sum(-1)
+        np.fill_diagonal(apart, near)
+        terms = np.exp(-(t**2) * apart / 2)
+        # Eq. (1): −log of the positive over the positive and the others; Eq. (2): a mean over all atoms.
+        one = -np.log(np.exp(-(t[..., 0] ** 2) * near / 2) / terms.sum(-1)).mean(-1) - np.log(size)
+        two = (t[..., 0] ** 2 * near / 2 + np.log(terms.mean(-1))).mean(-1)
+        points.append(Point({}, float(((one - two) / t[:, 0, 0] ** order).mean().real), TOLERANCE))
+    yield Measured(slot, "exact", f"order {order} of Eq. (1) less Eq. (2) on random batches of 3 and 5", points, seed=0)
 
 
 def _differences(slot: str, order: int) -> Iterator[Measured]:
@@ -153,6 +185,10 @@ def energy() -> Iterator[Reading]:
     kind="error",
     why="At fixed x the second cumulant is a variance over χ, and its mean over x is what enters. Eq. (24) takes the"
     " variance over x and χ together, which also counts how the mean over χ moves with x.",
+    given="Any law of x and χ, independent of one another, with moments of order 4; order 4 in W, exact in ⅛.",
+    tried="With Var the mean over x of the variance over χ, Eq. (5) holds; Eqs. (24) to (29) and Proposition 1 then"
+    " do not, for they take the variance over both, which is 8 Tr[WΣWᵀWΣWᵀ] where this one is 6. No one meaning of"
+    " Var makes both right.",
     falls=("iclr:infonce-quartic", "iclr:eq8", "the factor ½ of iclr:thm1, iclr:eq9 and what is built on them"),
     counterexample=counterexamples.variance_at_fixed_x,
     entropy=-mean_half + joint / 8,
@@ -223,6 +259,10 @@ def hessian() -> Iterator[Reading]:
     recorded="refuted",
     kind="error",
     why="The quartic term is the mean over x of a variance over χ, ¾ of the variance over both that Eq. (24) takes.",
+    given="Eq. (2) with means over the law of the data, zero mean, Gaussian, any dimension; through order 4 in W.",
+    tried="With Var in Eq. (3) the mean over x of the variance over χ, Eq. (3) is right and Proposition 1 wrong by"
+    " the same factor; the two together give the coefficient 1 under neither. A batch of N has ¾ as N → ∞"
+    " (iclr:eq8).",
     falls=("the factor ½ of iclr:thm1, iclr:eq9 and what is built on them", "iclr:stationary-loss"),
     counterexample=counterexamples.fourth_order,
     L=-Tr(W * A0 * W.T) + Tr(W * Sigma * W.T * W * Sigma * W.T),
@@ -239,6 +279,8 @@ def quartic() -> Iterator[Reading]:
     where="Proposition 1, Eqs. (28), (29)",
     says="for Gaussian data −Tr[WBWᵀ] + ⅛ Var[|W(x − χ)|²], Var over x and χ, is −Tr[WBWᵀ] + {quartic}",
     recorded="holds",
+    why="With Var over x and χ, as Eq. (24) takes it. With the Var that makes Eq. (5) right, the mean over x of the"
+    " variance over χ, it would be ¾ of that: see iclr:eq5.",
     quartic=Tr(W * Sigma * W.T * W * Sigma * W.T),
 )
 def proposition_1() -> Iterator[Reading]:
@@ -273,6 +315,8 @@ def _sampled_variance(draws: int = 1_000_000) -> Iterator[Measured]:
     where="Eq. (27)",
     says="E[(Tr[W(x − χ)(x − χ)ᵀWᵀ])²] = {moment}",
     recorded="holds",
+    why="The first term of Eq. (24), whose variance is over x and χ together: not the one that Eq. (5) needs, see"
+    " iclr:eq5.",
     moment=4 * Tr(W * Sigma * W.T) ** 2 + 8 * Tr(W * Sigma * W.T * W * Sigma * W.T),
 )
 def fourth_moment() -> Iterator[Reading]:

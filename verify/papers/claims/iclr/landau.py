@@ -169,11 +169,15 @@ def _pairs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 @ICLR.claim(
     "iclr:infonce-scaling",
     where="App. A, No Collapse for InfoNCE",
-    says="vanilla InfoNCE, augmentation of variance σ²: the smallest singular value of WᵀW scales as σ to the power"
+    says="vanilla InfoNCE, augmentation of variance σ²: the smallest singular value scales as σ to the power"
     " {exponent} at large σ; it vanishes at some finite σ: {vanishes}",
     recorded="refuted",
     kind="misprint",
-    why="It falls as σ⁻⁴: b_i = a_i stays, while the quartic term grows as s_i² = (a_i + σ²)².",
+    why="It falls: that of WᵀW as σ⁻⁴, that of W as σ⁻². b_i = a_i stays, while the quartic term grows as"
+    " s_i² = (a_i + σ²)².",
+    given="The global minimum of Eq. (2) on Gaussian data to all orders, augmentation of covariance σ²I, σ² ≫ a_i.",
+    tried="The text has the singular value of W, the caption of Fig. 5 that of WᵀW; and 'scales as σ⁴' as 'in"
+    " proportion to one over σ⁴', which is right of WᵀW: a sign of the exponent is missing.",
     counterexample=counterexamples.infonce_at_strong_augmentation,
     exponent=sympy.Integer(4),
     vanishes=False,
@@ -190,7 +194,12 @@ def infonce_scaling() -> Iterator[Reading]:
         Measured("vanishes", "exact", "whether w² is 0 at the minimum, on quadrature nodes",
                  [Point({}, one == 0) for one in found], note="a = 1, σ = 100 and 200"),
     ]  # fmt: skip
-    yield Reading({"exponent": growth, "vanishes": vanishes}, measured)
+    yield Reading({"exponent": growth, "vanishes": vanishes}, measured, name="of WᵀW, as in the caption of Fig. 5")
+    root = [
+        Measured("exponent", "exact", "slope of log |w| against log σ", [Point({}, exponent / 2, 1e-2)]),
+        measured[1],
+    ]
+    yield Reading({"exponent": growth / 2, "vanishes": vanishes}, root, name="of W, as in the text")
 
 
 @ICLR.claim(

@@ -10,6 +10,6 @@ _paper = REFERENCES["ziyin2023"]
 ICLR = Ledger("iclr", _paper.title, f"{_paper.authors}, {_paper.venue}, arXiv:{_paper.arxiv}")
 NEURREPS = Ledger(
     "neurreps",
-    "What shapes the loss landscape of self-supervised learning? (extended abstract)",
-    f"{_paper.authors}, NeurReps workshop at NeurIPS 2022",
+    "On Rotational Symmetry in the Loss landscape of Self-Supervised Learning",
+    f"{_paper.authors}, extended abstract, NeurReps workshop at NeurIPS 2022",
 )

@@ -13,6 +13,7 @@ import numpy as np
 import sympy
 
 from derive import catalogue, symbols
+from derive.algebra.signs import sign
 from derive.landscape.landscape import a_i, c_i
 from derive.landscape.mode_potential import b as level
 from derive.landscape.stationary import T2
@@ -20,7 +21,7 @@ from numeric.sampling import Covariances, random_covariances
 from verify.papers.claims.canonical import same
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import stationary as counterexamples
-from verify.papers.claims.formulas import A0, Diagonal, Sigma, Tr, W, d0, d1
+from verify.papers.claims.formulas import A0, Diagonal, M, Sigma, Tr, U, W, d0, d1
 from verify.papers.claims.iclr.ends import TOLERANCE, ZERO, End, Problem, commuting, with_eigenvalues
 from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.iclr.stationary import (
@@ -41,6 +42,7 @@ from verify.papers.claims.iclr.stationary import (
     wide,
 )  # fmt: skip
 from verify.papers.claims.measuring import curvature
+from verify.papers.claims.writing import text
 from verify.routes import autodiff
 from verify.truths.settings import case
 
@@ -51,7 +53,7 @@ N, alpha = symbols("N alpha")
 @ICLR.claim(
     "iclr:weighted-collapse",
     where="Sec. 3.1, after Assumption 1",
-    says="weighted InfoNCE, Eq. (7): the i-th subspace collapses when {collapses}",
+    says="weighted InfoNCE, Eq. (7), data that vary along it, a_i > 0: the i-th subspace collapses when {collapses}",
     recorded="refuted",
     kind="error",
     why="The eigenvalue of B on mode i is a positive multiple of a_i whatever c_i, α and N are, see iclr:eq8: the loss"
@@ -67,17 +69,22 @@ def weighted_collapse() -> Iterator[Reading]:
     """b_i ≤ 0 under either sampling, the eigenvalue of B being what the loss falls by at W_i = 0."""
     loss = catalogue("weighted-infonce")
     for sampling, name in {"iid": "independent draws", "fixed": "a fixed centred training set"}.items():
-        B = loss.expand(2, sampling=sampling).B
-        descent = B["A0"] * a_i + B["C"] * c_i
-        yield Reading({"collapses": sympy.Le(descent, 0)}, list(_held(sampling)), name=name)
+        second_order = loss.expand(2, sampling=sampling)
+        B = second_order.B
+        descent = sympy.factor(B["A0"] * a_i + B["C"] * c_i)
+        never = sign(descent, ranges=second_order.ranges) == 1
+        yield Reading(
+            {"collapses": sympy.false if never else sympy.Le(descent, 0)}, list(_held(sampling)), name=name,
+            how=f"b_i = {text(descent)} > 0 from the definition" if never else "derived from the definition",
+        )  # fmt: skip
 
 
 def _held(sampling: str) -> Iterator[Measured]:
-    """Whether one mode alone stays at zero: where a = 0, and nowhere else."""
+    """Whether one mode alone stays at zero."""
     loss = catalogue("weighted-infonce")
     exact, differentiated = [], []
     cases = (
-        (1.0, 20.0, 3, "0"), (2.0, 1.0, 3, "1/2"), (0.0, 2.0, 3, "1/2"), (1.0, 9.0, 4, "1/10"), (0.3, 2.0, 3, "5"),
+        (1.0, 20.0, 3, "0"), (2.0, 1.0, 3, "1/2"), (1.0, 9.0, 4, "1/10"), (0.3, 2.0, 3, "5"),
     )  # fmt: skip
     for a, c, size, share in cases:
         given = {"alpha": sympy.Rational(share), "N": sympy.Integer(size)}
@@ -110,19 +117,20 @@ def stationary_loss() -> Iterator[Reading]:
     derived = theory().loss.subs(T2, Tr(tidied(kept * every)))
     points = [
         Point({"Sigma": end.problem.Sigma, "B": end.problem.B, "B_M": end.masked()}, end.loss, TOLERANCE)
-        for end in _commuting_ends()
+        for end in commuting_ends()
     ]
     yield Reading({"L": derived}, [Measured("L", "exact", "L where Newton's iteration ends", points)])
 
 
 @cache
-def _commuting_ends() -> tuple[End, ...]:
+def commuting_ends() -> tuple[End, ...]:
+    """Stationary points where B and Σ commute, no two ratios b_i/s_i equal where b_i differ."""
     cases: Sequence[Case] = (*GENERIC, ((0.9, 0.5, 0.7), (1.1, 0.4, 0.8), 2))
     return tuple(end for seed, one in enumerate(cases) for end in commuting(*one, seed).stationary)
 
 
 @cache
-def _curvatures() -> tuple[sympy.Expr, sympy.Expr]:
+def curvatures() -> tuple[sympy.Expr, sympy.Expr]:
     """L″ along an empty column j, in the row of the kept column i and in an unused row; in whitened coordinates."""
     r, t, v = sympy.symbols("r t v")
     V, value = sympy.Matrix([[r, t], [0, v]]), sympy.diag(level, r_j)
@@ -145,7 +153,7 @@ def _curvatures() -> tuple[sympy.Expr, sympy.Expr]:
 )
 def global_minimum() -> Iterator[Reading]:
     """At a minimum that keeps i and not j the loss rises along j in the row of i."""
-    beside, _ = _curvatures()
+    beside, _ = curvatures()
     _, rise = beside.subs({level: b_i / s_i, r_j: b_j / s_j}).primitive()
     derived = sympy.Gt(rise.subs(b_j, 0), -rise.subs(b_i, 0))
     few = (((1.2, 0.9), (1.5, 0.6), 1), ((0.8, 0.6), (0.7, 0.9), 1), ((0.5, 1.0), (0.4, 1.6), 1),
@@ -189,7 +197,7 @@ def proposition_2() -> Iterator[Reading]:
 
     By Sylvester's law Σ^(−½) B Σ^(−½) has as many positive eigenvalues as B; A0 and C need not commute.
     """
-    _, below = _curvatures()
+    _, below = curvatures()
     falls = sympy.ask(sympy.Q.negative(below), sympy.Q.positive(r_j))
     k = sympy.Symbol("k")
     full = sympy.solve((rows - k) * (m - k), k) if falls else []
@@ -238,13 +246,13 @@ def eq38() -> Iterator[Reading]:
     terms = sympy.Add.make_args(sympy.expand(sympy.factor(one.subs(put))))
     parts = (term.as_coeff_Mul() for term in terms)
     derived = sympy.Add(*(weight * _summed(part) for weight, part in parts))
-    for sign, name in ((1, "the minus before both terms"), (-1, "the minus before the first term alone")):
-        yield Reading({"L": derived}, _losses(), name=name, definitions={u: sympy.Integer(sign)})
+    for minus, name in ((1, "the minus before both terms"), (-1, "the minus before the first term alone")):
+        yield Reading({"L": derived}, _losses(), name=name, definitions={u: sympy.Integer(minus)})
 
 
 def _losses() -> list[Measured]:
     points = []
-    for end in _commuting_ends():
+    for end in commuting_ends():
         _, frame = np.linalg.eigh(end.problem.B + end.problem.Sigma / np.sqrt(2) + 0.1 * end.gram)
         letters = {
             name: np.einsum("ji,jk,ki->i", frame, matrix, frame)
@@ -262,7 +270,12 @@ def _losses() -> list[Measured]:
     where="Sec. 3.1, after Theorem 1",
     says="the learned WᵀW has other eigenvectors than A0 where C A0 ≠ A0 C ({turned}), and those of A0 where"
     " C A0 = A0 C, the augmentation changing the eigenvalues alone ({aligned})",
-    recorded="holds",
+    recorded="conditional",
+    why="As in iclr:eq9: where C A0 = A0 C, modes that share a_i/s_i with different s_i, and that do not all fit into"
+    " d1 rows, are kept in any mixture, so with C ∝ A0. The print says that the augmentation can turn what is"
+    " learned where they do not commute; with all modes kept it always does.",
+    given="The minima of Eq. (3) for InfoNCE's B = A0 ≻ 0, Σ ≻ 0; where C A0 ≠ A0 C all modes are kept, d1 ≥ d0.",
+    counterexample=counterexamples.a_row_along_no_axis,
     turned=True,
     aligned=True,
 )
@@ -293,6 +306,18 @@ def noncommuting() -> Iterator[Reading]:
             Measured("turned", "exact", f"{how} different", [Point({}, _distance(one) > 1e-3) for one in apart]),
             Measured("aligned", "exact", f"{how} equal", [Point({}, _distance(one) < TOLERANCE) for one in shared]),
         ],
+        name="no two modes share a_i/s_i with different s_i, or all that do are kept",
+    )
+    # Any U of the shared eigenspace: its words do not commute with A0.
+    turned = Sigma**-half * U * M * U.T * Sigma**-half
+    mixed = commuting((0.4, 1.2), (0.5, 1.5), 1, 0)
+    yield Reading(
+        {"turned": not commute["turned"], "aligned": same(A0 * turned, turned * A0)},
+        [
+            Measured("turned", "exact", f"{how} different", [Point({}, _distance(one) > 1e-3) for one in apart]),
+            Measured("aligned", "exact", f"{how} equal, C ∝ A0 and d1 = 1", [Point({}, _distance(mixed) < TOLERANCE)]),
+        ],
+        name="two modes share a_i/s_i with different s_i, and d1 is too small to keep both",
     )
 
 

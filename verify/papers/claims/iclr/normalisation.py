@@ -83,7 +83,10 @@ def _squares(W_: Any, y: Any) -> Any:
     says="Eq. (10) for any c is L = {L}",
     recorded="refuted",
     kind="misprint",
-    why="The square is that of Tr[WΣWᵀ] − c; c = 1 was put into it. Eqs. (40) and (42) have the c.",
+    why="The square is that of Tr[WΣWᵀ] − c; c = 1 was put into it. Eqs. (40) and (42) have the c, and Eq. (44) is"
+    " right.",
+    given="The landscape of Eq. (10), B symmetric, any c and κ; exact, since Eq. (3) ends at order 4 there.",
+    tried="At c = 1, which Sec. 3.2 sets after Eq. (13), it holds; App. E.4 proves Proposition 3, which has c.",
     counterexample=counterexamples.penalised_loss,
     L=-Tr(W * anyB * W.T) + Tr(W * anySigma * W.T * W * anySigma * W.T) + kappa * (of_W**2 - 2 * of_W + 1),
 )
@@ -131,6 +134,8 @@ def _value(at: dict[str, Any], data: Covariances) -> Callable[[torch.Tensor], to
     recorded="refuted",
     kind="misprint",
     why="4ρWΣ is the derivative of ρ², which is what Eq. (44) then uses.",
+    given="Any W and symmetric Σ.",
+    tried="With ρ² on the left it holds, and the proof goes on with that.",
     counterexample=counterexamples.slope_of_the_norm,
     slope=4 * rho * W * anySigma,
 )
@@ -199,7 +204,9 @@ def zero_gradient() -> Iterator[Reading]:
     says="every stationary point of Eq. (10) has WᵀW = {gram}, ρ = Tr[WΣWᵀ], for a mask M (A0 and C commute)",
     recorded="conditional",
     why="Modes that share an eigenvalue of Σ⁻¹B can be kept in any combination. Where their eigenvalues of Σ differ,"
-    " WᵀW then does not commute with Σ, and is ½Σ^(−½)(…)Σ^(−½) with a projection in place of the mask.",
+    " WᵀW then does not commute with Σ, and is ½Σ^(−½)(…)Σ^(−½) with a projection in place of the mask. Isotropic data,"
+    " where all s_i are equal too, are no exception: of the modes one may choose those that are kept.",
+    given="All stationary points of Eq. (10), B and Σ commuting, Σ ≻ 0, κ > 0; at most min(d0, d1) modes.",
     counterexample=counterexamples.a_mixture_of_modes,
     gram=half * Sigma**-1 * (B + 2 * kappa * (c - rho) * Sigma) * M * Sigma**-1,
 )
@@ -220,8 +227,13 @@ def proposition_3() -> Iterator[Reading]:
     where="after Proposition 3",
     says="compared with the unnormalised case the term {term} emerges beside B_M, for any c",
     recorded="refuted",
-    kind="misprint",
+    kind="error",
     why="c − ρ stands there, as in Proposition 3; 1 − ρ is that for c = 1 alone, and so is the discussion around it.",
+    falls=(
+        "that the norm shrinks where ρ > 1, grows where ρ < 1 and stays where ρ = 1, for c ≠ 1: ρ is held against c",
+    ),
+    given="All stationary points of Eq. (10), B and Σ commuting, κ finite, M their mask.",
+    tried="At c = 1 it holds; that is set two paragraphs later and for what follows.",
     counterexample=counterexamples.emerging_term,
     term=2 * kappa * (1 - rho) * Sigma * M,
 )
@@ -244,3 +256,35 @@ def proposition_4() -> Iterator[Reading]:
     every = [*generic(), *degenerate()]
     measured = [at_ends("gap", "c − Tr[WΣWᵀ]", every, lambda end: end.problem.c - end.norm)]
     yield Reading({"gap": c - in_full(found.trace, found)}, measured)
+
+
+@ICLR.claim(
+    "iclr:eq42",
+    where="Eq. (42), App. E.4",
+    says="Eq. (41) equals {L}, ρ = Tr[WΣWᵀ]",
+    recorded="conditional",
+    why="Of Eq. (10) it leaves out the constant κc², which no stationary point sees. Eq. (41) as printed has 1 in"
+    " place of c, and differs from it by a multiple of ρ as well unless c = 1.",
+    given="Eq. (10) for any c, B symmetric, through order 4, where it ends.",
+    counterexample=counterexamples.a_constant_left_out,
+    L=-Tr(W * (anyB + 2 * kappa * c * anySigma) * W.T) + Tr(W * anySigma * W.T * W * anySigma * W.T) + kappa * rho**2,
+)
+def completed_square() -> Iterator[Reading]:
+    """Eq. (10) by the engine, without and with its constant, and with the norm 1 in the place of c."""
+    found = printed().with_norm_penalty().expand(4)
+    whole = _with_B(formula_of(found))
+    at_one = whole.subs(c, 1) + found.constant.subs(c, 1)
+    cases = list(_by_hand())
+    for name, derived, less, norm in (
+        ("Eq. (10) for any c, up to the constant κc²", whole, True, None),
+        ("Eq. (10) for any c, as it stands", whole + found.constant, False, None),
+        ("Eq. (41) as printed, with 1 in place of c", at_one, False, 1.0),
+    ):
+        places: list[Point] = []
+        for at, _ in cases:
+            here = at | {"c": norm or at["c"]}
+            value = float(_value(here, random_point(len(places))[1])(torch.from_numpy(at["W"])))
+            norm_at = {"rho": float(np.trace(at["W"] @ at["Sigma"] @ at["W"].T))}
+            places.append(Point(at | norm_at, value - less * at["kappa"] * at["c"] ** 2, TOLERANCE))
+        measured = [Measured("L", "exact", "Eq. (3) + κR on cubature nodes", places)]
+        yield Reading({"L": derived}, measured, name=name, definitions={rho: of_W})

@@ -7,7 +7,7 @@ commute, so that B, Σ and the masks M are diagonal in one basis.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import inf
 from typing import Any
@@ -33,8 +33,11 @@ half = sympy.Rational(1, 2)
 # The projection on the kept directions of Σ^(½)WᵀWΣ^(½); λ where B = λΣ.
 P, lam = Symmetric("P", d0), sympy.Symbol("lambda")
 OF_ONE_VALUE = {B: lam * Sigma}
-GENERIC = "no two modes have the same ratio b_i/s_i of the eigenvalues of B and Σ"
-DEGENERATE = "modes with the same ratio b_i/s_i, but different s_i (here B = λΣ)"
+GENERIC = "no two modes have the same ratio b_i/s_i of the eigenvalues of B and Σ but different s_i"
+DEGENERATE = (
+    "modes with the same ratio b_i/s_i but different s_i, here all, B = λΣ; P any projection of rank d_M in the place"
+    " of the mask"
+)
 # A power below this is zero to the iteration, whose gradient ends below 1e-12.
 OFF = 1e-7
 # How far powers of order one may be off where the gradient is that small.
@@ -268,8 +271,16 @@ def generic(*, fixed: bool = False) -> tuple[End, ...]:
     every = [
         *ends([0.5, 1.1, -0.3], [0.6, 1.0, 1.5], kappa=strength),
         *ends([0.9, 0.8], [1.5, 0.7], seed=1, kappa=strength),
+        # Isotropic data: any direction is a mode, and a frame of modes can be chosen that WᵀW has.
+        *(_in_its_frame(end) for end in ends([0.9, 0.9], [1.5, 1.5], seed=2, kappa=strength, starts=6)),
     ]
     return tuple(end for end in every if end.kept.any())
+
+
+def _in_its_frame(end: End) -> End:
+    """An end of isotropic data with the eigenvectors of its WᵀW as modes."""
+    _, vectors = np.linalg.eigh(end.gram)
+    return replace(end, problem=replace(end.problem, frame=vectors))
 
 
 @lru_cache(maxsize=2)

@@ -111,8 +111,8 @@ def second_moment() -> Iterator[Reading]:
     where="Eq. (54), used in Eqs. (56), (57)",
     says="C = E[(b − s)² x̂ x̂ᵀ] = {noise}, used as Σ − A0 = {difference}",
     recorded="conditional",
-    why="Σ − A0 with A0 = E[x̂ x̂ᵀ] is (2b² − 1) A0: the mean of s is b and not 1, and E[x | x̂] = b x̂. C and the A0 that"
-    " go together are Σ − E[x x′ᵀ] and E[x x′ᵀ] = b² E[x̂ x̂ᵀ] of two views, as in iclr:eq4-general.",
+    why="Σ − A0 with A0 = E[x̂ x̂ᵀ] is (2b² − 1) A0: the mean of s is b and not 1, and E[x | x̂] = b x̂. C and the A0"
+    " that go together are Σ − E[x x′ᵀ] and E[x x′ᵀ] = b² E[x̂ x̂ᵀ] of two views, as in iclr:eq4-general.",
     counterexample=counterexamples.sigma_less_a0,
     noise=b**2 * A0,
     difference=b**2 * A0,

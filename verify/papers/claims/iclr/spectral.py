@@ -111,14 +111,18 @@ def barlow_twins() -> Iterator[Reading]:
 
 @ICLR.claim(
     "iclr:vicreg",
-    where="after Proposition 4",
-    says="VICReg with energy ½E|f(x) − f(x′)|² and the penalty κ(E|f|² − c)²: without the penalty L = −Tr[WBWᵀ] with"
-    " −Tr[WBWᵀ] = {second}, and all modes collapse where {collapse}, in the printed words κ ≪ ‖A0‖/(c‖Σ‖)",
+    where='after Proposition 4, "κ ≪ ‖A0‖/c‖Σ‖"',
+    says="VICReg with energy ½E|f(x) − f(x′)|² and the penalty κ(E|f|² − c)²: without the penalty the second order"
+    " −Tr[WBWᵀ] is {second}, and all modes collapse where, for all i, {collapse}",
     recorded="refuted",
     kind="error",
     why="Without negatives the second order is the energy alone, B = −C. Whether the penalty opens a mode against it is"
     " decided by C: a strong feature with a weak augmentation does not collapse, however large A0 is.",
     falls=("the explanation of VICReg's collapses at small κ by ‖A0‖ (Sec. 3.2)",),
+    given="VICReg as Sec. 3.2 models it, any law of zero mean at order 2; the global minimum on Gaussian data, d1 ≥"
+    " d0.",
+    tried="As an order of magnitude, κ far below the bound: that is right with ‖C‖ in the place of ‖A0‖, and says"
+    " nothing where it has A0.",
     counterexample=counterexamples.vicreg_curvature,
     second=Tr(W * A0 * W.T),
     collapse=sympy.Lt(kappa * c * s_i, a_i, evaluate=False),

@@ -23,7 +23,7 @@ from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import stationary as counterexamples
 from verify.papers.claims.formulas import B, Diagonal, H, Lambda, M, Sigma, U, W, d0, d1, identity
 from verify.papers.claims.iclr.ends import TOLERANCE, End, Problem, commuting, with_eigenvalues
-from verify.papers.claims.iclr.ledger import ICLR, NEURREPS
+from verify.papers.claims.iclr.ledger import ICLR
 
 half = sympy.Rational(1, 2)
 # An eigenvalue of Σ^½ B⁻¹ Σ^½, and that of H on the same eigenvector.
@@ -192,14 +192,11 @@ def _masks() -> list[Measured]:
 )
 def eq33() -> Iterator[Reading]:
     """Wᵀ∇L = 0 solved for the WᵀW that stands before B; B invertible."""
-    points = [Point(end.letters(), end.H, TOLERANCE) for end in _invertible()]
-    yield Reading({"right": _right()}, newton_ends("right", "H", points))
+    points = [Point(end.letters(), end.H, TOLERANCE) for end in invertible()]
+    yield Reading({"right": right_side()}, newton_ends("right", "H", points))
 
 
-NEURREPS.also("neurreps:eq27", "iclr:eq33", where="Eq. (27)", of_ledger=ICLR)
-
-
-def _right() -> sympy.MatrixExpr:
+def right_side() -> sympy.MatrixExpr:
     """What H equals where the gradient vanishes."""
     G = Sigma**-half * H * Sigma**-half
     slope = G * slope_factor(G)
@@ -207,7 +204,8 @@ def _right() -> sympy.MatrixExpr:
     return tidied(half * Sigma**half * (slope + 2 * G * B) * B**-1 * Sigma**half)
 
 
-def _invertible() -> list[End]:
+def invertible() -> list[End]:
+    """Stationary points where B has an inverse."""
     return [end for problem in (narrow(), wide(), indefinite()) for end in problem.stationary]
 
 
@@ -225,15 +223,15 @@ def _invertible() -> list[End]:
 )
 def eq34() -> Iterator[Reading]:
     """The same equation, and its solution by the engine."""
-    zeros = [Point(end.letters(), np.zeros((end.problem.d0, end.problem.d0)), TOLERANCE) for end in _invertible()]
+    zeros = [Point(end.letters(), np.zeros((end.problem.d0, end.problem.d0)), TOLERANCE) for end in invertible()]
     points = []
-    for end in _invertible():
+    for end in invertible():
         U_, values, mask = end.frame()
         inverse = U_.T @ np.linalg.inv(end.problem.whitened) @ U_
         points += [Point({str(mu): inverse[i, i]}, float((U_.T @ end.H @ U_)[i, i]), TOLERANCE)
                    for i in range(len(values)) if mask[i, i]]  # fmt: skip
     yield Reading(
-        {"left": H - _right(), "eigenvalue": theory().power.subs(level, 1 / mu)},
+        {"left": H - right_side(), "eigenvalue": theory().power.subs(level, 1 / mu)},
         [
             *newton_ends("left", "that it vanishes", zeros),
             *newton_ends("eigenvalue", "the eigenvalues of H that are not zero", points),
@@ -254,7 +252,7 @@ def eq34() -> Iterator[Reading]:
 def eq35() -> Iterator[Reading]:
     """With Λ as it is defined before Eq. (35)."""
     points = []
-    for end in _invertible():
+    for end in invertible():
         U_, values, mask = end.frame()
         letters = {"U": U_, "M": mask, "Lambda": np.diag(1 / np.diag(values))}
         points.append(Point(letters, end.H, TOLERANCE))
@@ -289,9 +287,7 @@ def eq9() -> Iterator[Reading]:
     found = matrix_power(theory().power, level)
     yield Reading(
         {"gram": tidied(coefficient * S**-half * (S**-half * BM * S**-half) * S**-half)},
-        _commuting_grams(
-            [((0.9, 1.1, -0.4), (0.8, 1.5, 0.5), 2), ((0.6, 0.6), (0.5, 1.2), 1), ((0.6, 0.6), (0.9, 0.9), 1)]
-        ),
+        _commuting_grams(GENERIC),
         name="no two positive modes that have the same ratio b_i/s_i of the eigenvalues of B and Σ, but different b_i",
     )
     yield Reading(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,6 +130,7 @@ class Minimum:
         return np.linalg.eigvalsh((W.T @ W).numpy()) / total
 
 
+@cache
 def rows(name: str, *, bias: bool) -> Reading:
     """Table 1 under f/‖f‖ itself: whether a collapse is seen with some of the settings."""
     loss = catalogue(f"{name}+normalised").set(PARAMETERS[name])

@@ -12,7 +12,7 @@ from derive.algebra.signs import sign
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import weighted as counterexamples
 from verify.papers.claims.formulas import A0, C, Sigma, Tr, W, formula_of
-from verify.papers.claims.iclr.ledger import ICLR, NEURREPS
+from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.measuring import TOLERANCE, curvature, exactly
 
 N, alpha, tau = symbols("N alpha tau")
@@ -72,7 +72,13 @@ def _limit_of_the_quartic() -> Measured:
     recorded="refuted",
     kind="error",
     why="NT-xent's denominator runs over all other embeddings, the positive among them (Chen et al. 2020, Eq. 1), with"
-    " weight 1. Leaving it out, α = 0, is the decoupled loss (Yeh et al. 2022).",
+    " weight 1, and over both views of each other datum. Leaving the positive out, α = 0, is the decoupled loss (Yeh et"
+    " al. 2022). With one view of each other datum, as Eq. (7) is written, no α makes it NT-xent at the same N: order 2"
+    " asks for α = ½, and order 4 then differs.",
+    given="Inner products over τ in the place of −½|f − f′|² (the same for unit vectors at τ = 1); N data, two views"
+    " each; independent draws; through order 4, and in random batches to all orders.",
+    tried="That the sum over χ ≠ x is over all 2N − 2 views of other data, as in SimCLR, and that it has one view of"
+    " each.",
     falls=("iclr:table1-ntxent",),
     counterexample=counterexamples.weight_of_the_positive,
     alpha=sympy.S.Zero,
@@ -87,7 +93,44 @@ def simclr() -> Iterator[Reading]:
     (weight,) = sympy.solve(weighted.B["A0"] - ntxent.B["A0"], alpha)
     # The second order fixes α; the fourth has to follow.
     found = weight if weighted.set({"alpha": weight}).terms == ntxent.terms else sympy.nan
-    yield Reading({"alpha": found}, [_weight_in_batches()])
+    yield Reading({"alpha": found}, [_weight_in_batches()], name="the sum runs over both views of the other data")
+    far = (N - 1) * Mean(exp(inner(x, chi) / tau), over=chi, count=N - 1)
+    single = Loss(-inner(x, x_pos) / tau + log(far + alpha * near)).expand(4)
+    (weight,) = sympy.solve(single.B["A0"] - ntxent.B["A0"], alpha)
+    matches = single.set({"alpha": weight}).terms == ntxent.terms
+    yield Reading(
+        {"alpha": weight if matches else "no value"},
+        [_no_weight()],
+        name="it runs over one view of each, as Eq. (7) is written",
+    )
+
+
+def _no_weight() -> Measured:
+    """The α that order 2 of the definitions asks for, N = 3, τ = 1, and whether order 4 then agrees; d0 = d1 = 1."""
+    size, orders = 3, {}
+    definition = {
+        share: Loss(
+            -inner(*views("x, x_pos"))
+            + log(
+                (size - 1) * Mean(exp(inner(*views("x, chi"))), over=views("chi"), count=size - 1)
+                + sympy.Rational(share) * exp(inner(*views("x, x_pos")))
+            )
+        )
+        for share in ("0", "1/2", "1")
+    }
+    for order in (2, 4):
+        given = {"tau": 1, "N": size}
+        (whole,) = exactly("alpha", "ntxent", order=order, given=given, dimension=1, seeds=(0,), differentiate=False)
+        orders["ntxent", order] = whole.points[0].found
+        for share, one in definition.items():
+            (part,) = exactly("alpha", one, order=order, dimension=1, seeds=(0,), differentiate=False)
+            orders[share, order] = part.points[0].found
+    at_half = [abs(orders["1/2", order] - orders["ntxent", order]) for order in (2, 4)]
+    # At order 2 a larger weight of the positive is a smaller coefficient: between the ends ½ alone can agree.
+    apart = at_half[1] > 1e-3 and all(abs(orders[end, 2] - orders["ntxent", 2]) > 1e-3 for end in ("0", "1"))
+    found = "no value" if at_half[0] < TOLERANCE and apart else "some value"
+    note = f"at α = ½ off by {at_half[0]:.0e} at order 2, {at_half[1]:.2g} at order 4"
+    return Measured("alpha", "exact", "orders 2 and 4 of the definitions, N = 3", [Point({}, found)], note=note)
 
 
 def _weight_in_batches(seeds: int = 5) -> Measured:
@@ -159,6 +202,3 @@ def _sampled_descent(sampling: str, draws: int = 200_000) -> Measured:
         "minimum", "monte-carlo", f"sign of L(w) − L(0) at w = {w}, {draws:,} batches", [Point({}, found)],
         seed=7, note=f"a = 1, c = 30, N = 3, α = 0; z = {z:.1f}",
     )  # fmt: skip
-
-
-NEURREPS.also("neurreps:eq4-weighted", "iclr:eq8", where="before Eq. (4), for a perceptron", of_ledger=ICLR)
