@@ -158,7 +158,9 @@ class Noisy(Covariances):
     def nodes(
         self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False, datum: bool = False
     ) -> tuple[tuple[Array, ...], Array]:
-        """Nodes of z times those of the noise: a view is linear in each, so both are exact through the degree.
+        """Nodes of z times those of the noise, C(z)^½ n, of which only C(z), quadratic in z, is seen on average.
+
+        A view is linear in z as in n, so that both are exact through the degree.
 
         Raises:
             InputError: there are too many.
@@ -169,25 +171,30 @@ class Noisy(Covariances):
             raise InputError(message)
         distinct, shown = self._data(views, datum=datum)
         z, chances = self.core.nodes(degree, data, distinct, positive=positive)
-        normals, weights = self._noise_nodes(degree, data, views, positive=positive)
-        every = tuple(np.repeat(z[k], len(weights), 0) for k in shown)
-        return self.made(every, np.tile(normals, (len(chances), 1, 1)), views, datum=datum), np.outer(
-            chances, weights
-        ).ravel()
+        number = plain(views)
+        normals, weights = np.zeros((1, data, 0)), np.ones(1)
+        if number:
+            normals, weights = gaussian_cubature(number * data * self._rank, degree, positive=positive)
+        normals = normals.reshape(len(weights), data, number, self._rank)
+        roots = [_narrow(self.at(one), self._rank) for one in z]
+        made = [
+            (z[m][:, None] + np.einsum("zdir,ndr->zndi", roots[m], normals[:, :, k])).reshape(-1, data, self.d0)
+            for k, m in enumerate(shown[:number])
+        ]
+        made += [np.repeat(z[m], len(weights), 0) for m in shown[number:]]
+        return tuple(made), np.outer(chances, weights).ravel()
 
     def size(self, degree: int, data: int = 1, views: Seen = 2, *, positive: bool = False) -> int:
         """How many nodes `nodes` has."""
         distinct, _ = self._data(views, datum=True)
-        numbers = data * self.latent(views)
+        numbers = data * plain(views) * self._rank
         of_noise = (tensor_size if positive else cubature_size)(numbers, degree) if numbers else 1
         return int(self.core.size(degree, data, distinct, positive=positive)) * of_noise
 
-    def _noise_nodes(self, degree: int, data: int, views: Seen, *, positive: bool) -> tuple[Array, Array]:
-        numbers = self.latent(views)
-        if not numbers:
-            return np.zeros((1, data, 0)), np.ones(1)
-        points, weights = gaussian_cubature(numbers * data, degree, positive=positive)
-        return points.reshape(-1, data, numbers), weights
+    @property
+    def _rank(self) -> int:
+        """Of C(z), at most."""
+        return min(self.d0, self._numbers)
 
     def _data(self, views: Seen, *, datum: bool) -> tuple[Seen, tuple[int, ...]]:
         """The different data that views show, as views without noise, and which of them each shows."""
@@ -196,6 +203,12 @@ class Noisy(Covariances):
         place = {k: number + own for number, k in enumerate(mates)}
         shown = tuple(place.get(k, 0) for k in range(plain(views))) + (0,) * datum
         return ((PLAIN,) * own + (CLASSMATE,) * len(mates)), shown
+
+
+def _narrow(matrices: Array, rank: int) -> Array:
+    """R with R Rᵀ the given matrices, (…, d0, rank)."""
+    values, vectors = np.linalg.eigh(matrices)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :])[..., -rank:])
 
 
 @in_numbers.register
