@@ -1,16 +1,17 @@
 """Do the shares that theory gives agree with those of trained models? One line a spectrum, temperature and loss.
 
 python bench/sphere_table.py collect FILE.jsonl sphere_trained.csv
-python bench/sphere_table.py compare [sphere_trained.csv] [--stage NAME] [--rows]
+python bench/sphere_table.py compare [sphere_trained.csv] [--stage NAME] [--tau TAU] [--rows] [--finite DRAWS]
 
 The first form puts the runs of `sphere.py` together: of each setting the mean of the shares over the seeds and its
 standard error, in units of 1e-5. The second sets the population's shares beside them (`numeric.sphere.shares`), which
-for losses of a batch are those of their limit, a large batch. A mode counts as kept, on both sides, where its share is
-above a thousandth of an equal one; trained, it must also not be falling (`verify.routes.training.shares.kept_modes`).
-A share agrees within 3 standard errors, or 5 %, or a thousandth of an equal share; the error of one that is still
-falling is its own size. The last columns say how often the number of kept modes is right within one by the leading
-order in that number, and by the paper's model of a fixed norm, as it is derived (a slope of 2τ/3) and as it is printed
-(τ/2).
+for losses of a batch are those of their limit, a large batch. With ``--finite`` they are those of batches as they were
+trained on, K negatives of InfoNCE being the others in a batch of K + 1 (`numeric.sphere.batches`, the mean of DRAWS
+draws). A mode counts as kept, on both sides, where its share is above a thousandth of an equal one; trained, it must
+also not be falling (`verify.routes.training.shares.kept_modes`). A share agrees
+within 3 standard errors, or 5 %, or a thousandth of an equal share; the error of one that is still falling is its own
+size. The last columns say how often the number of kept modes is right within one by the leading order in that number,
+and by the paper's model of a fixed norm, as it is derived (a slope of 2τ/3) and as it is printed (τ/2).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from sphere_spectra import spectra
 
 from derive import catalogue
 from derive.sphere.pairs import PairForm, pair_form
+from numeric.sphere.batches import batch_shares
 from numeric.sphere.many_modes import filled
 from numeric.sphere.shares import many_modes, shares
 from verify.routes.training.shares import FALLING, SMALLEST, kept_modes
@@ -126,7 +128,19 @@ def form(stage: str, tau: float) -> PairForm | None:
     return pair_form(loss.set(given))
 
 
-def compare(rows: list[Row], *, each: bool) -> None:
+def finite(stage: str, tau: float, lam: Array, guess: Array, draws: int) -> tuple[Array, Array]:
+    """The shares on batches of the size that a stage is trained on, with their standard errors."""
+    about = STAGES[stage]
+    loss = catalogue(f"{about.loss}+normalised")
+    given = {one: sympy.nsimplify(value) for one, value in (about.parameters | {"tau": tau, "N": about.N}).items()}
+    loss = loss.set({name: value for name, value in given.items() if name in loss.parameters})
+    size = about.N if loss.batch_size is not None else (about.others or about.N) + 1
+    found = [batch_shares(loss, lam, size, guess=guess, seed=seed) for seed in range(draws)]
+    errors = np.sqrt(sum(one.errors**2 for one in found)) / draws
+    return np.mean([one.shares for one in found], 0), errors
+
+
+def compare(rows: list[Row], *, each: bool, draws: int = 0) -> None:
     """Kept modes and shares beside the theory, by stage and temperature, and each setting where asked for."""
     tally: dict[tuple[str, float], list[tuple[bool, bool, float, bool, bool, bool]]] = defaultdict(list)
     lams = spectra()
@@ -134,13 +148,16 @@ def compare(rows: list[Row], *, each: bool) -> None:
         about = form(row.stage, row.tau)
         if about is None:
             continue
-        theory = shares(about, lams[row.spectrum])
-        least = SMALLEST / len(row.shares)
-        number = int((theory.shares > least).sum())
-        errors = np.hypot(np.where(np.isnan(row.errors), 0, row.errors), theory.errors)
-        off = np.abs(theory.shares - row.shares) / np.maximum(np.maximum(3 * errors, 0.05 * row.shares), least)
-        worst = int(off.argmax())
         lam = np.array(lams[row.spectrum])
+        theory = shares(about, lam)
+        known, own = theory.shares, theory.errors
+        if draws:
+            known, own = finite(row.stage, row.tau, lam, known, draws)
+        least = SMALLEST / len(row.shares)
+        number = int((known > least).sum())
+        errors = np.hypot(np.where(np.isnan(row.errors), 0, row.errors), own)
+        off = np.abs(known - row.shares) / np.maximum(np.maximum(3 * errors, 0.05 * row.shares), least)
+        worst = int(off.argmax())
         leading = many_modes(about, lam)
         slope = float(about.aligned / (about.repulsions[0].weight * about.repulsions[0].rate ** 2))
         models = (leading, filled(lam, 2 / 3 * slope), filled(lam, slope / 2))
@@ -152,7 +169,8 @@ def compare(rows: list[Row], *, each: bool) -> None:
             print(
                 f"{row.stage:<9} {row.spectrum:<24} τ = {row.tau:<5g} kept {low if low == high else f'{low}–{high}'}"
                 f", theory {number}; the share furthest off: {row.shares[worst]:.5f} ± {row.errors[worst]:.5f}"
-                f", theory {theory.shares[worst]:.5f} ± {theory.errors[worst]:.5f} (mode {worst + 1})"
+                f", theory {known[worst]:.5f} ± {own[worst]:.5f} (mode {worst + 1})",
+                flush=True,
             )
     print(
         "stage      loss                    N     K     τ    settings  kept within 1  all shares agree  of the shares"
@@ -173,12 +191,14 @@ def main(command: str, *rest: str) -> int:
     if command == "collect":
         write(collected(Path(rest[0])), Path(rest[1]))
         return 0
-    named = [one for k, one in enumerate(rest) if not one.startswith("--") and (k == 0 or rest[k - 1] != "--stage")]
+    valued = ("--stage", "--tau", "--finite")
+    given = {rest[k]: rest[k + 1] for k in range(len(rest) - 1) if rest[k] in valued}
+    named = [one for k, one in enumerate(rest) if not one.startswith("--") and (k == 0 or rest[k - 1] not in valued)]
     file = Path(named[0]) if named else STORED
     rows = collected(file) if file.suffix == ".jsonl" else read(file)
-    if "--stage" in rest:
-        rows = [one for one in rows if one.stage == rest[rest.index("--stage") + 1]]
-    compare(rows, each="--rows" in rest)
+    rows = [one for one in rows if one.stage == given.get("--stage", one.stage)]
+    rows = [one for one in rows if one.tau == float(given.get("--tau", one.tau))]
+    compare(rows, each="--rows" in rest, draws=int(given.get("--finite", 0)))
     return 0
 
 

@@ -227,8 +227,8 @@ def _slope(closed: ClosedForm) -> sympy.Expr:
 
 
 def _of_modes(name: str, modes: ExactModes) -> Recession:
-    commuting = ", A0 and C commuting," if modes.commuting_only else ""
-    each = f"in closed form each mode{commuting}"
+    commuting = ", for A0 and C that commute," if modes.commuting_only else ""
+    each = f"in closed form{commuting} each mode"
     if modes.bounded is None:
         return Recession(name, "undecided", f"{each} is understood, but {modes.why_open}")
     if modes.end != sympy.oo:

@@ -72,13 +72,16 @@ class Transverse:
 
     @property
     def alpha(self) -> Expression:
-        """α: minus the slope along Tr[V A0 Vᵀ]."""
-        return -self.slopes.get((trace("A"),), ZERO)
+        """α: minus the slope along Tr[V A0 Vᵀ]; of two encoders, along the cross-covariance."""
+        return -(self._along("A") + self._along("X"))
 
     @property
     def beta(self) -> Expression:
-        """β: the slope along Tr[V Σ Vᵀ]."""
-        return self.slopes.get((trace("S"),), ZERO)
+        """β: the slope along Tr[V Σ Vᵀ]; of two encoders whose lost weights are equal, along Σ and Σ₂ together."""
+        return self._along("S") + self._along("T")
+
+    def _along(self, letter: str) -> Expression:
+        return self.slopes.get((trace(letter),), ZERO)
 
 
 def transverse(loss: Loss) -> Transverse:

@@ -175,10 +175,10 @@ class Noisy(Covariances):
         normals, weights = np.zeros((1, data, 0)), np.ones(1)
         if number:
             normals, weights = gaussian_cubature(number * data * self._rank, degree, positive=positive)
-        normals = normals.reshape(len(weights), data, number, self._rank)
+        of_view = normals.reshape(len(weights), data, number, self._rank)
         roots = [_narrow(self.at(one), self._rank) for one in z]
         made = [
-            (z[m][:, None] + np.einsum("zdir,ndr->zndi", roots[m], normals[:, :, k])).reshape(-1, data, self.d0)
+            (z[m][:, None] + np.einsum("zdir,ndr->zndi", roots[m], of_view[:, :, k])).reshape(-1, data, self.d0)
             for k, m in enumerate(shown[:number])
         ]
         made += [np.repeat(z[m], len(weights), 0) for m in shown[number:]]

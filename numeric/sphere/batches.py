@@ -5,7 +5,8 @@ p, so that the loss of the batches and its gradient are exact for these batches,
 leave is a standard error, from independent sets of batches. This is the way for losses over finite batches, and for
 those whose means are known in no other way.
 
-A mean over a population is taken over the other data of the batch.
+A mean over a population is taken over the other data of the batch. Two encoders have equal shares: a pair's text is its
+second view.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ few draws make up a mean of exponentials.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, islice, pairwise, repeat
+from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -24,7 +25,7 @@ from derive.errors import InputError
 from numeric.definition import Evaluator, drawn_as
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from derive.definition.clusters import Sample
     from derive.definition.expression import Expression
@@ -69,14 +70,23 @@ class NormalBlock:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Features of given data, drawn with replacement.
+    """Features of given data. A batch draws each once, and begins anew with all of them where it needs more.
+
+    Drawn with replacement, a datum would be its own negative once in n pairs, at a cosine of 1.
 
     Attributes:
         views: (V, n, r), f of V views of n data.
+        order: in which the data are drawn, repeated as often as it takes; random for each draw where it is None.
 
     """
 
     views: Array
+    order: Iterator[int] | None = None
+
+    def for_batch(self, generator: np.random.Generator) -> Features:
+        """The same data, each drawn once before any comes again."""
+        n = self.views.shape[1]
+        return Features(self.views, chain.from_iterable(generator.permutation(n) for _ in repeat(None)))
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...], views: int, /) -> tuple[Array, ...]:
         """See `Drawn`.
@@ -88,7 +98,9 @@ class Features:
         if views > len(self.views):
             message = f"the loss sees {views} views of a datum, and the features are of {len(self.views)}"
             raise InputError(message)
-        chosen = generator.integers(self.views.shape[1], size=shape)
+        size = prod(shape)
+        order = self.for_batch(generator).order if self.order is None else self.order
+        chosen = np.fromiter(islice(order or (), size), dtype=np.intp, count=size).reshape(shape)
         return tuple(one[chosen] for one in self.views[:views])
 
 
@@ -174,6 +186,8 @@ def _batch(
     free = {view for body in bodies for view in free_views(body)}
     size = max([population, *(int(sample.count) for sample in counted)])
     step = max(1, min(anchors, HELD // (size * max(map(len, known.values()), default=1) * 16)))
+    if isinstance(block, Features):
+        block = block.for_batch(generator)
     outer = _views(block, generator, known, {view.datum for view in free}, (anchors,))
     inner: dict[tuple[View, ...], dict[View, Array]] = {}
     for body in bodies:

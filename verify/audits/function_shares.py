@@ -145,9 +145,14 @@ def function_modes(
     if size < 2:
         raise InputError(f"N = {size}: a batch has two data or more")
     _check_repeats(box, size, seed)
-    if not is_scale_free(one_by_one(lambda z1, z2: box.tensor(torch.stack([z1, z2]))), WIDTH, size, seed):
-        message = f"{box.name} depends on the lengths of its features; modes of a torch function are found where it"
-        raise InputError(f"{message} normalises them: write its definition as a derive.Loss, or audit it")
+    values = one_by_one(lambda z1, z2: box.tensor(torch.stack([z1, z2])))
+    if not is_scale_free(values, WIDTH, size, seed):
+        why = f"{box.name} depends on the lengths of its features"
+        if is_scale_free(values, WIDTH, size, seed, together=True):
+            # Barlow Twins with batch normalisation: each coordinate over its deviation in the batch.
+            why = f"{box.name} normalises its features over the batch, each coordinate, and not each feature vector"
+        message = f"{why}; modes of a torch function are found where it normalises each vector"
+        raise InputError(f"{message}: write its definition as a derive.Loss, or audit it")
     lam, number = data.lam, max(2, DATA // size)
     tick("shares")
     sets = [_drawn(box, lam, size, number, SETS * seed + k) for k in range(SETS)]

@@ -97,8 +97,6 @@ def share_modes(
         found, how = shares(form, lam, seed=seed), "quadrature"
     else:
         form = _limit(loss, values)
-        if loss.encoders == 2:
-            raise InputError(f"the modes of {loss.name} are known in the limit of a large batch only: leave N out")
         guess = None if form is None else shares(form, lam, seed=seed).shares
         batch = size or stand_in(here)
         found, how = batch_shares(here, lam, batch, guess=guess, seed=seed), f"random batches of {batch}"

@@ -59,6 +59,20 @@ def test_any_w_and_features():
     assert agree(exact, drawn_lost_modes(INFONCE, Features(given), 12))
 
 
+def test_no_datum_is_its_own_negative():
+    """Of 40 data one pair in 40 would be a datum and itself, at a cosine of 1."""
+    f = np.random.default_rng(0).standard_normal((2, 40, 4))
+    unit = f[0] / np.linalg.norm(f[0], axis=1, keepdims=True)
+    cosines = (unit @ unit.T) ** 2
+    apart = (cosines.sum() - 40) / (40 * 39)
+    found = drawn_means([Mean(cosine(x, chi) ** 2, over=chi)], Features(f), anchors=20, population=20, batches=400)
+    error = found.covariance[0, 0] ** 0.5
+    assert abs(found.means[0] - apart) < 4 * error < (1 - apart) / 40
+    order = np.random.default_rng(1)
+    (once,) = Features(np.arange(40.0)[None, :, None]).draw(order, (8, 5), 1)
+    assert sorted(once.ravel()) == list(range(40))
+
+
 def test_a_finite_batch_moves_the_threshold_little():
     """α and β of infonce-batch fall with 1/N, and λ_c less: see `docs/sphere.md`."""
     batch = catalogue("infonce-batch+normalised")

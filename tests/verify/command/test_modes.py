@@ -109,6 +109,10 @@ def test_losses_that_need_more_than_correlations_are_refused(refused, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("def loss(z1, z2):\n    return ((z1 - z2) ** 2).sum()\n", "utf-8")
     assert "depends on the lengths of its features" in refused(f"{file}:loss", "--correlations", "0.5")
+    file.write_text(
+        "def loss(z1, z2):\n    return -((z1 - z1.mean(0)) / z1.std(0) * (z2 / z2.std(0))).sum(1).mean()\n", "utf-8"
+    )
+    assert "normalises its features over the batch" in refused(f"{file}:loss", "--correlations", "0.5")
 
 
 @pytest.mark.parametrize(

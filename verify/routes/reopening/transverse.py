@@ -183,8 +183,10 @@ def draw(covariances: Covariances, batch: int, batches: int, seed: int) -> Array
     return np.stack(covariances.draw(generator, (batches, batch), 2))
 
 
-def is_scale_free(loss: TwoViews, width: int, batch: int, seed: int) -> bool:
-    """Whether the loss is unchanged when each feature is multiplied by a positive number of its own.
+def is_scale_free(loss: TwoViews, width: int, batch: int, seed: int, *, together: bool = False) -> bool:
+    """Whether the loss is unchanged when each feature vector is multiplied by a positive number of its own.
+
+    With ``together`` all are multiplied by one number, which a loss that normalises over the batch does not see either.
 
     >>> from verify.truths.two_views import two_views
     >>> [is_scale_free(two_views(name), 3, 8, 0) for name in ("infonce+normalised", "infonce")]
@@ -192,7 +194,7 @@ def is_scale_free(loss: TwoViews, width: int, batch: int, seed: int) -> bool:
     """
     generator = np.random.default_rng(seed)
     z = torch.from_numpy(generator.standard_normal((2, 1, batch, width)))
-    scales = torch.from_numpy(generator.uniform(0.5, 2.0, (2, 1, batch, 1)))
+    scales = torch.from_numpy(generator.uniform(0.5, 2.0, (1, 1, 1, 1) if together else (2, 1, batch, 1)))
     with torch.no_grad():
         plain, scaled = loss(z[0], z[1]), loss(*(z * scales))
     return bool(torch.allclose(plain, scaled, rtol=1e-5, atol=1e-7))

@@ -15,7 +15,8 @@ from statements.settings import Setting, Tally
 from statements.single_mode import NOT_A_NUMBER, _edge, alone
 
 _GROWS = re.compile(
-    r"in closed form each mode(?:, A0 and C commuting,)? grows (?:(?P<fast>faster than h)|like \((?P<rate>.+?)\) h)"
+    r"in closed form(?:, for A0 and C that commute,)? each mode grows "
+    r"(?:(?P<fast>faster than h)|like \((?P<rate>.+?)\) h)"
     r"(?:; where that vanishes like \((?P<edge>.+)\) log h)?"
 )
 _WHERE = "unbounded_where"
