@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from derive import ClosedForm, Expansion
     from verify.audits.blackbox.audit import BlackBoxAudit
+    from verify.audits.steps.audit import StepAudit
     from verify.routes.reopening.collapsed import Collapsed
 
 
@@ -144,15 +145,22 @@ def audit(loss: Dynamics, **options: Any) -> FieldAudit: ...
 def audit(loss: Callable[..., Any], **options: Any) -> BlackBoxAudit: ...
 
 
-def audit(loss: Loss | Dynamics | Callable[..., Any], **options: Any) -> Audit | FieldAudit | BlackBoxAudit:
+@overload
+def audit(loss: tuple[Callable[..., Any], Callable[..., Any]], **options: Any) -> StepAudit: ...
+
+
+def audit(
+    loss: Loss | Dynamics | Callable[..., Any] | tuple[Callable[..., Any], Callable[..., Any]], **options: Any
+) -> Audit | FieldAudit | BlackBoxAudit | StepAudit:
     """Derive the expansion of a loss, or measure that of a torch function, and check it against the loss itself.
 
     A loss with stopped views is a field, that of training W alone.
 
     Args:
-        loss: a `derive.Loss`, a field, or in torch a function ``loss(z1, z2)`` of two views of a batch, (N, d) each.
+        loss: a `derive.Loss`, a field, or in torch a function ``loss(z1, z2)`` of two views of a batch, (N, d) each; or
+            what trains, a module called with two views of data, or (loss, predictor).
         options: of `audit_definition`; of a field, those of `verify.audits.field_audit.audit_field`; for a function, of
-            `verify.audits.blackbox.auditing.audit_function`.
+            `verify.audits.blackbox.auditing.audit_function`; of what trains, `verify.audits.steps.audit.audit_step`.
 
     Raises:
         InputError: an unusable loss, order, value or covariance.
@@ -164,7 +172,13 @@ def audit(loss: Loss | Dynamics | Callable[..., Any], **options: Any) -> Audit |
     if isinstance(loss, Loss):
         return audit_definition(loss, **options)
     from verify.audits.blackbox.auditing import audit_function
+    from verify.audits.steps.audit import audit_step
+    from verify.audits.steps.module import training_module
 
+    if (training := training_module(loss)) is not None:
+        return audit_step(training, **{"name": type(loss).__name__, **options})
+    if isinstance(loss, tuple):
+        raise InputError("a tuple is a loss with its predictor, a function D(p, z) and a torch.nn.Module of z")
     return audit_function(loss, **options)
 
 

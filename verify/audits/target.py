@@ -93,7 +93,9 @@ def find_target(target: str) -> Loss | Dynamics | Callable[..., Any]:
         # A package may import its parts when they are asked for.
         message = f"{target} failed when it was imported: {type(error).__name__}: {said_by(error)}"
         raise InputError(message) from error
-    if not isinstance(loss, Loss | Dynamics) and not callable(loss):
+    # A loss with its predictor is a tuple of both.
+    pair = isinstance(loss, tuple) and len(loss) == 2 and all(map(callable, loss))
+    if not isinstance(loss, Loss | Dynamics) and not callable(loss) and not pair:
         message = f"{target}: {name} is of type {type(loss).__name__}; a target is a derive.Loss or a function"
         raise InputError(message)
     found: Loss | Dynamics | Callable[..., Any] = as_field(loss)

@@ -142,7 +142,17 @@ def audit(
                 "--no-train": no_train,
             },
         )
+        if (training := _training(loss, target)) is not None:
+            only = {"--encoders": encoders != 1, "--core": core, "--definition": definition, "--constants": constants}
+            only |= {"--adapter": adapter != "two-views", "--basis": basis != "A0,Sigma", "--set": settings}
+            refuse("a training module", only)
+            with memory_limit(_positive("--memory", memory)), progress(hidden=quiet) as tick:
+                of_step = training(seed=seed, tick=tick)
+            _shown(of_step, as_json=as_json, reports=reports, quiet=quiet)
+            return
         beside = None if definition is None else find_target(definition)
+        if isinstance(beside, Dynamics):
+            refuse("a torch function", {f"--definition {definition}, which is a field,": True})
         if against_adapter != "two-views" and (beside is None or isinstance(beside, Loss)):
             refuse("a definition", {"--against-adapter": True})
         options = {
@@ -196,6 +206,20 @@ def _stuck(
         name = target.rpartition(":")[2]
         found = function_stuck(loss, value, name=name, adapter=adapter, given=values, limit=limit)
     click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
+
+
+def _training(loss: Any, target: str) -> Callable[..., Any] | None:
+    """The audit of a training module, where the target is one or (loss, predictor); None for a loss of features."""
+    from functools import partial
+    from importlib.util import find_spec
+
+    if not find_spec("torch"):
+        return None
+    from verify.audits.steps.audit import audit_step
+    from verify.audits.steps.module import training_module
+
+    found = training_module(loss)
+    return None if found is None else partial(audit_step, found, name=target.rpartition(":")[2])
 
 
 def _positive(option: str, value: float) -> float:

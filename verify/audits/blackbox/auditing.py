@@ -91,6 +91,8 @@ def audit_function(
         InputError: an unusable loss, order, adapter, constant or value, or a number of encoders.
 
     """
+    if isinstance(loss, tuple):
+        raise InputError(f"{name or 'the target'} is a loss with its predictor; quartic audit says what its step does")
     check_basis(basis)
     check_encoders(encoders)
     if encoders == 2 and basis != "A0,Sigma":

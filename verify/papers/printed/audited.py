@@ -33,12 +33,12 @@ def audited(loss: object, **options: Any) -> tuple[Check, Audit | FieldAudit | B
 
     """
     found: Any = find_target(loss) if isinstance(loss, str) else loss
-    if not (isinstance(found, Loss | Dynamics) or callable(found)):
+    if not (isinstance(found, Loss | Dynamics | tuple) or callable(found)):
         message = f"a loss is a derive.Loss, a torch function or a TARGET such as 'infonce', not {type(found).__name__}"
         raise InputError(message)
     if "given" in options:
         options["given"] = exact(options["given"])
-    whole: Audit | FieldAudit | BlackBoxAudit = audit(found, **options)
+    whole: Any = audit(found, **options)
     expansion = whole.expansion
     name = whole.loss.name if hasattr(whole, "loss") else whole.box.name
     against = [one for one in whole.evidence if one.ran and one.agrees is False]
