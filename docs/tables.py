@@ -10,12 +10,14 @@ from verify.papers.claims.ledgers import published
 from verify.reports.catalogue import catalogue_table, collapse_table
 from verify.reports.claims.listing import recorded_table
 from verify.reports.claims.matrix import matrix
+from verify.reports.claims.other_papers import sections
 from verify.reports.identities import page
 
 DOCS = Path(__file__).parent
 TABLES = {
     "reference/catalogue.md": {"catalogue": catalogue_table, "collapse": collapse_table},
     "errata.md": {"matrix": lambda: matrix(published()), "ledger": lambda: recorded_table(published())},
+    "other_papers.md": {"papers": sections},
 }
 
 

@@ -13,7 +13,7 @@ from verify.reports.colours import echo
 
 
 @click.command()
-@click.option("--paper", metavar="KEY", help="The claims of one paper: iclr, neurreps, or a key of --ledger's.")
+@click.option("--paper", metavar="KEY", help="The claims of one paper: iclr, neurreps, others as tian2021.")
 @click.option("--id", "one", metavar="ID", shell_complete=claim_ids, help="One claim whole, as iclr:eq8.")
 @click.option("--ledger", metavar="FILE", type=click.Path(), help="A ledger of your own, a Python file.")
 @click.option("--new", metavar="FILE", type=click.Path(), help="Write a ledger to begin with, of the paper --paper.")
@@ -44,7 +44,7 @@ def claims(
     """
     from derive import InputError
     from verify.evidence.terminal import screen_width
-    from verify.papers.claims.ledgers import chosen, in_file, published, published_claim
+    from verify.papers.claims.ledgers import chosen, in_file, of_paper, published, published_claim
     from verify.papers.claims.running import STORED, as_recorded, run
     from verify.reports.claims.errata import errata
     from verify.reports.claims.listing import table, whole
@@ -71,7 +71,7 @@ def claims(
         ledgers, claim = published_claim(one)
         wanted = [claim]
     else:
-        ledgers = published() if ledger is None else in_file(ledger)
+        ledgers = in_file(ledger) if ledger is not None else published() if paper is None else of_paper(paper)
         wanted = chosen(ledgers, paper=paper, id=one)
     stored = STORED if ledger is None else Path(ledger).with_suffix(".stored.json")
     with click.progressbar(

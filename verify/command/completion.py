@@ -75,9 +75,9 @@ def laws(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[C
 
 def claim_ids(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Claims of the published ledgers."""
-    from verify.papers.claims.ledgers import published_ids
+    from verify.papers.claims.ledgers import other_ids, published_ids
 
-    return _those("", published_ids(), typed)
+    return _those("", (published_ids() | other_ids()), typed)
 
 
 def figures(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:

@@ -103,7 +103,7 @@ class Measured:
     def _agrees(self, point: Point, predicted: Any) -> bool | None:
         if isinstance(predicted, str | bool) or isinstance(point.found, str | bool):
             return bool(predicted == point.found)
-        if np.shape(predicted) != np.shape(point.found):
+        if np.shape(predicted) != np.shape(point.found) or np.iscomplexobj(predicted):
             return False
         found, said = (np.asarray(one, dtype=float) for one in (point.found, predicted))
         if not np.isfinite(found).all() or np.isnan(said).any():
@@ -120,6 +120,9 @@ def _distance(predicted: Any, point: Point) -> float:
     """How far a prediction is from what was found, in units of the point's error; infinite where words differ."""
     if isinstance(predicted, str | bool) or isinstance(point.found, str | bool):
         return 0.0 if predicted == point.found else float("inf")
+    if np.iscomplexobj(predicted):
+        # What was found is real.
+        return float("inf")
     off = float(np.max(np.abs(np.asarray(predicted, dtype=float) - np.asarray(point.found, dtype=float))))
     if not np.isfinite(off):
         return float("inf")
@@ -131,6 +134,8 @@ def _plain(value: Any) -> float | str | None:
         return value
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
+    if np.iscomplexobj(value):
+        return str(np.round(value, 6))
     if np.ndim(value) == 0:
         return float(value)
     return np.array2string(np.asarray(value, dtype=float), precision=6, separator=", ").replace("\n", "")

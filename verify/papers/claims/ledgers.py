@@ -1,4 +1,4 @@
-"""The ledgers: the project's own, and those in a user's file."""
+"""The ledgers: of the two papers, of other papers, and those in a user's file."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ _MODULES = (
     "rescaling",
     "words_of_losses", "captions", "figures", "twins",
 )  # fmt: skip
+# What puts a claim into a ledger.
+_CALLS = ("claim", "not_run", "also", "twin", "about")
+# Of other papers, in the order of their years.
+OTHERS = ("wang2020", "tian2021", "haochen2021", "jing2022", "tian2022", "cloa2024")
 
 
 def published_ids() -> dict[str, str]:
@@ -32,16 +36,63 @@ def published_ids() -> dict[str, str]:
     >>> published_ids()["iclr:eq8"]
     'weighted'
     """
-    found = {}
-    for name in _MODULES:
-        tree = ast.parse((Path(__file__).parent / "iclr" / f"{name}.py").read_text("utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                if called in ("claim", "not_run", "also", "twin"):
-                    found[str(node.args[0].value)] = name
+    found = {id_: name for name in _MODULES for id_ in _ids("iclr", name)}
     papers = list(dict.fromkeys(id_.partition(":")[0] for id_ in found))
     return dict(sorted(found.items(), key=lambda item: papers.index(item[0].partition(":")[0])))
+
+
+def other_ids() -> dict[str, str]:
+    """The ids of the claims of other papers and their modules, read off the sources too.
+
+    >>> other_ids()["tian2021:thm1"]
+    'tian2021'
+    """
+    return {id_: name for name in OTHERS for id_ in _ids("others", name)}
+
+
+def _ids(folder: str, module: str) -> list[str]:
+    """The ids that a module's calls put in; those of `Ledger.about` stand second, behind the loss."""
+    tree = ast.parse((Path(__file__).parent / folder / f"{module}.py").read_text("utf-8"))
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        first = node.args[called == "about" :][:1] if called in _CALLS else []
+        found += [str(one.value) for one in first if isinstance(one, ast.Constant)]
+    return found
+
+
+def other(paper: str) -> Ledger:
+    """The ledger of one of the other papers.
+
+    Raises:
+        InputError: there is none, naming the nearest; torch is not installed.
+
+    """
+    if paper not in OTHERS:
+        listed = f"the papers are {', '.join(OTHERS)}"
+        raise InputError(did_you_mean(f"there is no ledger of a paper {paper!r}", nearest(paper, OTHERS), listed))
+    _needs_torch()
+    ledger: Ledger = import_module(f"verify.papers.claims.others.{paper}").LEDGER
+    return ledger
+
+
+def of_paper(paper: str) -> tuple[Ledger, ...]:
+    """The ledgers among which that of a paper is: the two papers', or one of the others'.
+
+    Raises:
+        InputError: there is no such paper, naming the nearest; torch is not installed.
+
+    """
+    two = dict.fromkeys(one.partition(":")[0] for one in published_ids())
+    if paper in two:
+        return published()
+    if paper in OTHERS:
+        return (other(paper),)
+    known = (*two, *OTHERS)
+    listed = f"the papers are {', '.join(known)}"
+    raise InputError(did_you_mean(f"there is no ledger of a paper {paper!r}", nearest(paper, known), listed))
 
 
 def published_claim(id: str) -> tuple[tuple[Ledger, ...], Claim]:  # noqa: A002 (the word of the ledger)
@@ -51,7 +102,7 @@ def published_claim(id: str) -> tuple[tuple[Ledger, ...], Claim]:  # noqa: A002 
         InputError: there is no such id, naming the nearest; torch is not installed.
 
     """
-    known = published_ids()
+    known = published_ids() | other_ids()
     key = id.partition(":")[0]
     papers = list(dict.fromkeys(one.partition(":")[0] for one in known))
     if key not in papers:
@@ -60,6 +111,8 @@ def published_claim(id: str) -> tuple[tuple[Ledger, ...], Claim]:  # noqa: A002 
     if id not in known:
         of_paper = [one for one in known if one.startswith(f"{key}:")]
         raise InputError(did_you_mean(f"the ledger of {key!r} has no claim {id!r}", nearest(id, of_paper)))
+    if key in OTHERS:
+        return (other(key),), other(key)[id]
     _needs_torch()
     import_module(f"verify.papers.claims.iclr.{known[id]}")
     from verify.papers.claims.iclr.ledger import ICLR, NEURREPS

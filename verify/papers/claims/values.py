@@ -53,6 +53,8 @@ def _value(node: sympy.Basic, at: Mapping[str, Any]) -> Any:
             return bool(node)
         case sympy.Number() | sympy.NumberSymbol():
             return float(node)
+        case sympy.core.numbers.ImaginaryUnit():
+            return 1j
         case sympy.Sum():
             return _summed(node, at)
         case sympy.Indexed():
