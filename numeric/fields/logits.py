@@ -153,11 +153,14 @@ def fold(logits: int, ratio: float) -> tuple[float, float]:
     """The least λ at which one mode that sets one logit against the others rests away from 0, and their difference.
 
     Below τ_t/τ_s it is where training from large weights loses the mode. A difference of 0 says that states begin at
-    0, so that there is no hysteresis along the ray; it is in units of τ_s.
+    0, so that there is no hysteresis along the ray; it is in units of τ_s. From τ_t = τ_s on no mode with λ < 1 rests
+    anywhere but at 0: (1, ∞).
 
     >>> [tuple(np.round(fold(K, 0.4), 3).tolist()) for K in (4, 8, 64)]
     [(0.4, 0.0), (0.376, 0.426), (0.18, 0.957)]
     """
+    if ratio >= 1:
+        return 1.0, np.inf
     sizes = np.geomspace(1e-2, 40, 60)
     found = resting(logits, ratio, sizes)
     i = int(found.argmin())

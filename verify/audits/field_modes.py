@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import singledispatch
 
@@ -150,16 +150,20 @@ class Solver:
 
     def from_small(self) -> Array:
         """u of each mode after small weights: the first stable state above 0 where the mode grows from there."""
-        return np.array([self._first(shape) for shape in self._shapes(0.0)])
+        small = np.array([self._first(shape) for shape in self._shapes(0.0)])
+        return self._beside_largest(small > 0, self._first) if self.flow.rate.has(largest) else small
 
     def from_large(self) -> Array:
         """The largest stable u of each mode, 0 where there is none but collapse."""
         if not self.flow.rate.has(largest):
             return np.array([self._last(shape) for shape in self._shapes(0.0)])
-        # The largest moment is that of the mode which would have it alone.
+        return self._beside_largest(np.ones(len(self.s), dtype=bool), self._last)
+
+    def _beside_largest(self, there: NDArray[np.bool_], state: Callable[[Array], float]) -> Array:
+        """The states of the modes that are there: the largest moment is that of the mode which would have it alone."""
         own = self.flow.rate.xreplace({largest: s_i * u**2})
-        top = max(self._last(shape) ** 2 * s for shape, s in zip(self._shapes(0.0, own), self.s, strict=True))
-        return np.array([self._last(shape) for shape in self._shapes(float(top))])
+        top = max(state(shape) ** 2 * s for shape, s in zip(self._shapes(0.0, own), self.s, strict=True))
+        return np.where(there, [state(shape) for shape in self._shapes(float(top))], 0.0)
 
     def _shapes(self, top: float, rate: sympy.Expr | None = None) -> list[Array]:
         """The coefficients of r in u, from the highest, of each mode."""

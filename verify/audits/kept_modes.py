@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, isinf
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import sympy
 
@@ -35,6 +35,14 @@ class Named(Protocol):
         """Of how many encoders it is."""
 
 
+class InTime(NamedTuple):
+    """The powers of the modes at given times, and where they begin."""
+
+    times: tuple[float, ...]
+    powers: tuple[tuple[float, ...], ...]
+    begun: str
+
+
 _TOLD = {
     "all-orders": "to all orders",
     "quartic": "through order 4",
@@ -59,8 +67,9 @@ class KeptModes:
         assumptions: what the answer holds for.
         measured: the minimum of the loss itself, where the landscape is one through order 4; None where that was not
             looked for, or not found.
-        open: why the error is not known, "" where it is.
+        open: why the error is not known, or how it was estimated; "" where it is a bound.
         formulas: the powers in the correlations, for W with a row for each mode; None for two encoders.
+        in_time: the powers of a field's modes at given times; None where none were asked for.
 
     """
 
@@ -75,6 +84,7 @@ class KeptModes:
     measured: LowestPoint | None = None
     open: str = ""
     formulas: Formulas | None = None
+    in_time: InTime | None = None
 
     @property
     def correlations(self) -> tuple[float, ...]:
@@ -131,7 +141,7 @@ class KeptModes:
         if not finite:
             return None
         if self.theory in ("sphere", "field"):
-            return self.found.precision
+            return self.found.precision if isfinite(self.found.precision) else None
         if self.theory == "all-orders":
             return self.found.precision * max(1.0, *finite) if isfinite(self.found.precision) else None
         if self.measured is None:
@@ -144,7 +154,7 @@ class KeptModes:
         if self.error is None:
             return self.open or "no power is given"
         if self.theory == "field":
-            return "a bound on what the arithmetic leaves out"
+            return self.open or "a bound on what the arithmetic leaves out"
         if self.theory == "sphere":
             return "the largest standard error of a share"
         if self.theory == "all-orders":
@@ -183,6 +193,7 @@ class KeptModes:
             "d1": self.d1,
             "formulas": None if self.formulas is None else {**self.formulas.values, "lost": self.formulas.lost},
             "notes": list(self.notes),
+            **({} if self.in_time is None else {"in_time": self.in_time._asdict()}),
         }
 
     def text(self) -> str:
@@ -217,6 +228,10 @@ class KeptModes:
         yield f"  for         {'; '.join(self.assumptions)}"
         for note in self.notes:
             yield f"  note        {note}"
+        if self.in_time is not None:
+            yield f"  in time     the powers in the order above, {self.in_time.begun}"
+            for time, powers in zip(self.in_time.times, self.in_time.powers, strict=True):
+                yield f"  t = {time:<8g}{', '.join(f'{one:.4g}' for one in powers)}"
 
     def _power(self, i: int) -> str:
         power = self.powers[i]

@@ -45,7 +45,10 @@ def _(
     changes = Changes((solved.ratio if solved.ratio <= 1 else None,) * data.size)
     kept = Kept(solved.powers, solved.grows, sum(solved.grows), solved.notes, solved.error)
     assumptions = ("zero mean", "Gaussian", "whitened data", "random small weights")
-    return KeptModes(here, dict(values), "field", data, data.size, kept, changes, assumptions, open=solved.open)
+    measured = "what another set of points of the data changes" if any(solved.grows) else ""
+    return KeptModes(
+        here, dict(values), "field", data, data.size, kept, changes, assumptions, open=solved.open or measured
+    )
 
 
 def _data(name: str, covariances: Covariances | None, correlations: Iterable[object] | None) -> Spectrum:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     "--no-error", is_flag=True, help="Leave out the minimum of the loss itself, which order 4 is held against."
 )
 @click.option("--seed", default=0, show_default=True, help="Of the draws on which the loss itself is minimised.")
+@click.option(
+    "--times", metavar="LIST", help="Of a field: times at which the powers from small weights are told: 0,10,50."
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @NO_LIMIT
@@ -52,6 +56,7 @@ def modes(
     adapter: str,
     no_error: bool,
     seed: int,
+    times: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -71,18 +76,26 @@ def modes(
     import verify.audits.logit_modes  # noqa: F401 (registers the modes of DINO)
     from derive import Loss
     from derive.fields.training import Dynamics
+    from verify.audits.field_courses import field_course
     from verify.audits.field_modes import field_modes
     from verify.audits.modes import modes as run
     from verify.audits.target import find_target, parse_values, read_correlations, read_covariances, refuse
     from verify.command.laws import read_law
+    from verify.truths.exact_numbers import read_number
 
     covariances = read_covariances(a0, c)
     loss = find_target(target)
     given = None if correlations is None else read_correlations(correlations)
     if isinstance(loss, Dynamics):
         refuse("a field", {"--d1": d1, "--law": law != "gaussian", "--adapter": adapter != "two-views"})
-        _show(field_modes(loss, parse_values(settings), covariances, given), as_json=as_json)
+        values = parse_values(settings)
+        answer = field_modes(loss, values, covariances, given)
+        if times is not None:
+            at = [float(read_number(one.strip(), "--times")) for one in times.split(",")]
+            answer = replace(answer, in_time=field_course(loss, values, answer.data, at))
+        _show(answer, as_json=as_json)
         return
+    refuse("a loss, which follows no field of its own", {"--times": times})
     if not isinstance(loss, Loss):
         refuse(
             "a torch function",

@@ -7,6 +7,7 @@ import sympy
 from derive import InputError
 from derive.fields import FIELDS
 from numeric.sampling import Covariances
+from verify.audits.field_courses import field_course
 from verify.audits.field_modes import field_modes
 
 SIMSIAM = FIELDS["simsiam"]
@@ -41,6 +42,16 @@ def test_modes_are_those_of_simulated_training_from_small_and_from_large_weights
         if survives:
             value = float(said.split(f"λ = {lam:.3g} at a power of ")[1].split(",")[0].split(";")[0])
             assert value == pytest.approx(power, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["simsiam", "directpred"])
+def test_a_course_ends_where_the_modes_rest(name):
+    """A predictor that is set sees the largest mode, and shrinks the others."""
+    values = {"eta": sympy.S.Zero} | ({"epsilon": sympy.Rational(1, 10)} if name == "directpred" else {})
+    found = field_modes(FIELDS[name], values, DATA)
+    course = field_course(FIELDS[name], values, found.data, [0.0, 400.0])
+    assert course.powers[0] == pytest.approx([0.05**2] * 3)
+    assert course.powers[1] == pytest.approx(found.powers, abs=5e-3)
 
 
 @pytest.mark.parametrize(

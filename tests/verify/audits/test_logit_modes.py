@@ -94,6 +94,20 @@ def test_the_command_answers_in_json(run):
     assert [one["kept"] for one in found["modes"]] == [False, False]
     assert found["theory"] == "field"
     assert found["rank"] == 0
+    status, out, _ = run(*given, "--set", "K=3", "--times", "0,0.1")
+    course = json.loads(out)["in_time"]
+    assert course["times"] == [0.0, 0.1]
+    # Both decay at (λ/τ_t − 1/τ_s)/(K τ_s).
+    for i, lam in enumerate((0.99, 0.5)):
+        first, last = (powers[i] for powers in course["powers"])
+        assert last / first == pytest.approx(np.exp(2 * 0.1 * (lam / 0.3 - 10) / 0.3), rel=1e-3)
+    for wrong, said in (("x", "--times"), ("0,1", "depends on K")):
+        status, _, err = run(*given, "--times", wrong)
+        assert (status, said in err, err.count("\n")) == (2, True, 1)
+    status, _, err = run(*given, "--set", "K=3", "--times", "1,0")
+    assert (status, "give them rising" in err) == (2, True)
+    status, _, err = run("modes", "infonce", "--correlations", "0.5", "--times", "1")
+    assert status == 2
     status, _, err = run("derive", "dino", "--order", "5")
     assert status == 2
     assert "orders 1, 3, 5 or 7" in err
