@@ -61,7 +61,8 @@ class CollapsedValue:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         formula = None if self.formula is None else str(self.formula)
-        return {"state": self.state, "formula": formula, "numbers": {str(size): value for size, value in self.numbers.items()}}
+        numbers = {str(size): value for size, value in self.numbers.items()}
+        return {"state": self.state, "formula": formula, "numbers": numbers}
 
 
 def collapsed_values(box: BlackBox, *, smallest: int = 2, only: int | None = None) -> tuple[CollapsedValue, ...]:
