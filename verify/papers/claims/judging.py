@@ -250,6 +250,11 @@ def _as_json(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
+def in_numbers(claim: Claim) -> dict[str, Any]:
+    """The counterexample of a claim as plain JSON values."""
+    return {name: _as_json(value) for name, value in _in_numbers(claim).items()}
+
+
 def _in_numbers(claim: Claim) -> dict[str, Any]:
     assert claim.counterexample is not None  # noqa: S101 (told the type checker; the caller has asked)
     return {"code": dedent(getsource(claim.counterexample)), **claim.counterexample()}

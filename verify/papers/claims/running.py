@@ -13,7 +13,7 @@ from typing import Any
 
 from derive import InputError
 from verify.papers.claims.claim import Claim
-from verify.papers.claims.judging import judge
+from verify.papers.claims.judging import in_numbers, judge
 from verify.running.sweeps.writing import write_whole
 
 # The project's own stored results; a user's stand beside their file.
@@ -84,7 +84,9 @@ def _from_store(claim: Claim, kept: Mapping[str, Result]) -> Result:
     if found is None or found["printed"] != unrun["printed"]:
         return unrun | {"waits_for": "a slow claim without a stored result; run it with --slow"}
     # What a reader is told beside the result is that of now.
-    return found | {name: unrun[name] for name in ("where", "given", "why", "tried", "recorded", "twin")}
+    told = found | {name: unrun[name] for name in ("where", "given", "why", "tried", "recorded", "twin")}
+    numbers = in_numbers(claim) if found["verdict"] in ("refuted", "conditional") and claim.counterexample else None
+    return told | {"counterexample": numbers or found["counterexample"]}
 
 
 def _made() -> dict[str, Any]:

@@ -214,6 +214,12 @@ def test_what_is_refuted_says_why_and_shows_it_in_numbers(claim):
     assert claim.kind == "misprint" or claim.falls
 
 
+@named([claim for claim in CLAIMS if claim.recorded in ("refuted", "conditional")])
+def test_a_correction_says_what_it_takes_for_granted_and_which_reading_was_tried(claim):
+    assert claim.given
+    assert claim.tried or claim.recorded == "conditional"
+
+
 @named([claim for claim in RUN if claim.recorded == "conditional"])
 def test_a_condition_is_named(claim):
     assert claim.why

@@ -32,3 +32,21 @@ def threshold() -> dict[str, object]:
         "printed": a,
         "true": float(mpmath.findroot(second, 0.5)),
     }
+
+
+def threshold_at_one_half() -> dict[str, object]:
+    """β = ½, a = 1: the c at which that coefficient vanishes, by mpmath; the printed B has it at a/(1 − β)."""
+    import mpmath
+
+    a, beta = 1.0, 0.5
+
+    def second(c):
+        s = a + c
+        return mpmath.diff(lambda t: c * t - beta * (mpmath.log(1 + t * s) / 2 + t * s / (2 * (1 + t * s))), 0)
+
+    return {
+        "slot": "limit",
+        "at": {"beta": beta, "T": a / (1 - beta)},
+        "printed": a / (1 - beta),
+        "true": float(mpmath.findroot(second, 0.5)),
+    }

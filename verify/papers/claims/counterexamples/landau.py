@@ -115,3 +115,27 @@ def ridge_with_and_without_style() -> dict[str, object]:
         errors.append(float(((G * scale - np.array([1.0, 0.0])) ** 2).sum()))
     change = errors[1] - errors[0]
     return {"slot": "style", "at": {}, "printed": "falls", "true": "stays" if abs(change) < 1e-12 else "falls"}
+
+
+def infonce_keeps_both() -> dict[str, object]:
+    """InfoNCE, a = 1 and c = 20 in either mode, whose modes are separate: whether w = 0 is lowest on a grid."""
+    import numpy as np
+
+    a, c = 1.0, 20.0
+    s = a + c
+    u = np.linspace(0, 0.05, 50_001)
+    loss = c * u - np.log(1 + s * u) / 2 - s * u / (2 * (1 + s * u))
+    return {"slot": "complete", "at": {}, "printed": True, "true": bool(loss.argmin() == 0)}
+
+
+def infonce_of_features() -> dict[str, object]:
+    """InfoNCE of tanh features under strong noise, σ = 6: whether L rises from a = 0, of one number a φ(x)."""
+    import numpy as np
+
+    u, p = np.polynomial.hermite_e.hermegauss(60)
+    p /= p.sum()
+    at_datum = np.tanh(u[:, None] + 6 * u[None]) @ p  # E[φ(x) | x̂]
+    square = p @ np.tanh(u[:, None] + 6 * u[None]) ** 2 @ p
+    # a²(½E(φ − φ′)² − ½E(φ − φ_χ)²), the mean of φ being 0.
+    curvature = (square - p @ at_datum**2) - square
+    return {"slot": "strong", "at": {}, "printed": True, "true": bool(curvature > 0)}

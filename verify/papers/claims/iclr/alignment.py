@@ -32,6 +32,7 @@ b_i, b_j = sympy.symbols("b_i b_j", positive=True)
     where="Sec. 4.3",
     says="eigenvalues of the learned WᵀW are, to leading order, as those of B: g_i/g_j = {ratio}",
     recorded="conditional",
+    given="Minima through order 4 near the transition, where all b_i are small; g_i the eigenvalues of WᵀW.",
     why="The quartic term weighs a mode by the square of its eigenvalue s_i of Σ: g_i is proportional to b_i/s_i².",
     counterexample=counterexamples.two_modes_near_the_transition,
     ratio=b_i / b_j,
@@ -153,6 +154,9 @@ def _fixed_pairs() -> Iterator[Measured]:
     " {spectral}, for InfoNCE {infonce}",
     recorded="refuted",
     kind="error",
+    given="The global minimum of both losses, of data that vary in every direction; the classes change A0 and not C.",
+    tried="As the order of the modes rather than their size, and as B alone: both losses have B ∝ A0. On data with"
+    " class means off zero see iclr:imbalance-mixture.",
     why="The spectral loss has B = 2 A0, as InfoNCE has A0: the eigenvalues of WᵀW are a_i/(a_i + c_i)².",
     falls=("the explanation of Fig. 4",),
     counterexample=counterexamples.spectral_with_two_classes,

@@ -25,6 +25,9 @@ beta, gamma = symbols("beta gamma")
     says="β-InfoNCE: the leading term is {second}",
     recorded="refuted",
     kind="error",
+    given="Any law of zero mean, β of any size; order 2, exact.",
+    tried="Up to a positive factor β it is A0 − ((1 − β)/β) C: to first order in 1 − β that is the print. It is stated"
+    " for every β and used at β = ½, where the factor of C is 1 and not ½.",
     why="β weighs the whole entropy term, whose second order is −Tr[WΣWᵀ]: A0 is weighted too, B = βA0 − (1 − β)C.",
     falls=("iclr:beta-threshold at β ≠ ½", "the lines of iclr:phase-diagram as printed"),
     counterexample=counterexamples.curvature_at_the_origin,
@@ -67,6 +70,7 @@ def _threshold() -> sympy.Expr:
     where="Sec. 4.2",
     says="β-InfoNCE with β < 1: mode i collapses when c_i reaches {critical}",
     recorded="conditional",
+    given="One mode of eigenvalues a_i and c_i, any law of zero mean: the stability of W = 0.",
     why="The threshold is c_i = a_i β/(1 − β). It is a_i at β = ½ alone; by the printed Hessian it would be a_i/(1 −"
     " β), which"
     " is never a_i.",

@@ -50,6 +50,7 @@ DIFFERENCES = ("infonce", "weighted-infonce", "beta-infonce")
     where='Sec. 3.2, "Effect of Bias"',
     says="without normalisation a bias does not change the solution: L(Wx + b) − L(Wx) = {change}",
     recorded="conditional",
+    given="Any W and b, through order 4 and in numbers on Gaussian nodes.",
     why="InfoNCE and its variants see f through differences. The spectral contrastive loss, which the same section"
     " brings into the form of Eq. (3), sees inner products and with them b.",
     counterexample=counterexamples.a_bias_in_inner_products,
@@ -117,6 +118,10 @@ def _weighted(data: Covariances, f: Callable[[Any], torch.Tensor]) -> torch.Tens
     says="f = Wx + b with normalisation: all stationary points have WᵀW = {gram}, with Tr[WΣWᵀ] ≤ c: {within}",
     recorded="refuted",
     kind="error",
+    given="All stationary points of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ] + κ(E|f|² − c)², B and Σ commuting, Σ ≻ 0, of f = Wx + b"
+    " with E[x] = 0, for a loss of differences of f.",
+    tried="With W alone free and b at its own optimum, and with W and b free together, at a finite κ and as κ → ∞. At"
+    " the points with b ≠ 0 it holds: what it misses are those with b = 0.",
     why="That is so where b ≠ 0, since then E|f|² = c. At b = 0 the gradient in b vanishes too: every stationary point"
     " of Proposition 3 is one with a bias as well, the minimum among them where ½Tr[Σ⁻¹B_M] > c.",
     falls=("iclr:bias-complete", "iclr:bias-two"),
@@ -165,6 +170,10 @@ def _of_bias(found: list[End]) -> Iterator[Measured]:
     says="with a bias, as κ → ∞, a complete collapse happens if {condition} for all i",
     recorded="refuted",
     kind="error",
+    given="Global minima of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ] + κ(E|f|² − c)², B and Σ commuting, Σ ≻ 0, of f = Wx + b as κ →"
+    " ∞, d1 ≥ d0.",
+    tried="'Can happen' as: there is a stationary point with W = 0, |b|² = c. There is one at every c, so that the"
+    " condition says nothing; it is a minimum where no b_i is positive.",
     why="W = 0 with |b|² = c is a stationary point for every c, and a minimum only where no mode has b_i > 0: c_i ≥ a_i"
     " for B = A0 − C, whose eigenvalues of Σ⁻¹B are the printed ratios. The print asks for b_i > 0, where it is a"
     " saddle. (Even if Theorem 3 held, a factor ½ would be missing: one mode alone has Tr[WΣWᵀ] = ½ b_i/s_i.)",
@@ -197,6 +206,9 @@ def _complete(noise: int) -> Measured:
     says="with a bias, c = 1 and c_i ≪ a_i, the number of non-trivial subspaces is at most {most}",
     recorded="refuted",
     kind="error",
+    given="Global minima of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ] + κ(E|f|² − c)², B and Σ commuting, Σ ≻ 0, of f = Wx + b with c ="
+    " 1, B = A0 − C, c_i ≪ a_i, κ = 20 and ∞.",
+    tried="Of the stationary points with b ≠ 0 it holds; with more than two modes these are no minima.",
     why="d_M ≤ 2 follows from Theorem 3 where b ≠ 0. With more than two modes b = 0 at the minimum, where Theorem 2"
     " holds and all modes are kept, with h_i = c/d_M each.",
     falls=("that normalisation with a bias leaves too few subspaces for a meaningful representation",),

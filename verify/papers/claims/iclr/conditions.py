@@ -102,6 +102,8 @@ def _minima(a: Sequence[float], noise: Sequence[float], **options: Any) -> Any:
     says="the eigenvalues (a_i − c_i)/(a_i + c_i) of {matrix}, B = A0 − C, lie between {low} and {high}",
     recorded="refuted",
     kind="misprint",
+    given="A0 and C commuting, a_i, c_i ≥ 0 and not both zero, B = A0 − C.",
+    tried="With Σ⁻¹B_M, of which the section speaks before and after, it holds.",
     why="The ratio is an eigenvalue of Σ⁻¹B_M; those of ΣB_M are a_i² − c_i², which have no bound.",
     counterexample=counterexamples.largest_eigenvalue,
     matrix=Sigma * B * M,
@@ -217,6 +219,8 @@ def _first_augmented(n: int, a: float, noise: float) -> Spectrum:
     " {left} > {right}",
     recorded="refuted",
     kind="misprint",
+    given="d_M kept modes, c = 1, B = A0 − C; the others are not augmented.",
+    tried="At a_i + c_i = 1 it holds; the left side keeps a_i + c_i.",
     why="The first r is ϵ/(a_i + c_i) in the average too, not ϵ; the two agree where a_i + c_i = 1.",
     counterexample=counterexamples.average_of_the_ratios,
     left=epsilon / (a_i + c_i) + 2 / d_M,
@@ -240,6 +244,7 @@ class AtMost(Measured):
     where="after Eq. (23), App. D.1",
     says="… which is violated whenever ϵ < {threshold}",
     recorded="conditional",
+    given="As Eq. (23), d_M > 3; the global minimum with E|f|² = 1.",
     why="The first subspace collapses at every ϵ below (a_i + c_i)(d_M − 3)/(d_M − 1). The printed value is smaller:"
     " it suffices, yet it is neither where Eq. (13) fails nor where the printed Eq. (23) does, which is"
     " (a_i + c_i)(d_M − 3)/(d_M − a_i − c_i).",

@@ -208,6 +208,10 @@ def infonce_scaling() -> Iterator[Reading]:
     says="weighted InfoNCE: does subspace i collapse, and where: {condition}",
     recorded="refuted",
     kind="error",
+    given="a_i > 0, N ≥ 2, α ≥ 0. Order 2 at W = 0, exact; and, to all orders, any W that has lost mode i and has a"
+    " row to spare.",
+    tried="With the inequality turned, N < (1 − α) c_i/a_i, which is what the printed B gives and what the figure"
+    " draws: at σ = 5 and α = 0.1 Eq. (17) itself is N > 0.04 a_i. Independent draws and a fixed training set.",
     why="It collapses at no N, C being absent from the second order. Nor does the inequality follow from the B that is"
     " printed, A0 − ((1 − α)/N) C, whose eigenvalue is negative where N is smaller than (1 − α) c_i/a_i.",
     falls=("the critical size of the middle panel of Fig. 5",),
@@ -227,3 +231,39 @@ def critical_size() -> Iterator[Reading]:
             points.append(Point({"N": float(size), "alpha": share, "a_i": 1.0, "c_i": c}, found.complete))
         measured = Measured("condition", "trained", "whether w is 0 where the loss written by hand is lowest", points)
         yield Reading({"condition": condition}, [measured], name=f"Eq. (7) {name}")
+    # Along a row v that W does not use, on a mode that it has lost, dL/d(v²) of a datum whose positive has the share
+    # 1 − p of the denominator: half of (x − x′)² less the mean of the squares that p weighs.
+    a, c, p = sympy.symbols("a c p", positive=True)
+    slope_ = sympy.factor(c - p * (a + c) - (1 - p) * c)
+    yield Reading(
+        {"condition": sympy.false if slope_.could_extract_minus_sign() and slope_ == -p * a else sympy.nan},
+        [_fresh_row(fixed=False), _fresh_row(fixed=True)],
+        name="any W that has lost mode i and has a row to spare, to all orders, at every N and α",
+        how="the second derivative along a fresh row, −2p a_i with p the negatives' share of the denominator",
+    )
+
+
+def _fresh_row(*, fixed: bool, draws: int = 60_000) -> Measured:
+    """(L(h) − L(0))/h² along a row on the lost mode, W keeping another one with weight 0.6, in paired batches."""
+    rng, h, points, notes = np.random.default_rng(3), 1e-2, [], []
+    for size, share, c in ((3, 0.1, 4.0), (5, 0.5, 2.0)):
+        hat = rng.standard_normal((draws, size, 2))
+        if fixed:
+            centred = rng.standard_normal((size, 2))
+            centred -= centred.mean(0)
+            hat = np.broadcast_to(centred / np.sqrt((centred**2).mean(0)), hat.shape)
+        x, y = (hat + np.sqrt(c) * rng.standard_normal(hat.shape) for _ in range(2))
+        values = []
+        for v in (h, 0.0):
+            square = ((np.array([0.6, v]) * (x[:, :, None] - y[:, None])) ** 2).sum(-1)
+            near = np.exp(-square / 2)
+            positive = np.einsum("mii->mi", near)
+            values.append(-np.log(positive / (near.sum(-1) - (1 - share) * positive)).mean(-1))
+        change = (values[0] - values[1]) / h**2
+        z = change.mean() / (change.std() / np.sqrt(draws))
+        at = {"N": float(size), "alpha": share, "a_i": 1.0, "c_i": c}
+        points.append(Point(at, "undecided" if abs(z) < 6 else bool(z > 0)))
+        notes.append(f"N = {size}, α = {share}: {change.mean():.3f}, z = {z:.0f}")
+    kind = "a fixed training set" if fixed else "independent draws"
+    return Measured("condition", "monte-carlo", f"whether the loss rises along a fresh row, {kind}", points, seed=3,
+                    note="; ".join(notes))  # fmt: skip

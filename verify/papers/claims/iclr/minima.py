@@ -56,6 +56,10 @@ N, alpha = symbols("N alpha")
     says="weighted InfoNCE, Eq. (7), data that vary along it, a_i > 0: the i-th subspace collapses when {collapses}",
     recorded="refuted",
     kind="error",
+    given="a_i > 0, N ≥ 2, α ≥ 0; order 2, exact at the origin. b_i = a_i(N − 1)/(N + α − 1) for independent draws,"
+    " a_i N/(N + α − 1) for a fixed centred training set.",
+    tried="Independent draws, and a fixed training set with its own A0; as a statement about Eq. (8) as printed it"
+    " follows, which is not the expansion of Eq. (7) (iclr:eq8).",
     why="The eigenvalue of B on mode i is a positive multiple of a_i whatever c_i, α and N are, see iclr:eq8: the loss"
     " falls along i wherever the data vary there, however strong the augmentation.",
     falls=(
@@ -107,6 +111,9 @@ def _held(sampling: str) -> Iterator[Measured]:
     says="at every stationary point L = {L}, B_M being B with its eigenvalues masked",
     recorded="refuted",
     kind="misprint",
+    given="All stationary points of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ], B symmetric, Σ ≻ 0, B and Σ commuting, B_M with the mask"
+    " of the point.",
+    tried="With Σ = I it holds. Theorem 1 put into Eq. (3) gives the power −2, so that nothing else is touched.",
     why="Σ enters with the power −2: a mode contributes −¼ (b_i/s_i)².",
     counterexample=counterexamples.loss_at_the_minimum,
     L=-Tr(S**2 * BM * B_) / 4,
@@ -146,6 +153,7 @@ def curvatures() -> tuple[sympy.Expr, sympy.Expr]:
     where="Sec. 3.1, before Proposition 2",
     says="of two modes, the mask of the global minimum keeps i rather than j where {before}",
     recorded="conditional",
+    given="Global minima of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ], B symmetric, Σ ≻ 0, B and Σ commuting.",
     why="With fewer rows than positive eigenvalues the kept modes are those of the largest b_i/s_i, the eigenvalues of"
     " Σ⁻¹B. For InfoNCE, a_i/(a_i + c_i): a strong feature under a strong augmentation loses against a weak one.",
     counterexample=counterexamples.the_largest_ratio,
@@ -232,6 +240,8 @@ def _summed(value: sympy.Expr) -> sympy.Sum:
     says="at the stationary points, WᵀW, B and Σ being diagonal together, L = {L}; printed as one sum without brackets:"
     " u = 1 where its minus stands before both terms, u = −1 where before the first alone",
     recorded="conditional",
+    given="Stationary points of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ], B symmetric, Σ ≻ 0, where WᵀW, B and Σ are diagonal"
+    " together.",
     why="The quartic part of the loss is positive; read with the minus before both terms its sign is wrong.",
     counterexample=counterexamples.sign_of_the_quartic,
     L=-_summed(lambdas[i] * bs[i]) - u * _summed(lambdas[i] ** 2 * ss[i] ** 2),

@@ -43,6 +43,7 @@ ANYWHERE = (*FAR, *CLOSE)
     " half of the data to the share p, B of the spectral loss, in units in which A0 enters once, changes along that"
     " direction by {spectral}; whether that of InfoNCE changes by more: {more}",
     recorded="conditional",
+    given="Order 2, exact, for any law within the classes; two views of a datum share its class.",
     why="InfoNCE has A0 + Σ_y π_y (μ_y − μ)(μ_y − μ)ᵀ, the spectral loss A0 + Σ_y π_y μ_y μ_yᵀ: neither has C. The"
     " first falls by (p − ½)² (μ₁ − μ₂)², the second changes by (p − ½)(μ₁² − μ₂²). Classes on opposite sides of 0 at"
     " one distance leave the spectral loss alone, as it keeps the mean of the data; elsewhere it is the spectral loss"

@@ -11,7 +11,7 @@ from derive import Elliptical, Loss, Mean, catalogue, half_sq, inner, variance, 
 from numeric.cubature import gaussian_cubature
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import rescaling as counterexamples
-from verify.papers.claims.formulas import A0, Sigma, Tr, W, formula_of
+from verify.papers.claims.formulas import A0, B, Sigma, Tr, W, formula_of
 from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.measuring import TOLERANCE, random_point
 
@@ -111,6 +111,7 @@ def second_moment() -> Iterator[Reading]:
     where="Eq. (54), used in Eqs. (56), (57)",
     says="C = E[(b − s)² x̂ x̂ᵀ] = {noise}, used as Σ − A0 = {difference}",
     recorded="conditional",
+    given="x = s x̂, s exponential with mean b, independent of x̂ and drawn for each view.",
     why="Σ − A0 with A0 = E[x̂ x̂ᵀ] is (2b² − 1) A0: the mean of s is b and not 1, and E[x | x̂] = b x̂. C and the A0"
     " that go together are Σ − E[x x′ᵀ] and E[x x′ᵀ] = b² E[x̂ x̂ᵀ] of two views, as in iclr:eq4-general.",
     counterexample=counterexamples.sigma_less_a0,
@@ -170,6 +171,9 @@ def _difference(*, twice: bool) -> Iterator[Measured]:
     says="at fixed s_x and s_chi, W(x − χ) is Gaussian with the covariance {covariance}",
     recorded="refuted",
     kind="error",
+    given="x̂ and χ̂ independent with E x̂x̂ᵀ = A0, s_x and s_χ fixed.",
+    tried="With one x̂ for both, a scale apart, it would be (s_x − s_χ)² WA0Wᵀ, which is not the print either; and 2Σ"
+    " for Σ = s²A0 of equal scales, which counts s_x² + s_χ² twice.",
     why="x̂ and χ̂ are independent with the covariance A0 each, so that s_x x̂ − s_chi χ̂ has (s_x² + s_chi²) A0: there"
     " is no factor 2. Two views of one covariance Σ have 2Σ, but here s_x² + s_chi² has counted both already.",
     falls=("the factors 4 and 8 in Eq. (59)", "iclr:eq60", "iclr:eq61"),
@@ -234,6 +238,10 @@ def moment_of_scales() -> Iterator[Reading]:
     says="Var[|W(x − χ)|²] over x and χ is {variance}",
     recorded="refuted",
     kind="error",
+    given="x = s_x x̂, χ = s_χ χ̂, all four independent, x̂ and χ̂ Gaussian with covariance A0, s exponential of mean"
+    " b; exact. The mean over x of the variance over χ is 64 b⁴ Tr[WA0WᵀWA0Wᵀ] + 20 b⁴ Tr[WA0Wᵀ]².",
+    tried="With the covariance of iclr:eq58-variance put right, 12 b⁴ in place of 48 b² still lacks what the data add;"
+    " and with Var the mean over x of the variance over χ.",
     why="The covariance at fixed scales is taken twice too large, so that the fourth moment is four times too large;"
     " and its first term has b² where the fourth moment of a scale, of order b⁴, has to stand.",
     falls=("iclr:eq61",),
@@ -264,13 +272,17 @@ def _spread_of_draws(W_: Any, u: Any, v: Any) -> Any:
 @ICLR.claim(
     "iclr:eq61",
     where="Eqs. (51), (61)",
-    says="the loss is L = −Tr[WBWᵀ] + {quartic}",
+    says="the loss is L = {second} + {quartic}",
     recorded="refuted",
     kind="error",
+    given="x = s x̂ as in Eq. (52), a scale a view, Gaussian x̂; through order 4. For InfoNCE −Tr[WBWᵀ] is −b²"
+    " Tr[WA0Wᵀ].",
+    tried="⅛ of the variance over x and χ, as Eq. (51) says, and InfoNCE from its definition.",
     why="An eighth of Eq. (60), which is wrong. From the definition of InfoNCE, whose variance is taken at fixed x, the"
     " terms are smaller still.",
     falls=("that this is Eq. (10) with c = 0 and κ = 24b²",),
     counterexample=counterexamples.rescaled_quartic,
+    second=-Tr(W * B * W.T),
     quartic=24 * b**2 * TWO_TRACES + 56 * b**4 * ONE_TRACE,
 )
 def rescaled_loss() -> Iterator[Reading]:
@@ -280,14 +292,46 @@ def rescaled_loss() -> Iterator[Reading]:
         lambda *at: _spread_of_draws(*at) / 8, 2,
     )  # fmt: skip
     yield Reading(
-        {"quartic": in_clean_data(Loss(variance(2 * half_sq(x, chi), over=(x, chi)))) / 8},
-        list(joint),
+        {
+            "second": -Tr(W * B * W.T),
+            "quartic": in_clean_data(Loss(variance(2 * half_sq(x, chi), over=(x, chi)))) / 8,
+        },
+        [*joint, *_left_open()],
         name="⅛ of the variance over x and χ, as Eq. (51) says",
     )
     defined = measured("quartic", "fourth order of Eq. (2)", _fourth_order, _spread_at_fixed_x, 3)
+    # The moment of two views is E[s]² A0.
+    second = formula_of(catalogue("infonce").expand(2)).xreplace({A0: moment(1) ** 2 * A0})
     yield Reading(
-        {"quartic": in_clean_data(catalogue("infonce"))}, list(defined), name="InfoNCE from its definition, Eq. (2)"
+        {"second": sympy.expand(second.doit()), "quartic": in_clean_data(catalogue("infonce"))},
+        [*defined, *_second_of_infonce()],
+        name="InfoNCE from its definition, Eq. (2), B = b² A0",
+        definitions={B: b**2 * A0},
     )
+
+
+def _left_open() -> Iterator[Measured]:
+    """B is any symmetric matrix there: the form alone, at one."""
+    W_, data = random_point(0)
+    value = -float(np.trace(W_ @ data.C @ W_.T))
+    yield Measured(
+        "second", "exact", "−Σ of (WB)·W at a symmetric B", [Point({"W": W_, "B": data.C}, value, TOLERANCE)]
+    )
+
+
+def _second_of_infonce() -> Iterator[Measured]:
+    """½E|W(x − x′)|² − ½E|W(x − χ)|² on nodes of both scales of a datum."""
+    points = []
+    s, q = np.polynomial.laguerre.laggauss(6)
+    for seed, scale in SCALES:
+        W_, data = random_point(seed)
+        u, p = gaussian_cubature(2, 3, positive=True)
+        hat = u @ np.linalg.cholesky(data.A0).T @ W_.T
+        square = float(p @ (hat**2).sum(-1))
+        one, two = float(q @ (scale * s) ** 2), float(q @ (scale * s)) ** 2
+        value = (one - two) * square - one * square
+        points.append(Point({"W": W_, "A_0": data.A0, "b": scale}, value, TOLERANCE))
+    yield Measured("second", "exact", "second order of Eq. (2) on nodes", points)
 
 
 def _fourth_order(W_: Any, seen: Any, p: Any) -> float:

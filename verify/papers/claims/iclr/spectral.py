@@ -28,6 +28,10 @@ kappa, c, s_i = sympy.symbols("kappa c s_i")
     says="SCL, f = Wx, Gaussian data, no normalisation: L = {L}",
     recorded="refuted",
     kind="error",
+    given="Eq. (14) without its constraint, Gaussian data of zero mean, x and x′ with independent noise; exact, the"
+    " loss ends at order 4.",
+    tried="With x′ = x, one view twice, the first term is −2 Tr[WΣWᵀ]; no pairing of views gives C. With C and A0"
+    " exchanged throughout the text it would be right here and wrong in Sec. 3.",
     why="E⟨f(x), f(x′)⟩ of two views of a datum is Tr[W A0 Wᵀ], not Tr[W C Wᵀ].",
     falls=("iclr:scl-direction", "iclr:table1-scl", "iclr:imbalance"),
     counterexample=counterexamples.spectral_loss,
@@ -46,6 +50,9 @@ def eq15() -> Iterator[Reading]:
     says="the feature that SCL learns spreads along the directions of {matrix}",
     recorded="refuted",
     kind="error",
+    given="Eq. (14) without its constraint, A0 and C commuting; where it is lowest, and training on samples.",
+    tried="The direction in which W grows first, which is that of the largest a_i, and the variance at the minimum,"
+    " a_i/(a_i + c_i) along a mode.",
     why="A mode's variance at the minimum is a_i/(a_i + c_i): it grows with the data's variance a_i and shrinks with"
     " the"
     " augmentation's c_i.",
@@ -96,6 +103,10 @@ def _leading_direction() -> Measured:
     says="Barlow Twins: L = {second} + O(‖W‖⁴)",
     recorded="refuted",
     kind="error",
+    given="The cross moment E f(x)f(x′)ᵀ without batch normalisation, any law of zero mean; order 2, exact. λ does not"
+    " enter.",
+    tried="Batch normalisation, with which there is no expansion at W = 0; and one view twice, x′ = x, for which A0 is"
+    " Σ and the print right, but then nothing is augmented.",
     why="The diagonal of the cross-correlation of two views is that of W A0 Wᵀ; the noise of the two is independent.",
     falls=("iclr:table1-bt",),
     counterexample=counterexamples.barlow_twins,
@@ -202,6 +213,7 @@ def _vicreg(a: float, noise: float, strength: float, norm: float) -> Any:
     where="Sec. 3.2",
     says="the variance term of the original VICReg is differentiable at the origin: {smooth}",
     recorded="conditional",
+    given="One coordinate of f, v(f) = max(0, 1 − √(Var f + ε)).",
     why="Bardes et al. (2022, Eq. 1) take √(Var + ε) with ε = 10⁻⁴, which is analytic at W = 0, on the scale |f| ≪"
     " √ε. Only"
     " as ε → 0 does it become a cusp, which is what the claim describes.",

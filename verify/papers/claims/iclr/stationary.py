@@ -185,6 +185,9 @@ def _masks() -> list[Measured]:
     says="with H = Σ^½ WᵀW Σ^½, at a stationary point H = {right}",
     recorded="refuted",
     kind="misprint",
+    given="All stationary points of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ], B symmetric, Σ ≻ 0, B invertible.",
+    tried="Where Σ commutes with B the spare Σ does not cancel either; with Σ = I the line holds. Eq. (34), said to be"
+    " equivalent, is without it.",
     why="A spare Σ: the line before has H = 2 Σ^½WᵀWΣWᵀWΣB⁻¹Σ^½, whose first five factors are H² Σ^(−½)·Σ, so that"
     " Σ^½ B⁻¹ Σ^½ is left. Eq. (34) has it right.",
     counterexample=counterexamples.a_spare_covariance,
@@ -216,6 +219,9 @@ def invertible() -> list[End]:
     " H has the eigenvalue {eigenvalue} or zero",
     recorded="refuted",
     kind="misprint",
+    given="All stationary points of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ], B symmetric, Σ ≻ 0, B invertible; an eigenvector common"
+    " to H and Σ^½B⁻¹Σ^½.",
+    tried="'The inverse' up to a factor: the equation on the same line has the 2, and Eq. (35) has the ½.",
     why="The equation holds, its solution is half of that: h(1 − 2 h μ) = 0. Eq. (35) has the ½ again.",
     counterexample=counterexamples.half_the_inverse,
     left=H * (identity - 2 * H * Sigma**half * B**-1 * Sigma**half),
@@ -245,6 +251,9 @@ def eq34() -> Iterator[Reading]:
     says="at the stationary points H = {power}, where Λ holds the eigenvalues of Σ^½ B⁻¹ Σ^½",
     recorded="refuted",
     kind="misprint",
+    given="All stationary points of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ], B symmetric, Σ ≻ 0, B invertible; U their eigenvectors,"
+    " M a mask of positive modes.",
+    tried="With the Λ of Theorem 1 it holds; the sentence defines Λ the other way.",
     why="Λ holds their inverses, the eigenvalues of Σ^(−½) B Σ^(−½), as in Theorem 1.",
     counterexample=counterexamples.the_inverse_eigenvalues,
     power=half * U * M * Lambda * U.T,
@@ -275,6 +284,8 @@ EQUAL_RATIOS: tuple[Case, ...] = (((0.4, 1.2), (0.5, 1.5), 1),)
     where="Eq. (9), Eq. (37)",
     says="if C and A0 commute, all stationary points satisfy WᵀW = {gram}, B_M being B with its eigenvalues masked",
     recorded="conditional",
+    given="All stationary points of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ], B symmetric, Σ ≻ 0, B and Σ commuting. The first line is"
+    " Theorem 1's, which holds without a condition.",
     why="Where modes of different b_i share a ratio b_i/s_i, Σ^(−½) B Σ^(−½) is degenerate and WᵀW need not have the"
     " eigenvectors of B and Σ: as with C ∝ A0, at saddles, and at minima where d1 is too small to keep all such modes."
     " Theorem 1 then stands alone.",

@@ -30,6 +30,7 @@ W_, Z = sympy.IndexedBase("W"), sympy.IndexedBase("Z")
     " {first},"
     " {second}, {third}, {fourth} free coefficients at orders 1 to 4",
     recorded="conditional",
+    given="Functions of f in three dimensions or more under R ∈ O(d1).",
     why="Invariance alone gives no expansion: |f| is invariant, as is every function of f/|f|, which is what SimCLR's"
     " normalised loss is. The form is right, up to the constant, where the function is analytic at f = 0.",
     counterexample=counterexamples.an_invariant_cusp,
@@ -173,6 +174,9 @@ def _form(first: str, second: str) -> sympy.Expr:
     says="the quartic part of a rotation-invariant loss is {quartic}",
     recorded="refuted",
     kind="misprint",
+    given="W of d1×d0, R ∈ O(d1) from the left, losses that are analytic at W = 0; G_ij = Σ_m W_mi W_mj.",
+    tried="With W of d0×d1, so that first indices run over inputs, the W's are right and Z alone is wrong: Z_ijki"
+    " leaves l free in one place and i three times.",
     why="For W d1×d0 and R acting from the left the summed-over first indices have to be the paired ones, W_mi W_mj"
     " W_nk W_nl,"
     " and Z needs four different indices, Z_ijkl; as printed l occurs once, i three times.",

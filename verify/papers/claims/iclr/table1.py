@@ -140,6 +140,9 @@ def infonce_row() -> Iterator[Reading]:
     says=SAYS.format(row="NT-Xent (SimCLR)"),
     recorded="refuted",
     kind="error",
+    given="Order 2 of the loss per datum, exact; collapse at the minima on Gaussian data with a_i > 0.",
+    tried="NT-Xent as defined by Chen et al. and Eq. (7) at α = 0, each with independent draws and with a fixed"
+    " training set.",
     why="C cancels at second order whatever the weight of the positive in the denominator: what pulls two views"
     " together and what pushes others apart meet the same C. The loss falls from the origin along every direction in"
     " which the data vary.",
@@ -163,6 +166,9 @@ def ntxent_row() -> Iterator[Reading]:
     says=SAYS.format(row="spectral contrastive loss"),
     recorded="refuted",
     kind="error",
+    given="Eq. (14) without its constraint, B up to a positive factor; the global minimum on Gaussian data, d1 ≥ d0,"
+    " a_i > 0.",
+    tried="B up to any positive factor; the entries on collapse hold, the matrix does not.",
     why="−2 E[f(x)ᵀf(x′)] is −2 Tr[W A0 Wᵀ]: two views share x̂, and their noises are independent.",
     falls=("iclr:eq15", "iclr:scl-direction", "iclr:imbalance"),
     counterexample=counterexamples.spectral_at_the_origin,
@@ -181,6 +187,9 @@ def spectral_row() -> Iterator[Reading]:
     says=SAYS.format(row="Barlow Twins, not normalised"),
     recorded="refuted",
     kind="error",
+    given="The cross moment, no batch normalisation, λ = ½ in numbers; the global minimum, d1 ≥ d0, a_i > 0.",
+    tried="B up to any positive factor; with one view twice A0 + C is right, but then nothing is augmented. The"
+    " entries on collapse hold.",
     why="Barlow Twins compares two views of a datum: its matrix is E[f(x) f(x′)ᵀ] = W A0 Wᵀ, and C occurs at no order.",
     falls=("that it aligns with both the feature and the augmentation (Sec. 3.2)",),
     counterexample=counterexamples.barlow_twins_at_the_origin,
@@ -230,6 +239,7 @@ def normed(name: str, reading: str, *, bias: bool) -> Reading:
     says="with normalisation and a bias, f = W x + b: can dimensional collapse happen: {dimensional}, complete"
     " collapse: {complete}",
     recorded="conditional",
+    given="E|f|² = c as κ → ∞ through order 4, and f/‖f‖ itself; the global minimum, d1 ≥ d0 + 1, a_i > 0.",
     why="W = 0 with |b|² = c is stationary, but the loss still falls from there along every direction with b_i > 0,"
     " which for InfoNCE and NT-Xent are all of them. All of the norm goes to the bias only where the loss gains from"
     " b too, as the spectral one does. Under f/‖f‖ itself, which is c = 1, the spectral loss falls from there as well.",
@@ -253,6 +263,9 @@ def bias_rows() -> Iterator[Reading]:
     " {dimensional}, complete collapse: {complete}",
     recorded="refuted",
     kind="misprint",
+    given="Order 2, exact; collapse at the minimum through order 4.",
+    tried="As the sign in the Hessian: that is −2B + 2γI, and the column is headed Hessian; but its other rows have B"
+    " itself, for InfoNCE A0 and not −A0.",
     why="The other rows give B in −Tr[W B Wᵀ], from which weight decay subtracts; the Hessian itself, −2B, has +2γI.",
     counterexample=counterexamples.weight_decay_at_the_origin,
     change=gamma * identity,

@@ -40,6 +40,10 @@ DRAWS, SETS = 1 << 16, 12
     " average of the d_M kept ones less {shift}",
     recorded="refuted",
     kind="error",
+    given="f/‖f‖ of a linear model at the temperature 1/c, Gaussian data; one more mode beside d_M kept ones of one"
+    " eigenvalue, to leading order in 1/d_M.",
+    tried="For InfoNCE (B = A0) and for the spectral loss (B = 2A0), with c as the inverse temperature; the form of"
+    " Eq. (13) is right for both, its number for neither.",
     why="The form is right, the number is not. A fixed E|f|² leaves the length of each f free, whose variance enters"
     " the loss and which f/‖f‖ does not have: of the print's coefficient 1 of Tr[(WΣWᵀ)²] a quarter is that of the"
     " negatives, a quarter that of x (counted by mistake, iclr:infonce-quartic), and ½ the cosine's. What f/‖f‖ has"
@@ -150,6 +154,8 @@ WEAK, KEPT = 0.6, 4
     where="Sec. 3.2, App. D.1",
     says="with normalisation a sufficiently strong augmentation can always cause a collapse in its subspace: {always}",
     recorded="conditional",
+    given="f/‖f‖ of a linear model on Gaussian data, the global minimum; the augmentation so strong that two views of"
+    " the mode are independent.",
     why="Under f/‖f‖ a mode that is all noise still spreads f over the sphere. At a low temperature that is worth more"
     " than the alignment it costs: with 1/τ above the sum of the other modes' view correlations, about, it is kept"
     " however strong its augmentation.",

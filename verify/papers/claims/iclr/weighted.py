@@ -26,6 +26,11 @@ SAMPLINGS = {"iid": "independent draws, per datum", "fixed": "a fixed centred tr
     " data",
     recorded="refuted",
     kind="error",
+    given="Per datum; order 2 for any law of zero mean and exact in N and α, the quartic for Gaussian data as N → ∞."
+    " With a fixed training set A0 is its own second moment, its mean zero, and the noise is fresh.",
+    tried="Both meanings of the N data, independent draws and one training set with its empirical A0; any reading of"
+    " the sum's normalisation changes all terms alike. The printed C/N term is there under none: what is left of it"
+    " at finite N is a factor of A0.",
     why="With α in the denominator C cancels at second order for every α, N and sampling: what the positive lacks there"
     " rescales A0 as well. The quartic is that of InfoNCE, ¾ of what is printed, as N → ∞.",
     falls=(
@@ -160,6 +165,9 @@ def _weight_in_batches(seeds: int = 5) -> Measured:
     says="where ((1 − α)/N) C − A0 ⪰ 0, W = 0 is an isolated local minimum of the loss of Eq. (7): {minimum}",
     recorded="refuted",
     kind="error",
+    given="Data that vary along some direction, a_i > 0; α ≥ 0, N ≥ 2; order 2 in W, exact at the origin.",
+    tried="Independent draws and a fixed centred training set; and as a statement about Eq. (8) as printed, where it"
+    " holds, but Eq. (8) is not the expansion of Eq. (7) (iclr:eq8).",
     why="The loss falls from W = 0 along every direction in which the data vary, at a rate that C does not enter.",
     falls=("iclr:weighted-collapse", "iclr:eq17", "iclr:table1-ntxent"),
     counterexample=counterexamples.lower_than_at_the_origin,
