@@ -141,6 +141,10 @@ def test_a_centre_that_follows_too_slowly_lets_the_mean_oscillate():
         roots = np.roots([float(c.subs({**at, q: 4.0, r: rate})) for c in centre_follows().all_coeffs()])
         assert bool(max(roots.real) > 0) is stays
         assert bool(mean_flow((4.0, rate), centre=True) > 0.02) is stays
+    # A slow teacher helps: r = 0.1 is far below the edge, and beside q = 0.02 it is enough.
+    slow = {**at, q: 0.02, r: 0.1}
+    assert edge > 0.5
+    assert follows().subs(slow) > 0 > follows().subs({**slow, q: 4.0})
     assert mean_flow((4.0, 1.0), centre=False, steps=5_000) > 1
     assert float(frozen().subs(at)) == pytest.approx(np.log(2))
 

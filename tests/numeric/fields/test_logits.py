@@ -119,6 +119,16 @@ def test_agreeing_views_sharpen_without_end_and_others_stay_finite():
         assert bool((W * flow.rates(W)[0]).sum() > 0) is grows
 
 
+def test_a_strong_mode_pushes_a_weaker_one_out():
+    flow = LogitFlow.of([0.9, 0.5], STUDENT, 0.04, finer=0.5)
+    begin = flow.small(4, 1)
+    path, _ = flow.run(begin, np.array([0.0, 0.25, 3.0]))
+    first, grown, last = (powers(W) for W in path)
+    assert grown[1] > 10 * first[1]
+    assert last[1] < 0.3 * grown[1]
+    assert last[0] > 0.1
+
+
 def test_without_a_centre_the_output_collapses_to_one():
     data = LogitFlow.of([0.8], STUDENT, 0.04)
     begin, m = data.small(3), np.array([1e-4, -5e-5, -5e-5])
