@@ -142,9 +142,11 @@ def audit(
                 "--no-train": no_train,
             },
         )
-        if (training := _training(loss, target)) is not None:
+        # An adapter is for a loss of features, which may have weights too.
+        training = _training(loss, target) if adapter == "two-views" else None
+        if training is not None:
             only = {"--encoders": encoders != 1, "--core": core, "--definition": definition, "--constants": constants}
-            only |= {"--adapter": adapter != "two-views", "--basis": basis != "A0,Sigma", "--set": settings}
+            only |= {"--basis": basis != "A0,Sigma", "--set": settings}
             refuse("a training module", only)
             with memory_limit(_positive("--memory", memory)), progress(hidden=quiet) as tick:
                 of_step = training(seed=seed, tick=tick)

@@ -94,23 +94,33 @@ def latex(
     Example: quartic latex infonce --order 6
     """
     from derive import InputError, Loss
+    from derive.definition.notation import LATEX
     from derive.fields.training import Dynamics
     from derive.landscape.section import section, whole_document
     from derive.landscape.summary import described
+    from derive.latex import document as whole_page
     from verify.audits.target import find_target, refuse
 
     loss, write = find_target(target), whole_document if document else section
     if isinstance(loss, Dynamics):
         from derive.fields.section import field_section
-        from derive.latex import document as whole
 
         written = field_section(_field(loss, order, basis, settings, sampling, law))
-        click.echo(whole(written) if document else written)
+        click.echo(whole_page(written) if document else written)
         return
     if not isinstance(loss, Loss):
         refuse("a torch function", {"--law": law != "gaussian"})
         with memory_limit(MEMORY):
             found = measured(loss, target, quiet=False, order=order)
+        if found.field is not None:
+            # What the values descend is not what training follows.
+            said = f"training does not follow {target}: {found.field.text()}"
+            if found.field.linear is None:
+                raise InputError(f"{said}; there is no expansion of a loss to write")
+            click.echo(f"quartic: {said}; its field is written", err=True)
+            flow = rf"\[ {found.field.flow(LATEX)} \]"
+            click.echo(whole_page(flow) if document else flow)
+            return
         if found.expansion is None:
             message = f"{target} has no expansion: {found.regularity.reason or 'it singles out coordinates'}"
             raise InputError(message)

@@ -7,6 +7,7 @@ import pytest
 from derive import InputError, Loss, half_sq, stop, views
 from verify import audit
 from verify.command.cli import main
+from verify.networks.last_layer.objective import objective
 from verify.papers.printed.audited import audited
 from verify.papers.printed.expansion import check_expansion
 from verify.reports.writing import write_report
@@ -75,6 +76,22 @@ def test_the_plugin_and_the_reports_speak_of_fields(tmp_path):
         written = (tmp_path / name).read_text("utf-8")
         assert "stopped" in written
         assert not any(word in written for word in OF_A_POTENTIAL[:4])
+
+
+def test_the_latex_of_a_detached_function_is_that_of_its_field(tmp_path, run):
+    file = tmp_path / "code.py"
+    file.write_text("def loss(z1, z2):\n    return ((z1 - z2.detach()) ** 2).sum(1).mean() / 2\n")
+    status, out, err = run("latex", f"{file}:loss")
+    assert status == 0
+    assert out == "\\[ \\dot W = W (A_0 - \\Sigma) + O(W^3) \\]\n"
+    assert "no gradient reaches z2: it is detached; its field is written" in err
+
+
+def test_a_field_has_no_landscape_on_features():
+    with pytest.raises(InputError, match="simsiam is a field, the gradient of no loss, and has no landscape"):
+        objective("simsiam", {}, batch=8)
+    with pytest.raises(InputError, match="mine is a field"):
+        objective(Loss(half_sq(x, stop(x_pos)), name="mine"), {}, batch=8)
 
 
 @pytest.mark.parametrize(

@@ -181,8 +181,19 @@ def is_pair(target: object) -> bool:
 
 
 def trains(target: object) -> bool:
-    """Whether a target is a module with matrices that it trains, rather than a loss of features."""
-    return isinstance(target, nn.Module) and any(one.ndim == 2 and one.requires_grad for one in target.parameters())
+    """Whether a target is a module that embeds its views itself, rather than a loss of features with weights in it.
+
+    A loss takes features of any dimension; a trained matrix that is not square does not, and of square ones there are
+    several, W and P, or one with a copy that is not trained.
+
+    >>> trains(nn.Linear(3, 2)), trains(nn.Linear(2, 2)), trains(nn.MSELoss())
+    (True, False, False)
+    """
+    if not isinstance(target, nn.Module):
+        return False
+    matrices = [one for one in target.parameters() if one.ndim == 2]
+    trained = [one for one in matrices if one.requires_grad]
+    return any(one.shape[0] != one.shape[1] for one in trained) or (bool(trained) and len(matrices) > 1)
 
 
 def training_module(target: Any) -> Any:

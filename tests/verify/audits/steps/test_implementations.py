@@ -14,7 +14,7 @@ from derive.fields.field import field
 from verify import audit
 from verify.audits.steps.audit import audit_step
 from verify.audits.steps.measured import place, values
-from verify.audits.steps.module import as_module
+from verify.audits.steps.module import as_module, training_module
 from verify.command.cli import main
 
 HERE = Path(__file__).parent / "implementations.py"
@@ -107,6 +107,19 @@ def test_a_stop_under_no_grad_is_found_but_not_called_held():
     assert [one.name for one in here.missing] == ["W"]
     assert here.linear["W"].coefficients == {"WA": 2, "WS": -2}
     assert next(one for one in here.evidence if one.route == "exact").agrees is None
+
+
+def test_a_loss_of_features_with_weights_of_its_own_is_no_training_module():
+    class Metric(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.matrix = nn.Parameter(torch.tensor([[1.0, 0.5], [-0.25, 2.0]]))
+
+        def forward(self, z1, z2):
+            return ((z1 - z2) @ self.matrix).pow(2).sum(1).mean()
+
+    assert training_module(Metric()) is None
+    assert training_module(implementations.BYOL()) is not None
 
 
 class Deep(nn.Module):
