@@ -1,7 +1,9 @@
 """Which modes are zero where a loss is lowest, at random data: the loss as it is defined, over W along the modes.
 
-Two modes with eigenvalues a of A0 and c of C; W = diag(t₁, t₂)/√s on a grid that contains the axes. What is found
-uses no expansion. A point at which keeping a mode and losing it differ by too little for the grid is left out.
+Two modes with eigenvalues a of A0 and c of C. A loss of the population is evaluated from its definition, at W =
+diag(t₁, t₂)/√s on a grid that contains the axes; the catalogue's losses of a batch are minimised as they are written in
+torch by hand. What is found uses no expansion. A point at which keeping a mode and losing it differ by too little is
+left out.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy
 
-from derive import InputError
+from derive import InputError, catalogue
 from numeric.sampling import Covariances
 from verify.papers.claims.claim import Measured, Point
 from verify.truths.evaluated_truth import EvaluatedTruth
@@ -30,6 +32,8 @@ FURTHEST = 3.0
 STEPS, TURNS = 14, 9
 # Differences below this part of what the loss varies by are the grid's.
 CLOSE = 1e-3
+# An eigenvalue of WᵀW above this is that of a kept mode.
+KEPT = 1e-3
 # The most numbers that one evaluation may take.
 LARGEST = 3_000_000
 
@@ -44,7 +48,7 @@ def phases(slot: str, loss: Loss, *, given: Mapping[str, sympy.Expr], seed: int 
         seed: of the data and the parameters.
 
     Raises:
-        InputError: the definition has too many nodes, as that of a batch has.
+        InputError: the definition has too many nodes, as that of a batch has outside of the catalogue.
 
     """
     found = _points(loss, tuple(given.items()), seed)
@@ -65,11 +69,26 @@ def _points(loss: Loss, given: tuple[tuple[str, sympy.Expr], ...], seed: int) ->
             if name not in ("N", "d1")
         }
         values |= dict(given)
-        zero = _zero(loss, values, a, c)
+        zero = _zero(loss, values, a, c) if loss.batch_size is None else _of_batch(loss, values, a, c)
         if zero is not None:
             letters = {"a_i": a, "c_i": c} | {name: float(value) for name, value in values.items()}
             found.append((letters, zero))
     return tuple(found)
+
+
+def _of_batch(loss: Loss, values: Mapping[str, sympy.Expr], a: Any, c: Any) -> int | None:
+    """The same for a loss of a batch, by descents of the torch loss; None for a mode that is all but lost."""
+    from verify.papers.claims.iclr.table1_minima import GONE, Trained
+    from verify.truths.torch_losses import TORCH_LOSSES
+
+    base, *modifiers = loss.name.split("+")
+    if base not in TORCH_LOSSES or not set(modifiers) <= {"weight-decay"} or catalogue(loss.name) != loss:
+        message = f"{loss.name} is of a batch, and only those of the catalogue are minimised; measure it yourself"
+        raise InputError(message)
+    numbers = {name: float(value) for name, value in values.items() if name not in ("N", "d1")}
+    gamma, size = numbers.pop("gamma", 0.0) if modifiers else 0.0, int(values.get("N", SIZE))
+    powers = Trained(base, tuple(a), tuple(c), numbers, gamma=gamma, size=size).eigenvalues
+    return None if any(GONE < one < KEPT for one in powers) else int((powers <= GONE).sum())
 
 
 def _zero(loss: Loss, values: Mapping[str, sympy.Expr], a: Any, c: Any) -> int | None:

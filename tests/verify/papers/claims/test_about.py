@@ -20,7 +20,7 @@ PRINTS = {
         "complete": r"\beta a_i \le (1 - \beta) c_i \text{ for all } i",
     },
     "infonce": {"power": r"\frac23 \lambda_i", "dimensional": "never"},
-    "weighted-infonce": {"B": "(N - 1) A_0/(N + alpha - 1)"},
+    "weighted-infonce": {"B": "(N - 1) A_0/(N + alpha - 1)", "dimensional": "never"},
 }
 
 
@@ -82,6 +82,14 @@ def test_what_cannot_be_read_is_refused_when_the_claim_is_written(loss, printed,
     with pytest.raises(InputError) as refused:
         ledger_of(loss, **printed)
     assert message in str(refused.value)
+
+
+def test_a_batch_of_ones_own_is_not_minimised():
+    N = catalogue("weighted-infonce").parameters["N"]
+    x, x_pos, chi = views("x, x_pos, chi")
+    loss = Loss(half_sq(x, x_pos) + log(Mean(exp(-half_sq(x, chi)), over=chi, count=N - 1)), name="mine")
+    with pytest.raises(InputError, match="only those of the catalogue are minimised"):
+        judge(ledger_of(loss, dimensional="never"))
 
 
 def test_a_power_that_hangs_on_other_modes_asks_for_a_reading():
