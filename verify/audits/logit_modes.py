@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 # Beyond this many logits, or weights in all, the flow is not followed to its end.
 MOST_LOGITS, MOST_WEIGHTS = 64, 512
 # Numbers (points × logits) that a mean over the data may take.
-_ENTRIES = 2**17
+_ENTRIES = 2**15
 # Reasons of more modes than these are not listed.
 _LISTED = 12
 

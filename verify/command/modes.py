@@ -89,10 +89,13 @@ def modes(
     if isinstance(loss, Dynamics):
         refuse("a field", {"--d1": d1, "--law": law != "gaussian", "--adapter": adapter != "two-views"})
         values = parse_values(settings)
-        answer = field_modes(loss, values, covariances, given)
-        if times is not None:
-            at = [float(read_number(one.strip(), "--times")) for one in times.split(",")]
-            answer = replace(answer, in_time=field_course(loss, values, answer.data, at))
+        with deriving(progress(hidden=quiet, steps=2, after=2.0)) as tick:
+            tick("the flow of the modes")
+            answer = field_modes(loss, values, covariances, given)
+            if times is not None:
+                tick("their course in time")
+                at = [float(read_number(one.strip(), "--times")) for one in times.split(",")]
+                answer = replace(answer, in_time=field_course(loss, values, answer.data, at))
         _show(answer, as_json=as_json)
         return
     refuse("a loss, which follows no field of its own", {"--times": times})
