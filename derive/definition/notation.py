@@ -7,7 +7,7 @@ Text is for a terminal, LaTeX to be pasted into a paper. Both use the field's le
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sympy
@@ -73,7 +73,6 @@ class Style:
     entry: Callable[[str, str], str]
     remainder: Callable[[str, int], str]
     minus: str
-    other_mu: str
     stopped: str
     live: str = "f"
 
@@ -90,11 +89,6 @@ class Style:
     def sandwich(self, letter: str) -> str:
         """F X Gᵀ."""
         return self.product(spelled(letter))
-
-    def without_mu(self) -> Style:
-        """The same with μ_ for the mean μ of the data, as other symbols yield to parameters of their names."""
-        plain = self.matrix
-        return replace(self, matrix=lambda one: re.sub(r"μ|\\mu", self.other_mu, plain(one)))
 
     def product(self, word: str) -> str:
         """A product of factors and matrices."""
@@ -125,17 +119,18 @@ def _own_suffix(view: View) -> str:
     return view.name.removeprefix(view.datum).replace("_pos", "").strip("_")
 
 
-class _Printer(StrPrinter):  # type: ignore[misc]
+class TextPrinter(StrPrinter):  # type: ignore[misc]
     """SymPy's plain text, with Greek letters in names."""
 
     def _print_Symbol(self, symbol: sympy.Symbol) -> str:
-        name = _THEORY.get(symbol.name, symbol.name) if isinstance(symbol, Letter) else symbol.name
+        # No parameter is printed like T₁, whatever its name.
+        name = _THEORY.get(symbol.name.rstrip("_"), symbol.name) if isinstance(symbol, Letter) else symbol.name
         return re.sub(r"[A-Za-z]+(?=_|\b)", lambda part: GREEK.get(part[0], part[0]), str(name))
 
 
 # The sums of b and b² over the kept modes.
 _THEORY = {"T_1": "T₁", "T_2": "T₂"}
-_PRINTER = _Printer()
+_PRINTER = TextPrinter()
 
 
 def _scalar_text(value: sympy.Expr) -> str:
@@ -184,7 +179,6 @@ TEXT = Style(
     entry=lambda matrix, indices: f"({matrix})_{indices}",
     remainder=lambda of, order: f"O({of}{superscript(order)})",
     minus="−",
-    other_mu="μ_",
     stopped="sg f",
 )
 
@@ -221,7 +215,6 @@ LATEX = Style(
     entry=lambda matrix, indices: f"({matrix})_{{{indices}}}",
     remainder=lambda of, order: rf"O(\|{of}\|^{{{order}}})",
     minus="-",
-    other_mu=r"\\tilde{\\mu}",
     stopped=r"\operatorname{sg} f",
 )
 

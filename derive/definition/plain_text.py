@@ -32,19 +32,19 @@ _OPERATIONS: dict[type[ast.AST], Callable[..., sympy.Expr]] = {
 }
 
 
-def plain(value: sympy.Basic, taken: frozenset[str] = frozenset()) -> str:
-    """A formula in plain text, letters and constants written unlike parameters of the same names, here or in ``taken``.
+def plain(value: sympy.Basic) -> str:
+    """A formula in plain text, letters and constants written unlike parameters of the same names.
 
     >>> plain(sympy.Symbol("E") * sympy.E + sympy.Symbol("lambda") ** 2)
     'E*exp(1) + lambda**2'
     """
-    names = {*by_name(value), *taken}
+    names = by_name(value)
     put = {
         constant: written for name, (constant, written) in _CONSTANTS.items() if name in names and value.has(constant)
     }
     # Not evaluated, so that exp(1) stays as it is written.
     with sympy.evaluate(False):  # noqa: FBT003 (SymPy's own)
-        return str(told_apart(value, taken).xreplace(put) if put else told_apart(value, taken))
+        return str(told_apart(value).xreplace(put) if put else told_apart(value))
 
 
 def read(text: str, names: Iterable[str] = ()) -> sympy.Expr:

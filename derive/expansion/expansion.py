@@ -16,6 +16,7 @@ from derive.algebra.slots import slots, substituted
 from derive.algebra.words import Invariant, Invariants, is_trace, letters, spelled, trace
 from derive.definition import notation
 from derive.definition.expression import as_scalar
+from derive.definition.glyphs import PARAMETER, apart
 from derive.definition.plain_text import plain
 from derive.errors import InputError
 from derive.latex import for_notebook
@@ -73,7 +74,7 @@ class Expansion:
     basis: str = "A0,Sigma"
     assumptions: tuple[str, ...] = ()
     source: str = ""
-    parameters: tuple[str, ...] = field(default=(), compare=False)
+    parameters: tuple[str, ...] = field(default=(), compare=False, metadata=PARAMETER)
     bias: bool = False
     arrays: tuple[str, ...] = ()
     ranges: Ranges = field(default=Ranges(), compare=False)
@@ -220,9 +221,13 @@ class Expansion:
         >>> catalogue("beta-infonce").expand(order=2).origin()
         'β A0 + (β - 1) C'
         """
-        written = self.letters_in(style)
-        names = {one.name: written.matrix(one) for one in LETTERS.values()}
-        return notation.signed_sum([(v, names[k]) for k, v in self.B.items() if v != 0], style)
+        names = {one.name: style.matrix(one) for one in LETTERS.values()}
+
+        def write(terms: tuple[tuple[sympy.Expr, str], ...]) -> str:
+            return notation.signed_sum(terms, style)
+
+        found = tuple((value, names[name]) for name, value in self.B.items() if value != 0)
+        return apart(found, self.known_parameters, write, latex=style is notation.LATEX)
 
     def text(self) -> str:
         """One line of plain text."""
@@ -271,16 +276,18 @@ class Expansion:
             total += term.coefficient * sympy.Mul(*map(_sympy_invariant, term.invariants))
         return total
 
-    def letters_in(self, style: notation.Style) -> notation.Style:
-        """The style, with a mean μ that yields to a parameter of that name."""
-        return style.without_mu() if self.arrays and "mu" in self.parameters else style
+    @property
+    def known_parameters(self) -> frozenset[sympy.Symbol]:
+        """The loss's parameters, those included that have dropped out of the terms: letters yield to their names."""
+        found = {*self.symbols, *self.constant.free_symbols}
+        return frozenset(found | {sympy.Symbol(name) for name in set(self.parameters) - {one.name for one in found}})
 
     def _in(self, style: notation.Style) -> str:
-        letters_in = self.letters_in(style)
-        written = [
-            (term.coefficient, notation.product_of_invariants(term.invariants, letters_in)) for term in self.terms
-        ]
-        return notation.signed_sum(written, style, style.remainder(self.point, self.order + 2))
+        def write(terms: tuple[Term, ...]) -> str:
+            written = [(term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in terms]
+            return notation.signed_sum(written, style, style.remainder(self.point, self.order + 2))
+
+        return apart(self.terms, self.known_parameters, write, latex=style is notation.LATEX)
 
 
 def in_letters(terms: Iterable[Term], own: str, basis: str, of: str) -> list[tuple[Invariants, sympy.Expr]] | None:

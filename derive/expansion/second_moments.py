@@ -59,8 +59,7 @@ def said(expansion: Expansion) -> str:
     if not sees_means(expansion):
         return ""
     letter = BETWEEN if "means" in expansion.arrays else MEAN
-    style = expansion.letters_in(TEXT)
-    more, A0, Sigma = style.letter(letter), style.letter("A"), style.letter("S")
+    more, A0, Sigma = TEXT.letter(letter), TEXT.letter("A"), TEXT.letter("S")
     return (
         f"the landscape is in second moments, not covariances: {A0} and {Sigma} stand for"
         f" {A0} + {more} and {Sigma} + {more}"

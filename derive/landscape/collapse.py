@@ -24,6 +24,7 @@ import sympy
 from derive.algebra.letters import Letter
 from derive.algebra.scalars import normal_form
 from derive.algebra.signs import sign, signs
+from derive.definition.glyphs import apart
 from derive.errors import InputError
 from derive.expansion.special_values import cases
 from derive.landscape.canonical_pairs import canonical_pairs
@@ -118,7 +119,14 @@ def collapse(expansion: Expansion, *, limit: str | None = None) -> Collapse:
     never for N >= 3; not determined for N = 2
 
     """
-    return _with_names(_collapsed(expansion, limit), frozenset(one.name for one in expansion.symbols))
+    known = expansion.known_parameters
+    named = None if limit is None else next((one for one in known if one.name == limit), sympy.Symbol(limit))
+
+    def derived(given: tuple[Expansion, sympy.Symbol | None]) -> Collapse:
+        shown, later = given
+        return _collapsed(shown, None if later is None else later.name)
+
+    return _with_names(apart((expansion, named), known, derived), frozenset(one.name for one in known))
 
 
 def _with_names(found: Collapse, taken: frozenset[str]) -> Collapse:
@@ -131,15 +139,15 @@ def _with_names(found: Collapse, taken: frozenset[str]) -> Collapse:
 
 def _collapsed(expansion: Expansion, limit: str | None) -> Collapse:
     found = _collapse(expansion, limit)
-    if expansion.encoders == 2 or found.dimensional is not None or (apart := cases(expansion)) is None:
+    if expansion.encoders == 2 or found.dimensional is not None or (several := cases(expansion)) is None:
         return found
-    general = _collapse(apart.general, limit)
-    special = tuple((at, _collapse(one, limit)) for at, one in apart.special)
+    general = _collapse(several.general, limit)
+    special = tuple((at, _collapse(one, limit)) for at, one in several.special)
     return replace(
         general,
-        dimensional=_beside(general.dimensional, apart.where, [(at, one.dimensional) for at, one in special]),
-        complete=_beside(general.complete, apart.where, [(at, one.complete) for at, one in special]),
-        where=apart.where,
+        dimensional=_beside(general.dimensional, several.where, [(at, one.dimensional) for at, one in special]),
+        complete=_beside(general.complete, several.where, [(at, one.complete) for at, one in special]),
+        where=several.where,
         special=special,
     )
 

@@ -179,14 +179,14 @@ class Condition:
                     raise InputError(message)
                 return one.holds(a, c, values)
         formula, modes = self.spelled_out(), [tuple(map(sympy.sympify, mode)) for mode in zip(a, c, strict=True)]
-        put = {symbol: known[name] for name, symbol in by_name(formula).items() if name in known}
-        formula = formula.subs(put | {MODES: len(a)})
+        put = {symbol: sympy.sympify(known[name]) for name, symbol in by_name(formula).items() if name in known}
+        formula = formula.xreplace(put | {MODES: sympy.Integer(len(a))})
         sums = {
-            one: sympy.Add(*(one.args[0].subs({a_j: x, c_j: y, lam_j: x / (x + y)}) for x, y in modes))
+            one: sympy.Add(*(one.args[0].xreplace({a_j: x, c_j: y, lam_j: x / (x + y)}) for x, y in modes))
             for one in formula.atoms(sum_j)
         }
-        formula = formula.subs(sums)
-        each = [bool(formula.subs({a_i: x, c_i: y, lam_i: x / (x + y)})) for x, y in modes]
+        formula = formula.xreplace(sums)
+        each = [bool(formula.xreplace({a_i: x, c_i: y, lam_i: x / (x + y)})) for x, y in modes]
         return any(each) if self.quantifier == "some" else all(each)
 
 

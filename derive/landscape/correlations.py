@@ -7,6 +7,7 @@ condition on the sign of one that is homogeneous in them. What is neither, as wi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import sympy
@@ -54,6 +55,7 @@ def in_correlations(value: _Basic) -> _Basic:
     return _put(value) if _degrees(value) == (0, 0) else value  # type: ignore[no-any-return]
 
 
+@lru_cache(maxsize=1000)
 def of_powers(value: sympy.Expr, *, i: int = 1, j: int = 0) -> sympy.Expr:
     """A coefficient of ∏ |w_i|² |w_j|² as that of h_i h_j, h_i = s_i |w_i|² being the power of a mode; see above.
 
@@ -71,6 +73,7 @@ def plainly(value: sympy.Expr | None, write: Callable[[sympy.Expr], str]) -> str
     return None if told is None or told.free_symbols & OF_MODES else write(told)
 
 
+@lru_cache(maxsize=1000)
 def _put(value: sympy.Expr) -> sympy.Expr:
     """The formula at s_i = 1."""
     put = value.xreplace(_WHITENED)
@@ -99,6 +102,7 @@ def _put(value: sympy.Expr) -> sympy.Expr:
     return sympy.expand(put) if put.is_Mul and len(put.args) == 2 and put.args[0].is_number else put
 
 
+@lru_cache(maxsize=1000)
 def _degrees(value: sympy.Expr) -> tuple[int, int] | None:
     """The degree in a_i and c_i, and in a_j and c_j; None where it is not homogeneous in each, or not to be seen."""
     hidden = {one: sympy.Dummy(positive=True) for one in value.atoms(sum_j, sympy.core.function.AppliedUndef)}

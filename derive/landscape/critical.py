@@ -6,7 +6,7 @@ and q the first coefficient beyond that is not zero. Under gradient flow ẇ = �
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sympy
@@ -40,7 +40,6 @@ class Transition:
         rate_kept: how fast a small departure from the minimum decays where ε > 0, in ε.
         rate_collapsed: how fast a small w decays where ε < 0, in |ε|; both vanish at ε = 0.
         decay: w(t) at ε = 0 and late times, in q and t: a power of t, slower than any rate.
-        parameters: of the loss.
 
     """
 
@@ -52,11 +51,10 @@ class Transition:
     rate_kept: sympy.Expr
     rate_collapsed: sympy.Expr
     decay: sympy.Expr
-    parameters: frozenset[sympy.Symbol] = field(default=frozenset(), compare=False)
 
     def text(self) -> str:
         """One line of plain text."""
-        return apart(self, self.descent.free_symbols | self.parameters, Transition._text)
+        return apart(self, self.descent.free_symbols, Transition._text)
 
     def _text(self) -> str:
         return (
@@ -137,7 +135,6 @@ def transition(expansion: Expansion) -> Transition:
         rate_kept=sympy.simplify(curvature.subs(w, minimum)),
         rate_collapsed=below,
         decay=sympy.powsimp((speed * time) ** sympy.Rational(1, 2 - 2 * n)),
-        parameters=frozenset(expansion.symbols),
     )
 
 

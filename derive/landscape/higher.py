@@ -17,6 +17,7 @@ from derive.algebra.signs import sign
 from derive.algebra.words import is_trace
 from derive.definition.contents import degree_of
 from derive.definition.notation import TEXT
+from derive.definition.plain_text import plain
 from derive.landscape.collapse import Collapse
 from derive.landscape.conditions import Condition, at_most_zero
 from derive.landscape.correlations import of_powers
@@ -96,8 +97,8 @@ class Higher:
         return {
             "order": self.order,
             "through_order": None if self.ends else self.expansion.order,
-            "descent": str(self.descent),
-            "coupling": str(self.coupling),
+            "descent": plain(self.descent),
+            "coupling": plain(self.coupling),
             "minima": dict(self.lines())["minima"],
         }
 

@@ -120,7 +120,7 @@ def _largest_alone(points: StationaryPoints, lowest: str) -> str:
         if side is not None:
             return at_origin
         return f"{at_origin} where all {b}_i are <= 0; {f'elsewhere {_FALLS}' if falls else 'no other'}"
-    only = f"W = 0 alone{'' if side == -1 else ', where all {b}_i are < 0'}"
+    only = "W = 0 alone" if side == -1 else f"W = 0 alone, where all {b}_i are < 0"
     return f"{only}; not {lowest}: {_FALLS} for a W of one row" if falls else only
 
 

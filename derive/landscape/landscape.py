@@ -168,8 +168,7 @@ class Landscape:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: the case, the rotation, and the couplings of two modes."""
         found = {"b_i": self.b(), "Q_ij": self.Q(), "K_ij": self.K()} | ({"D_ij": self.D()} if self.coordinates else {})
-        taken = frozenset(one.name for one in self.symbols)
-        couplings = {name: plain(value, taken) for name, value in found.items()}
+        couplings = {name: plain(value) for name, value in found.items()}
         return {"where": [f"{plain(one)} >= 0" for one in self.where], "rotation": self.rotation, **couplings}
 
     def _rotation(self, style: Style) -> str:

@@ -17,7 +17,9 @@ from sympy.core.function import AppliedUndef
 from derive.algebra.graphs import PLAIN
 from derive.algebra.signs import over, sign
 from derive.definition.contents import degree_of
+from derive.definition.glyphs import apart
 from derive.definition.notation import LATEX, TEXT
+from derive.definition.plain_text import plain
 from derive.errors import InputError
 from derive.expansion.laws import Gaussian, Law
 from derive.expansion.second_moments import in_second_moments
@@ -118,7 +120,7 @@ class Recession:
             "reason": self.reason,
             "unbounded_where": self.where() if depends else None,
             "elsewhere": f"{self.otherwise}{strictly}" if depends else None,
-            "at_least": None if self.bound is None else str(self.bound),
+            "at_least": None if self.bound is None else plain(self.bound),
         }
 
     def where(self) -> str:
@@ -159,8 +161,12 @@ def recession(loss: Loss, law: Law | None = None) -> Recession:
     >>> recession(catalogue("weighted-infonce").set({"alpha": 0})).condition
     c_i/(a_i + c_i) - m(N - 1)/2 < 0
     """
+    return apart(loss, loss.parameters.values(), lambda one: _in_domain(one, law or Gaussian()))
+
+
+def _in_domain(loss: Loss, law: Law) -> Recession:
     with over(loss.domain):
-        return _of(loss, loss.seen(law or Gaussian()))
+        return _of(loss, loss.seen(law))
 
 
 def _of(loss: Loss, law: Law) -> Recession:

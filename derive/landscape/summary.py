@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import sympy
 
 from derive.algebra.effort import TooLargeError
-from derive.algebra.letters import Letter
 from derive.algebra.signs import sign
 from derive.definition.contents import degree_of
-from derive.definition.glyphs import apart
+from derive.definition.glyphs import PARAMETER, apart, hidden, told
 from derive.definition.lines import Line
 from derive.definition.notation import LATEX, TEXT, Style
 from derive.definition.plain_text import plain
@@ -71,6 +70,7 @@ class Described:
         pairs: the landscape of two encoders through order 4, None for one encoder or where it is not known.
         pairs_of_limit: the same, to all orders, in the limit of `of_limit`; None where that is not known.
         pulled: whether the loss of two encoders keeps all canonical pairs to all orders, by its definition.
+        parameters: those of the loss, to whose names letters of the theory yield in text.
 
     """
 
@@ -81,8 +81,8 @@ class Described:
     transition: Transition | None
     exact: ExactModes | None
     recession: Recession | None
-    limit: str | None = None
-    of_limit: str = ""
+    limit: str | None = field(default=None, metadata=PARAMETER)
+    of_limit: str = field(default="", metadata=PARAMETER)
     quartic: Far | None = None
     higher: Higher | None = None
     ends: bool = False
@@ -90,6 +90,12 @@ class Described:
     pairs: PairLandscape | None = None
     pairs_of_limit: PairLandscape | None = None
     pulled: bool = False
+    parameters: frozenset[sympy.Symbol] = field(default=frozenset(), compare=False)
+
+    @cached_property
+    def unnamed(self) -> Described:
+        """The same, written where a parameter has the name of a letter: see `derive.definition.glyphs`."""
+        return hidden(self, self.parameters)
 
     @property
     def to_all_orders(self) -> bool:
@@ -121,9 +127,12 @@ class Described:
         """The report in order: pairs of a label and a sentence or formula."""
         if style is TEXT:
             return [(one.label, one.text) for one in self.said()]
+        return told(self.unnamed._formulas(style), self.parameters, latex=True)  # noqa: SLF001 (its own)
+
+    def _formulas(self, style: Style) -> Lines:
         lines: Lines = [("", one) for points in self.stationary for one in _of_points(points, style)]
         if self.pairs is not None:
-            lines += [("", f"{left} = {right}") for left, right in self._of_pairs(self.pairs, style)]
+            lines += [("", f"{left} = {right}") for left, right in self.pairs.lines(style)]
         if self.higher is None and not self.stationary:
             lines += [("stationary", one) for case in self.cases for one in _of_case(case, style)]
         lines += [(name, condition.whitened().latex()) for name, condition in self._known()]
@@ -137,20 +146,20 @@ class Described:
 
     def said(self) -> list[Line]:
         """The same in text, each line with its formulas: λ_i and what else stands for a mode, then all about them."""
+        return told(Described._said(self.unnamed), self.parameters)
+
+    def _said(self) -> list[Line]:
         lines = self.findings()
         if self.pairs is not None:
             return lines
-        letters = whitened.letters_of_modes((line.text for line in lines), self.parameters)
+        letters = whitened.letters_of_modes(line.text for line in lines)
         return lines if letters is None else [letters, *lines]
-
-    @property
-    def parameters(self) -> frozenset[sympy.Symbol]:
-        """Those of the loss, as far as its landscape is known."""
-        known = (*(case.symbols for case in self.cases), frozenset() if self.exact is None else self.exact.symbols)
-        return frozenset(one for one in frozenset().union(*known) if not isinstance(one, Letter))
 
     def findings(self) -> list[Line]:
         """Stationary points, minima, collapse and growth, in lines."""
+        return told(Described._findings(self.unnamed), self.parameters)
+
+    def _findings(self) -> list[Line]:
         lines = []
         for points in self.stationary:
             lines.append(Line("stationary", "; ".join(_of_points(points, TEXT)), _of_points(points, LATEX)))
@@ -176,19 +185,10 @@ class Described:
             for line in one.findings()
         ]
 
-    def _of_pairs(self, pairs: PairLandscape, style: Style) -> list[tuple[str, str]]:
-        """The formulas of the stationary points, its letters marked where parameters have the same names."""
-        found: list[tuple[str, str]] = apart(
-            pairs, pairs.symbols, lambda one: PairLandscape.lines(one, style), latex=style is LATEX
-        )
-        return found
-
     def _lines_of_pairs(self, pairs: PairLandscape) -> Iterator[Line]:
         """Stationary points, minima, the origin and the way from it, of two encoders."""
-        formulas = tuple(f"{left} = {right}" for left, right in self._of_pairs(pairs, LATEX))
-        yield Line(
-            "stationary", "; ".join(f"{left} = {right}" for left, right in self._of_pairs(pairs, TEXT)), formulas
-        )
+        formulas = tuple(f"{left} = {right}" for left, right in pairs.lines(LATEX))
+        yield Line("stationary", "; ".join(f"{left} = {right}" for left, right in pairs.lines(TEXT)), formulas)
         if pairs.gamma != 0:
             yield Line("", pairs.decayed())
         yield Line("minima", self.minima(pairs))
@@ -208,10 +208,10 @@ class Described:
         for place, one in enumerate(_of_case(case, TEXT)):
             yield Line("stationary", one, () if place else _of_case(case, LATEX))
         if not self.limit and (alone := one_eigenvalue.of_one_trace(case)) is not None:
-            told = apart(alone, case.symbols, lambda one: [one_eigenvalue.points(one), self.minima(one)])
+            told = (one_eigenvalue.points(alone), self.minima(alone))
             yield from (Line(*line) for line in zip(("stationary", "minima"), told, strict=True) if line[1])
         if case.rotation == "indefinite":
-            yield Line("index", apart(case, case.symbols, lambda _: f"{OF_MASKS} + {OF_ROWS}"))
+            yield Line("index", f"{OF_MASKS} + {OF_ROWS}")
             yield Line("minima", INDEFINITE)
 
     def _known(self) -> list[tuple[str, Condition]]:
@@ -245,6 +245,9 @@ class Described:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
+        return told(Described._to_json(self.unnamed), self.parameters)
+
+    def _to_json(self) -> dict[str, Any]:
         return {
             "stationary": [
                 {
@@ -263,10 +266,10 @@ class Described:
             "transition": None
             if self.transition is None
             else {
-                "descent": plain(self.transition.descent, frozenset(one.name for one in self.transition.parameters)),
+                "descent": plain(self.transition.descent),
                 "exponent": str(self.transition.exponent),
-                "rate_kept": str(self.transition.rate_kept),
-                "rate_collapsed": str(self.transition.rate_collapsed),
+                "rate_kept": plain(self.transition.rate_kept),
+                "rate_collapsed": plain(self.transition.rate_collapsed),
             },
             "exact": all_orders.in_json(self.exact, self.of_limit, quartic=self.higher is None),
             "bounded_below": None if self.recession is None else self.recession.to_json(),
@@ -288,11 +291,6 @@ def _of_points(points: StationaryPoints, style: Style) -> tuple[str, ...]:
 
 
 def _of_case(case: Landscape, style: Style) -> tuple[str, ...]:
-    """What the modes' powers solve, its letters marked where parameters of the loss have the same names."""
-    return tuple(apart(case, case.symbols, lambda one: _of_powers(one, style), latex=style is LATEX))
-
-
-def _of_powers(case: Landscape, style: Style) -> list[str]:
     """What the modes' powers solve, and the couplings in it."""
     values = list(whitened.couplings(case).items())
     given = case.given(style)
@@ -300,10 +298,10 @@ def _of_powers(case: Landscape, style: Style) -> list[str]:
         power = r"h_i = |W \Sigma^{1/2} u_i|^2 \ge 0"
         head = rf"{power},\quad 2 Q_{{ii}} h_i + 2 \textstyle\sum_j K_{{ij}} h_j = b_i \text{{ where }} h_i > 0"
         names = {name: f"{name[0]}_{{{name[2:]}}}" for name, _ in values} | {"b_i": "b_i"}
-        return [*([rf"{given}:"] if given else []), head, *(f"{names[k]} = {style.scalar(v)}" for k, v in values)]
+        return (*([rf"{given}:"] if given else []), head, *(f"{names[k]} = {style.scalar(v)}" for k, v in values))
     written = ", ".join(f"{name} = {style.scalar(value)}" for name, value in values)
     head = "2 Q_ii h_i + 2 Σ_j K_ij h_j = b_i on each mask of modes, h_i = |W Σ^½ u_i|² > 0"
-    return ["; ".join(filter(None, (given, head, written)))]
+    return ("; ".join(filter(None, (given, head, written))),)
 
 
 def described(
@@ -332,6 +330,27 @@ def described(
     all orders  order 4 over all orders: 1 - 8 b_i/9 + … as b_i = λ_i → 0; 4(1 - λ_i)/3 as λ_i → 1
     from below  bounded; in closed form each mode grows like (1 - λ_i) h; where that vanishes like (-½) log h
     """
+    known = expansion.known_parameters | frozenset(() if loss is None else loss.parameters.values())
+    further = None if expand is None else lambda order: hidden(expand(order), known)
+    unnamed = hidden(known, known)
+    named = None if limit is None else next((one for one in known if one.name == limit), sympy.Symbol(limit))
+
+    def derived(given: tuple[Loss | None, Expansion, sympy.Symbol | None]) -> Described:
+        here, shown, later = given
+        found = _described(here, shown, None if later is None else later.name, further, law)
+        special = tuple((at, replace(one, parameters=unnamed)) for at, one in found.special)
+        return replace(found, parameters=unnamed, special=special)
+
+    return apart((loss, expansion, named), known, derived)
+
+
+def _described(
+    loss: Loss | None,
+    expansion: Expansion,
+    limit: str | None,
+    expand: Callable[[int], Expansion] | None,
+    law: Law | None,
+) -> Described:
     if expansion.encoders == 2:
         return _of_two_encoders(loss, expansion, limit, law)
     exact, of_limit = _exact(loss, law)
@@ -345,7 +364,7 @@ def described(
         why = str(error)
         return Described((), (), why, Collapse(None, None, why), None, exact, below, limit, of_limit, ends=ends)
     if note:
-        found = described(loss, expansion, limit, _in_second_moments(expand), law)
+        found = _described(loss, expansion, limit, _in_second_moments(expand), law)
         return replace(found, collapse=replace(found.collapse, notes=(note, *found.collapse.notes)))
     own = None if loss is None else _in_second_moments(partial(loss.expand, data=law))
     instead = None if limit else higher(loss, expansion, expand or own)
@@ -366,9 +385,9 @@ def described(
         pass
     lost = collapse(expansion, limit=limit)
     special: tuple[tuple[sympy.Rel, Described], ...] = ()
-    if lost.special and (apart := special_values.cases(expansion)) is not None:
-        expansion = apart.general
-        special = tuple((at, _of_value(loss, at, one, limit, expand, law)) for at, one in apart.special)
+    if lost.special and (several := special_values.cases(expansion)) is not None:
+        expansion = several.general
+        special = tuple((at, _of_value(loss, at, one, limit, expand, law)) for at, one in several.special)
     try:
         cases = landscapes(expansion)
         points = tuple(point for case in cases for point in stationary(case, limit=limit))
@@ -435,7 +454,7 @@ def _of_value(
     """The landscape at one value of N."""
     put = {at.lhs.name: at.rhs}
     further = None if expand is None else lambda order: expand(order).set(put)
-    return described(None if loss is None else loss.set(put), expansion, limit, further, law)
+    return _described(None if loss is None else loss.set(put), expansion, limit, further, law)
 
 
 def _exact(loss: Loss | None, law: Law | None) -> tuple[ExactModes | None, str]:

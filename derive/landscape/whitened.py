@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from derive.definition.glyphs import apart
+from derive.definition.glyphs import letter_in
 from derive.definition.lines import Line
 from derive.definition.plain_text import plain
 from derive.landscape.correlations import of_powers, plainly
@@ -43,20 +42,14 @@ def couplings(case: Landscape) -> dict[str, sympy.Expr]:
     return {name: of_powers(one, j=int(name != "b_i")) for name, one in found.items()}
 
 
-def letters_of_modes(texts: Iterable[str], parameters: Iterable[sympy.Symbol] = ()) -> Line | None:
+def letters_of_modes(texts: Iterable[str]) -> Line | None:
     """What the letters of a mode stand for that texts name; None where they name none.
-
-    Args:
-        texts: the lines that are explained.
-        parameters: to which letters of the same names have yielded there.
 
     >>> letters_of_modes(["h_i = ⅔ λ_i"]).text
     'λ_i, the eigenvalues of Σ^(−½) A0 Σ^(−½): a_i/(a_i + c_i) where A0 and C commute'
     """
-    known, joined = tuple(parameters), "; ".join(texts)
-    lam, *plain_ones = (
-        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", joined) for name in apart(("λ_i", "a_i", "c_i"), known, list)
-    )
+    joined = "; ".join(texts)
+    lam, *plain_ones = (letter_in(name).search(joined) for name in ("lambda_i", "a_i", "c_i"))
     if not lam and not any(plain_ones):
         return None
     if not lam:
@@ -68,17 +61,15 @@ def letters_of_modes(texts: Iterable[str], parameters: Iterable[sympy.Symbol] = 
     else:
         text = f"{_CORRELATIONS}; a_i and c_i, those of A0 and C where they commute: λ_i = {_RATIO}"
         formulas = [_WHITENED, rf"{_PLAIN}\text{{: }} \lambda_i = {_FRACTION}"]
-    told = apart((), known, lambda _: tuple(formulas), latex=True)
-    return Line("modes", apart((), known, lambda _: text), told)
+    return Line("modes", text, tuple(formulas))
 
 
 def in_json(found: Described) -> dict[str, Any]:
     """Conditions, couplings and the landscape to all orders in λ_i, in plain JSON values; null for what sees more."""
     exact, below = found.exact, found.recession
-    taken = frozenset(one.name for one in found.parameters)
 
     def told(value: sympy.Basic | None) -> str | None:
-        return plainly(value, lambda one: plain(one, taken))
+        return plainly(value, plain)
 
     return {
         "collapse": {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import sympy
 
+from derive.definition.glyphs import told
 from derive.definition.notation import TEXT
 from derive.landscape.conditions import written
 from derive.landscape.correlations import lam_i
@@ -64,6 +65,10 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     Keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely.
     Loses mode i where β + λ_i - 1 ≤ 0, and collapses completely where that holds for all i.
     """
+    return told(_of_landscape(found.unnamed, scope, growth), found.parameters)
+
+
+def _of_landscape(found: Described, scope: str, growth: str) -> Answer:
     below = "" if found.recession is None else found.recession.verdict
     if below == "unbounded" and not scope:
         return Answer("Unbounded below: the loss falls to −∞ as W grows, and has no minimum.", "loses")

@@ -196,13 +196,13 @@ def test_the_minima_are_where_descents_end(name, sign):
 def test_with_parameters_it_is_conditional():
     opened = points(q, -r)
     assert opened.index().endswith(" + 1 where -m r + q < 0")
-    assert "none of them global where -r min(d0, d1) + q <= 0" in opened.minima()
+    assert "none of them global where q - r min(d0, d1) <= 0" in opened.minima()
     falling = points(-q, r)
     assert falling.index().endswith("m(m + 1)/2, less 1 where m r - q > 0")
-    assert falling.minima().startswith("where r - q > 0, the largest λ_i alone: global")
+    assert falling.minima().startswith("where -q + r > 0, the largest λ_i alone: global")
     either = points(q - r, 0)
-    assert either.index().endswith("; + m(m + 1)/2, if -r + q < 0")
-    assert "none of them global where -r + q <= 0" in either.minima()
+    assert either.index().endswith("; + m(m + 1)/2, if q - r < 0")
+    assert "none of them global where q - r <= 0" in either.minima()
 
 
 def test_the_quartics_sign_under_a_fixed_norm():

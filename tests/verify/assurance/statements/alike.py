@@ -39,14 +39,19 @@ def renamed_back(text: str, old: Mapping[str, str]) -> str:
     >>> renamed_back("m_ m + θ, m", {"m": "phi"})
     'm phi + θ, phi'
     """
-    put = {}
+    put: dict[str, str] = {}
     for new, name in old.items():
         for written in {new, _glyph(new)}:
             put[written] = name
             put |= {f"{written}{'_' * more}": f"{written}{'_' * (more - 1)}" for more in (1, 2)}
-            # What has an index is marked before it in LaTeX alone; a transpose stands behind.
-            put |= {f"{written}_ᵀ": f"{written}ᵀ"}
-    return re.sub(r"[^\W\d]\w*", lambda name: put.get(name[0], name[0]), text)
+            put[f"Σ_{written}_"] = f"Σ_{written}"
+
+    def back(found: re.Match[str]) -> str:
+        # A transpose stands behind a mark, and between letters.
+        return "ᵀ".join(put.get(name, name) for name in found[0].split("ᵀ"))
+
+    # A view stands in f(x) alone, where no parameter does.
+    return re.sub(r"\bf\(\w+|[^\W\d]\w*", lambda found: found[0] if "(" in found[0] else back(found), text)
 
 
 def alike(one: str, other: str, names: frozenset[str]) -> bool:

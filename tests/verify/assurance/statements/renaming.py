@@ -41,6 +41,9 @@ def renameable(loss: Drawn) -> list[str]:
 def compared(seed: int, names: tuple[str, ...] = NAMES, seconds: float = float("inf")) -> dict[str, Any]:
     """One random loss with each of its parameters under each of the names; plain JSON values.
 
+    All parameters are renamed at once, to names that follow each other, so that a loss is derived once a name. Where an
+    answer differs each of them is renamed alone, to tell which name it is.
+
     Args:
         seed: of the loss.
         names: new names.
@@ -54,27 +57,38 @@ def compared(seed: int, names: tuple[str, ...] = NAMES, seconds: float = float("
     record: dict[str, Any] = {"seed": seed, "loss": " + ".join(loss.parts), "wrong": [], "equal": 0}
     skipped: Counter[str] = Counter()
     plain = answers(loss, {}) if renameable(loss) else {}
-    # Each name first with one of the parameters: where time runs out, all names have been tried.
-    pairs = [(k, old, name) for k, old in enumerate(renameable(loss)) for name in names]
-    turns = {name: number for number, name in enumerate(names)}
-    for _, old, name in sorted(pairs, key=lambda pair: (pair[0] - turns[pair[2]]) % len(renameable(loss))):
-        if name in loss.parameters:
-            skipped["another parameter of the loss has the name"] += 1
-            continue
+    for put in _rounds(renameable(loss), names):
+        taken = {old: name for old, name in put.items() if name in loss.parameters}
+        skipped["another parameter of the loss has the name"] += len(taken)
+        tried = {old: name for old, name in put.items() if old not in taken}
         if process_time() > until:
-            skipped[f"over {seconds:g} s of processor time"] += 1
+            skipped[f"over {seconds:g} s of processor time"] += len(tried)
             continue
-        try:
-            other = answers(loss, {old: name})
-        except Exception as error:  # noqa: BLE001 (whatever it is, a name should not raise it)
-            record["wrong"].append((name, f"{old} → {name}: raised {type(error).__name__}: {error}"))
+        if not tried or _differing(loss, plain, tried) is None:
+            record["equal"] += len(tried)
             continue
-        differing = next(differences(plain, other, names=frozenset(loss.parameters)), None)
-        if differing is not None:
-            record["wrong"].append((name, f"{old} → {name}: {differing}"))
-        else:
-            record["equal"] += 1
-    return record | {"skipped": dict(skipped)}
+        alone = {old: _differing(loss, plain, {old: name}) for old, name in tried.items()}
+        found = [(tried[old], f"{old} → {tried[old]}: {said}") for old, said in alone.items() if said is not None]
+        record["wrong"] += found or [(", ".join(tried.values()), f"{tried}: {_differing(loss, plain, tried)}")]
+        record["equal"] += len(tried) - max(len(found), 1)
+    return record | {"skipped": {why: number for why, number in skipped.items() if number}}
+
+
+def _rounds(parameters: list[str], names: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Renamings in which each parameter has each name once, and no two the same at a time."""
+    number = max(len(parameters), len(names))
+    for turn in range(number):
+        places = ((old, (turn + k) % number) for k, old in enumerate(parameters))
+        yield {old: names[place] for old, place in places if place < len(names)}
+
+
+def _differing(loss: Drawn, plain: Mapping[str, Any], renamed: Mapping[str, str]) -> str | None:
+    """The first answer that differs under other names, None where all are equal."""
+    try:
+        other = answers(loss, renamed)
+    except Exception as error:  # noqa: BLE001 (whatever it is, a name should not raise it)
+        return f"raised {type(error).__name__}: {error}"
+    return next(differences(plain, other, names=frozenset(loss.parameters)), None)
 
 
 def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
@@ -104,9 +118,8 @@ def answers(loss: Drawn, renamed: Mapping[str, str]) -> dict[str, Any]:
 
 def _renamed_back(shown: Any, old: Mapping[str, str]) -> Any:
     if isinstance(shown, dict):
-        # A key is the theory's own, or marked where it is a letter.
-        marked = {new: new for new in old}
-        return {renamed_back(key, marked): _renamed_back(value, old) for key, value in shown.items()}
+        # A key is the theory's own, whatever parameters are called.
+        return {key: _renamed_back(value, old) for key, value in shown.items()}
     if isinstance(shown, list | tuple):
         return [_renamed_back(one, old) for one in shown]
     return renamed_back(shown, old) if isinstance(shown, str) else shown
