@@ -90,13 +90,19 @@ def claims(
 
 
 @click.command()
-@click.option("--latex", is_flag=True, help="A LaTeX document that pdflatex compiles, rather than Markdown.")
-def theory(*, latex: bool) -> None:
+@click.option("--latex", is_flag=True, help="A LaTeX document that pdflatex compiles.")
+@click.option("--text", is_flag=True, help="Plain text, as on a terminal; Markdown is printed into files and pipes.")
+def theory(*, latex: bool, text: bool) -> None:
     """Print the corrected theory of the ICLR paper: Table 1, Theorems 1 to 3, Appendix F.1.
 
-    Every formula is derived when it is printed. Example: quartic theory > theory.md
+    Every formula is derived when it is printed; on a terminal as text, elsewhere as Markdown. Example: quartic theory
     """
-    from verify.reports.claims.pages import document, markdown
+    from derive import InputError
+    from verify.reports.claims.pages import document, markdown, plain
     from verify.reports.claims.theory import page
 
-    click.echo((document if latex else markdown)(page()), nl=False)
+    if latex and text:
+        message = "--latex and --text are two forms of one page; give one of them"
+        raise InputError(message)
+    write = document if latex else plain if text or sys.stdout.isatty() else markdown
+    click.echo(write(page()), nl=False)

@@ -61,9 +61,12 @@ def _blocks() -> Iterator[Block]:
     yield Paragraph(
         "What Ziyin, Lubana, Ueda and Tanaka (ICLR 2023) set out to derive, with every constant as it follows from the"
         " definitions of the losses. Nothing here was typed in: `quartic theory` derives it when it is printed, and"
-        " `quartic claims` holds it against the print. Data are Gaussian with zero mean, f(x) = Wx;"
-        " $A_0 = \\mathbb{E}[x x'^{\\top}]$ of two views of a datum, $\\Sigma = \\mathbb{E}[x x^{\\top}]$,"
-        " $C = \\Sigma - A_0$, with eigenvalues $a_i$, $\\sigma_i$, $c_i$ of a common mode."
+        " `quartic claims` holds it against the print. Data are Gaussian with zero mean, f(x) = Wx; $A_0 ="
+        " \\mathbb{E}[x x'^{\\top}]$ of two views of a datum, $\\Sigma = \\mathbb{E}[x x^{\\top}]$, $C = \\Sigma -"
+        " A_0$, with eigenvalues $a_i$, $\\sigma_i$, $c_i$ of a common mode; $\\Sigma \\succ 0$. A batch is of N"
+        " independent data, each with fresh augmentations; on one centred training set of N, with its own $A_0$, the"
+        " factor $(N - 1)/(N + \\alpha - 1)$ of weighted InfoNCE is $N/(N + \\alpha - 1)$, and the conditions stay as"
+        " they are."
     )
     yield from _table_1()
     yield from _proposition_1()
@@ -128,11 +131,13 @@ def _identity(text: str, law: Law | None = None) -> tuple[str, str]:
 def _theorem_1() -> Iterator[Block]:
     yield Heading("Theorem 1: all stationary points")
     yield Paragraph(
-        "One for each mask M of at most $\\min(d_0, d_1)$ modes with $h_i > 0$; m is their number. $\\lambda_i$ are the"
-        " eigenvalues of $\\Sigma^{-1/2} A_0 \\Sigma^{-1/2}$, the correlations of two views of a datum along a mode:"
-        " $a_i/\\sigma_i$ where $A_0$ and $C$ commute. $b_i$ are those of $\\Sigma^{-1/2} B \\Sigma^{-1/2}$. $B$ and"
-        " $\\Sigma$ need not commute, nor $B$ be invertible. The minima keep the"
-        " largest $b_i$ (not the largest eigenvalues of $B$), as many as are positive and fit into $d_1$ rows."
+        "One for each mask M of at most $\\min(d_0, d_1)$ modes with $h_i > 0$, up to rotations of W from the left; m"
+        " is their number. Where modes share $b_i$, U is any eigenbasis, so that masks that keep some of them stand"
+        " for a family of points. $\\lambda_i$ are the eigenvalues of $\\Sigma^{-1/2} A_0 \\Sigma^{-1/2}$, the"
+        " correlations of two views of a datum along a mode: $a_i/\\sigma_i$ where $A_0$ and $C$ commute. $b_i$ are"
+        " those of $\\Sigma^{-1/2} B \\Sigma^{-1/2}$. $B$ and $\\Sigma$ need not commute, nor $B$ be invertible. The"
+        " minima keep the largest $b_i$ (not the largest eigenvalues of $B$), as many as are positive and fit into"
+        " $d_1$ rows."
     )
     for name, title in (("infonce", "InfoNCE"), ("beta-infonce", "β-InfoNCE"), ("spectral", "Spectral Contrastive")):
         yield Paragraph(f"{title}, {_expansion(name)}:")
@@ -161,11 +166,11 @@ def _theorem_2() -> Iterator[Block]:
 def _theorem_3() -> Iterator[Block]:
     yield Heading("Theorem 3: normalisation and bias")
     yield Paragraph(
-        "f(x) = Wx + b with the same penalty, $\\kappa \\to \\infty$. There are two branches: one where the bias"
-        " takes up what"
-        " the unnormalised solution leaves of c, and one with b = 0, which is that of Theorem 2. The second is the"
-        " minimum"
-        " where the first does not exist."
+        "f(x) = Wx + b with the same penalty, $\\kappa \\to \\infty$. There are two branches: one where the bias takes"
+        " up what the unnormalised solution leaves of c, and one with b = 0, which is that of Theorem 2. The loss does"
+        " not see b, so that b turns the constraint into $\\operatorname{Tr}[W \\Sigma W^{\\top}] \\le c$: the minimum"
+        " has $b \\ne 0$ where the minimum without normalisation, which keeps all modes that fit, has a smaller norm"
+        " than c, and b = 0 otherwise. Points with $b \\ne 0$ that keep fewer modes exist then too, and are saddles."
     )
     yield from _points("infonce+norm-penalty+bias", limit="kappa")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.reports.claims.pages import document, markdown
+from verify.reports.claims.pages import document, markdown, plain
 from verify.reports.claims.theory import page
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -22,6 +22,14 @@ def test_what_the_paper_has_wrong_is_right_here():
     assert r"\frac{3}{4} \operatorname{Tr}[(W \Sigma W^{\top})^{2}]" in text
     assert "| Spectral Contrastive | $2 A_0$ | never | never |" in text
     assert r"$A_0 - \gamma I$" in text
+
+
+def test_the_text_has_no_markup_left():
+    text = plain(page())
+    assert "L = -Tr[W A_0 Wᵀ] + 3/4 Tr[(W Σ Wᵀ)²] + O(‖W‖⁶)" in text
+    assert "    h_i = 2/3 λ_i > 0, i ∈ M" in text
+    assert not set("\\${}&") & set(text)
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_the_document_compiles(pdflatex, tmp_path):
