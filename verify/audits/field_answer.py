@@ -129,6 +129,9 @@ def _training(found: FieldAudit) -> Iterator[Line]:
     yield Line("each mode", f"du/dt = u ({TEXT.scalar(flow.rate)}{exact}) on {of}", (
         rf"\dot u = u \bigl({LATEX.scalar(flow.rate)}\bigr)",))  # fmt: skip
     yield Line("near 0", f"du/dt = {TEXT.parentheses(TEXT.scalar(flow.growth))} u")
+    if found.training.momentum and found.training.predictor is None and found.stability is not None:
+        rate = TEXT.scalar(found.stability.growth)
+        yield Line("near 0", f"with a copy that begins there too a mode grows at {rate}, of the same sign and slower")
     if isinstance(found.training.predictor, Linear):
         p = sympy.Symbol("p")
         at = TEXT.scalar(sympy.expand(sympy.cancel(_held(flow, p))))

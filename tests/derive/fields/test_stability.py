@@ -15,6 +15,7 @@ from derive.fields.mode_flow import a_i, mode_flow, p, s_i, v, w
 from derive.fields.products import WEIGHTS
 from derive.fields.stability import Stability
 from derive.fields.training import Linear, Training, eta, mu, rho
+from derive.losses.limit import population
 from numeric.fields.words import rates
 from verify.audits.field_evidence import place
 
@@ -120,3 +121,21 @@ def test_a_slow_copy_makes_a_state_swing_where_the_live_views_alone_are_unstable
         values = eigenvalues(joint(flow), state, (0.5, 1.0, 0.0, 1.0, rate))
         assert bool(values.real.max() < 0) is stable
         assert np.abs(values.imag).max() > 0
+
+
+def test_a_copy_slows_growth_and_keeps_its_sign():
+    moco = FIELDS["moco"]
+    of_many = Training(population(moco.loss, "K"), momentum=True)
+    found = Stability(mode_flow(of_many))
+    tau = sympy.Symbol("tau")
+    rng = np.random.default_rng(5)
+    for _ in range(10):
+        a, s, decay, m = np.exp(rng.normal(size=4))
+        at = {a_i: a, s_i: s, eta: decay, mu: m, tau: 1}
+        rates_ = [found.flow.rates[one].xreplace({tau: sympy.S.One}) for one in (w, v)]
+        here = sympy.Matrix(rates_).jacobian([w, v]).subs({w: 0, v: 0}).subs(at)
+        measured = np.linalg.eigvals(np.array(here, dtype=float)).real.max()
+        assert float(found.growth.subs(at)) == pytest.approx(measured, rel=1e-9)
+        alone = a - decay
+        assert np.sign(measured) == np.sign(alone)
+        assert measured < alone or alone < 0

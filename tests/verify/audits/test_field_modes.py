@@ -71,3 +71,38 @@ def test_a_course_ends_where_the_modes_rest(name):
 def test_unusable_input_gets_one_sentence(values, data, said):
     with pytest.raises(InputError, match=said):
         field_modes(SIMSIAM, values, data)
+
+
+def trained_with(name, given, start, steps=800):
+    """The powers after a hand-written step of the population from equal weights of all modes."""
+    import torch
+
+    from verify.truths.torch_steps import STEPS, Views, step
+
+    nodes, p = DATA.nodes(2, 1, 2)
+    x, x_pos = (torch.from_numpy(np.array(one[:, 0])) for one in nodes)
+    views = Views(x, x_pos, torch.from_numpy(np.array(p)), x[:, None][:, :0])
+    weights = {"W": start * torch.eye(3, dtype=torch.float64)}
+    weights |= {one: weights["W"].clone() for one in {"byol": ("P", "W_m"), "directpred": ()}[name]}
+    for _ in range(steps):
+        rates = step(STEPS[name], weights, views, given)
+        weights = {one: value + 0.1 * rates[one] for one, value in weights.items()}
+    return np.diag(weights["W"].numpy()) ** 2 * np.diag(DATA.Sigma)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("byol", {"eta": 0.05, "rho": 2.0, "mu": 0.3}), ("directpred", {"eta": 0.05, "epsilon": 0.1})],
+)
+def test_a_momentum_copy_and_a_set_predictor_end_where_it_is_said(name, given):
+    exact = {one: sympy.Rational(str(value)) for one, value in given.items()}
+    found = field_modes(FIELDS[name], exact, DATA)
+    order = np.argsort(-np.diag(DATA.A0) / np.diag(DATA.Sigma))
+    large = trained_with(name, given, 1.2)[order]
+    assert found.found.powers == pytest.approx(trained_with(name, given, 0.01, 300)[order], abs=1e-2)
+    (said,) = [note for note in found.notes if note.startswith("from large weights")]
+    for lam, power in zip(found.correlations, large, strict=True):
+        assert (f"λ = {lam:.3g} at a power of" in said) is bool(power > 1e-3)
+        if power > 1e-3:
+            value = float(said.split(f"λ = {lam:.3g} at a power of ")[1].split(",")[0].split(";")[0])
+            assert value == pytest.approx(power, rel=0.02)
