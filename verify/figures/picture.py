@@ -55,6 +55,12 @@ _GREEK = {
 }  # fmt: skip
 
 
+def stamp(picture: Picture, words: str) -> None:
+    """Say on a picture, small and in its lower left corner, with which settings it was made."""
+    with styled():
+        picture.figure.text(0.003, 0.004, words, fontsize=7, color="#666666", ha="left", va="bottom")
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A figure and the table of what it shows.

@@ -173,7 +173,7 @@ def _drawn(table: Table) -> Picture:
                            color=colour, markersize=4.5)  # fmt: skip
             handles.append(Line2D([], [], color=colour, marker="o", markersize=4.5, label=name))
         below.set(
-            xlabel="strength σ", ylabel="downstream error", yscale="log", xlim=(fine[0], fine[-1]), ylim=(1e-7, 3)
+            xlabel="strength σ", ylabel="downstream error", yscale="log", xlim=(fine[0], fine[-1]), ylim=(1e-10, 3)
         )
         figure.legend(handles=handles, loc="outside right upper", labelspacing=0.7)
     return Picture(figure, table.header, table.rows)

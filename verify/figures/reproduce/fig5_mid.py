@@ -124,6 +124,14 @@ def _drawn(table: Table, critical: float) -> Picture:
     with drawing(12.6, 4.4) as figure:
         axes = figure.subplots(1, 2, sharey=True)
         for panel, (decay, title) in zip(axes, names.items(), strict=True):
+            # The three smallest, as printed; lines, errors and the label are those of the smallest.
+            for mode, faint in ((3, 0.35), (2, 0.6)):
+                here = table.where(rate=decay, mode=mode)
+                for alpha, mark, colour in (("0.1", "o", ORANGE), ("1", "x", "black")):
+                    panel.plot(
+                        here["N"], here[f"trained_alpha_{alpha}"], mark, markersize=3.5, color=colour, alpha=faint,
+                        label=f"the {'second' if mode == 2 else 'third'} smallest" if alpha == "1" else None,
+                    )  # fmt: skip
             here = table.where(rate=decay, mode=1)
             n = here["N"]
             for name, style, colour, label in (
@@ -141,12 +149,18 @@ def _drawn(table: Table, critical: float) -> Picture:
                         n, here[f"finite_N_alpha_{alpha}"], least, color=GREEN, markersize=9, markerfacecolor="none",
                         label=f"minimum for this training set, α = {alpha}",
                     )  # fmt: skip
-            panel.axvline(critical, color=VERMILION, linewidth=1, linestyle=":", label="published critical N")
+            panel.axvline(
+                critical,
+                color=VERMILION,
+                linewidth=1,
+                linestyle=":",
+                label="critical N of the published B, (1 − α) c/a",
+            )
             panel.set(xscale="log", xlabel="size N of the training set", title=title)
             panel.set_yscale("symlog", linthresh=1e-5)
             few_ticks(panel, (10, 20, 50, 100, 200, 500, 1000, 2000), n)
             panel.set_ylim(0, 3e-3)
-        axes[0].set_ylabel("smallest eigenvalue of WᵀW")
+        axes[0].set_ylabel("three smallest eigenvalues of WᵀW")
         legend_beside(figure, axes[1])
     return Picture(figure, table.header, table.rows)
 

@@ -83,7 +83,7 @@ def reproduce(
             refuses.
 
     """
-    from verify.figures.picture import save, styled
+    from verify.figures.picture import save, stamp, styled
 
     figure = find_figure(name)
     with styled():  # without matplotlib, say so before the training and not after it
@@ -94,6 +94,7 @@ def reproduce(
     shown = figure.shown(sweep, results)
     files = []
     for suffix, picture in {"": shown.picture, **shown.more}.items():
+        stamp(picture, "quick settings, for a first look" if quick else "full settings")
         files += [save(picture, place / f"{stem}{suffix}{ending}") for ending in (".png", ".svg")]
         table = place / f"{stem}{suffix}.csv"
         write_whole(table, picture.csv().encode())
