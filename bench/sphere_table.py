@@ -128,7 +128,7 @@ def form(stage: str, tau: float) -> PairForm | None:
     return pair_form(loss.set(given))
 
 
-def finite(stage: str, tau: float, lam: Array, guess: Array, draws: int) -> tuple[Array, Array]:
+def finite(stage: str, tau: float, lam: Array, guess: Array | None, draws: int) -> tuple[Array, Array]:
     """The shares on batches of the size that a stage is trained on, with their standard errors."""
     about = STAGES[stage]
     loss = catalogue(f"{about.loss}+normalised")
@@ -146,21 +146,24 @@ def compare(rows: list[Row], *, each: bool, draws: int = 0) -> None:
     lams = spectra()
     for row in rows:
         about = form(row.stage, row.tau)
-        if about is None:
+        if about is None and not draws:
             continue
         lam = np.array(lams[row.spectrum])
-        theory = shares(about, lam)
-        known, own = theory.shares, theory.errors
+        theory = None if about is None else shares(about, lam)
+        guess = None if theory is None else theory.shares
         if draws:
-            known, own = finite(row.stage, row.tau, lam, known, draws)
+            known, own = finite(row.stage, row.tau, lam, guess, draws)
+        elif theory is not None:
+            known, own = theory.shares, theory.errors
         least = SMALLEST / len(row.shares)
         number = int((known > least).sum())
         errors = np.hypot(np.where(np.isnan(row.errors), 0, row.errors), own)
         off = np.abs(known - row.shares) / np.maximum(np.maximum(3 * errors, 0.05 * row.shares), least)
         worst = int(off.argmax())
-        leading = many_modes(about, lam)
-        slope = float(about.aligned / (about.repulsions[0].weight * about.repulsions[0].rate ** 2))
-        models = (leading, filled(lam, 2 / 3 * slope), filled(lam, slope / 2))
+        models: tuple[Any, ...] = (None, None, None)
+        if about is not None:
+            slope = float(about.aligned / (about.repulsions[0].weight * about.repulsions[0].rate ** 2))
+            models = (many_modes(about, lam), filled(lam, 2 / 3 * slope), filled(lam, slope / 2))
         counts = [-1 if one is None else int((one.shares > least).sum()) for one in models]
         near, *others = (row.kept[0] - 1 <= one <= row.kept[1] + 1 for one in (number, *counts))
         tally[row.stage, row.tau].append((near, bool(off[worst] <= 1), float((off <= 1).mean()), *others))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from derive import InputError
-from derive.algebra.alphabet import HELD, LETTERS, factors
+from derive.algebra.alphabet import HELD, LETTERS, OF_MEAN, factors
 from derive.algebra.slots import has_slots
 from derive.definition.views import Index
 from numeric.invariants import product_value
@@ -32,7 +32,8 @@ def moment_value(
 
     Args:
         moment: what is evaluated.
-        matrices: by name: W (d1, d0), V where there is a second encoder, and those of the moment's basis, (d0, d0).
+        matrices: by name: W (d1, d0), V where there is a second encoder, and those of the moment's basis, (d0, d0); the
+            mean, (d0,), where there is one.
         vectors: f of each view that is given, (d1,), by the view's name.
         at: the value of each free coordinate, from 0 on, by its name.
         values: of the parameters by name.
@@ -107,7 +108,7 @@ def _value(one: Invariant, of_letter: Mapping[str, Any], ends: list[Any], d1: in
         how.append("".join(names))
         for end, name in zip((i, j), names, strict=True):
             if end < 0:
-                operands.append(ends[HELD - end])
+                operands.append(ends[HELD - end] if end <= HELD else of_letter.vectors[end])  # type: ignore[attr-defined]
                 how.append(name)
     return float(np.einsum(f"{','.join(how)}->", *operands))
 
@@ -118,6 +119,11 @@ class _Products(dict[str, Any]):
     def __init__(self, matrices: Mapping[str, Any]) -> None:
         super().__init__()
         self.matrices = matrices
+
+    @property
+    def vectors(self) -> dict[int, Any]:
+        """W μ, by the number of the end of words."""
+        return {OF_MEAN: self._named("W") @ self._named("mean")}
 
     def __missing__(self, letter: str) -> Any:
         one, (F, G) = LETTERS[letter], (self._named(name) for name in factors(letter))

@@ -165,6 +165,9 @@ def _is_loose(end: object) -> bool:
 def paired(given: Invariants) -> Invariants:
     """A product with the ends in b joined two by two by the letter D: first within a graph, in canonical order.
 
+    A word from what is held to such an end, as f(x)ᵀ W μ, is a number by itself and left as it is; so is the last of
+    an odd number of ends.
+
     >>> from derive.algebra.alphabet import END
     >>> thrice = ((END, "", 0), (END, "", 0), (END, "", 0))  # Σ_i b_i³
     >>> paired((thrice, thrice))
@@ -173,8 +176,10 @@ def paired(given: Invariants) -> Invariants:
     done: list[Invariant] = []
     odd: list[Invariant] = []
     for one in sorted(invariant(one) for one in given):
-        (odd if ends((one,)) % 2 else done).append(one)
-    for one, other in zip(odd[::2], odd[1::2], strict=True):
+        by_itself = len(one) == 1 and min(one[0][0], one[0][2]) <= HELD
+        (odd if ends((one,)) % 2 and not by_itself else done).append(one)
+    done += odd[len(odd) // 2 * 2 :]
+    for one, other in zip(odd[::2], odd[1::2], strict=False):
         # Its coordinates are numbered after those of the first.
         beside = 1 + max(max(i, j) for i, _, j in one)
         moved = tuple((i if i < 0 else i + beside, word, j if j < 0 else j + beside) for i, word, j in other)
@@ -186,8 +191,9 @@ def _joined(links: tuple[Link, ...]) -> Invariant:
     """The ends of one graph joined, each with the next in the order of coordinates and words."""
     loose = sorted((j, word, i) for i, word, j in links if _is_loose(i))
     kept = [link for link in links if not _is_loose(link[0])]
-    pairs = zip(loose[::2], loose[1::2], strict=True)
+    pairs = zip(loose[::2], loose[1::2], strict=False)
     kept += [(i, transpose(p) + outer(u, v) + q, j) for (i, p, u), (j, q, v) in pairs]
+    kept += [(u, word, j) for j, word, u in loose[len(loose) // 2 * 2 :]]
     return invariant(tuple(kept))
 
 

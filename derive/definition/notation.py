@@ -313,7 +313,12 @@ def _invariant(one: Invariant, style: Style, held: Sequence[View | Index]) -> st
         vectors = [_end(end, style, held) for end in (i, j) if end not in names]
         indices = "".join(names[end] for end in (i, j) if end in names)
         if not word:
-            entry = style.coordinate(vectors[0], indices) if vectors else style.delta(indices)
+            loose = [end for end in (i, j) if end not in names]
+            # f(x)_i and b_i, but (W μ)_i.
+            long = bool(loose) and len(ENDS.get(loose[0], "")) > 1
+            entry = style.delta(indices)
+            if vectors:
+                entry = (style.entry if long else style.coordinate)(vectors[0], indices)
         else:
             # (uᵀ P)_j is (Pᵀ u)_j.
             after = word if i in names else transpose(word)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from derive.algebra.alphabet import HELD, basis_of
+from derive.algebra.alphabet import ENDS, HELD, basis_of, matrix
 from derive.algebra.effort import LIMIT, derived
 from derive.algebra.graphs import ENCODER, OF_ONE_KIND
 from derive.algebra.letters import named
@@ -26,7 +26,7 @@ from derive.definition.plain_text import plain
 from derive.definition.statistics import check_polynomial, degree, lowered
 from derive.definition.views import Index, View
 from derive.definition.written import definition
-from derive.errors import InputError, OddOrderError
+from derive.errors import InputError
 from derive.expansion.expansion import Expansion, Term, check_basis, in_letters, sympy_factors, sympy_size, word_names
 from derive.expansion.laws import Gaussian, Law
 from derive.expansion.laws.averaging import trace_polynomial
@@ -191,7 +191,7 @@ class Moment:
         """The moment as plain JSON values, a term as that of an expansion (`Expansion.to_json`).
 
         In ``coordinate_sums`` an end of a word may also be text: "f(x)" of a view that is given, "i" of a coordinate
-        that is free.
+        that is free, "Wμ" of the mean of the data.
         """
         return {
             "moment": self.definition(),
@@ -236,6 +236,8 @@ class Moment:
     def _end(self, end: int) -> int | str:
         if end >= 0:
             return end
+        if end > HELD:
+            return f"W{matrix(ENDS[end][-1]).text}"
         label = self.held[HELD - end]
         return f"f({label.name})" if isinstance(label, View) else label.name
 
@@ -250,6 +252,9 @@ class Moment:
 
         def place(end: int) -> tuple[list[sympy.MatrixExpr], sympy.Expr]:
             """The vector that is multiplied on, and the row or column that is read off."""
+            if HELD < end < 0:
+                F, vector = sympy_factors("S")[0], matrix(ENDS[end][-1]).latex.removeprefix("\\")
+                return [F, sympy.MatrixSymbol(vector, F.shape[1], 1)], sympy.S.Zero
             label = free.get(end)
             if isinstance(label, View):
                 # V and its rows for a view through the second encoder.
@@ -323,14 +328,7 @@ def _moment(stated: Expression, basis: str, law: Law, order: int) -> Moment:
     coordinates, given = sorted(free_indices(expression)), sorted(free_views(expression))
     held: tuple[View | Index, ...] = (*reversed(coordinates), *reversed(given))
     series = held_series(lowered(expression), held, order)
-    try:
-        polynomial = trace_polynomial(series, law)
-    except OddOrderError:
-        message = (
-            "the mean of the data stands in it an odd number of times, beside a view that is given or a coordinate that"
-            " is free; average over these as well, or centre the data"
-        )
-        raise InputError(message) from None
+    polynomial = trace_polynomial(series, law, odd=True)
     terms = {invariants: series.scalars.to_sympy(value) for invariants, value in polynomial.items()}
     constant = normal_form(series.constant + terms.pop((), sympy.S.Zero))
     words = (word for invariants in terms for one in invariants for _, word, _ in one)
@@ -342,7 +340,10 @@ def _terms(coefficients: Iterable[tuple[Invariants, sympy.Expr]], held: tuple[Vi
     views = {HELD - k for k, label in enumerate(held) if isinstance(label, View)}
 
     def order(invariants: Invariants) -> int:
-        return sum(2 * letters(one) + sum(end in views for i, _, j in one for end in (i, j)) for one in invariants)
+        return sum(
+            2 * letters(one) + sum(end in views or HELD < end < 0 for i, _, j in one for end in (i, j))
+            for one in invariants
+        )
 
     def place(term: Term) -> tuple[object, ...]:
         # By order; within it words that end in what is held first, then single traces, their products, sums.

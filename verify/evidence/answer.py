@@ -89,6 +89,8 @@ def _of_landscape(found: Described, scope: str, growth: str) -> Answer:
         said, tone = _of_conditions(
             dimensional, complete, " ".join(found.collapse.notes), pairs=found.pairs is not None
         )
+        if complete.formula is sympy.true and found.cases and all(one.b() == 0 for one in found.cases):
+            said = f"{said}, and B = 0 draws no mode from it"
         if found.pairs is not None and dimensional.formula is sympy.false:
             said, tone = _of_pairs(found), "keeps"
         if dimensional == complete and dimensional.formula not in (sympy.true, sympy.false):

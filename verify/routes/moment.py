@@ -230,10 +230,7 @@ def compare_draws(found: Sequence[Measured], claim: Claim) -> list[Evidence]:
 
 
 def why_not(subject: Subject) -> str:
-    """Words that end in the mean of the data once, or that run over classes beside what is held, have no value here."""
-    words = [link for term in subject.moment.terms for one in term.invariants for link in one]
-    if any(HELD < end < 0 for i, _, j in words for end in (i, j)):
-        return "words that end in W μ are not evaluated here; average over the coordinates as well, or centre the data"
+    """Words that run over classes beside what is held have no value here."""
     held = (term.invariants for term in subject.moment.terms if has_slots(term.invariants))
     if any(end <= HELD for product_ in held for one in product_ for i, _, j in one for end in (i, j)):
         return "words that run over classes and end in what is held are not evaluated here"

@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from derive.expansion.moments import MomentSeries
 
 
-def trace_polynomial(series: MomentSeries, law: Law, *, bias: bool = False) -> dict[Invariants, Coefficient]:
+def trace_polynomial(
+    series: MomentSeries, law: Law, *, bias: bool = False, odd: bool = False
+) -> dict[Invariants, Coefficient]:
     """The moment series over data of a law, in words of A0 and Σ; coefficients in the series' scalars.
 
     Args:
         series: moments of f.
         law: of the views.
         bias: f(x) = W x + b rather than W x, which brings words of b bᵀ.
+        odd: whether terms of odd order are wanted: a word of theirs ends in W μ.
 
     Raises:
-        OddOrderError: with a bias, a term of odd order in (W, b).
+        OddOrderError: with a bias or a mean, a term of odd order that is not wanted.
 
     """
     total: dict[Invariants, Coefficient] = {}
@@ -52,7 +55,7 @@ def trace_polynomial(series: MomentSeries, law: Law, *, bias: bool = False) -> d
                 total[invariants] = summed
             else:
                 total.pop(invariants, None)
-    return _in_pairs(total, series.scalars, bias=bias) if bias or law.arrays else total
+    return _in_pairs(total, series.scalars, bias=bias, odd=odd) if bias or law.arrays else total
 
 
 def _with_constants(graph: Graph, law: Law, scalars: Scalars) -> Mapping[Invariants, Coefficient]:
@@ -65,13 +68,13 @@ def _with_constants(graph: Graph, law: Law, scalars: Scalars) -> Mapping[Invaria
 
 
 def _in_pairs(
-    total: Mapping[Invariants, Coefficient], scalars: Scalars, *, bias: bool
+    total: Mapping[Invariants, Coefficient], scalars: Scalars, *, bias: bool, odd: bool
 ) -> dict[Invariants, Coefficient]:
-    """Words that end in b or W μ joined two by two, across a whole product; an odd number of them cannot be."""
+    """Words that end in b or W μ joined two by two, across a whole product; of an odd number one is left."""
     result: dict[Invariants, Coefficient] = {}
     for invariants, value in total.items():
         loose = ends(invariants)
-        if loose % 2 == 0:
+        if odd or loose % 2 == 0:
             key = paired(invariants)
             result[key] = result.get(key, 0) + value
         elif scalars.to_sympy(value) != 0:

@@ -34,12 +34,24 @@ def test_data_with_a_mean_and_classes(law):
     found = audit_moment("Var(|f(x)|^2)", law=assumed)
     assert found.verdict == "holds"
     assert found.moment.terms != audit_moment("Var(|f(x)|^2)").moment.terms
-    # Words that end in the mean once have no value here, and say so.
-    loose = audit_moment("E(f(x)_i f(x)_j |f(x)|^2)", law=assumed)
-    assert loose.verdict == "not-run"
-    assert "words that end in W μ are not evaluated here" in loose.text(None)
-    with pytest.raises(InputError, match=r"^the mean of the data stands in it an odd number of times"):
-        audit_moment("Var(|f(x) - f(chi)|^2 | x)", law=assumed)
+    # The mean beside what is held.
+    loose = audit_moment("Cov(<f(x), f(y)>, <f(x), f(u)> | y, u)", law=assumed)
+    assert loose.verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ("E(<f(x), f(chi)>^3 | chi)", "⟨f(χ), W μ⟩³ + 3 ⟨f(χ), W μ⟩ f(χ)ᵀ W Σ Wᵀ f(χ)"),
+        ("E(f(x)_i |f(x)|^2)", "2 (W Σ Wᵀ W μ)_i + (W μ)_i |W μ|² + (W μ)_i Tr[W Σ Wᵀ]"),
+    ],
+)
+def test_the_mean_stands_an_odd_number_of_times_beside_what_is_held(of, said):
+    found = audit_moment(of, law=LAWS["mean"]())
+    assert found.moment.text() == said
+    assert found.verdict == "holds"
+    ends = str(found.to_json()["terms"])
+    assert "'Wμ'" in ends
 
 
 def test_what_is_not_drawn_is_not_checked():

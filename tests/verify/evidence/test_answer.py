@@ -55,6 +55,7 @@ def answer(loss, known=True, **options):
             "Through order 4, it keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely.",
             "keeps",
         ),
+        ("supcon", "Collapses completely: W = 0 is the minimum, and B = 0 draws no mode from it.", "loses"),
         (
             "beta-infonce",
             "Loses mode i where β + λ_i - 1 ≤ 0, and collapses completely where that holds for all i.",

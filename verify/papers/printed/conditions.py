@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _LETTERS = {one.name: one for one in (a_i, c_i, a_j, c_j, q_j, MODES)}
 _LETTERS |= {s_i.name: a_i + c_i, s_j.name: a_j + c_j}
+# The view correlations.
+_LETTERS |= {"lambda_i": a_i / (a_i + c_i), "lambda_j": a_j / (a_j + c_j)}
 _RELATIONS = {"<=": sympy.Le, "<": sympy.Lt, ">=": sympy.Ge, ">": sympy.Gt}
 _OR, _AND = ("or", "lor", "vee"), ("and", "land", "wedge")
 _JOINING = (*_OR, *_AND)
@@ -33,13 +35,16 @@ _Q = re.compile(r",\s*q_j\s*=")
 def read_condition(printed: object, symbols: Mapping[str, sympy.Expr]) -> Condition:
     """A condition as `derive.landscape.conditions.Condition.text` writes it, such as ``a_i - gamma <= 0 for some i``.
 
-    a_i, c_i (and s_i = a_i + c_i) are the eigenvalues of A0, C (and Σ) of mode i, ``sum_j(…)`` a sum over all d0 modes.
+    a_i, c_i (and s_i = a_i + c_i) are the eigenvalues of A0, C (and Σ) of mode i, ``sum_j(…)`` a sum over all d0 modes,
+    and λ_i = a_i/s_i is the view correlation.
 
     Raises:
         InputError: it cannot be read.
 
     >>> read_condition("beta >= c_i/(a_i + c_i) for all i", {"beta": sympy.Symbol("beta")}).text()
     'beta >= c_i/(a_i + c_i) for all i'
+    >>> read_condition("λ_i <= 1 - beta for some i", {"beta": sympy.Symbol("beta")}).text()
+    'a_i/(a_i + c_i) <= 1 - beta for some i'
 
     """
     if isinstance(printed, Condition):

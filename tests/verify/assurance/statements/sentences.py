@@ -382,7 +382,7 @@ def claim(text: str) -> Claim:
         return Claim(kind="open", **made)
     if re.match(r"nothing of order \d+ holds W back, though the loss is bounded below", rest):
         return Claim(kind="open, bounded", **made)
-    if rest == "collapses completely: W = 0 is the minimum":
+    if rest.removesuffix(", and B = 0 draws no mode from it") == "collapses completely: W = 0 is the minimum":
         return Claim(kind="complete", **made)
     if rest == "keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely":
         return Claim(kind="keeps", **made)
