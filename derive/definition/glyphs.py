@@ -101,6 +101,16 @@ def told(written: _Written, symbols: Iterable[sympy.Symbol], *, latex: bool = Fa
     return _told(written, clash, frozenset(one.name for one in known), latex=latex) if clash else written
 
 
+def length(text: str, symbols: Iterable[sympy.Symbol]) -> int:
+    """The length of a text in which each parameter counts for one character: what is said does not hang on a name.
+
+    >>> length("2 temperature - 1", [sympy.Symbol("temperature")])
+    7
+    """
+    names = sorted((re.escape(TEXT.scalar(one)) for one in symbols if not isinstance(one, Letter)), key=len)
+    return len(re.sub(rf"(?<!\w)(?:{'|'.join(reversed(names))})(?!\w)", "x", text) if names else text)
+
+
 def _clashing(symbols: Iterable[sympy.Symbol]) -> dict[sympy.Symbol, _Unnamed]:
     """Parameters with the name of a letter, and what stands for each: what is declared of it decides what is said."""
     clash = sorted({one for one in symbols if not isinstance(one, Letter) and one.name in _LETTERS}, key=_by_name)

@@ -11,7 +11,7 @@ import sympy
 from derive.algebra.effort import TooLargeError
 from derive.algebra.signs import sign
 from derive.definition.contents import degree_of
-from derive.definition.glyphs import PARAMETER, apart, hidden, told
+from derive.definition.glyphs import PARAMETER, apart, hidden, length, told
 from derive.definition.lines import Line
 from derive.definition.notation import LATEX, TEXT, Style
 from derive.definition.plain_text import plain
@@ -229,7 +229,7 @@ class Described:
             said.append(f"{'dimensional: ' if known else ''}{opened}: {why}")
             return [Line("collapse", one, () if place else formulas) for place, one in enumerate(said)]
         said = [f"{name}: {condition.said()}" for name, condition in known]
-        short = sum(map(len, said)) < _SHORT
+        short = sum(length(one, self.parameters) for one in said) < _SHORT
         if self.through and not self.to_all_orders:
             said[0] = f"{self.through}, {said[0]}"
         if short:

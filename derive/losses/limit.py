@@ -97,6 +97,28 @@ def population(loss: Loss, N: str = "N") -> Loss:
     )
 
 
+def large_batch(loss: Loss) -> Loss:
+    """The limit in which each parameter that is a number of data, or of views of one, grows without bound.
+
+    Raises:
+        InputError: a part that depends on W has no limit.
+
+    >>> from derive import catalogue
+    >>> large_batch(catalogue("weighted-infonce")).text()
+    'E_x[½|f(x)−f(x′)|² + log E_χ exp(−½|f(x)−f(χ)|²)]'
+    """
+    for name in sorted(counted_symbols(loss)):
+        loss = population(loss, name) if name in loss.parameters else loss
+    return loss
+
+
+def counted_symbols(loss: Loss) -> set[str]:
+    """The parameters in a count: the number of data, or of views of a datum."""
+    counts = [sample.count for sample in loss.samples]
+    counts += [node.count for node in walk(loss.expression) if isinstance(node, ViewAverage) and node.count is not None]
+    return {symbol.name for count in counts for symbol in count.free_symbols}
+
+
 @dataclass(frozen=True)
 class _Part:
     """A summand weight × node: unchanged (raw) and with the limit taken below it."""

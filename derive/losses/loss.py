@@ -368,13 +368,16 @@ class Loss:
         """
         own = {"tau", "t"} & self.parameters.keys()
         tau = as_scalar(temperature) if temperature is not None else sympy.S.One if own else sympy.Symbol("tau")
-        return replace(
+        found = replace(
             self,
             expression=normalised(self.expression, tau),
             defaults=(*self.defaults, ("tau", sympy.S.One)) if tau == sympy.Symbol("tau") else self.defaults,
             name=f"{self.name}+normalised",
             title=f"{self.title or self.name}, normalised features",
         )
+        declared = {symbol.name for symbol, _ in self._ranges.of}
+        temperatures = sorted({"tau", "t"} & found.parameters.keys() - declared)
+        return found.with_ranges(dict.fromkeys(temperatures, (0, None)))
 
     def with_weight_decay(self, gamma: object = None) -> Loss:
         """The loss plus γ‖W‖², or γ(‖W‖² + ‖V‖²) with two encoders (γ a symbol unless given)."""
@@ -425,9 +428,8 @@ class Loss:
         >>> print(catalogue("spectral").with_two_encoders().expand(order=4))
         −2 Tr[W A Vᵀ] + Tr[W Σ Wᵀ V Σ₂ Vᵀ] + O((W, V)⁶)
         """
-        if self.bias or self.encoders == 2:
-            why = "has a bias, which is for a single encoder, W x + b" if self.bias else "already has two encoders"
-            message = f"{self.name} {why}: leave one of the modifiers out"
+        if self.encoders == 2:
+            message = f"{self.name} already has two encoders: leave one of the modifiers out"
             raise InputError(message)
         return replace(
             self,

@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from derive import InputError
-from derive.losses.limit import population
+from derive.losses.limit import large_batch
 from derive.sphere.pairs import pair_form
 from numeric.landscape.exact_modes import exact_number
 from numeric.landscape.phases import Axis, Data, PhaseDiagram, axis_of, eigenvalues_of
@@ -118,14 +117,7 @@ def share_phases(
 
 def _form(loss: Loss, values: Mapping[str, Any]) -> PairForm:
     """The means over pairs, in the limit of a large batch."""
-    for name in ("tau", "t"):
-        if name in values and not values[name] > 0:
-            message = f"{name} = {float(values[name]):g}: a temperature is positive"
-            raise InputError(message)
-    here = loss.set({name: value for name, value in values.items() if name in loss.parameters})
-    for symbol in sorted(map(str, sympy.sympify(here.batch_size or 0).free_symbols)):
-        here = population(here, symbol)
-    form = pair_form(here)
+    form = pair_form(large_batch(loss.set({name: value for name, value in values.items() if name in loss.parameters})))
     if form is None:
         message = (
             f"the shares under {loss.name} are not known by means over pairs; leave N out, or ask for one point with"

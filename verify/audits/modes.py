@@ -14,7 +14,7 @@ from derive.expansion.second_moments import sees_means
 from derive.landscape.collapse import collapse
 from derive.landscape.exact_modes import exact_modes
 from derive.landscape.landscape import MODE_I, a_i, c_i, landscapes
-from derive.losses.limit import population
+from derive.losses.limit import counted_symbols, population
 from numeric.landscape.kept import Changes, Kept
 from numeric.landscape.spectrum import Spectrum, of_covariances, whitened
 from numeric.sampling import Covariances
@@ -25,7 +25,6 @@ from verify.audits.solved_pairs import pairs_for_all, solved_pairs
 from verify.audits.solved_shares import on_the_sphere, share_modes
 from verify.audits.target import limits, put_values
 from verify.truths.exact_numbers import exact_values
-from verify.truths.settings import counted_symbols
 
 
 def modes(

@@ -15,7 +15,7 @@ from derive.definition.expression import labels, walk
 from derive.definition.notation import TEXT
 from derive.definition.regularity import homogeneity
 from derive.definition.views import View
-from derive.losses.limit import population
+from derive.losses.limit import counted_symbols, large_batch
 from derive.sphere.collapsed import collapsed_value
 from derive.sphere.many_modes import push_strength
 from derive.sphere.pairs import PairForm, pair_form
@@ -25,12 +25,9 @@ from numeric.sphere.batches import batch_shares, stand_in
 from numeric.sphere.minimum import LOST, Shares, minimum
 from numeric.sphere.shares import FEWEST, landscape, many_modes, shares
 from verify.audits.kept_modes import KeptModes, beside_collapse
-from verify.truths.settings import counted_symbols
 
 Array = NDArray[np.float64]
 
-# Names of a temperature, or of the inverse of one.
-TEMPERATURES = {"tau", "t"}
 # Of how many kept modes it is asked where they would be lost, those of the smallest shares.
 NEAREST = 8
 
@@ -83,9 +80,6 @@ def share_modes(
     if any(isinstance(label, View) and label.white for node in walk(loss.expression) for label in labels(node)):
         raise InputError(f"{loss.name} sees white noise, which λ_i, those of whitened data, tell nothing of")
     values = dict(loss.defaults) | dict(values)
-    for name in TEMPERATURES & values.keys():
-        if not values[name] > 0:
-            raise InputError(f"{name} = {values[name]}: a temperature is positive")
     here, size = _at(loss, values)
     rows = d1 or data.size
     # With fewer rows than modes the modes of the highest correlations have one each.
@@ -128,11 +122,11 @@ def _at(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, int | None]
     counted = counted_symbols(loss)
     finite = {name: value for name, value in values.items() if not (name in counted and value is sympy.oo)}
     here = loss.set(finite)
-    for name in sorted(counted & here.parameters.keys()):
-        try:
-            here = population(here, name)
-        except InputError as error:
-            raise InputError(f"{error}; give --set {name}=…") from error
+    try:
+        here = large_batch(here)
+    except InputError as error:
+        given = " ".join(f"--set {name}=…" for name in sorted(counted & here.parameters.keys()))
+        raise InputError(f"{error}; give {given}") from error
     size = here.batch_size
     return here, None if size is None else int(size)
 

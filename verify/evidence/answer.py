@@ -7,12 +7,12 @@ checked is a separate matter, stated next to it. One function for each kind of f
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import sympy
 
-from derive.definition.glyphs import told
+from derive.definition.glyphs import length, told
 from derive.definition.notation import TEXT
 from derive.landscape.conditions import written
 from derive.landscape.correlations import lam_i
@@ -65,7 +65,8 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     Keeps every mode with λ_i > 0, whatever the augmentation; never collapses completely.
     Loses mode i where β + λ_i - 1 ≤ 0, and collapses completely where that holds for all i.
     """
-    return told(_of_landscape(found.unnamed, scope, growth), found.parameters)
+    answer = told(_of_landscape(found.unnamed, scope, growth), found.parameters)
+    return replace(answer, text=cut_short(answer.text))
 
 
 def _of_landscape(found: Described, scope: str, growth: str) -> Answer:
@@ -73,7 +74,7 @@ def _of_landscape(found: Described, scope: str, growth: str) -> Answer:
     if below == "unbounded" and not scope:
         return Answer("Unbounded below: the loss falls to −∞ as W grows, and has no minimum.", "loses")
     if growth:
-        return Answer(cut_short(f"Unbounded below, and has no minimum. {growth}"), "loses")
+        return Answer(f"Unbounded below, and has no minimum. {growth}", "loses")
     order = 4 if found.higher is None else found.higher.order or found.higher.expansion.order
     if found.quartic is not None and found.quartic.verdict == "unbounded":
         if below == "bounded":
@@ -100,7 +101,7 @@ def _of_landscape(found: Described, scope: str, growth: str) -> Answer:
         elsewhere = "" if complete.formula is sympy.false else "elsewhere "
         said, tone = f"{_completely(complete)}; {elsewhere}which modes are kept is not determined", "open"
     else:
-        return undetermined("; ".join(filter(None, (why, *where[:1]))), scope=scope, growth=growth)
+        return _undetermined("; ".join(filter(None, (why, *where[:1]))), scope, growth)
     if where:
         tone = "open" if tone == "keeps" else tone
     through = "" if found.to_all_orders else f"through order {order}"
@@ -115,7 +116,7 @@ def _of_landscape(found: Described, scope: str, growth: str) -> Answer:
     # What is too long is left to the lines below; the reason goes first.
     ends = [f"{left}{right}" for left in dict.fromkeys((reason, "")) for right in (f"; {one}" for one in where)]
     clauses = [f"it {said}{end}" for end in ends or [reason, ""]]
-    fitting = (one for one in clauses if len(_sentence(one, within, growth, cut=False)) <= WHOLE)
+    fitting = (one for one in clauses if length(_sentence(one, within, growth), found.parameters) <= WHOLE)
     return Answer(_sentence(next(fitting, clauses[-1]), within, growth), tone)
 
 
@@ -129,7 +130,7 @@ def _unbounded_where(found: Described) -> tuple[str, ...]:
     if not depends:
         return ()
     short = "unbounded below under a condition (below)"
-    return (f"unbounded below where {where}", short) if len(where) <= LONGEST else (short,)
+    return (f"unbounded below where {where}", short) if length(where, found.parameters) <= LONGEST else (short,)
 
 
 def without_expansion(kind: str, why: str = "") -> Answer:
@@ -152,6 +153,11 @@ def undetermined(why: str, *, scope: str = "", growth: str = "") -> Answer:
     >>> undetermined("an expansion to order 4 is needed").text
     'Which modes are kept is not determined: an expansion to order 4 is needed.'
     """
+    answer = _undetermined(why, scope, growth)
+    return replace(answer, text=cut_short(answer.text))
+
+
+def _undetermined(why: str, scope: str = "", growth: str = "") -> Answer:
     said = "which modes are kept is not determined"
     return Answer(_sentence(f"{said}: {why}" if why else said, scope, growth), "open")
 
@@ -250,14 +256,13 @@ def _written(condition: Condition) -> str:
     if not isinstance(formula, sympy.core.relational.Relational):
         return ""
     said = f"{TEXT.scalar(formula.lhs)} {_SIGNS.get(formula.rel_op, formula.rel_op)} {TEXT.scalar(formula.rhs)}"
-    return said if len(said) <= LONGEST and "q_j" not in said else ""
+    return said if length(said, formula.free_symbols) <= LONGEST and "q_j" not in said else ""
 
 
-def _sentence(clause: str, scope: str = "", more: str = "", *, cut: bool = True) -> str:
+def _sentence(clause: str, scope: str = "", more: str = "") -> str:
     """A clause as a sentence, with its scope; without a scope the subject, the loss, is left out."""
     said = f"{scope}, {clause}" if scope else clause.removeprefix("it ")
-    whole = f"{said[0].upper()}{said[1:]}.{f' {more}' if more else ''}"
-    return cut_short(whole) if cut else whole
+    return f"{said[0].upper()}{said[1:]}.{f' {more}' if more else ''}"
 
 
 def cut_short(text: str) -> str:

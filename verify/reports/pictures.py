@@ -14,12 +14,13 @@ import numpy as np
 
 from derive import InputError
 from derive.landscape.landscape import landscapes
+from derive.losses.limit import counted_symbols
 from numeric.landscape.phases import PHASES, phase_diagram
 from numeric.sampling import Covariances
 from verify.audits.definition import Audit
 from verify.figures import draw_curvature, draw_phases, oriented_augmentation, toy_landscape
 from verify.figures.picture import symbol
-from verify.truths.settings import GENERIC, counted_symbols
+from verify.truths.settings import GENERIC
 
 if TYPE_CHECKING:
     from derive import Expansion

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from derive import closed_form
 from derive.algebra.graphs import PLAIN
-from verify.truths.settings import GAUSSIAN, Case, at_values, case, counted_symbols
+from derive.losses.limit import counted_symbols
+from verify.truths.settings import GAUSSIAN, Case, at_values, case
 
 if TYPE_CHECKING:
     import sympy

@@ -11,8 +11,9 @@ import sympy
 
 from derive import CATALOGUE, MODIFIERS, Gaussian, InputError, catalogue
 from derive.algebra.graphs import OF_ONE_KIND
-from derive.definition.expression import Expression, ViewAverage, walk
+from derive.definition.expression import Expression
 from derive.definition.kinds import in_two_kinds
+from derive.losses.limit import counted_symbols
 from numeric.kinds import TwoKinds, random_kinds
 from numeric.laws import random_in_numbers
 from numeric.sampling import random_covariances
@@ -115,13 +116,6 @@ def no_value(route: RouteName, at: Case) -> Evidence:
 def at_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> Loss:
     """The loss with values put in, except d1, which W determines."""
     return loss.set({name: value for name, value in values.items() if name != "d1"})
-
-
-def counted_symbols(loss: Loss) -> set[str]:
-    """The parameters in a count: the number of data, or of views of a datum."""
-    counts = [sample.count for sample in loss.samples]
-    counts += [node.count for node in walk(loss.expression) if isinstance(node, ViewAverage) and node.count is not None]
-    return {symbol.name for count in counts for symbol in count.free_symbols}
 
 
 def values_for(loss: Loss, size: int, d1: int) -> dict[str, sympy.Expr]:

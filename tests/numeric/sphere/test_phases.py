@@ -63,7 +63,7 @@ def test_the_figure_of_other_losses_draws_it(found):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y": ("tau", [0.0])}, "tau = 0: a temperature is positive"),
+        ({"y": ("tau", [0.0])}, "tau = 0: tau of infonce+normalised is positive"),
         ({"y": ("sigma", [1.0])}, "x and y are both 'sigma'; give two parameters"),
         ({"modes": ([1.0], [1.0])}, "infonce+normalised has no parameter 'sigma'; it has tau"),
         ({"modes": lambda *_: ([0.0], [0.0])}, "modes gave a mode without variance, a = c = 0; leave it out"),

@@ -119,8 +119,8 @@ def test_losses_that_need_more_than_correlations_are_refused(refused, tmp_path):
     ("arguments", "said"),
     [
         (["--correlations", "0.9,1.5"], "outside of 0 to 1"),
-        (["--correlations", "0.9,0.2", "--set", "tau=0"], "a temperature is positive"),
-        (["--correlations", "0.9,0.2", "--set", "tau=-1/5"], "a temperature is positive"),
+        (["--correlations", "0.9,0.2", "--set", "tau=0"], "tau = 0: tau of infonce+normalised is positive"),
+        (["--correlations", "0.9,0.2", "--set", "tau=-1/5"], "tau = -1/5: tau of infonce+normalised is positive"),
         ([], "no correlations are given"),
     ],
 )

@@ -9,11 +9,12 @@ import sympy
 
 from derive import CATALOGUE, InputError, Loss, Mean, catalogue, exp, inner, log, views, white_noise
 from derive.algebra.graphs import PLAIN
+from derive.losses.limit import counted_symbols
 from verify.assurance.mutants import killing, mutants
 from verify.evidence.significance import limit
 from verify.routes import autodiff, monte_carlo, remainder
 from verify.routes.subject import DRAWS, Subject
-from verify.truths.settings import case, counted_symbols
+from verify.truths.settings import case
 
 # Two kinds of views have mutants of their own, `test_two_kinds`, and so have classes, `assurance/mutants/test_laws`.
 LOSSES = [name for name in CATALOGUE if catalogue(name).roles == {PLAIN}] + ["infonce+weight-decay+norm-penalty"]

@@ -7,10 +7,11 @@ import pytest
 import sympy
 
 from derive import catalogue
+from derive.losses.limit import counted_symbols
 from numeric.sampling import Covariances, random_covariances
 from verify.assurance.mutants import mutants
 from verify.routes import remainder
-from verify.truths.settings import case, counted_symbols
+from verify.truths.settings import case
 
 # Values at which the radius is small, or large: within t = 1/64 … 1/16384 of old, some of these are far beyond it.
 FAR = [

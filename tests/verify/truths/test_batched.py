@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from derive import InputError, catalogue
+from derive.losses.limit import counted_symbols
 from verify.truths.batched import batched
 from verify.truths.log_sums import distances_to, mean_log_sum
-from verify.truths.settings import counted_symbols, values_for
+from verify.truths.settings import values_for
 from verify.truths.torch_losses import TORCH_LOSSES, norm_penalty
 
 M, N, K, D = 3, 6, 5, 2

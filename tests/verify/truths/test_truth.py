@@ -7,9 +7,10 @@ import pytest
 import sympy
 
 from derive import CATALOGUE, InputError, Loss, Mean, catalogue, exp, half_sq, inner, log, views
+from derive.losses.limit import counted_symbols
 from verify.truths.evaluated_truth import EvaluatedTruth
 from verify.truths.jackknife import jackknife
-from verify.truths.settings import GENERIC, case, counted_symbols, truth_of, values_for
+from verify.truths.settings import GENERIC, case, truth_of, values_for
 from verify.truths.taylor import cauchy, converging
 from verify.truths.torch_truth import TorchTruth
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from derive import CATALOGUE, InputError, catalogue
 from derive.algebra.graphs import CLASSMATE
+from derive.losses.limit import counted_symbols
 from numeric.sampling import Covariances
 from verify.evidence.evidence import Evidence
 from verify.routes.reopening.collapsed import BATCHES, MEASURED, RANK, WEAK, Collapsed
@@ -31,7 +32,7 @@ from verify.routes.reopening.transition import crossing, measured, predicted
 from verify.routes.reopening.transverse import transverse
 from verify.running.threads import one_thread
 from verify.truths.defined import defined
-from verify.truths.settings import counted_symbols, values_for
+from verify.truths.settings import values_for
 from verify.truths.two_views import TwoViews, one_by_one, temperature_of, two_views
 
 if TYPE_CHECKING:

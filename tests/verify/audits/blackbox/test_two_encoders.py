@@ -215,11 +215,11 @@ def test_what_does_not_go_together_is_refused():
         ({"encoders": 3}, "--encoders 3"),
         ({"encoders": 2, "basis": "A0,C"}, "leave --basis out"),
         ({"definition": PAIRS["spectral"][1]}, "compare with --encoders 2"),
-        ({"encoders": 2, "definition": catalogue("spectral+bias")}, "has a bias"),
+        ({"encoders": 2, "definition": catalogue("spectral+bias")}, "a bias is for a single one"),
     ):
         with pytest.raises(InputError, match=words):
             audit(clip, **options)
-    with pytest.raises(InputError, match="has a bias"):
+    with pytest.raises(InputError, match="a bias is for a single one"):
         audit(catalogue("spectral+bias"), encoders=2)
 
 
