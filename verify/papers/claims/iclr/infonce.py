@@ -185,7 +185,7 @@ def energy() -> Iterator[Reading]:
     kind="error",
     why="At fixed x the second cumulant is a variance over χ, and its mean over x is what enters. Eq. (24) takes the"
     " variance over x and χ together, which also counts how the mean over χ moves with x.",
-    given="Any law of x and χ, independent of one another, with moments of order 4; order 4 in W, exact in ⅛.",
+    given="Any law of x and χ, independent of one another, with moments of order 4; through order 4 in W.",
     tried="With Var the mean over x of the variance over χ, Eq. (5) holds; Eqs. (24) to (29) and Proposition 1 then"
     " do not, for they take the variance over both, which is 8 Tr[WΣWᵀWΣWᵀ] where this one is 6. No one meaning of"
     " Var makes both right.",

@@ -35,7 +35,7 @@ RIDGE = 0.001
     says="β = ½, unit features: the content is collapsed where {content}, the style where {style}, and the four phases"
     " meet at θ = ½, σ² = {corner}; T is the strength of an augmentation at which theory sees the mode collapse",
     recorded="conditional",
-    given="Eq. of Sec. 4.2 at β = ½, a = 1, the global minimum of a linear model with d1 ≥ 2.",
+    given="β-InfoNCE at β = ½, a = 1, the global minimum of a linear model with d1 ≥ 2.",
     why="B is βA0 − (1 − β)C, for the entropy term that β weighs brings A0 and C alike: at β = ½ a mode collapses where"
     " c_i = a_i. By the printed B it would at c_i = a_i/(1 − β), twice as strong.",
     counterexample=counterexamples.between_the_two_lines,
