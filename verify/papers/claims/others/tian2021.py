@@ -35,7 +35,7 @@ LEDGER = Ledger(
     "Yuandong Tian, Xinlei Chen, Surya Ganguli, ICML 2021, arXiv:2102.06810",
 )
 SEEN = "a conversion of arXiv:2102.06810 to text (look at the print before you write to the authors)"
-LEMMA = "the flow of Lemma 1: views of zero mean or not, X = E x̄ x̄ᵀ, X′ the mean covariance of an augmentation"
+LEMMA = "the flow of Lemma 1: views of zero mean or not, X = A0, X′ = C the mean covariance of an augmentation"
 
 alpha, decay = sympy.symbols("alpha_p eta", positive=True)
 tau, noise, time = sympy.symbols("tau sigma_sq t", positive=True)
