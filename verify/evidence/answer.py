@@ -66,7 +66,8 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     Loses mode i where β + λ_i - 1 ≤ 0, and collapses completely where that holds for all i.
     """
     answer = told(_of_landscape(found.unnamed, scope, growth), found.parameters)
-    return replace(answer, text=cut_short(answer.text))
+    fits = length(answer.text, found.parameters) <= WHOLE
+    return answer if fits else replace(answer, text=cut_short(answer.text))
 
 
 def _of_landscape(found: Described, scope: str, growth: str) -> Answer:

@@ -116,6 +116,11 @@ def test_letters_of_the_theory_yield_to_a_parameter_throughout(name):
     assert found["equal"] == 1
 
 
+def test_a_long_name_leaves_nothing_unsaid():
+    """What fits into one line is counted without the names: the condition is given, or left to a line below, alike."""
+    assert compared(15, ("d0", "a_name_that_is_long"))["wrong"] == []
+
+
 def test_what_is_not_tried_is_counted():
     loss = drawn(21)
     found = compared(21, ("rho", "u"), seconds=-1)
