@@ -274,6 +274,33 @@ def parse_values(settings: Iterable[str]) -> dict[str, sympy.Expr]:
     }
 
 
+def read_init(settings: Iterable[str]) -> dict[str, object]:
+    """Arguments of a class from texts ``NAME=VALUE``: numbers, true, false, none, and any other word as text.
+
+    Raises:
+        InputError: a text has no name, or a name occurs twice.
+
+    >>> read_init(["temperature=0.1", "output_dim=8", "gather=false", "mode=mean", "ratio=1/4"])
+    {'temperature': 0.1, 'output_dim': 8, 'gather': False, 'mode': 'mean', 'ratio': 0.25}
+
+    """
+    words: dict[str, object] = {"true": True, "false": False, "none": None}
+    found: dict[str, object] = {}
+    for name, text in read_assignments(settings, "--init", "--init temperature=0.1").items():
+        if text.lower() in words:
+            found[name] = words[text.lower()]
+            continue
+        try:
+            number = read_number(text, f"--init {name}")
+        except InputError:
+            if not re.fullmatch(r"[A-Za-z_][\w.-]*", text):
+                raise
+            found[name] = text
+            continue
+        found[name] = int(number) if number.is_Integer and "." not in text else float(number)
+    return found
+
+
 def put_values(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, dict[str, sympy.Expr]]:
     """The loss with values put in, and the values left for its expansion: limits, and the dimension d1."""
     known = loss.parameters

@@ -27,10 +27,19 @@ if TYPE_CHECKING:
 @click.option("--no-train", is_flag=True, help="Leave the trained route out.")
 @click.option(
     "--adapter",
-    default="two-views",
+    default="auto",
     show_default=True,
-    help="How a torch function takes its embeddings: two-views, labels, list, stacked or pairs.",
+    help="How a torch function takes its embeddings: two-views, labels, list, stacked, pairs, lists, each, reference,"
+    " keywords, keyword-stacks or dictionary; auto is what its signature shows.",
 )
+@click.option(
+    "--init",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An argument of a class, or of a function that makes the loss: temperature=0.1. Repeatable.",
+)
+@click.option("--dim", type=int, help="The one width of embeddings that a torch function takes.")
+@click.option("--min-batch", type=int, default=2, show_default=True, help="The fewest data that it is given.")
 @click.option(
     "--encoders",
     type=int,
@@ -84,6 +93,9 @@ def audit(
     *,
     no_train: bool,
     adapter: str,
+    init: tuple[str, ...],
+    dim: int | None,
+    min_batch: int,
     encoders: int,
     core: bool,
     constants: tuple[str, ...],
@@ -111,7 +123,7 @@ def audit(
     from derive.fields.training import Dynamics
     from verify.audits.definition import audit as run
     from verify.audits.field_audit import audit_field
-    from verify.audits.target import find_target, parse_values, read_covariances, refuse
+    from verify.audits.target import find_target, parse_values, read_covariances, read_init, refuse
     from verify.command.laws import read_law
     from verify.running.limits import memory_limit
 
@@ -120,7 +132,8 @@ def audit(
     loss, values = find_target(target), parse_values(settings)
     if isinstance(loss, Dynamics):
         only = {"--core": core, "--definition": definition, "--constants": constants, "--A0 and --C": covariances}
-        only |= {"--adapter": adapter != "two-views", "--encoders": encoders != 1, "--basis": basis != "A0,Sigma"}
+        only |= {"--adapter": adapter != "auto", "--init": init, "--dim": dim is not None, "--encoders": encoders != 1}
+        only |= {"--basis": basis != "A0,Sigma"}
         refuse("a field", only | {"--sampling": sampling != "iid", "--stuck-at": stuck_at is not None})
         assumed, values = read_law(law).given(values)
         with deriving(progress(hidden=quiet)) as tick:
@@ -130,7 +143,8 @@ def audit(
         _shown(of_field, as_json=as_json, reports=reports, quiet=quiet)
         return
     if stuck_at is not None:
-        _stuck(loss, target, stuck_at, values, adapter, _positive("--limit", limit), as_json=as_json)
+        how = {"adapter": adapter, "init": read_init(init), "dim": dim, "least": min_batch}
+        _stuck(loss, target, stuck_at, values, how, _positive("--limit", limit), as_json=as_json)
         return
     if not isinstance(loss, Loss):
         refuse(
@@ -143,7 +157,8 @@ def audit(
             },
         )
         # An adapter is for a loss of features, which may have weights too.
-        training = _training(loss, target) if adapter == "two-views" else None
+        plain = adapter == "auto" and not init and dim is None
+        training = _training(loss, target) if plain else None
         if training is not None:
             only = {"--encoders": encoders != 1, "--core": core, "--definition": definition, "--constants": constants}
             only |= {"--basis": basis != "A0,Sigma", "--set": settings}
@@ -161,6 +176,9 @@ def audit(
             "basis": basis,
             "encoders": encoders,
             "adapter": adapter,
+            "init": read_init(init),
+            "dim": dim,
+            "least": min_batch,
             "use_core": core,
             "named": constants,
             "definition": beside,
@@ -171,7 +189,8 @@ def audit(
             of_code = measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
         _shown(of_code, as_json=as_json, reports=reports, quiet=quiet)
         return
-    only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "two-views"}
+    only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "auto"}
+    only |= {"--init": init, "--dim": dim is not None, "--min-batch": min_batch != 2}
     refuse("a derive.Loss", only)
     assumed, values = read_law(law).given(values)
     with deriving(progress(hidden=quiet)) as tick:
@@ -192,7 +211,7 @@ def audit(
 
 
 def _stuck(
-    loss: Any, target: str, value: str, values: dict[str, Any], adapter: str, limit: float, *, as_json: bool
+    loss: Any, target: str, value: str, values: dict[str, Any], how: dict[str, Any], limit: float, *, as_json: bool
 ) -> None:
     """Print where a loss has a value at collapse."""
     from derive import Loss
@@ -206,7 +225,7 @@ def _stuck(
         from verify.audits.blackbox.stuck import function_stuck
 
         name = target.rpartition(":")[2]
-        found = function_stuck(loss, value, name=name, adapter=adapter, given=values, limit=limit)
+        found = function_stuck(loss, value, name=name, given=values, limit=limit, **how)
     click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
 
 

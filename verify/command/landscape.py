@@ -112,6 +112,7 @@ def landscape(
             )
         first = at[0][2]
         about.append(("layer", f"{first.layer or 'W'}: {first.d0} features → {first.d1}; N = {first.N} data"))
+        about.append(("kept", _kept(at[0][0], first)))
         found = study(at, one, parts=sizes, tick=tick)
     picture = drawn(found)
     files = [save(picture, folder / f"landscape{ending}") for ending in (".png", ".svg")]
@@ -124,6 +125,18 @@ def landscape(
         click.echo(text(found, about, written))
     if found.contradicted:
         sys.exit(1)
+
+
+def _kept(label: str, features: Features) -> str:
+    """The published measures of the outputs, under the first augmentation."""
+    from derive import InputError
+    from verify.networks.last_layer.diagnostics import diagnostics
+
+    outputs = features.embedded()
+    try:
+        return f"{label}: {diagnostics(outputs[0], outputs[1]).text()}"
+    except InputError as error:
+        return f"{label}: {error}"
 
 
 def _holds_features(checkpoint: str) -> bool:
@@ -164,7 +177,7 @@ def _of_network(
 
     if data is None:
         raise InputError("a network needs images to be run on; give them with --data PATH, or --data synthetic")
-    module, last = network(checkpoint, model)
+    module, last, taken = network(checkpoint, model)
     images = synthetic_images(number, seed) if data == "synthetic" else read_images(data, subset)
     if number < len(images):
         images = images.subset(np.random.default_rng(seed).permutation(len(images))[:number])
@@ -183,7 +196,12 @@ def _of_network(
         at.append((label, strength, features_of(module, batches, layer=layer or last)))
     parts = getattr(module, "architecture", {"name": model or type(module).__name__})
     described = ", ".join(f"{value}" if word == "name" else f"{word} {value}" for word, value in parts.items())
-    about = [("network", f"{checkpoint}, {described}"), ("data", images.source), ("views", views[0][0].text)]
+    about = [
+        ("network", f"{checkpoint}, {described}"),
+        *([("weights", taken)] if taken else []),
+        ("data", images.source),
+        ("views", views[0][0].text),
+    ]
     if len(views) > 1:
         about[-1] = ("views", f"Gaussian noise of standard deviation σ on standardised pixels, seed {seed}")
     return about, at

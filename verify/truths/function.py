@@ -68,6 +68,7 @@ class BlackBox:
         adapter: the convention in which it takes its embeddings.
         seed: of torch, NumPy and random before each call, None to leave the generators alone.
         limit: seconds that one call may take.
+        least: the fewest data that it is given.
 
     """
 
@@ -76,6 +77,7 @@ class BlackBox:
     adapter: Adapter = two_views
     seed: int | None = None
     limit: float = 60.0
+    least: int = 2
     seen: Seen = field(default_factory=Seen)
     # Single precision after the loss has refused double because its own weights are float32.
     dtype: torch.dtype = field(default=torch.float64, init=False)
@@ -141,6 +143,8 @@ class BlackBox:
         process, started = os.getpid(), time.perf_counter()
         try:
             with KeptSettings() as kept, time_limit(self.limit, self._too_long):
+                # What the loss makes itself, a mask or a temperature, is to be as precise as what it is given.
+                torch.set_default_dtype(self.dtype)
                 found = self.adapter(self.loss, z1, z2)
         except TimeUpError:
             raise TooSlowError(self._too_long) from None

@@ -17,6 +17,7 @@ from derive import InputError
 from derive.errors import did_you_mean, nearest, quoted
 from verify.running.limits import said_by
 from verify.truths.function import Adapter, two_views
+from verify.truths.surroundings import KeptSettings
 
 
 def labels(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
@@ -43,6 +44,40 @@ def pairs(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
     return loss(torch.stack([z1, z2], 1))
 
 
+def lists(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss([z1, z2], [z1, z2])``: lists of views of teacher and student, or of crops, as DINO and SwAV take them."""
+    return loss([z1, z2], [z1, z2])
+
+
+def each(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """The mean of ``loss(z1)`` and ``loss(z2)``: a regulariser of one view, as KoLeo or SIGReg."""
+    return (loss(z1) + loss(z2)) / 2
+
+
+def reference(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss(z1, ref_emb=z2)``: the second view as a reference, as pytorch-metric-learning's VICReg takes it."""
+    return loss(z1, ref_emb=z2)
+
+
+def keywords(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss(first=z1, second=z2)`` by the names of its two required arguments, (N, d) each."""
+    return loss(**dict(zip(_required(loss), (z1, z2), strict=True)))
+
+
+def keyword_stacks(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """The same with a leading axis of views, (1, N, d) each, as LeJEPA takes local and global views."""
+    return loss(**dict(zip(_required(loss), (z1[None], z2[None]), strict=True)))
+
+
+def dictionary(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss({"z1": z1, "z2": z2})``."""
+    return loss({"z1": z1, "z2": z2})
+
+
+def _required(loss: Callable[..., Any]) -> list[str]:
+    return [one.name for one in parameters_of(loss) if one.kind is one.KEYWORD_ONLY and one.default is one.empty][:2]
+
+
 # The names that --adapter takes.
 ADAPTERS: Mapping[str, Adapter] = {
     "two-views": two_views,
@@ -50,7 +85,15 @@ ADAPTERS: Mapping[str, Adapter] = {
     "list": views,
     "stacked": stacked,
     "pairs": pairs,
+    "lists": lists,
+    "each": each,
+    "reference": reference,
+    "keywords": keywords,
+    "keyword-stacks": keyword_stacks,
+    "dictionary": dictionary,
 }
+# How many of a loss's arguments an adapter gives by their place.
+ARGUMENTS = dict.fromkeys(ADAPTERS, 1) | {"two-views": 2, "labels": 2, "lists": 2, "keywords": 0, "keyword-stacks": 0}
 
 
 def find_adapter(name: str) -> Adapter:
@@ -63,7 +106,7 @@ def find_adapter(name: str) -> Adapter:
     Traceback (most recent call last):
         ...
     derive.errors.InputError: there is no adapter 'label'; did you mean labels? There are two-views, labels, list, \
-stacked, pairs
+stacked, pairs, lists, each, reference, keywords, keyword-stacks, dictionary
 
     """
     if name not in ADAPTERS:
@@ -72,26 +115,23 @@ stacked, pairs
     return ADAPTERS[name]
 
 
-# How many batches of embeddings an adapter gives the loss.
-_GIVEN = {"two-views": 2, "labels": 2}
-
-
 def settable(loss: Callable[..., Any], adapter: str = "two-views") -> tuple[str, ...]:
     """The names that a loss takes in addition to its embeddings, and that ``--set`` can give.
 
     >>> settable(lambda z1, z2, tau=0.5, *, keepdim=False: z1)
     ('tau', 'keepdim')
     """
-    parameters = _parameters(loss)
-    given = _GIVEN.get(adapter, 1)
+    parameters = parameters_of(loss)
+    given = ARGUMENTS.get(adapter, 2)
     return tuple(
         one.name
         for place, one in enumerate(parameters)
-        if one.kind is one.KEYWORD_ONLY or (one.kind is one.POSITIONAL_OR_KEYWORD and place >= given)
+        if (one.kind is one.KEYWORD_ONLY and (given or one.default is not one.empty))
+        or (one.kind is one.POSITIONAL_OR_KEYWORD and place >= given)
     )
 
 
-def _parameters(loss: Callable[..., Any]) -> list[inspect.Parameter]:
+def parameters_of(loss: Callable[..., Any]) -> list[inspect.Parameter]:
     """The parameters in the signature of a loss, or of a module's ``forward``."""
     try:
         called = loss.forward if isinstance(loss, nn.Module) else loss
@@ -108,7 +148,7 @@ def with_values(loss: Callable[..., Any], values: Mapping[str, sympy.Expr]) -> C
     """
     if not values:
         return loss
-    defaults = {one.name: one.default for one in _parameters(loss)}
+    defaults = {one.name: one.default for one in parameters_of(loss)}
     numbers: dict[str, Any] = {}
     for name, value in values.items():
         if not value.is_Rational:
@@ -122,16 +162,17 @@ def with_values(loss: Callable[..., Any], values: Mapping[str, sympy.Expr]) -> C
     return bound
 
 
-def callable_loss(loss: Any, name: str = "loss") -> Callable[..., Any]:
+def callable_loss(loss: Any, name: str = "loss", init: Mapping[str, object] | None = None) -> Callable[..., Any]:
     """The loss as a callable that takes embeddings in double precision.
 
     A function is returned unchanged. So is an instance of ``torch.nn.Module``, unless it holds numbers in single
     precision: then a copy in double precision is returned, since layers refuse to mix the two. A class stands for its
-    instance made without arguments.
+    instance made with the given arguments, and so does a function that returns a loss.
 
     Args:
         loss: the object that the user named.
         name: its name in messages.
+        init: arguments that a class, or a function that makes a loss, is called with.
 
     Raises:
         InputError: it cannot be called, or is a class that needs arguments.
@@ -140,8 +181,8 @@ def callable_loss(loss: Any, name: str = "loss") -> Callable[..., Any]:
     MSELoss()
 
     """
-    if isinstance(loss, type):
-        loss = _made(loss, name)
+    if isinstance(loss, type) or init:
+        loss = _made(loss, name, init or {})
     if not callable(loss):
         message = (
             f"{name} is of type {type(loss).__name__} and cannot be called; a loss takes embeddings: {name}(z1, z2)"
@@ -155,26 +196,45 @@ def callable_loss(loss: Any, name: str = "loss") -> Callable[..., Any]:
     return found
 
 
-def _made(kind: type, name: str) -> Any:
-    """An instance of a class that needs no arguments."""
+def _made(kind: Callable[..., Any], name: str, init: Mapping[str, object]) -> Any:
+    """An instance of a class, or what a function returns, given arguments by name; its numbers are double."""
     try:
-        needed = [
-            one.name
-            for one in inspect.signature(kind).parameters.values()
-            if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-        ]
+        known, unsigned = list(inspect.signature(kind).parameters.values()), False
     except (TypeError, ValueError):
         # A class written in C may have no signature.
-        needed = ["…"]
-    hint = f"make an instance, loss = {kind.__name__}(…), and name that"
-    if needed:
-        message = f"{name} is a class that needs {', '.join(needed)}; {hint}"
+        known, unsigned = [], True
+    names = [one.name for one in known if one.kind is not one.VAR_POSITIONAL]
+    anything = unsigned or any(one.kind is one.VAR_KEYWORD for one in known)
+    unknown = [key for key in init if key not in names and not anything]
+    if unknown:
+        message = did_you_mean(
+            f"--init {unknown[0]}: {name} takes no {quoted(unknown[0])}",
+            nearest(unknown[0], names),
+            f"it takes {', '.join(names) or 'nothing'}",
+        )
         raise InputError(message)
-    if "__call__" not in dir(kind):
+    needed = [
+        one.name
+        for one in known
+        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) and one.name not in init
+    ]
+    if isinstance(kind, type) and unsigned and not init:
+        needed = ["…"]
+    what = "a class" if isinstance(kind, type) else "a function"
+    hint = f"make an instance, loss = {getattr(kind, '__name__', name)}(…), and name that"
+    if needed and needed[0] != "…":
+        hint = f"give it with --init {needed[0]}=…, or {hint}"
+    if needed:
+        message = f"{name} is {what} that needs {', '.join(needed)}; {hint}"
+        raise InputError(message)
+    if isinstance(kind, type) and "__call__" not in dir(kind):
         message = f"{name} is a class whose instances cannot be called; a loss takes embeddings: {name}(z1, z2)"
         raise InputError(message)
     try:
-        return kind()
+        with KeptSettings():
+            torch.set_default_dtype(torch.float64)
+            return kind(**init)
     except (Exception, SystemExit) as error:
-        message = f"{name} is a class, and {name}() raised {type(error).__name__}: {said_by(error)}; {hint}"
+        shown = ", ".join(f"{key}={value}" for key, value in init.items())
+        message = f"{name} is {what}, and {name}({shown}) raised {type(error).__name__}: {said_by(error)}; {hint}"
         raise InputError(message) from error

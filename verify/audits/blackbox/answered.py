@@ -74,6 +74,8 @@ def _of_loss(found: BlackBoxAudit) -> Answer:
         return of_landscape(found.landscape, scope=", ".join(_claimed(found)), growth=growth)
     if found.transverse is not None:
         return found.transverse.answer
+    if found.sides is not None:
+        return found.sides.answer
     if found.second is not None:
         return undetermined("the loss singles out coordinates, and its fourth order has no formula in traces")
     if found.expansion is not None:

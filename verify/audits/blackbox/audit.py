@@ -23,6 +23,7 @@ from verify.audits.blackbox.findings import describe
 from verify.audits.blackbox.growth import Growth
 from verify.audits.blackbox.invariances import Invariances
 from verify.audits.blackbox.regularity import Regularity
+from verify.audits.blackbox.two_scales import TwoScales
 from verify.evidence.answer import Answer
 from verify.evidence.description import Describable, Description
 from verify.evidence.evidence import Evidence, Verdict, verdict
@@ -56,6 +57,8 @@ class BlackBoxAudit(Describable):
             features; None elsewhere.
         against: the comparison with another loss; None where none was given.
         collapsed: the loss at complete collapse, and at a kept rank of 1; empty where it is no number there.
+        sides: a loss with a scale of its own, below that and above; None elsewhere.
+        notes: how it was called, where that is not ``loss(z1, z2)``, a sentence each.
 
     """
 
@@ -78,6 +81,8 @@ class BlackBoxAudit(Describable):
     transverse: Collapsed | None = None
     against: Comparison | None = None
     collapsed: tuple[CollapsedValue, ...] = ()
+    notes: tuple[str, ...] = ()
+    sides: TwoScales | None = None
 
     @property
     def expansion(self) -> Expansion | None:
@@ -121,6 +126,7 @@ class BlackBoxAudit(Describable):
             **({"model": self.model} if self.encoders == 2 else {}),
             "set": {name: str(value) for name, value in self.given.items()},
             "calls": self.box.seen.calls,
+            "called": list(self.notes),
             "random": smooth.random,
             "core": list(self.replaced) or None,
             "expansion": expansion.to_json() if expansion else None,
@@ -154,6 +160,7 @@ class BlackBoxAudit(Describable):
             "differences": None if self.differences is None else list(self.differences),
             "against": None if self.against is None else self.against.to_json(),
             "transverse": self.transverse.to_json() if self.transverse else None,
+            "sides": self.sides.to_json() if self.sides else None,
             "collapsed": [one.to_json() for one in self.collapsed],
             "evidence": [one.to_json() for one in self.evidence],
             "verdict": self.verdict,

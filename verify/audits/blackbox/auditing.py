@@ -14,11 +14,12 @@ from derive.algebra.words import trace
 from derive.expansion.expansion import check_basis
 from derive.landscape.summary import described
 from verify.audits.blackbox import autograd
-from verify.audits.blackbox.adapters import callable_loss, find_adapter, settable, with_values
+from verify.audits.blackbox.adapters import callable_loss, find_adapter, settable
 from verify.audits.blackbox.against import compare as beside
 from verify.audits.blackbox.against import in_numbers, known_names
 from verify.audits.blackbox.audit import BlackBoxAudit
 from verify.audits.blackbox.batches import Subject
+from verify.audits.blackbox.calling import AUTO, Called, call
 from verify.audits.blackbox.checks import ROUTES
 from verify.audits.blackbox.coefficients import Method, second_order
 from verify.audits.blackbox.collapsed import collapsed_values
@@ -31,13 +32,14 @@ from verify.audits.blackbox.growth import growth
 from verify.audits.blackbox.invariances import Invariances, invariances
 from verify.audits.blackbox.rays import SINGLE
 from verify.audits.blackbox.regularity import Regularity, at_two_sizes, regularity
+from verify.audits.blackbox.two_scales import two_scales
 from verify.audits.target import check_encoders, of_encoders
 from verify.evidence.evidence import Evidence
 from verify.routes.reopening.collapsed_modes import of_function
 from verify.running.limits import kept_alarm
 from verify.running.threads import one_thread
 from verify.truths.exact_numbers import exact_values
-from verify.truths.function import BlackBox
+from verify.truths.function import BlackBox, TooSlowError
 from verify.truths.surroundings import kept_generators
 
 # The embedding's width at which the second order of a loss that singles out coordinates is shown.
@@ -56,7 +58,10 @@ def audit_function(
     order: int = 4,
     basis: str = "A0,Sigma",
     encoders: int = 1,
-    adapter: str = "two-views",
+    adapter: str = AUTO,
+    init: Mapping[str, object] | None = None,
+    dim: int | None = None,
+    least: int = 2,
     use_core: bool = False,
     named: Sequence[str] = (),
     given: Mapping[str, int | sympy.Expr] | None = None,
@@ -75,7 +80,11 @@ def audit_function(
         basis: "A0,Sigma" or "A0,C"; leave it with two encoders, whose letters are Σ, Σ₂ and A.
         encoders: 1 where both views are embedded by one W; 2 where z1 = W x and z2 = V y, x and y the halves of a pair
             with covariances Σ and Σ₂, and Cov(x, y) = A.
-        adapter: how it takes its embeddings, a key of `verify.audits.blackbox.adapters.ADAPTERS`.
+        adapter: how it takes its embeddings, a key of `verify.audits.blackbox.adapters.ADAPTERS`; "auto" for what its
+            signature shows.
+        init: arguments of a class.
+        dim: the one width that it takes; embeddings are padded with zeros to it.
+        least: the fewest data that it is given.
         use_core: replace normalisations by the identity while it runs.
         named: constants that coefficients may be multiples of, such as "1/tau".
         given: values of parameters of the loss's signature, of the names in ``named``, and of the definition's
@@ -112,22 +121,23 @@ def audit_function(
     elif definition is not None:
         other = BlackBox(callable_loss(definition, against[0]), against[0], find_adapter(against[1]), None, limit)
     name = name or getattr(loss, "__name__", type(loss).__name__)
-    plain = callable_loss(loss, name)
+    way = call(loss, name, adapter=adapter, init=init, dim=dim, least=least, limit=limit, given=given)
     known = {symbol.name for unit, _ in units for symbol in unit.free_symbols}
     of_definition = set(known_names(definition)) if isinstance(definition, Loss) else set[str]()
-    for_the_code = _for_the_code(plain, given, known | of_definition, adapter, name)
-    usable = with_values(plain, for_the_code)
+    for_the_code = _for_the_code(way.loss, given, known | of_definition, way.adapter, name)
+    box = way.box(for_the_code)
+    usable = box.loss
     places = (("the code", set(for_the_code)), ("the constants", known), ("the definition", of_definition))
     placed = {key: tuple(where for where, names in places if key in names) for key in given}
     inner = core(usable) if use_core else None
-    box = BlackBox(inner or usable, name, find_adapter(adapter), None, limit)
+    box = replace(box, loss=inner or usable)
     values = {key: float(given[key]) for key in known}
     only = _batch_size(given)
     tick("regularity")
-    smooth = regularity(box, only=only, seed=seed) if only else at_two_sizes(box, seed=seed)
+    box, smooth, notes = _seen(way, box, for_the_code, only, seed, afresh=inner is None)
     box.seed = seed if smooth.random else None
     replaced = _inside(box, smooth) if inner is None else inner.lines_at(smooth.degree)
-    found = BlackBoxAudit(box, replaced, smooth, given, placed, encoders)
+    found = BlackBoxAudit(box, replaced, smooth, given, placed, encoders, notes=notes)
     if smooth.kind not in ("stateful", "random"):
         found = replace(found, collapsed=collapsed_values(box, smallest=smooth.smallest_batch, only=only))
     found = _measured(found, inner, _Asked(order, basis, units, values, only, seed, tick))
@@ -144,6 +154,31 @@ def audit_function(
         differences=compared.differences,
         against=compared,
     )
+
+
+def _seen(
+    way: Called, box: BlackBox, values: Mapping[str, sympy.Expr], only: int | None, seed: int, *, afresh: bool
+) -> tuple[BlackBox, Regularity, tuple[str, ...]]:
+    """The regularity of a loss, on fresh copies where it keeps state; and how it was called."""
+
+    def of(one: BlackBox) -> Regularity:
+        return regularity(one, only=only, seed=seed) if only else at_two_sizes(one, seed=seed)
+
+    try:
+        smooth = of(box)
+    except TooSlowError:
+        raise
+    except InputError as error:
+        told = way.advice(values)
+        raise InputError(f"{error}; {told}" if told else str(error)) from error
+    notes = way.notes()
+    copied = way.afresh(box, values) if afresh and smooth.kind == "stateful" else None
+    if copied is not None:
+        again = of(copied)
+        if again.kind != "stateful":
+            box, smooth = copied, again
+            notes.append("it keeps state between calls: each call is made on a fresh copy, as it is before the first")
+    return box, smooth, tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -168,7 +203,7 @@ def _measured(found: BlackBoxAudit, inner: Core | None, asked: _Asked) -> BlackB
         tick("gradient")
         found = replace(found, field=followed(box, N=asked.only or smooth.smallest_batch, seed=seed))
     if smooth.kind != "analytic":
-        return _without_expansion(found, size, seed, tick)
+        return _without_expansion(found, size, asked.only, seed, tick)
     tick("invariances")
     symmetry = invariances(box, N=size, d=3, seed=seed)
     if not asked.only:
@@ -239,12 +274,19 @@ def _inside(box: BlackBox, smooth: Regularity) -> tuple[str, ...]:
     )
 
 
-def _without_expansion(found: BlackBoxAudit, size: int, seed: int, tick: Callable[[str], None]) -> BlackBoxAudit:
+def _without_expansion(
+    found: BlackBoxAudit, size: int, only: int | None, seed: int, tick: Callable[[str], None]
+) -> BlackBoxAudit:
     """The audit of a loss that is not analytic at 0."""
     box, smooth = found.box, found.regularity
     evidence = _of_regularity(found, size, seed)
     if smooth.kind == "homogeneous":
         found = replace(found, invariances=invariances(box, N=size, d=3, seed=seed))
+    if smooth.kind == "epsilon" and smooth.scale and found.field is None and found.encoders == 1:
+        tick("both sides of its scale")
+        sides = two_scales(box, smooth.scale, smallest=smooth.smallest_batch, only=only, seed=seed)
+        if sides is not None:
+            return replace(found, evidence=(*evidence, sides[1]), sides=sides[0])
     if smooth.degree == 0 and found.field is None:
         if found.encoders == 2:
             note = "whether a collapsed mode stays collapsed is measured with one encoder alone"

@@ -39,7 +39,7 @@ def smallest_batch(box: BlackBox, d: int, seed: int) -> int:
 
     """
     first: InputError | None = None
-    for size in SIZES:
+    for size in sorted({box.least, *(size for size in SIZES if size >= box.least)}):
         try:
             finite_at(box, size, d, seed)
         except TooSlowError:

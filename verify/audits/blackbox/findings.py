@@ -8,6 +8,7 @@ import numpy as np
 
 from derive.definition.notation import LATEX
 from verify.audits.blackbox import answered
+from verify.audits.blackbox.calling import Padded
 from verify.audits.findings import landscape_lines, model_of
 from verify.evidence.description import Description, Line, sections
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from verify.audits.blackbox.against import Comparison
     from verify.audits.blackbox.audit import BlackBoxAudit
     from verify.audits.blackbox.expansions import Expanded
+    from verify.truths.function import BlackBox
 
 # The number of batch sizes at which a coefficient left as a number is shown.
 SHOWN = 3
@@ -41,6 +43,7 @@ def describe(found: BlackBoxAudit) -> Description:
             ("The code", _code(found)),
             ("What training follows", _field(found)),
             ("Near W = 0", (*_expanded(found), *_second_order(found))),
+            ("Both sides of its scale", () if found.sides is None else (Line(*one) for one in found.sides.lines())),
             ("Lost modes", () if found.transverse is None else found.transverse.lines()),
             ("Landscape", () if found.landscape is None else landscape_lines(found.landscape)),
             ("Landscape of normalised features", _normalised(found)),
@@ -69,6 +72,8 @@ def _code(found: BlackBoxAudit) -> Iterator[Line]:
     if found.given:
         yield Line("set", ", ".join(f"{name} = {value}{_where(name, found)}" for name, value in found.given.items()))
     yield Line("called", f"{seen.calls} times, {seen.seconds:.1f} s" + "".join(f"; {text}" for text in noticed))
+    for said in found.notes:
+        yield Line("note", said)
     for said in found.replaced:
         yield Line("core", said)
     if found.encoders == 2:
@@ -110,7 +115,7 @@ def _expanded(found: BlackBoxAudit) -> Iterator[Line]:
     yield Line("near W = 0", expansion.text(), (expansion.latex(),))
     if found.field is not None:
         yield Line("", "of the loss's values, as a function of numbers")
-    yield Line("assuming", "; ".join([", ".join(expansion.assumptions), *_claimed(measured)]))
+    yield Line("assuming", "; ".join([", ".join(expansion.assumptions), *_claimed(measured, found.box)]))
     sizes = f"N = {', …, '.join(str(n) for n in dict.fromkeys((measured.sizes[0], measured.sizes[-1])))}"
     tried = f"; tried at N = {', '.join(map(str, measured.tried))} as well" if measured.tried else ""
     yield Line("measured", f"at {sizes}{tried}; largest residual {measured.residual:.1g} of its error")
@@ -125,9 +130,12 @@ def _expanded(found: BlackBoxAudit) -> Iterator[Line]:
         yield Line("origin", f"B = {expansion.origin()}", (f"B = {expansion.origin(LATEX)}",))
 
 
-def _claimed(measured: Expanded) -> Iterator[str]:
+def _claimed(measured: Expanded, box: BlackBox) -> Iterator[str]:
     """The range in which a formula is claimed."""
-    yield f"d1 = {measured.width}" if measured.width else "any dimension"
+    if isinstance(box.adapter, Padded):
+        yield f"d1 = {box.adapter.width}"
+    else:
+        yield f"d1 = {measured.width}" if measured.width else "any dimension"
     if len(measured.sizes) == 1:
         yield f"N = {measured.sizes[0]}"
     elif measured.largest:

@@ -10,8 +10,9 @@ import numpy as np
 import sympy
 
 from derive import InputError
-from verify.audits.blackbox.adapters import callable_loss, find_adapter, settable, with_values
+from verify.audits.blackbox.adapters import settable
 from verify.audits.blackbox.batch_sizes import smallest_batch, too_large
+from verify.audits.blackbox.calling import AUTO, call
 from verify.audits.blackbox.collapsed import CollapsedValue, collapsed_values
 from verify.audits.stuck import RARER, Candidate, Stuck, stuck_at
 from verify.audits.stuck_losses import USUAL
@@ -30,7 +31,10 @@ def function_stuck(
     text: str,
     *,
     name: str = "",
-    adapter: str = "two-views",
+    adapter: str = AUTO,
+    init: Mapping[str, object] | None = None,
+    dim: int | None = None,
+    least: int = 2,
     given: Mapping[str, sympy.Expr] | None = None,
     limit: float = 60.0,
     within: float | None = None,
@@ -44,6 +48,9 @@ def function_stuck(
         text: the value, as it is logged.
         name: of the loss.
         adapter: how it takes its embeddings.
+        init: arguments of a class.
+        dim: the one width that it takes.
+        least: the fewest data that it is given.
         given: values of parameters of its signature; N is the one batch size to try.
         limit: seconds that a call may take.
         within: how far off a fit may be; half of the last digit unless given.
@@ -60,18 +67,15 @@ def function_stuck(
     """
     given = dict(given or {})
     name = name or getattr(loss, "__name__", type(loss).__name__)
-    plain = callable_loss(loss, name)
-    takes = settable(plain, adapter)
+    way = call(loss, name, adapter=adapter, init=init, dim=dim, least=least, limit=limit, given=given)
+    takes = settable(way.loss, way.adapter)
     unknown = sorted(set(given) - {*takes, "N"})
     if unknown:
         message = f"--set {unknown[0]}: {name} takes no {unknown[0]!r}; what can be set: {', '.join([*takes, 'N'])}"
         raise InputError(message)
     size = given.get("N")
     of_code = {key: value for key, value in given.items() if key != "N"}
-    boxes = [
-        (said, BlackBox(with_values(plain, of_code | more), name, find_adapter(adapter), None, limit))
-        for said, more in _temperatures(takes, of_code)
-    ]
+    boxes = [(said, way.box(of_code | more)) for said, more in _temperatures(takes, of_code)]
     smallest = smallest_batch(boxes[0][1], 4, 0) if size is None else int(size)
     candidates: list[Candidate] = []
     for said, box in boxes:

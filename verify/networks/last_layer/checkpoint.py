@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from derive import InputError
 from verify.audits.import_paths import is_there
 
 # What people put a state dict under.
-NESTED = ("state_dict", "model", "model_state_dict", "network")
-# What wrappers put before each name.
-PREFIXES = ("module.", "_orig_mod.", "model.", "network.")
+NESTED = ("state_dict", "model", "model_state_dict", "network", "net", "student", "teacher")
+# How a copy of a network that is not the trained one is called.
+MOMENTUM = re.compile(r"momentum|teacher|ema|target|key|_k\b|_m\b|averag")
+# How many names are looked for to find what stands before them, and how many are shown.
+TRIED = 3
 SHOWN = 4
 
 
@@ -79,33 +82,103 @@ def load_weights(path: str | Path) -> Weights:
     return Weights({key: value for key, value in found.items() if isinstance(value, Tensor)}, where)
 
 
-def put_weights(module: nn.Module, found: Weights) -> None:
-    """Load weights into a network, by names that may have a wrapper's prefix.
+def put_weights(module: nn.Module, found: Weights) -> str:
+    """Load weights into a network, by names that may stand behind a prefix; what was taken and left, in a sentence.
 
     Raises:
         InputError: names or shapes that do not fit.
 
     """
-    module.load_state_dict(fitting(module, found))
+    taken = fitting(module, found)
+    module.load_state_dict(taken.weights, strict=False)
+    return taken.text()
 
 
-def fitting(module: nn.Module, found: Weights) -> dict[str, Tensor]:
-    """The weights under the names of a network.
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """The weights of a network, out of those of a checkpoint.
+
+    Attributes:
+        weights: under the network's own names.
+        prefix: what stood before these names in the checkpoint.
+        others: further prefixes under which a whole copy of the network stands, such as a momentum encoder's.
+        left: names of the checkpoint that the network does not have.
+
+    """
+
+    weights: Mapping[str, Tensor]
+    prefix: str = ""
+    others: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """What was taken and what was left; empty where the names were the network's own, all of them."""
+        said = [f"taken from {self.prefix}*"] if self.prefix else []
+        if self.others:
+            said.append(f"other copies left: {', '.join(f'{one}*' for one in self.others)}")
+        if self.left:
+            more = f" and {len(self.left) - SHOWN} more" if len(self.left) > SHOWN else ""
+            said.append(f"left out: {', '.join(self.left[:SHOWN])}{more}")
+        return "; ".join(said)
+
+
+def fitting(module: nn.Module, found: Weights) -> Taken:
+    """The weights of a checkpoint that are a network's, whatever stands before their names, and whatever else it holds.
+
+    Where several prefixes have all of them, those of a momentum copy, a teacher or a key encoder come last.
 
     Raises:
         InputError: names or shapes that do not fit.
 
+    >>> layer = nn.Linear(2, 3)
+    >>> of_moco = {f"module.encoder_{one}.{key}": value for one in "kq" for key, value in layer.state_dict().items()}
+    >>> print(fitting(layer, Weights({**of_moco, "module.queue": torch.zeros(2)})).text())
+    taken from module.encoder_q.*; other copies left: module.encoder_k.*; left out: module.queue
+
     """
-    weights = dict(found.weights)
     own = module.state_dict()
-    for prefix in PREFIXES:
-        if not set(weights) & set(own) and all(key.startswith(prefix) for key in weights):
-            weights = {key.removeprefix(prefix): value for key, value in weights.items()}
-    missing = [key for key in own if key not in weights]
+    # A counter of batches decides nothing, and older files have none.
+    needed = [key for key in own if not key.endswith("num_batches_tracked")]
+    prefixes = _prefixes(needed, found.weights)
+    whole = [prefix for prefix in prefixes if not _problems(needed, own, found.weights, prefix)]
+    if not whole:
+        closest = min(prefixes, key=lambda prefix: len(_problems(needed, own, found.weights, prefix)), default="")
+        raise InputError(_refusal(module, needed, own, found, closest))
+    whole.sort(key=lambda prefix: (bool(MOMENTUM.search(prefix)), len(prefix), prefix))
+    prefix, *others = whole
+    weights = {key: found.weights[prefix + key] for key in own if prefix + key in found.weights}
+    copies = tuple(one for one in others if one)
+    taken = {one + key for one in whole for key in own}
+    left = tuple(name for name in found.weights if name not in taken)
+    return Taken(weights, prefix, copies, left)
+
+
+def _prefixes(needed: list[str], weights: Mapping[str, Tensor]) -> list[str]:
+    """What stands before one of the network's names in the checkpoint, at a dot."""
+    if not needed:
+        return [""]
+    # The longest name is the least likely to be another network's too.
+    seen: dict[str, None] = {}
+    for key in sorted(needed, key=len, reverse=True)[:TRIED]:
+        for name in weights:
+            if name == key or name.endswith(f".{key}"):
+                seen[name.removesuffix(key)] = None
+    return list(seen)
+
+
+def _problems(needed: list[str], own: Mapping[str, Tensor], weights: Mapping[str, Tensor], prefix: str) -> list[str]:
+    """Names that are missing, or of another shape, behind a prefix."""
+    return [key for key in needed if prefix + key not in weights or weights[prefix + key].shape != own[key].shape]
+
+
+def _refusal(module: nn.Module, needed: list[str], own: Mapping[str, Tensor], found: Weights, prefix: str) -> str:
+    """Why no prefix fits: what is missing, unexpected and of another shape behind the one that fits best."""
+    weights = {key.removeprefix(prefix): value for key, value in found.weights.items() if key.startswith(prefix)}
+    missing = [key for key in needed if key not in weights]
     unexpected = [key for key in weights if key not in own]
     wrong = [
         f"{key} is {_shape(weights[key])}, not {_shape(own[key])}"
-        for key in own
+        for key in needed
         if key in weights and weights[key].shape != own[key].shape
     ]
     problems = []
@@ -113,9 +186,8 @@ def fitting(module: nn.Module, found: Weights) -> dict[str, Tensor]:
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             problems.append(f"{what}: {', '.join(names[:SHOWN])}{more}")
-    if problems:
-        raise InputError(f"{found.path} does not fit a {type(module).__name__}; {'; '.join(problems)}")
-    return weights
+    behind = f", behind {prefix}" if prefix else ""
+    return f"{found.path} does not fit a {type(module).__name__}{behind}; {'; '.join(problems)}"
 
 
 def _is_state(found: Mapping[Any, Any]) -> bool:

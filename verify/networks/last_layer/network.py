@@ -13,8 +13,8 @@ from verify.networks.last_layer.checkpoint import Weights, fitting, load_weights
 from verify.running.limits import said_by
 
 
-def network(path: str | Path, model: str | None = None) -> tuple[nn.Module, str | None]:
-    """The network of a checkpoint, with its weights, and the name of its last layer where that is known.
+def network(path: str | Path, model: str | None = None) -> tuple[nn.Module, str | None, str]:
+    """The network of a checkpoint, the name of its last layer where that is known, and which weights it was given.
 
     Args:
         path: the checkpoint, see `verify.networks.last_layer.checkpoint.load_weights`.
@@ -28,8 +28,7 @@ def network(path: str | Path, model: str | None = None) -> tuple[nn.Module, str 
     found = load_weights(path)
     if model is not None and (":" in model or model.endswith(".py")):
         module = _users(model)
-        put_weights(module, found)
-        return module, None
+        return module, None, put_weights(module, found)
     from verify.networks.network import build, shell
 
     described = found.architecture if model is None else {**_same(found, model), "name": model}
@@ -38,8 +37,7 @@ def network(path: str | Path, model: str | None = None) -> tuple[nn.Module, str 
         raise InputError(message)
     fitting(shell(described), found)
     built = build(described)
-    put_weights(built, found)
-    return built, "last"
+    return built, "last", put_weights(built, found)
 
 
 def _same(found: Weights, model: str) -> dict[str, object]:

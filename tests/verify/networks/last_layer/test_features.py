@@ -254,8 +254,8 @@ def test_a_checkpoint_that_does_not_fit_names_what_does_not(tmp_path):
 def test_a_checkpoint_of_ones_own_knows_its_network(tmp_path):
     built = build({"name": "resnet12", "width": 2, "d1": 3}, seed=1)
     save_network(tmp_path / "a.safetensors", built)
-    found, last = network(tmp_path / "a.safetensors")
-    assert last == "last"
+    found, last, taken = network(tmp_path / "a.safetensors")
+    assert (last, taken) == ("last", "")
     assert torch.equal(found.last.weight, built.last.weight)
 
 
