@@ -47,7 +47,7 @@ LOSSES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "as their repositories write them:repositories": {
         "VICReg": {}, "BarlowTwins": {"init": {"width": 3}, "dim": 3}, "simsiam": {}, "byol": {},
-        "DINO": {"init": {"out_dim": 4}, "dim": 4}, "SigLIP": {}, "wmse": {}, "TiCo": {}, "mmcr": {},
+         "SigLIP": {}, "wmse": {}, "TiCo": {}, "mmcr": {},
         "CorInfoMax": {"init": {"dim": 4}, "dim": 4}, "SwAV": {"init": {"dim": 4}, "dim": 4}, "debiased": {},
         "hard_negatives": {}, "SupCon": {}, "LeJEPA": {"init": {"slices": 16}},
     },
@@ -116,13 +116,10 @@ def outcome(found: BlackBoxAudit) -> str:
         return "wrong?"
     if found.expansion is not None and found.landscape is not None and found.verdict == "holds":
         return "exact"
-    decided = (
-        found.field is not None
-        or found.sides is not None
-        or found.second is not None
-        or (found.transverse is not None and found.transverse.answer.tone != "open")
-    )
-    return "useful" if decided or found.expansion is not None or found.transverse is not None else "open"
+    # What training follows; both sides of a scale, where they agree; λ_c of a lost mode.
+    sides = found.sides is not None and "depends" not in found.answer.text
+    decided = found.field is not None or sides or found.transverse is not None
+    return "useful" if decided else "open"
 
 
 def rows(only: str, also: Path | None) -> Iterator[dict[str, str]]:
