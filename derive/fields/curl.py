@@ -68,20 +68,25 @@ class Curl:
         first: the weights and the entry whose rate is differentiated in the second, and the other way round.
         second: the other entry.
         values: ∂(first rate)/∂(second) and ∂(second rate)/∂(first), at whole numbers put for the matrices.
+        order: of the terms of the field that are differentiated, in all weights together.
+        weights: the names of the weights in these terms.
 
     """
 
     first: tuple[str, int, int]
     second: tuple[str, int, int]
     values: tuple[sympy.Expr, sympy.Expr]
+    order: int
+    weights: tuple[str, ...]
 
     def text(self) -> str:
         """The two derivatives in a line."""
         (one, i, j), (other, k, m) = self.first, self.second
         left, right = self.values
         a, b = f"{_shown(one)}{i + 1}{j + 1}", f"{_shown(other)}{k + 1}{m + 1}"
-        at = ", ".join(f"{name} = {POINTS[character]}" for name, character in _moving((one, other)).items())
-        return f"∂(d{a}/dt)/∂{b} = {left}, ∂(d{b}/dt)/∂{a} = {right} at {at}, A0 = {POINTS['A']}, Σ = {POINTS['S']}"
+        at = ", ".join(f"{name} = {POINTS[character]}" for name, character in _moving(self.weights).items())
+        both = f"∂(d{a}/dt)/∂{b} = {left}, ∂(d{b}/dt)/∂{a} = {right}"
+        return f"in the terms of order {self.order} {both} at {at}, A0 = {POINTS['A']}, Σ = {POINTS['S']}"
 
 
 def _shown(name: str) -> str:
@@ -112,7 +117,7 @@ def witness(field: Field) -> Curl | None:
         for term in terms:
             size = sum(power((term.traces, term.word), of) for of in ("W", "P", "M"))
             grades[(size,)][name].append(term)
-    for _, flow in sorted(grades.items()):
+    for (order,), flow in sorted(grades.items()):
         slopes = {one: _derivative(flow, one, at) for one in entries}
         for one, other in product(entries, repeat=2):
             if entries.index(one) >= entries.index(other):
@@ -120,7 +125,10 @@ def witness(field: Field) -> Curl | None:
             left = slopes[other][one[0]][one[1], one[2]]
             right = slopes[one][other[0]][other[1], other[2]]
             if normal_form(left - right) != 0:
-                return Curl(one, other, (left, right))
+                parts = (part for terms in flow.values() for term in terms for part in (*term.traces, term.word))
+                seen = {character for part in parts for character in part.upper()}
+                weights = tuple(weight.name for character, weight in WEIGHTS.items() if character in seen)
+                return Curl(one, other, (left, right), order, weights)
     return None
 
 

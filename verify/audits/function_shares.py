@@ -152,7 +152,7 @@ def function_modes(
             # Barlow Twins with batch normalisation: each coordinate over its deviation in the batch.
             why = f"{box.name} normalises its features over the batch, each coordinate, and not each feature vector"
         message = f"{why}; modes of a torch function are found where it normalises each vector"
-        raise InputError(f"{message}: write its definition as a derive.Loss, or audit it")
+        raise InputError(f"{message}: write its definition as a derive.Loss, or ask quartic audit for its expansion")
     lam, number = data.lam, max(2, DATA // size)
     tick("shares")
     sets = [_drawn(box, lam, size, number, SETS * seed + k) for k in range(SETS)]

@@ -42,12 +42,13 @@ def _(
             raise InputError(f"the modes of {here.name} depend on {name}, a temperature: give --set {name}=…")
     data = _data(here.name, covariances, correlations)
     solved = _Modes(here, data)
-    changes = Changes((solved.ratio if solved.ratio <= 1 else None,) * data.size)
-    kept = Kept(solved.powers, solved.grows, sum(solved.grows), solved.notes, solved.error)
+    stay = solved.kept
+    rank = None if None in stay else sum(map(bool, stay))
+    kept = Kept(solved.powers, stay, rank, solved.notes, solved.error)
     assumptions = ("zero mean", "Gaussian", "whitened data", "random small weights")
     measured = "what another set of points of the data changes" if any(solved.grows) else ""
     return KeptModes(
-        here, dict(values), "field", data, data.size, kept, changes, assumptions, open=solved.open or measured
+        here, dict(values), "field", data, data.size, kept, solved.changes, assumptions, open=solved.open or measured
     )
 
 
@@ -92,8 +93,26 @@ class _Modes:
         if self.open:
             endless = [one == 1 and grows for one, grows in zip(self.data.correlations, self.grows, strict=True)]
             return np.where(endless, np.inf, np.nan)
-        found = self._ended[0]
-        return np.where(found > self.error, found, 0.0)
+        found, error, _ = self._ended
+        return np.full(self.data.size, np.nan) if np.isnan(error) else np.where(found > error, found, 0.0)
+
+    @property
+    def kept(self) -> tuple[bool | None, ...]:
+        """Whether each mode has power at the end; None where several grow, and who pushes out whom is not known."""
+        if sum(self.grows) <= 1:
+            return self.grows
+        powers = self.powers
+        return tuple(
+            False if not grows else None if np.isnan(power) else bool(power > 0)
+            for grows, power in zip(self.grows, powers, strict=True)
+        )
+
+    @property
+    def changes(self) -> Changes:
+        """A mode that has grown raises the threshold of the others: only where none has is it τ_t/τ_s."""
+        known = self.ratio <= 1
+        beside = [sum(self.grows) - grows for grows in self.grows]
+        return Changes(tuple(self.ratio if known and others == 0 else None for others in beside))
 
     @property
     def error(self) -> float:
@@ -104,7 +123,8 @@ class _Modes:
     def _ended(self) -> tuple[Array, float, Array]:
         """Powers from one start, their error, and the powers from another start."""
         logits = self.logits or 2
-        number = max(2**7, _ENTRIES // (2 * logits)) if self.data.size > 2 else 0
+        # The points are balanced where their number is a power of two.
+        number = max(2**7, 1 << (_ENTRIES // (2 * logits)).bit_length() - 1) if self.data.size > 2 else 0
         one, other = (
             LogitFlow.of(self.data.lam, float(self.student), float(self.teacher), number=number, seed=seed, finer=finer)
             for seed, finer in ((0, 1.0), (1, 1.3))
@@ -134,6 +154,8 @@ class _Modes:
         if not any(self.grows) or self.open:
             return []
         found, error, other = self._ended
+        if np.isnan(error):
+            return ["the flow did not come to rest: powers are not known; modes of equal λ turn into each other"]
         said = []
         lost = [f"{float(one):.6g}" for one, power, grows in
                 zip(self.data.correlations, self.powers, self.grows, strict=True) if grows and not power]  # fmt: skip

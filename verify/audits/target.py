@@ -189,6 +189,8 @@ def read_covariances(a0: str | None, c: str | None) -> Covariances | None:
 def _matrix(path: str) -> Any:
     import numpy as np
 
+    if not Path(path).exists():
+        raise InputError(f"there is no file {path}")
     try:
         if path.endswith(".npy"):
             return np.load(path, allow_pickle=False)

@@ -65,6 +65,14 @@ def test_the_witness_of_a_curl_is_a_difference_of_derivatives(name):
     assert abs(measured[0] - measured[1]) > 0.5
 
 
+def test_a_witness_names_the_terms_and_all_their_weights():
+    # Of Pᵀ W A0, the terms of order 2: ∂(dW_11/dt)/∂W_21 = P_21 A0_11 and the other P_12 A0_11.
+    found = witness(field(FIELDS["simsiam"]))
+    P, A0 = np.array(POINTS["P"]), np.array(POINTS["A"])
+    assert (found.order, found.weights, found.values) == (2, ("W", "P"), (P[1, 0] * A0[0, 0], P[0, 1] * A0[0, 0]))
+    assert "P = ((1, 2), (3, -1))" in found.text()
+
+
 def test_a_gradient_has_no_witness():
     assert witness(field(Loss(inner(x, x_pos) ** 2, name="live"))) is None
 

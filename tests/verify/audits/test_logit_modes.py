@@ -9,6 +9,7 @@ import sympy
 import verify.audits.logit_modes  # noqa: F401 (registers the modes of DINO)
 from derive import InputError
 from derive.fields import FIELDS
+from numeric.fields.logits import LogitFlow
 from numeric.sampling import Covariances
 from verify.audits.field_modes import field_modes
 
@@ -36,7 +37,7 @@ def test_the_threshold_is_exact_and_the_power_that_of_two_logits():
     found = modes("0.05", [sympy.Rational(1, 2), sympy.Rational(9, 10)], 2)
     # At the threshold itself a mode does not grow.
     assert found.kept == (False, True)
-    assert found.margins == pytest.approx((0.0, 0.4))
+    assert found.margins == (None, pytest.approx(0.4))  # beside a grown mode another is lost up to a larger λ
     # For two logits λ E[g σ(d g/τ_t)] = E[g σ(d g/τ_s)], w = (d/2, −d/2), solved on another rule.
     nodes, mass = np.polynomial.hermite_e.hermegauss(150)
 
@@ -61,6 +62,26 @@ def test_what_is_not_known_is_not_given():
     many = modes("0.04", [sympy.Rational(1, 2)], 1000)
     assert many.powers == (None,)
     assert "survives down to λ = 0.0478" in "".join(many.notes)
+
+
+def test_a_mode_that_is_pushed_out_is_lost_and_so_is_its_margin():
+    # Powers of a simulation of all weights on other points: 0.335, 0.036, 0.
+    found = modes("0.05", [sympy.Rational(95, 100), sympy.Rational(9, 10), sympy.Rational(6, 10)], 4)
+    assert found.kept == (True, True, False)
+    assert found.powers[:2] == pytest.approx((0.335, 0.036), abs=0.006)
+    assert found.margins == (None, None, None)
+    assert any(note.startswith("λ = 0.6: grows at first, and is pushed out") for note in found.notes)
+    assert "keeps 2 of 3 modes" in found.text()
+    # Without K it is not known who pushes out whom.
+    without = modes("0.05", [sympy.Rational(95, 100), sympy.Rational(6, 10), sympy.Rational(1, 10)])
+    assert without.kept == (None, None, False)
+
+
+def test_a_flow_that_does_not_rest_gives_no_powers(monkeypatch):
+    monkeypatch.setattr(LogitFlow, "end", lambda _, W, m=None: (W, m, False))
+    found = modes("0.05", [sympy.Rational(9, 10), sympy.Rational(9, 10)], 2)
+    assert (found.kept, found.powers) == ((None, None), (None, None))
+    assert any("did not come to rest" in note for note in found.notes)
 
 
 def test_covariances_serve_as_well_as_correlations():
