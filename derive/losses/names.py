@@ -42,6 +42,8 @@ debiased debiasedcontrastive alphacl whitening crossentropy softmax bce mse cont
 dcca slowfeatures sfa lpl sigreg simmim beit esvit allforone ressl smog rince fastsiam densecl
 """
 ELSEWHERE = frozenset(_METHODS.split())
+# What `derive.fields.FIELDS` has: training with stopped views follows no loss.
+OF_FIELDS = frozenset({"simsiam", "byol", "moco", "directpred", "dino"})
 _CUTOFF, _SHORT = 0.65, 4
 
 
@@ -55,12 +57,17 @@ def unknown(name: str, known: Iterable[str], what: str) -> InputError:
 
     >>> print(unknown("SimCLR", ["ntxent", "dcl"], "loss"))
     unknown loss 'SimCLR'; did you mean ntxent? Known: ntxent, dcl
-    >>> print(unknown("simsiam", ["ntxent", "siglip"], "loss"))
-    unknown loss 'simsiam'; a loss that is not in the catalogue is given as a torch function or a derive.Loss of your \
+    >>> print(unknown("dino", [], "loss"))
+    dino is a field and no loss: derive.fields.FIELDS['dino'], quartic derive dino
+    >>> print(unknown("swav", ["ntxent", "siglip"], "loss"))
+    unknown loss 'swav'; a loss that is not in the catalogue is given as a torch function or a derive.Loss of your \
 own, path/to/file.py:name. Known: ntxent, siglip
 
     """
     names = list(known)
+    if what == "loss" and name in OF_FIELDS:
+        message = f"{name} is a field and no loss: derive.fields.FIELDS[{name!r}], quartic derive {name}"
+        return InputError(message)
     near, remark = _nearest(name, names, ELSEWHERE if what == "loss" else frozenset())
     if not near and what == "loss":
         remark = (

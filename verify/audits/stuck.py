@@ -168,7 +168,7 @@ def _either(titles: tuple[str, ...]) -> str:
     return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} or {titles[-1]}"
 
 
-def read_level(text: str, where: str = "--stuck-at") -> tuple[float, float]:
+def read_level(text: str) -> tuple[float, float]:
     """A number as a log prints it, and half of its last digit.
 
     Raises:
@@ -184,7 +184,7 @@ def read_level(text: str, where: str = "--stuck-at") -> tuple[float, float]:
     except InvalidOperation:
         found, exponent = Decimal("NaN"), "n"
     if not isinstance(exponent, int) or len(text) > 40 or not 1e-12 < abs(found) + 1 < 1e12:
-        raise InputError(f"{where}: {quoted(text)} is not a value of a loss; write a number as it is logged, 8.909")
+        raise InputError(f"{quoted(text)} is not a value of a loss; write a number as it is logged, 8.909")
     # A whole number is read as rounded to two digits after the point.
     return float(found), 0.5 * 10.0 ** (exponent or -2)
 

@@ -156,7 +156,7 @@ def losses(*, as_json: bool) -> None:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     for loss in listed:
-        click.echo(f"{loss.name:<22}{loss.title:<50}{loss.source}")
+        click.echo(f"{loss.name:<22}{loss.title:<49} {loss.source}")
         click.echo(f"{'':<22}parameters: {', '.join(loss.parameters) or 'none'}")
     click.echo(f"\nmodifiers, after plus signs: {', '.join(MODIFIERS)}")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from derive import CATALOGUE, MODIFIERS, InputError, catalogue
-from derive.losses.names import ELSEWHERE, OTHERS, unknown
+from derive.fields import FIELDS
+from derive.losses.names import ELSEWHERE, OF_FIELDS, OTHERS, unknown
 
 OWN = "a loss that is not in the catalogue is given as a torch function or a derive.Loss of your own, path/to/file.py"
 
@@ -19,7 +20,7 @@ def refused(name):
     [
         ("simclr SimCLR sim-clr simcrl nt-xent nt_xent NTXent NTXentLoss NT-Xent ntxentloss", "ntxent"),
         ("info-nce InfoNCE info_nce InfoNCELoss infonse cpc nce symmetric-infonce", "infonce"),
-        ("moco MoCo moco-v2 n-pair infonce_batch", "infonce-batch"),
+        ("MoCo moco-v2 n-pair infonce_batch", "infonce-batch"),
         ("barlow barlowtwins barlow_twins BarlowTwins Barlow-Twins-Loss barlowtwin", "barlow-twins"),
         ("vic-reg VICReg vicregloss vic_reg_loss", "vicreg"),
         ("DCL decoupled decoupled-contrastive", "dcl"),
@@ -37,7 +38,7 @@ def test_a_name_as_people_write_it_leads_to_the_loss(names, meant):
 
 
 METHODS = (
-    "simsiam SimSiam sim-siam simsaim byol BYOL byol-loss dino DINOv2 swav ibot mae w-mse triplet nnclr vicregl tcl"
+    "SimSiam sim-siam simsaim BYOL byol-loss DINOv2 swav ibot mae w-mse triplet nnclr vicregl tcl"
     " contrastive cosine crossentropy foo loss mocha ???"
 )
 
@@ -47,6 +48,11 @@ def test_another_method_has_no_neighbour_and_is_told_what_to_do(name):
     said = refused(name)
     assert "did you mean" not in said
     assert f"; {OWN}" in said
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_a_field_is_told_from_a_loss(name):
+    assert refused(name) == f"{name} is a field and no loss: derive.fields.FIELDS[{name!r}], quartic derive {name}"
 
 
 def test_where_two_losses_are_not_quite_one_it_is_said():
@@ -67,6 +73,7 @@ def test_the_table_names_what_there_is_and_no_name_twice():
     assert {one for one, _, _ in OTHERS} <= {*CATALOGUE, *MODIFIERS}
     assert len(set(spelled)) == len(spelled)
     assert not set(spelled) & ELSEWHERE
+    assert set(FIELDS) == OF_FIELDS
     assert not {one.replace("-", "") for one in CATALOGUE} & {*spelled, *ELSEWHERE}
 
 

@@ -201,7 +201,10 @@ def training_module(target: Any) -> Any:
     if is_pair(target) or trains(target):
         return target
     if inspect.isclass(target) and issubclass(target, nn.Module) and not needs_arguments(target):
-        made = target()
+        try:
+            made = target()
+        except Exception:  # noqa: BLE001 (it is code of the user, and is refused where losses are made)
+            return None
         return made if trains(made) else None
     return None
 
