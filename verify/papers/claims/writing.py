@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -33,7 +33,8 @@ _SIGNS = {
         "✓": r"\checkmark", "✗": r"\times", "|": "|",
     }.items()
 } | {sign: rf"\ensuremath{{{{}}^{power}}}" for power, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # fmt: skip
-_SIGNS["\N{COMBINING CIRCUMFLEX ACCENT}"] = ""
+_ACCENTS = {"\N{COMBINING CIRCUMFLEX ACCENT}": "hat", "\N{COMBINING MACRON}": "bar", "\N{COMBINING TILDE}": "tilde"}
+_SIGNS |= dict.fromkeys(_ACCENTS, "")
 _LETTERS = GREEK | {"Sigma": "Σ", "Lambda": "Λ"}
 
 
@@ -81,6 +82,8 @@ def running(words: str) -> str:
 
     >>> print(running("a_i ≥ 0 & W → aW"))
     $a_{i}$ \ensuremath{\geq} 0 \& W \ensuremath{\to} aW
+    >>> print(running("x\N{COMBINING MACRON}"))
+    \ensuremath{\bar{x}}
     """
     pieces = re.split(r"([A-Za-zα-ωΑ-Ω]+_(?:[A-Za-z0-9α-ωΑ-Ω]+|\*|\{[^}]*\}))", words)
     return "".join(
@@ -101,16 +104,16 @@ def literal(words: str) -> str:
 def _encoder() -> Any:
     from pylatexenc.latexencode import RULE_DICT, RULE_REGEX, UnicodeToLatexConversionRule, UnicodeToLatexEncoder
 
-    hatted = re.compile("(\\w)\N{COMBINING CIRCUMFLEX ACCENT}")
-    hats = UnicodeToLatexConversionRule(RULE_REGEX, [(hatted, _hat)])
+    accents = [(re.compile(rf"(\w){sign}"), partial(_accented, command)) for sign, command in _ACCENTS.items()]
+    hats = UnicodeToLatexConversionRule(RULE_REGEX, accents)
     signs = UnicodeToLatexConversionRule(RULE_DICT, {ord(sign): command for sign, command in _SIGNS.items()})
     return UnicodeToLatexEncoder(
         conversion_rules=[hats, signs, "defaults"], unknown_char_policy="keep", unknown_char_warning=False
     )
 
 
-def _hat(found: re.Match[str]) -> str:
-    return rf"\ensuremath{{\hat{{{_encoder().unicode_to_latex(found[1])}}}}}"
+def _accented(command: str, found: re.Match[str]) -> str:
+    return rf"\ensuremath{{\{command}{{{_encoder().unicode_to_latex(found[1])}}}}}"
 
 
 def _subscripted(piece: str) -> str:

@@ -46,8 +46,14 @@ def errata(ledgers: Iterable[Ledger], results: Sequence[Result]) -> str:
     text = "\n".join(body)
     # Code keeps its letters as they are.
     letters = sorted({sign for sign in text if ord(sign) > 127})
-    declared = [rf"\DeclareUnicodeCharacter{{{ord(sign):04X}}}{{{running(sign)}}}" for sign in letters]
+    declared = [rf"\DeclareUnicodeCharacter{{{ord(sign):04X}}}{{{_of_sign(sign)}}}" for sign in letters]
     return document(text, before="\n".join(declared)) + "\n"
+
+
+def _of_sign(sign: str) -> str:
+    """A sign as LaTeX; its number where there is no command, as of a combining accent, which would stand for itself."""
+    command = running(sign)
+    return command if command.isascii() else f"[U+{ord(sign):04X}]"
 
 
 def _of_paper(ledger: Ledger, results: Sequence[Result]) -> Iterator[str]:

@@ -135,3 +135,10 @@ def test_the_errata_sheet_is_escaped(ledger, tmp_path):
     assert "L = $3 x$" in sheet
     assert "Of 2 statements that were re-derived and measured, 1 hold as printed" in sheet
     assert "1 are corrected. 2 more were not run." in sheet
+
+
+def test_a_sign_without_a_command_does_not_stand_for_itself(tmp_path, ledger):
+    of = Ledger("p", "Of x\N{COMBINING MACRON} and k\N{COMBINING MACRON BELOW}", "Somebody")
+    sheet = errata([of], [one | {"paper": "p"} for one in run([ledger["p:bad"]], stored=tmp_path / "none.json")])
+    assert r"\ensuremath{\bar{x}}" in sheet
+    assert r"\DeclareUnicodeCharacter{1E35}{[U+1E35]}" in sheet
