@@ -495,10 +495,14 @@ def test_a_long_derivation_ends_when_it_is_told_to(number, status):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as ran:
-        time.sleep(5.0)
-        assert ran.poll() is None
-        ran.send_signal(number)
-        out, err = ran.communicate(timeout=30)
+        try:
+            time.sleep(5.0)
+            assert ran.poll() is None
+            ran.send_signal(number)
+            out, err = ran.communicate(timeout=30)
+        finally:
+            # A job in the background of a shell ignores Ctrl-C, and so does what it starts.
+            ran.kill()
     assert ran.returncode == status
     assert out == b""
     assert b"Traceback" not in err
