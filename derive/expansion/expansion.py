@@ -227,7 +227,7 @@ class Expansion:
             return notation.signed_sum(terms, style)
 
         found = tuple((value, names[name]) for name, value in self.B.items() if value != 0)
-        return apart(found, self.known_parameters, write, latex=style is notation.LATEX)
+        return apart(found, self._named, write, latex=style is notation.LATEX)
 
     def text(self) -> str:
         """One line of plain text."""
@@ -282,12 +282,17 @@ class Expansion:
         found = {*self.symbols, *self.constant.free_symbols}
         return frozenset(found | {sympy.Symbol(name) for name in set(self.parameters) - {one.name for one in found}})
 
+    @property
+    def _named(self) -> frozenset[sympy.Symbol]:
+        """Parameters that letters of words yield to: the bias stands where no number does, and yields to no b."""
+        return frozenset(one for one in self.known_parameters if one.name != "b")
+
     def _in(self, style: notation.Style) -> str:
         def write(terms: tuple[Term, ...]) -> str:
             written = [(term.coefficient, notation.product_of_invariants(term.invariants, style)) for term in terms]
             return notation.signed_sum(written, style, style.remainder(self.point, self.order + 2))
 
-        return apart(self.terms, self.known_parameters, write, latex=style is notation.LATEX)
+        return apart(self.terms, self._named, write, latex=style is notation.LATEX)
 
 
 def in_letters(terms: Iterable[Term], own: str, basis: str, of: str) -> list[tuple[Invariants, sympy.Expr]] | None:

@@ -40,7 +40,16 @@ def find_loss(target: str) -> Loss:
         InputError: nothing usable is there.
 
     """
-    found = find_target(target)
+    return as_loss(find_target(target), target)
+
+
+def as_loss(found: Any, target: str) -> Loss:
+    """What a TARGET names, which has to be a `Loss`.
+
+    Raises:
+        InputError: it is a field, or code.
+
+    """
     if isinstance(found, Dynamics):
         raise InputError(no_loss(found))
     if not isinstance(found, Loss):

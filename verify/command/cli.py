@@ -57,27 +57,28 @@ def derive(
     """
     from derive import NotAnalyticError
     from derive.fields.training import Dynamics
-    from verify.audits.target import find_loss, find_target
+    from verify.audits.target import as_loss, find_target
 
-    if isinstance(dynamics := find_target(target), Dynamics):
-        shown = _field(dynamics, order, basis, settings, sampling, law)
+    found = find_target(target)
+    if isinstance(found, Dynamics):
+        shown = _field(found, order, basis, settings, sampling, law)
         click.echo(json.dumps(shown.to_json(), indent=2, ensure_ascii=False) if as_json else shown.text())
         return
     try:
         with deriving(progress(hidden=False, steps=2, after=2.0)) as tick:
             tick(f"order {order}")
-            expansion, limit, *_ = _expand(target, order, basis, settings, sampling, law)
+            expansion, limit, *_ = _expand(as_loss(found, target), order, basis, settings, sampling, law)
             tick("text")
             written = json.dumps(expansion.to_json(), indent=2, ensure_ascii=False) if as_json else expansion.text()
     except NotAnalyticError as error:
         if error.degree != 0:
             raise
         # A loss of normalised features has no expansion: that is the answer.
-        point = find_loss(target).point
+        point = as_loss(found, target).point
         answer = f"no expansion: homogeneous of degree 0 in {point}, constant along {point} → t{point}; {error.reason}"
-        found: dict[str, Any] = {"loss": target, "order": order, "terms": None, "regularity": "homogeneous"}
-        found |= {"degree": 0, "reason": error.reason}
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else answer)
+        said: dict[str, Any] = {"loss": target, "order": order, "terms": None, "regularity": "homogeneous"}
+        said |= {"degree": 0, "reason": error.reason}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False) if as_json else answer)
         return
     _tell_of(limit)
     click.echo(written)
@@ -128,7 +129,7 @@ def latex(
         return
     with deriving(progress(hidden=False, steps=3, after=2.0)) as tick:
         tick(f"order {order}")
-        expansion, limit, loss, assumed = _expand(target, order, basis, settings, sampling, law)
+        expansion, limit, loss, assumed = _expand(loss, order, basis, settings, sampling, law)
         tick("landscape")
         shown = described(loss, expansion, limit, law=assumed) if order >= 4 else None
         tick("text")
@@ -201,14 +202,14 @@ def main(command: click.Command = quartic) -> None:
 
 
 def _expand(
-    target: str, order: int, basis: str, settings: tuple[str, ...], sampling: str, law: str
+    found: Any, order: int, basis: str, settings: tuple[str, ...], sampling: str, law: str
 ) -> tuple[Any, str | None, Any, Any]:
     """The expansion, a parameter whose limit only the landscape has, the loss and the law of the data."""
-    from verify.audits.target import find_loss, limits, parse_values, put_values
+    from verify.audits.target import limits, parse_values, put_values
     from verify.command.laws import read_law
 
     assumed, values = read_law(law).given(parse_values(settings))
-    loss, later = put_values(find_loss(target), values)
+    loss, later = put_values(found, values)
     expansion, limit = limits(loss.expand(order, basis=basis, sampling=sampling, data=assumed), later)
     return expansion, limit, loss, assumed
 

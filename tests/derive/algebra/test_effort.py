@@ -85,7 +85,9 @@ def test_a_derivation_can_be_interrupted():
 
 def test_clearing_empties_every_memo_table_of_the_algebra():
     catalogue("weighted-infonce").expand(4)
-    names = [one.name for one in pkgutil.walk_packages(derive.__path__, "derive.")]
+    # What an expansion goes through; patterns of text and coefficients of landscapes are not timed with it.
+    rooms = ("derive.algebra.", "derive.expansion.")
+    names = [one.name for one in pkgutil.walk_packages(derive.__path__, "derive.") if one.name.startswith(rooms)]
     modules = [importlib.import_module(name) for name in names]
     tables = [one for module in modules for one in vars(module).values() if hasattr(one, "cache_info")]
     assert sum(one.cache_info().currsize for one in tables) > 0

@@ -61,7 +61,7 @@ def test_an_audit_shows_its_verdict_its_formulas_and_its_evidence():
     text = text_of(shown)
     assert text.startswith("InfoNCE (population)Keeps every mode with λ_i > 0")
     assert "The derivation is undecided: nothing contradicts it" in text
-    assert re.findall(r"<th [^>]*>(.*?)</th>", shown) == ["Definition", "Near W = 0", "Landscape"]
+    assert re.findall(r"<th [^>]*>(.*?)</th>", shown) == ["Definition", "Near W = 0", "Landscape", "At collapse"]
     assert shown.count("<math") > 5
     assert "c < 1: |Δ| = 0  ✓" in text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -210,10 +211,11 @@ def call(
     if (dim is not None and dim < 1) or least < 1:
         raise InputError("a width and a number of data are whole numbers of 1 or more")
     plain = callable_loss(loss, name, init)
-    try:
-        pristine = copy.deepcopy(plain)
-    except Exception:  # noqa: BLE001 (what a user's object raises when it is copied)
-        pristine = None
+    pristine = None
+    if isinstance(loss, type) or init:
+        # What a class says of its loss is said of a fresh instance; an instance keeps what it has seen.
+        with contextlib.suppress(Exception):
+            pristine = copy.deepcopy(plain)
     found = Called(plain, pristine, name, adapter, adapter == AUTO, dim, max(least, 2), limit)
     if adapter != AUTO:
         find_adapter(adapter)

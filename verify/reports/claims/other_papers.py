@@ -21,7 +21,7 @@ def sections(papers: Iterable[str] = OTHERS) -> str:
 def _section(ledger: Ledger) -> str:
     seen = "; ".join(dict.fromkeys(claim.seen.partition(";")[0] for claim in ledger if claim.seen))
     rows = ["| claim | as printed | verdict |", "|---|---|---|", *map(_row, ledger)]
-    return "\n".join([f"### {ledger.title}", "", f"{ledger.source}. Read: {seen}.", "", *rows])
+    return "\n".join([f"## {ledger.title}", "", f"{ledger.source}. Read: {seen}.", "", *rows])
 
 
 def _row(claim: Claim) -> str:
