@@ -68,7 +68,9 @@ class Transition:
         if whitened.free_symbols & OF_MODES or whitened == 1:
             return TEXT.scalar(self.descent)
         shown = TEXT.scalar(whitened)
-        return f"(a_i + c_i)({shown})" if whitened.is_Add else f"(a_i + c_i) {shown}"
+        # A sign in front would read as a difference.
+        apart = whitened.is_Add or shown[0] in "-−"
+        return f"(a_i + c_i)({shown})" if apart else f"(a_i + c_i) {shown}"
 
     @property
     def exponent_in_time(self) -> sympy.Rational:
