@@ -118,7 +118,8 @@ class Called:
 
     Attributes:
         loss: the user's callable, without values of its parameters.
-        pristine: a copy of it before its first call; None where it cannot be copied.
+        pristine: for a class, a copy of its instance before the first call; None for an instance, or where it cannot be
+            copied.
         name: its name.
         adapter: the name of the convention.
         found: whether the signature told it.
@@ -144,7 +145,7 @@ class Called:
         return BlackBox(with_values(self.loss, values), self.name, way, None, self.limit, self.least)
 
     def afresh(self, box: BlackBox, values: Mapping[str, sympy.Expr]) -> BlackBox | None:
-        """The same function, each call on a copy of the loss before its first; None where it cannot be copied."""
+        """The same function, each call on a copy of the loss before its first; None where there is none."""
         if self.pristine is None:
             return None
         return replace(box, loss=with_values(Fresh(self.pristine), values) if values else Fresh(self.pristine))

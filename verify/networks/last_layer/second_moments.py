@@ -112,6 +112,11 @@ class Sums:
         )
 
     @property
+    def mean(self) -> Array:
+        """μ, (d0,)."""
+        return self.total / (self.N * self.views)
+
+    @property
     def second(self) -> Array:
         """E φφᵀ."""
         return self.own / (self.N * self.views)
@@ -162,7 +167,7 @@ class Spread:
     @property
     def mean(self) -> Array:
         """μ, (d0,)."""
-        return self.sums.total / (self.sums.N * self.sums.views)
+        return self.sums.mean
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def view_modes(found: Spread, *, bias: bool) -> ViewModes:
     sides = []
     for half in range(2):
         own, other = found.halves[half], found.halves[1 - half]
-        _, along = _modes(own, own.total / (own.N * own.views) if across else None)
+        _, along = _modes(own, own.mean if across else None)
         sides.append(_measured(found.features, other, along[:, :n], 1 - half))
     width = min(len(value) for value, _ in sides)
     held, noise = np.full(n, np.nan), np.full(n, np.nan)
@@ -105,7 +105,7 @@ def _has_a_mean(sums: Sums) -> bool:
     """Whether the mean of the features is told from 0: Hotelling's T², N μᵀ S⁻¹μ with S that of a datum's mean view."""
     from scipy.stats import f
 
-    mean = sums.total / (sums.N * sums.views)
+    mean = sums.mean
     of_datum = sums.whole / (sums.N * sums.views**2) - np.outer(mean, mean)
     sizes, vectors = np.linalg.eigh(of_datum)
     used = sizes > NOTHING * max(float(sizes[-1]), 0.0)
@@ -138,7 +138,7 @@ def _measured(features: Features, sums: Sums, directions: Array, half: int) -> t
     A0, Sigma = sums.cross - sums.mean_square, sums.second - sums.mean_square
     along, own = (np.einsum("ik,ik->k", directions, matrix @ directions) for matrix in (A0, Sigma))
     ratio = along / own
-    mean = sums.total @ directions / (sums.N * sums.views)
+    mean = sums.mean @ directions
     square = np.zeros(len(ratio))
     for x in _halves(features, half):
         y = x @ directions - mean
