@@ -9,8 +9,11 @@ that does not would need a coincidence.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import lcm, prod
+from functools import reduce
+from math import lcm
+from operator import mul
 
 import sympy
 
@@ -47,42 +50,77 @@ class Numbers:
             InexactError: it is not a fraction.
 
         """
+        return self._rooted(expression).fraction()
+
+    def _rooted(self, expression: sympy.Expr) -> Rooted:
+        """The value as a fraction times a root: factors and terms may be a fraction together though none is one."""
         if expression.is_Rational:
-            return Fraction(int(expression.p), int(expression.q))
+            return Rooted(Fraction(int(expression.p), int(expression.q)))
         if expression.is_Symbol:
-            return self.values[expression.name]
+            return Rooted(self.values[expression.name])
         if expression.is_Add:
-            return sum(map(self.of, expression.args), Fraction(0))
+            return _sum([self._rooted(term) for term in expression.args])
         if expression.is_Mul:
-            return self._product(expression.args)
+            return reduce(mul, map(self._rooted, expression.args))
         if expression is sympy.E:
-            return exponential(Fraction(1))
+            return Rooted(exponential(Fraction(1)))
         if isinstance(expression, sympy.exp):
-            return exponential(self.of(expression.args[0]))
+            return Rooted(exponential(self.of(expression.args[0])))
         if isinstance(expression, sympy.log):
-            return logarithm(self.of(expression.args[0]))
+            return Rooted(logarithm(self.of(expression.args[0])))
         if isinstance(expression, sympy.Abs):
-            return abs(self.of(expression.args[0]))
+            return Rooted(abs(self.of(expression.args[0])))
         if expression.is_Pow:
-            return power(*map(self.of, expression.args))
+            base, exponent = expression.args
+            return self._rooted(base) ** self.of(exponent)
         message = f"no fraction is known for {expression}"
         raise InexactError(message)
 
-    def _product(self, factors: Sequence[sympy.Expr]) -> Fraction:
-        """The product; roots may be a fraction together though none is one, as √2 √(8 · 4ᵖ + 1) at p = −3/2."""
-        product, roots = Fraction(1), []
-        for factor in factors:
-            if factor.is_Pow:
-                base, exponent = map(self.of, factor.args)
-                if exponent.denominator > 1 and base > 0:
-                    roots.append((base, exponent))
-                else:
-                    product *= power(base, exponent)
-            else:
-                product *= self.of(factor)
-        degree = lcm(*(exponent.denominator for _, exponent in roots))
-        under = prod((base ** int(exponent * degree) for base, exponent in roots), start=Fraction(1))
-        return product * power(under, Fraction(1, degree))
+
+@dataclass(frozen=True)
+class Rooted:
+    """``factor · under^(1/degree)``, with ``under`` > 0."""
+
+    factor: Fraction
+    under: Fraction = Fraction(1)
+    degree: int = 1
+
+    def __mul__(self, other: Rooted) -> Rooted:
+        """The product, under one root."""
+        degree = lcm(self.degree, other.degree)
+        under = self.under ** (degree // self.degree) * other.under ** (degree // other.degree)
+        return Rooted(self.factor * other.factor, under, degree)
+
+    def __pow__(self, exponent: Fraction) -> Rooted:
+        """The power."""
+        if self.factor == 0 and exponent < 0:
+            message = "a division by zero"
+            raise InexactError(message)
+        if exponent.denominator == 1:
+            return Rooted(self.factor**exponent.numerator, self.under**exponent.numerator, self.degree)
+        if self.factor <= 0:
+            message = f"the root of degree {exponent.denominator} of {self.factor} is not taken"
+            raise InexactError(message)
+        under = (self.factor**self.degree * self.under) ** exponent.numerator
+        return Rooted(Fraction(1), under, self.degree * exponent.denominator)
+
+    def fraction(self) -> Fraction:
+        """The value.
+
+        Raises:
+            InexactError: it is not a fraction.
+
+        """
+        return self.factor * power(self.under, Fraction(1, self.degree)) if self.factor else Fraction(0)
+
+
+def _sum(terms: Sequence[Rooted]) -> Rooted:
+    """The sum, of terms whose ratios are fractions."""
+    terms = [term for term in terms if term.factor]
+    if not terms:
+        return Rooted(Fraction(0))
+    first = replace(terms[0], factor=Fraction(1))
+    return replace(first, factor=sum(((term * first ** Fraction(-1)).fraction() for term in terms), Fraction(0)))
 
 
 def exponential(argument: Fraction) -> Fraction:

@@ -62,6 +62,10 @@ def test_roots_that_are_a_fraction_together_are_read():
     # ½, which SymPy writes as a product of two roots, neither of which is a fraction.
     assert numbers.of(sympy.sqrt(2) * sympy.sqrt(8 * sympy.Integer(2) ** (2 * p) + 1) / 4) == Fraction(1, 2)
     assert numbers.of(sympy.Integer(2) ** sympy.Rational(1, 3) * sympy.Integer(2) ** (-p * 4 / 9) / 3) == Fraction(2, 3)
+    # Terms of a sum, too: (√8 + √18) / √2.
+    assert numbers.of((sympy.Integer(2) ** -p + sympy.sqrt(9 - 9 * z / 2)) / sympy.sqrt(-z)) == 5
+    with pytest.raises(InexactError, match="the root of degree 2 of 3 is"):
+        numbers.of(sympy.sqrt(2) + sympy.sqrt(1 - z))
     # √−2 √−8 is −4 and not the root of 16.
     with pytest.raises(InexactError, match="the root of degree 2 of -"):
         numbers.of(sympy.sqrt(z) * sympy.sqrt(z - 6))
