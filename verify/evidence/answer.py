@@ -14,7 +14,7 @@ import sympy
 
 from derive.definition.glyphs import length, told
 from derive.definition.notation import TEXT
-from derive.landscape.conditions import written
+from derive.landscape.conditions import q_j, written
 from derive.landscape.correlations import lam_i
 from derive.landscape.landscape import a_i, c_i
 
@@ -257,7 +257,7 @@ def _written(condition: Condition) -> str:
     if not isinstance(formula, sympy.core.relational.Relational):
         return ""
     said = f"{TEXT.scalar(formula.lhs)} {_SIGNS.get(formula.rel_op, formula.rel_op)} {TEXT.scalar(formula.rhs)}"
-    return said if length(said, formula.free_symbols) <= LONGEST and "q_j" not in said else ""
+    return said if length(said, formula.free_symbols) <= LONGEST and not formula.has(q_j) else ""
 
 
 def _sentence(clause: str, scope: str = "", more: str = "") -> str:

@@ -121,6 +121,10 @@ def test_a_long_name_leaves_nothing_unsaid():
     assert compared(15, ("d0", "a_name_that_is_long"))["wrong"] == []
 
 
+def test_an_answer_writes_a_condition_out_though_a_parameter_has_the_name_of_q_j():
+    assert compared(9, ("q_j",))["wrong"] == []
+
+
 def test_what_is_not_tried_is_counted():
     loss = drawn(21)
     found = compared(21, ("rho", "u"), seconds=-1)
