@@ -62,7 +62,7 @@ def measure(case: Case, order: int) -> RayCoefficients | None:
 
         with one_thread():
             found = nested_derivatives(function(order), order)
-        return RayCoefficients(case, found, "nested forward-mode differentiation", exact=True)
+        return RayCoefficients(case, found, "nested differentiation", exact=True)
     ts = circle(safe_radius(lambda at: case.truth.averaged(at, order), 2 * RADIUS))
     even = range(2, order + 1, 2)
     values = case.truth.averaged(ts, order)
@@ -76,12 +76,7 @@ def slope_at_one(case: Case, degree: int) -> float | None:
     function = getattr(case.truth, "function", None)
     if function is None:
         return None
-    import torch
-    from torch.func import jvp
-
-    one = torch.ones((), dtype=torch.float64)
-    _, slope, *_ = jvp(function(degree), (one,), (one,))
-    return float(slope)
+    return nested_derivatives(function(degree), 1, at=1.0)[1]
 
 
 def compare(measured: RayCoefficients, expansion: Expansion) -> Evidence:

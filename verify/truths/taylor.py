@@ -88,17 +88,21 @@ def safe_radius(values: Callable[[NDArray[Any]], NDArray[Any]], start: float) ->
     return float(abs(converging(values, start)[0][0])) / 2
 
 
-def nested_derivatives(function: Callable[[Any], Any], order: int) -> dict[int, float]:
-    """Taylor coefficients of t ↦ function(t) at 0 through an order, by nested forward-mode differentiation in torch."""
+def nested_derivatives(function: Callable[[Any], Any], order: int, at: float = 0.0) -> dict[int, float]:
+    """Taylor coefficients of t ↦ function(t) about a point through an order, by nested differentiation in torch.
+
+    The function is called once, and each order differentiates the graph of the one before. Forward mode would call it
+    2^order times as it were, and its first nested call loads torch's compiler, a second of work.
+    """
     import torch
-    from torch.func import jvp
 
-    def derivative(inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda t: jvp(inner, (t,), (torch.ones_like(t),))[1]
-
-    coefficients, factorial, current = {}, 1.0, function
+    t = torch.tensor(at, dtype=torch.float64, requires_grad=True)
+    coefficients, factorial, current = {}, 1.0, function(t)
     for k in range(1, order + 1):
-        current = derivative(current)
+        if current.requires_grad:
+            (current,) = torch.autograd.grad(current, t, create_graph=k < order, materialize_grads=True)
+        else:  # a constant, whose derivatives are zero
+            current = torch.zeros_like(current)
         factorial *= k
-        coefficients[k] = float(current(torch.zeros((), dtype=torch.float64))) / factorial
+        coefficients[k] = float(current.detach()) / factorial
     return coefficients

@@ -7,7 +7,7 @@ Nothing here comes from an expansion or from the symbolic definitions. Two kinds
   with weights p (m,), chi (..., k, d) are independent draws with weights q (k,); gives (...). A population
   mean is the weighted sum. The weights sum to one and may be negative (a cubature); None for equal ones.
 
-Every step is analytic (sums, products, exp, log, sqrt), so float64, complex128 and nested torch.func.jvp all
+Every step is analytic (sums, products, exp, log, sqrt), so float64, complex128 and nested derivatives all
 work. Hence no abs, norm, cdist, logsumexp or logsigmoid: log of a sum of exp is written out, which near the
 origin cannot overflow. Far from it, and for many models at once, `verify.truths.fast_losses` has other forms of some.
 """

@@ -29,6 +29,15 @@ def test_a_lower_order_is_the_beginning():
     assert nested_derivatives(torch.exp, 2) == pytest.approx({1: 1.0, 2: 0.5})
 
 
+def test_derivatives_of_a_constant_are_zero():
+    assert nested_derivatives(lambda _: torch.tensor(3.0), 2) == {1: 0.0, 2: 0.0}
+    assert nested_derivatives(lambda t: 3 + 0 * t, 3) == {1: 0.0, 2: 0.0, 3: 0.0}
+
+
+def test_derivatives_about_another_point():
+    assert nested_derivatives(lambda t: t**3, 3, at=2.0) == pytest.approx({1: 12.0, 2: 6.0, 3: 1.0})
+
+
 @pytest.mark.parametrize(("radius", "points"), [(0.1, 8), (0.25, 16)])
 def test_cauchy_reads_an_even_function_to_rounding(radius, points):
     ts = circle(radius, points)

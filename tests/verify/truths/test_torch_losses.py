@@ -1,4 +1,4 @@
-"""The hand-written losses against plain loops, and their promises: batches, complex numbers, nested jvp."""
+"""The hand-written losses against plain loops, and their promises: batches, complex numbers, nested derivatives."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from derive import CATALOGUE
 from verify.truths.settings import values_for
+from verify.truths.taylor import nested_derivatives
 from verify.truths.torch_losses import TORCH_LOSSES, TorchLoss, norm_penalty, weight_decay
 
 PARAMETERS: dict[str, dict[str, float]] = {
@@ -237,17 +238,15 @@ def along(name: str, tensors: list[Tensor]) -> Callable[[Tensor], Tensor]:
     return lambda s: evaluate(name, with_embeddings(name, tensors, lambda t: t + s * steps[id(t)]))
 
 
-def nested(f: Callable[[Tensor], Tensor], order: int) -> Callable[[Tensor], Tensor]:
-    """The derivative of this order by jvp inside jvp."""
-    if order == 0:
-        return f
-    lower = nested(f, order - 1)
-    return lambda s: torch.func.jvp(lower, (s,), (torch.ones_like(s),))[1]
+def nested(f: Callable[[Tensor], Tensor], order: int) -> list[float]:
+    """The derivatives of f at 0, from order 0 to this one."""
+    value = f(torch.zeros((), dtype=torch.float64)).item()
+    return [value, *(factorial(k) * one for k, one in nested_derivatives(f, order).items())]
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("origin", [False, True])
-def test_nested_jvp_equals_cauchy(name: str, origin: bool) -> None:
+def test_nested_derivatives_equal_cauchy(name: str, origin: bool) -> None:
     """Derivatives to order 4 against Cauchy's integral on a circle: true only of an analytic function."""
     tensors = draw(name, 3, 2, seed=3)
     if origin:
@@ -260,22 +259,20 @@ def test_nested_jvp_equals_cauchy(name: str, origin: bool) -> None:
         # No singularity is near: what the highest orders have is far below what the fourth has, or only rounding.
         if sizes[28:36].max() < 1e-6 * sizes[1:8].max() + 1e-13 * sizes.max():
             break
-    for order in range(5):
+    for order, derivative in enumerate(nested(f, 4)):
         cauchy = factorial(order) * np.mean(circle * np.exp(-1j * order * angles)) / radius**order
-        derivative = nested(f, order)(torch.zeros((), dtype=torch.float64)).item()
         assert abs(cauchy.imag) < 1e-9
         assert derivative == pytest.approx(cauchy.real, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", ["ntxent", "infonce"])
-def test_nested_jvp_equals_finite_differences(name: str) -> None:
+def test_nested_derivatives_equal_finite_differences(name: str) -> None:
     """The same in real numbers: the polynomial through 13 points, differentiated four times."""
     f = along(name, draw(name, 3, 2, seed=3))
     step, offsets = 0.06, np.arange(-6, 7)
     values = np.array([f(torch.tensor(step * k, dtype=torch.float64)).item() for k in offsets])
     taylor = np.linalg.solve(np.vander(offsets.astype(float), increasing=True), values)
-    for order in range(5):
-        derivative = nested(f, order)(torch.zeros((), dtype=torch.float64)).item()
+    for order, derivative in enumerate(nested(f, 4)):
         assert derivative == pytest.approx(factorial(order) * taylor[order] / step**order, rel=1e-6, abs=1e-7)
 
 

@@ -52,7 +52,7 @@ def exactly(
     """The part of one order in W of a loss (or the sum through that order), at random W, A0 and C that do not commute.
 
     Two routes: Cauchy's integral of the definition evaluated on Gaussian cubature nodes ("exact"), and, for catalogue
-    losses, nested forward-mode differentiation of the torch function written by hand ("autodiff").
+    losses, nested differentiation of the torch function written by hand ("autodiff").
 
     Args:
         slot: the slot of the statement that this is the value of.
