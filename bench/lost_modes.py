@@ -31,7 +31,9 @@ from numeric.sphere.equal_means import equal_modes
 from numeric.sphere.lost_modes import drawn_lost_modes, lost_modes
 
 R = sympy.Rational
-NAMES = ("infonce", "beta-infonce", "spectral", "alignment-uniformity", "siglip", "ntxent", "dcl", "clip")
+# Losses over a batch that have a limit as it grows, and all others.
+BATCHES = ("infonce-batch", "weighted-infonce", "ntxent", "dcl", "clip")
+NAMES = ("infonce", "beta-infonce", "spectral", "alignment-uniformity", "siglip", *BATCHES)
 RANKS = (5, 12, 64, 512)
 CORRELATIONS = (R(1, 20), R(1, 2), R(9, 10), R(999, 1000))
 TEMPERATURES = (R(1, 20), R(1, 5), R(1), R(2))
@@ -42,9 +44,9 @@ DIGITS = 17
 def loss(name: str, tau: sympy.Expr) -> Loss:
     """A catalogue loss at a temperature, its batch infinite but for SigLIP's, whose means are linear."""
     found = catalogue(f"{name}+normalised")
-    if name in ("ntxent", "dcl", "clip"):
+    if name in BATCHES:
         found = population(found)
-    values = {"tau": tau, "beta": R(3, 2), "lambda": R(1), "t": 1 / tau, "b": 1 / tau, "N": 64}
+    values = {"tau": tau, "alpha": R(1), "beta": R(3, 2), "lambda": R(1), "t": 1 / tau, "b": 1 / tau, "N": 64}
     return found.set({key: value for key, value in values.items() if key in found.parameters})
 
 

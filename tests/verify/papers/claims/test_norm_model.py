@@ -22,6 +22,17 @@ def test_a_misprint_of_the_corrected_shift_does_not_hold():
     assert [name for name, slip in slips if judge(claim, slip).readings[0].verdict != "refuted"] == []
 
 
+@pytest.mark.parametrize(("name", "reading"), [("iclr:eq13", 1), ("iclr:eq13", 2), ("iclr:eq19", 1)])
+def test_what_unit_vectors_have_in_the_place_of_equations_13_and_19_holds_and_no_misprint_of_it(name, reading):
+    claim = ICLR[name]
+    assert judge(claim).verdict == "conditional"
+    right = dict(claim.readings[reading].derived)
+    assert judge(claim, right).readings[reading].verdict == "holds"
+    slips = list(misprints(right))
+    assert len(slips) > 5
+    assert [name for name, slip in slips if judge(claim, slip).readings[reading].verdict != "refuted"] == []
+
+
 def test_neither_the_fixed_norm_s_factor_nor_the_leading_term_alone_is_right():
     claim = ICLR["iclr:norm-model"]
     shift = claim.readings[0].derived["shift"]

@@ -49,3 +49,40 @@ def noise_is_kept() -> dict[str, object]:
         return float(-k * (f * g).sum(1).mean() + np.log(np.exp(k * (f @ far.T)).mean(1)).mean())
 
     return {"slot": "always", "at": {}, "printed": True, "true": bool(loss(0.3) > loss(0.0))}
+
+
+def a_lost_mode() -> dict[str, object]:
+    """19 modes of λ = 0.9 and one that lies 1.9/20 below the average, τ = 1: whether InfoNCE of f/|f| falls along it.
+
+    Eq. (13) keeps it, since 1.9 is less than 2.
+    """
+    import numpy as np
+
+    r, below = 20, 1.9
+    lam = np.full(r, 0.9)
+    lam[-1] -= below / (r - 1)
+    one, noise = np.random.default_rng(0).standard_normal((2, 100_000, r))
+    other = lam * one + np.sqrt(1 - lam**2) * noise
+
+    def loss(s: float) -> float:
+        f, g = (view * np.append(np.ones(r - 1), s) for view in (one, other))
+        f, g = (z / np.linalg.norm(z, axis=1, keepdims=True) for z in (f, g))
+        # The mean over χ is the same for every x, but for a part that is of higher order in s.
+        far = np.roll(f, 1000, axis=0)
+        return float(-(f * g).sum(1).mean() + np.log(np.exp((f * far).sum(1)).mean()))
+
+    at = {"c": 1.0, "d_M": float(r), "r_bar": float(lam.mean()), "r_i": float(lam[-1])}
+    return {"slot": "condition", "at": at, "printed": True, "true": bool(loss(1.0) < loss(0.0))}
+
+
+def margin_without_augmentation() -> dict[str, object]:
+    """InfoNCE of f/|f|, τ = 1, 100 kept modes of λ = 1: 1 − λ_c of one more mode.
+
+    Where both views of the kept modes are equal, E 1/(|u||u′|) is E 1/|u|², and λ_c = 1 − ρ: ρ is the mean cosine c of
+    two data under e^c, a ratio of Bessel functions that is 1/100 to leading order. Here by the trapezoidal rule.
+    """
+    import numpy as np
+
+    c = np.linspace(-1, 1, 4001)
+    weight = (1 - c**2) ** (97 / 2) * np.exp(c)
+    return {"slot": "margin", "at": {"d_M": 100.0}, "printed": 0.02, "true": round(float(weight @ c / weight.sum()), 6)}

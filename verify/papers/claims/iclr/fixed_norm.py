@@ -12,6 +12,7 @@ from derive.landscape.mode_potential import b as level
 from derive.landscape.stationary import T1, m
 from verify.papers.claims.claim import Measured, Point, Reading
 from verify.papers.claims.counterexamples import normalisation as counterexamples
+from verify.papers.claims.counterexamples import unit_vectors as of_unit_vectors
 from verify.papers.claims.formulas import Diagonal, M, Tr, d0, identity
 from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.iclr.penalised import (
@@ -35,6 +36,7 @@ from verify.papers.claims.iclr.penalised import (
     on_modes,
     points,
 )
+from verify.papers.claims.iclr.unit_edges import HOW, INFONCE, SPECTRAL, closed, conditions, shift, slopes
 
 total = Tr(Sigma**-1 * B * M)
 # The matrix that a number stands for where it is added to one; the average of the kept eigenvalues of Σ⁻¹B.
@@ -132,13 +134,25 @@ def equation_12() -> Iterator[Reading]:
     where="Eq. (13)",
     says="as κ → ∞, a mode that a stationary point keeps has {condition}, r_i = b_i/s_i its eigenvalue of Σ⁻¹B_M and"
     " r_bar the average of the d_M kept ones",
-    recorded="holds",
+    recorded="conditional",
+    why="It is the model's. f/‖f‖ itself at the temperature 1/c has the form, to leading order in 1/d_M, and another"
+    " number: for InfoNCE c in the place of 2c, and for either loss a part of two views' lengths that vary together,"
+    " which counts at high temperatures (iclr:norm-model).",
+    given="As Theorem 2, or f/‖f‖ of a linear model at the temperature 1/c, one of many kept modes beside equal ones.",
+    counterexample=of_unit_vectors.a_lost_mode,
     condition=sympy.Gt(r_i + 2 * c / d_M, average),
 )
 def equation_13() -> Iterator[Reading]:
-    """Its power h_i has to be positive."""
+    """Its power h_i has to be positive; of f/‖f‖, its λ above that of a mode that is just lost."""
     power = points(fixed=True).power.subs({level: r_i, T1: m * average}, simultaneous=True).subs(m, d_M)
-    yield Reading({"condition": sympy.Gt(power, 0)}, [_masks()])
+    yield Reading({"condition": sympy.Gt(power, 0)}, [_masks()], "E|f|² is fixed, as Sec. 3.2 models f/‖f‖")
+    for name, measured in ((INFONCE, [closed(), slopes(INFONCE)]), (SPECTRAL, [slopes(SPECTRAL)])):
+        yield Reading(
+            {"condition": sympy.Gt(r_i + shift(name, average), average)},
+            [conditions(one) for one in measured],
+            f"f/‖f‖ itself at the temperature 1/c, {name}, many kept modes",
+            how=HOW,
+        )
 
 
 def _masks() -> Measured:

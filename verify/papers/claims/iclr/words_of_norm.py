@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from derive.algebra.signs import sign
 from derive.landscape.landscape import a_i, s_i, s_j
 from derive.landscape.stationary import T1, m
 from verify.papers.claims.claim import Measured, Point, Reading
+from verify.papers.claims.counterexamples import unit_vectors as of_unit_vectors
 from verify.papers.claims.counterexamples import words_of_norm as counterexamples
 from verify.papers.claims.formulas import formula_of
 from verify.papers.claims.iclr.conditions import clean, measured_sides, sides
@@ -32,6 +34,8 @@ from verify.papers.claims.iclr.penalised import (
     points,
 )
 from verify.papers.claims.iclr.table1 import normed
+from verify.papers.claims.iclr.unit_edges import HOW, INFONCE, closed, shift
+from verify.papers.claims.iclr.unit_minima import Minimum
 from verify.papers.claims.iclr.unit_minima import rows as unit_rows
 
 if TYPE_CHECKING:
@@ -259,9 +263,13 @@ def spectral_with_norm() -> Iterator[Reading]:
     where="Eq. (19), App. D.1",
     says="with negligible augmentation the condition is {margin} > 0, so that small augmentation never causes"
     " collapse; all modes are kept: {kept}",
-    recorded="holds",
+    recorded="conditional",
     why="For the model of a fixed E|f|²; how small is small depends on d_M, since the r_i may differ by less than"
-    " 2/d_M. Under f/‖f‖ the mean of a sample takes a mode at any augmentation: see iclr:fig6.",
+    " 2/d_M. Under f/‖f‖ itself InfoNCE has 1/d_M, by which the sentence stands as well; and the mean of a sample takes"
+    " a mode at any augmentation: see iclr:fig6.",
+    given="B = A0 − C and c = 1 in the model; of f/‖f‖ InfoNCE, B = A0, on centred Gaussian data at a temperature of 1,"
+    " to leading order in 1/d_M.",
+    counterexample=of_unit_vectors.margin_without_augmentation,
     margin=2 / d_M,
     kept=True,
 )
@@ -283,6 +291,20 @@ def negligible() -> Iterator[Reading]:
             Measured("kept", "exact", "whether the minima keep all, c_i/a_i ≤ 0.004",
                      [Point({}, all(end.kept.all() for end in lowest))]),
         ],
+        "E|f|² is fixed, as Sec. 3.2 models f/‖f‖",
+    )  # fmt: skip
+    alike = Minimum("infonce", (0.999, 0.998, 0.997, 0.996))
+    shares = alike.derived(catalogue("infonce+normalised").set({"tau": 1}))
+    edge = closed(((1.0, 1 - 1e-9),))
+    yield Reading(
+        {"margin": shift(INFONCE, sympy.S.One).subs(c, 1), "kept": not alike.lost(shares.min())},
+        [
+            replace(edge, of="margin"),
+            Measured("kept", "trained", "whether all are kept where the loss written by hand is lowest, 1 − λ ≤ 0.004",
+                     [Point({}, not alike.lost(alike.powers[0]))], seed=0),
+        ],
+        "f/‖f‖ itself at a temperature of 1, InfoNCE, many kept modes",
+        how=f"{HOW}; the shares at the minimum of the definition",
     )  # fmt: skip
 
 
