@@ -67,6 +67,7 @@ class Formulas:
         lost: the condition under which some mode is lost although W has a row for each, "never" or "always"; None where
             that is not known.
         lost_text: the same in a sentence.
+        latex: the formulas in LaTeX, a line each.
 
     """
 
@@ -74,6 +75,7 @@ class Formulas:
     text: str
     lost: str | None = None
     lost_text: str = ""
+    latex: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

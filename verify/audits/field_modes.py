@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from derive import InputError
 from derive.algebra.graphs import PLAIN, STOPPED
 from derive.definition.expression import labels, walk
-from derive.definition.notation import TEXT
+from derive.definition.notation import LATEX, TEXT
+from derive.definition.plain_text import plain
 from derive.definition.rewriting import relabelled
 from derive.definition.views import View
 from derive.fields.field import field
 from derive.fields.mode_flow import ModeFlow, a_i, mode_flow, s_i, u
 from derive.fields.training import Dynamics, Linear, Training, largest
 from derive.losses.limit import population
-from numeric.landscape.kept import Changes, Kept
+from numeric.landscape.kept import Changes, Formulas, Kept
 from numeric.landscape.spectrum import Spectrum, of_covariances, whitened
 from numeric.sampling import Covariances
 from verify.audits.kept_modes import KeptModes
@@ -72,7 +73,8 @@ def _(
     a, s = data.lam * data.s, data.s
     at = Solver(flow, a, s)
     small, large = at.from_small(), at.from_large()
-    notes = _notes(flow, mode_flow(replace(here, given={})), data.lam, large**2 * s)
+    symbolic = mode_flow(replace(here, given={}))
+    notes = _notes(flow, symbolic, data.lam, large**2 * s)
     grows = tuple(bool(one > 0) for one in small)
     kept = Kept(small**2 * s, grows, sum(grows), notes, 1e-12 if flow.exact else np.nan)
     weights = " and ".join(["W", *(["P"] if here.predictor else [])])
@@ -80,7 +82,10 @@ def _(
     assumptions += ["through order 3 in W"] if not flow.exact else []
     open_ = "" if flow.exact else "the field is one through order 3"
     changes = Changes.unknown(data.size)
-    return KeptModes(here, dict(values), "field", data, data.size, kept, changes, tuple(assumptions), open=open_)
+    return KeptModes(
+        here, dict(values), "field", data, data.size, kept, changes, tuple(assumptions), open=open_,
+        formulas=_formulas(symbolic),
+    )  # fmt: skip
 
 
 def _set(dynamics: Training, values: Mapping[str, sympy.Expr]) -> tuple[Training, list[str]]:
@@ -183,6 +188,14 @@ class Solver:
         slope = np.polyder(shape)
         real = [root.real for root in np.roots(shape) if abs(root.imag) < 1e-9 and root.real > 1e-9]
         return sorted(root for root in real if np.polyval(slope, root) < 0)
+
+
+def _formulas(flow: ModeFlow) -> Formulas:
+    """What the weight u of a mode follows, and what is positive where it can be kept; its letters are in the notes."""
+    values = {"rate": flow.rate} | ({} if flow.survival is None else {"survival": flow.survival})
+    latex = [rf"\frac{{du}}{{dt}} = u \left({LATEX.scalar(flow.rate)}\right)"]
+    latex += [] if flow.survival is None else [f"{LATEX.scalar(flow.survival)} > 0"]
+    return Formulas({name: plain(one) for name, one in values.items()}, "", latex=tuple(latex))
 
 
 def _notes(flow: ModeFlow, symbolic: ModeFlow, lam: Array, powers: Array) -> tuple[str, ...]:

@@ -206,32 +206,51 @@ class KeptModes:
 
     def _lines(self) -> Iterator[str]:
         values = "".join(f", {name} = {value}" for name, value in self.given.items())
-        begun = "from small weights " if self.theory == "field" else ""
-        yield f"{self.loss.title or self.loss.name}{values}: {begun}{self._answer()}"
-        beside = "" if self.measured is None else "the loss itself"
-        yield f"  {'λ_i':<12}{'power':<14}{'kept':<8}{'margin':<14}{beside}".rstrip()
-        for i, correlation in enumerate(self.correlations):
-            kept, margin = {True: "yes", False: "no", None: "?"}[self.kept[i]], self.margins[i]
-            cells = f"  {correlation:<12.6g}{self._power(i):<14}{kept:<8}"
-            yield f"{cells}{'' if margin is None else f'{margin:+.{self._digits}g}':<14}{self._there(i)}".rstrip()
+        yield f"{self.loss.title or self.loss.name}{values}: {self.answer}"
+        widths = (12, 14, 8, 14)
+        for row in (self.columns, *map(self.row, range(self.data.size))):
+            cells = "".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False))
+            yield f"  {cells}{''.join(row[4:])}".rstrip()
+        for name, said in self.remarks():
+            yield f"  {name:<12}{said}"
+        if self.in_time is not None:
+            for time, powers in zip(self.in_time.times, self.in_time.powers, strict=True):
+                yield f"  t = {time:<8g}{', '.join(f'{one:.4g}' for one in powers)}"
+
+    @property
+    def answer(self) -> str:
+        """How many modes are kept."""
+        return f"{'from small weights ' if self.theory == 'field' else ''}{self._answer()}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of what a row has."""
+        return ("λ_i", "power", "kept", "margin", *([] if self.measured is None else ["the loss itself"]))
+
+    def row(self, i: int) -> tuple[str, ...]:
+        """What is known of a mode, as text; "" where nothing is."""
+        kept, margin = {True: "yes", False: "no", None: "?"}[self.kept[i]], self.margins[i]
+        away = "" if margin is None else f"{margin:+.{self._digits}g}"
+        beside = [] if self.measured is None else [self._there(i)]
+        return (f"{self.correlations[i]:.6g}", self._power(i), kept, away, *beside)
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """What there is to know of the table: a word, and a sentence."""
         of_one = self.loss.encoders == 1 or self.theory == "field"
         matrix = "eigenvalue of Σ^½ WᵀW Σ^½" if of_one else "singular value of Σ₁^½ WᵀV Σ₂^½"
         of = "share of the" if self.theory == "sphere" else "the"
-        yield f"  power       {of} {matrix}, {_TOLD[self.theory]}"
+        yield "power", f"{of} {matrix}, {_TOLD[self.theory]}"
         if self.formulas is not None and self.formulas.text:
-            yield f"  formula     {self.formulas.text}"
+            yield "formula", self.formulas.text
         if self.formulas is not None and self.formulas.lost_text:
-            yield f"  lost        {self.formulas.lost_text}, with a row for each mode"
+            yield "lost", f"{self.formulas.lost_text}, with a row for each mode"
         if self.threshold is not None:
-            yield f"  threshold   λ = {self.threshold:.{self._digits}g}: below it a further mode would be lost"
-        yield f"  error       {'not known' if self.error is None else f'{self.error:.2g}'}; {self.error_of}"
-        yield f"  for         {'; '.join(self.assumptions)}"
-        for note in self.notes:
-            yield f"  note        {note}"
+            yield "threshold", f"λ = {self.threshold:.{self._digits}g}: below it a further mode would be lost"
+        yield "error", f"{'not known' if self.error is None else f'{self.error:.2g}'}; {self.error_of}"
+        yield "for", "; ".join(self.assumptions)
+        yield from (("note", note) for note in self.notes)
         if self.in_time is not None:
-            yield f"  in time     the powers in the order above, {self.in_time.begun}"
-            for time, powers in zip(self.in_time.times, self.in_time.powers, strict=True):
-                yield f"  t = {time:<8g}{', '.join(f'{one:.4g}' for one in powers)}"
+            yield "in time", f"the powers in the order above, {self.in_time.begun}"
 
     def _power(self, i: int) -> str:
         power = self.powers[i]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
 import sympy
 
 from derive import Expansion, InputError, Law, Loss, closed_form
 from derive.definition.glyphs import apart
-from derive.definition.notation import TEXT
+from derive.definition.notation import LATEX, TEXT, Style
 from derive.definition.plain_text import plain
 from derive.landscape.collapse import collapse
 from derive.landscape.conditions import Condition
@@ -16,7 +19,11 @@ from derive.landscape.landscape import landscapes
 from derive.landscape.whitened import couplings
 from numeric.landscape.kept import Formulas
 
-_STATIONARY = "2 Q_ii h_i + 2 Σ_j K_ij h_j = b_i"
+HEIGHT = sympy.Symbol("h_i")
+# In plain text and in LaTeX.
+_THERE = " where h_i > 0", r" \text{ where } h_{i} > 0"
+_STATIONARY = "2 Q_ii h_i + 2 Σ_j K_ij h_j = b_i", r"2 Q_{ii} h_{i} + 2 \sum_{j} K_{ij} h_{j} = b_{i}"
+_ALONE = "2 Q_ii h_i = b_i", "2 Q_{ii} h_{i} = b_{i}"
 
 
 def formulas(loss: Loss, expansion: Expansion, law: Law, limit: str | None) -> Formulas:
@@ -45,9 +52,9 @@ def formulas(loss: Loss, expansion: Expansion, law: Law, limit: str | None) -> F
     separate = None if closed is None else exact_modes(closed)
     if separate is not None and separate.heights and separate.collapse is not None:
         shown = [in_correlations(one) for one in separate.heights]
-        text = apart(shown, separate.symbols, lambda all_of_them: _of_heights(list(all_of_them)))
+        heights, latex = _in_both(shown, separate.symbols, _of_heights)
         values = {"b_i": plain(in_correlations(separate.level)), "h_i": plain(shown[0])}
-        return Formulas(values, text, *_lost(Condition(separate.collapse, "some")))
+        return Formulas(values, "; ".join(heights), *_lost(Condition(separate.collapse, "some")), tuple(latex))
     try:
         cases = landscapes(expansion)
     except InputError:
@@ -57,8 +64,9 @@ def formulas(loss: Loss, expansion: Expansion, law: Law, limit: str | None) -> F
         return Formulas({}, "", *_lost(lost))
     (case,) = cases
     found = {name: value for name, value in couplings(case).items() if name != "D_ij"}
-    text = apart(tuple(found.values()), case.symbols, lambda values: _of_couplings(list(values)))
-    return Formulas({name: plain(value) for name, value in found.items()}, text, *_lost(lost))
+    (equation, *defined), latex = _in_both(found, case.symbols, _of_couplings)
+    text = f"{equation}; {', '.join(defined)}"
+    return Formulas({name: plain(value) for name, value in found.items()}, text, *_lost(lost), tuple(latex))
 
 
 def _lost(condition: Condition | None) -> tuple[str | None, str]:
@@ -75,11 +83,22 @@ def _lost(condition: Condition | None) -> tuple[str | None, str]:
     return written, f"some mode is where {written}"
 
 
-def _of_heights(heights: list[sympy.Expr]) -> str:
-    return "; ".join(f"h_i = {TEXT.scalar(one)}" for one in heights)
+def _in_both(
+    formulas: Any, symbols: Iterable[sympy.Symbol], write: Callable[[Any, Style], list[str]]
+) -> tuple[list[str], list[str]]:
+    """Formulas in plain text and in LaTeX, the theory's letters marked that a parameter has the name of."""
+    text = apart(formulas, symbols, lambda hidden: write(hidden, TEXT))
+    return text, apart(formulas, symbols, lambda hidden: write(hidden, LATEX), latex=True)
 
 
-def _of_couplings(values: list[sympy.Expr]) -> str:
-    b, Q, K = map(TEXT.scalar, values)
-    equation = _STATIONARY if K != "0" else "2 Q_ii h_i = b_i"
-    return f"{equation} where h_i > 0; b_i = {b}, Q_ij = {Q}" + (f", K_ij = {K}" if K != "0" else "")
+def _of_heights(heights: list[sympy.Expr], style: Style) -> list[str]:
+    return [f"{style.scalar(HEIGHT)} = {style.scalar(one)}" for one in heights]
+
+
+def _of_couplings(values: Mapping[str, sympy.Expr], style: Style) -> list[str]:
+    """What a power that is not 0 solves, and the letters in it."""
+    alone = values["K_ij"] == 0
+    in_latex = style is LATEX
+    equation = (_ALONE if alone else _STATIONARY)[in_latex] + _THERE[in_latex]
+    shown = {name: one for name, one in values.items() if not (alone and name == "K_ij")}
+    return [equation, *(f"{style.scalar(sympy.Symbol(name))} = {style.scalar(one)}" for name, one in shown.items())]

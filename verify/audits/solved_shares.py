@@ -12,7 +12,7 @@ from derive import Elliptical, Gaussian, InputError, Law, Loss
 from derive.algebra.graphs import AUGMENTATION, CLASSMATE
 from derive.definition.contents import looks_at_coordinates
 from derive.definition.expression import labels, walk
-from derive.definition.notation import TEXT
+from derive.definition.notation import LATEX, TEXT
 from derive.definition.regularity import homogeneity
 from derive.definition.views import View
 from derive.losses.limit import counted_symbols, large_batch
@@ -180,4 +180,8 @@ def _formulas(form: PairForm, lam: Array) -> Formulas | None:
     more = "" if leading is None else f"; to leading order in their number λ_c = {leading.threshold:.4g}"
     shown = "" if slope == 1 else f"{TEXT.scalar(slope)} "
     text = f"p_i = {shown}(λ_i − λ_c)₊ for many kept modes at moderate temperature{more}"
-    return Formulas({"slope": str(slope)}, text)
+    factor = "" if slope == 1 else f"{LATEX.scalar(slope)} "
+    filled = rf"p_{{i}} \approx {factor}(\lambda_{{i}} - \lambda_{{c}})_{{+}}"
+    latex = [rf"{filled} \text{{ for many kept modes at moderate temperature}}"]
+    latex += [] if leading is None else [rf"\lambda_{{c}} \approx {leading.threshold:.4g}"]
+    return Formulas({"slope": str(slope)}, text, latex=tuple(latex))

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--times", metavar="LIST", help="Of a field: times at which the powers from small weights are told: 0,10,50."
 )
+@click.option("--latex", "as_latex", is_flag=True, help="Print a table and formulas in LaTeX, ready to paste.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @NO_LIMIT
@@ -57,6 +58,7 @@ def modes(
     no_error: bool,
     seed: int,
     times: str | None,
+    as_latex: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -83,6 +85,9 @@ def modes(
     from verify.command.laws import read_law
     from verify.truths.exact_numbers import read_number
 
+    if as_latex:
+        refuse("--latex", {"--json": as_json})
+    write = _latex if as_latex else _json if as_json else _text
     covariances = read_covariances(a0, c)
     loss = find_target(target)
     given = None if correlations is None else read_correlations(correlations)
@@ -96,7 +101,7 @@ def modes(
                 tick("their course in time")
                 at = [float(read_number(one.strip(), "--times")) for one in times.split(",")]
                 answer = replace(answer, in_time=field_course(loss, values, answer.data, at))
-        _show(answer, as_json=as_json)
+        click.echo(write(answer))
         return
     refuse("a loss, which follows no field of its own", {"--times": times})
     if not isinstance(loss, Loss):
@@ -104,7 +109,7 @@ def modes(
             "a torch function",
             {"--A0 and --C": covariances, "--d1": d1, "--law": law != "gaussian", "--no-error": no_error},
         )
-        _show(_of_function(loss, target, given, parse_values(settings), adapter, seed, quiet=quiet), as_json=as_json)
+        click.echo(write(_of_function(loss, target, given, parse_values(settings), adapter, seed, quiet=quiet)))
         return
     refuse("a derive.Loss", {"--adapter": adapter != "two-views"})
     assumed, values = read_law(law).given(parse_values(settings))
@@ -120,11 +125,21 @@ def modes(
             seed=seed,
             tick=tick,
         )
-    _show(found, as_json=as_json)
+    click.echo(write(found))
 
 
-def _show(found: KeptModes, *, as_json: bool) -> None:
-    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text())
+def _text(found: KeptModes) -> str:
+    return found.text()
+
+
+def _json(found: KeptModes) -> str:
+    return json.dumps(found.to_json(), indent=2, ensure_ascii=False)
+
+
+def _latex(found: KeptModes) -> str:
+    from verify.reports.kept_modes import section
+
+    return section(found)
 
 
 def _of_function(

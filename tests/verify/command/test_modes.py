@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from derive import CATALOGUE
+from derive import CATALOGUE, Rational, catalogue
+from verify import modes
+from verify.reports.kept_modes import section
 
 
 @pytest.fixture
@@ -27,6 +29,14 @@ def test_a_row_for_each_mode_in_the_order_given(run):
     assert lines[2].split() == ["0.1", "0", "no", "-0.4"]
     assert lines[3].split() == ["0.9", "2.26556", "yes", "+0.4"]
     assert "threshold   λ = 0.5" in out
+
+
+def test_latex_is_the_section_of_the_report(run, refused):
+    status, out, err = run("modes", "spectral", "--correlations", "0.9,0.1", "--latex")
+    assert (status, err) == (0, "")
+    assert out.strip() == section(modes(catalogue("spectral"), [Rational(9, 10), Rational(1, 10)]))
+    said = refused("spectral", "--correlations", "0.9", "--latex", "--json")
+    assert said == "quartic: --json does not go with --latex; leave it out"
 
 
 def test_json_has_the_keys_of_the_reference(run):
