@@ -41,7 +41,7 @@ class Seen:
     """What was noticed while the loss ran.
 
     Attributes:
-        calls: how often it was called.
+        calls: how many values it gave.
         seconds: how long the calls took in all.
         printed: whether it wrote to standard output or error.
         mutated: whether it changed its inputs.
@@ -81,6 +81,9 @@ class BlackBox:
     seen: Seen = field(default_factory=Seen)
     # Single precision after the loss has refused double because its own weights are float32.
     dtype: torch.dtype = field(default=torch.float64, init=False)
+    # Of `verify.truths.many`: whether several embeddings are never given at once; the size of values, by shape.
+    one_by_one: bool = field(default=False, init=False)
+    sizes: dict[tuple[int, ...], float] = field(default_factory=dict, init=False)
 
     def __call__(self, z: Array) -> float:
         """The loss at embeddings z of shape (2, N, d): two views, N data, d coordinates.
@@ -118,12 +121,12 @@ class BlackBox:
 
         """
         try:
-            with KeptSettings(), time_limit(self.limit, self._too_long):
+            with KeptSettings(), time_limit(self.limit, self.too_long):
                 (slope,) = torch.autograd.grad(
                     value, at, create_graph=create_graph, allow_unused=True, materialize_grads=True
                 )
         except TimeUpError:
-            raise TooSlowError(self._too_long) from None
+            raise TooSlowError(self.too_long) from None
         except (RuntimeError, InputError, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -132,7 +135,8 @@ class BlackBox:
         return slope
 
     @property
-    def _too_long(self) -> str:
+    def too_long(self) -> str:
+        """What is said where a call exceeds its limit."""
         return f"{self.name} did not return within {self.limit:g} seconds; give it more with --limit SECONDS"
 
     def _called(self, z: torch.Tensor) -> torch.Tensor:
@@ -142,12 +146,12 @@ class BlackBox:
             seed_generators(self.seed)
         process, started = os.getpid(), time.perf_counter()
         try:
-            with KeptSettings() as kept, time_limit(self.limit, self._too_long):
+            with KeptSettings() as kept, time_limit(self.limit, self.too_long):
                 # What the loss makes itself, a mask or a temperature, is to be as precise as what it is given.
                 torch.set_default_dtype(self.dtype)
                 found = self.adapter(self.loss, z1, z2)
         except TimeUpError:
-            raise TooSlowError(self._too_long) from None
+            raise TooSlowError(self.too_long) from None
         except (InputError, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -162,7 +166,7 @@ class BlackBox:
         self.seen.printed |= bool(kept.written.getvalue())
         self.seen.mutated = self.seen.mutated or not (torch.equal(z1, before[0]) and torch.equal(z2, before[1]))
         try:
-            return self._scalar(found)
+            return self.scalar(found)
         except InputError:
             raise
         except Exception as error:
@@ -180,7 +184,13 @@ class BlackBox:
         what = f"returned a value of type {type(found).__name__} that is not a number"
         return InputError(f"{self.name} {what} ({said_by(error)}); it must return a scalar tensor")
 
-    def _scalar(self, found: Any) -> torch.Tensor:
+    def scalar(self, found: Any) -> torch.Tensor:
+        """What the loss returned as a tensor without dimensions.
+
+        Raises:
+            InputError: it is no real number.
+
+        """
         if isinstance(found, tuple | list):
             if not found:
                 message = f"{self.name} returned an empty {type(found).__name__}; it must return the loss"

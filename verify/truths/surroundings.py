@@ -6,9 +6,9 @@ import io
 import random
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -42,23 +42,33 @@ class KeptSettings:
         sys.stdin, sys.stdout, sys.stderr = self._streams
         if np.geterr() != self._errors:
             np.seterr(**self._errors)
-        if _of_torch() != self._torch:
-            dtype, threads, gradients, deterministic, only_warned = self._torch
-            torch.set_default_dtype(dtype)
-            torch.set_num_threads(threads)
-            torch.set_grad_enabled(gradients)
-            torch.use_deterministic_algorithms(deterministic, warn_only=only_warned)
+        # Each by itself: the dtype changes with every call, and setting determinism loads torch's compiler.
+        for now, before, restore in zip(_of_torch(), self._torch, _RESTORE, strict=True):
+            if now != before:
+                restore(before)
 
 
-def _of_torch() -> tuple[torch.dtype, int, bool, bool, bool]:
+def _of_torch() -> tuple[Any, ...]:
     """The settings of torch that hold for the whole process."""
     return (
         torch.get_default_dtype(),
         torch.get_num_threads(),
         torch.is_grad_enabled(),
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
+        (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()),
     )
+
+
+def _set_determinism(setting: tuple[bool, bool]) -> None:
+    enabled, only_warned = setting
+    torch.use_deterministic_algorithms(enabled, warn_only=only_warned)
+
+
+_RESTORE: tuple[Callable[[Any], object], ...] = (
+    torch.set_default_dtype,
+    torch.set_num_threads,
+    torch.set_grad_enabled,
+    _set_determinism,
+)
 
 
 def seed_generators(seed: int) -> None:

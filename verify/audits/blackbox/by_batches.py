@@ -51,7 +51,7 @@ def measure(subject: Subject) -> Drawn:
     at = subject.batch(size, 100, 3)
     drawn = at.drawn(np.random.default_rng(subject.seed + 1), DRAWS)
     if method.autograd:
-        coefficients = np.array([autograd.along(subject.box, z, order) for z in drawn])
+        coefficients = autograd.along_each(subject.box, drawn, order)
         # What values lose to rounding is not a statistical error, but still an error.
         floor = 5e5 * method.rounding * float(np.abs(coefficients[:, 1:]).max())
         floors = np.full(order + 1, floor + 10 * method.rounding * float(np.abs(coefficients[:, 0]).max()))

@@ -65,7 +65,7 @@ def _measure(subject: Subject, size: int) -> Averaged | Evidence:
     if nodes is None:
         return Evidence("autodiff", quantity, ran=False, note=f"a batch of {size} needs more than {NODES} nodes")
     embedded, weights = nodes
-    coefficients = np.array([autograd.along(subject.box, z, order) for z in embedded])
+    coefficients = autograd.along_each(subject.box, embedded, order)
     scale = max(1.0, float(np.abs(weights) @ np.abs(coefficients[:, 1:]).max(1)))
     return Averaged(at, quantity, weights @ coefficients, scale, rounding, len(weights), subject.seed)
 

@@ -14,6 +14,7 @@ from verify.evidence.evidence import Evidence
 from verify.routes.remainder import QUANTITY
 from verify.routes.route import Route
 from verify.routes.slope import TOLERANCE, slope, ts_within
+from verify.truths import many
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def measure(subject: Subject) -> Ray:
     embedded, weights = nodes
     farthest = float(np.sqrt((embedded**2).sum((-3, -2, -1))).max())
     ts = ts_within(2 * subject.method.radius / farthest)
-    values = np.array([[subject.box(t * z) for z in embedded] for t in (0.0, *ts)])
+    values = np.stack([many.values(subject.box, t * embedded) for t in (0.0, *ts)])
     averaged = values @ weights
     noise = ROUNDINGS * subject.method.rounding * float((np.abs(values) @ np.abs(weights)).max())
     return Ray(at, subject.order, ts, averaged[1:] - averaged[0], noise, subject.seed)

@@ -13,7 +13,7 @@ as an order has traces, are enough. Comparing the monomials of the P_u gives the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, permutations, product
 from math import factorial, prod, sqrt
@@ -26,7 +26,7 @@ from derive.algebra.words import Invariants
 from derive.expansion.laws.gaussian import normal_moment
 from verify.audits.blackbox import autograd as differentiation
 from verify.audits.blackbox.laws_for_words import Direction, Monomial, laws, renamed
-from verify.audits.blackbox.rays import DOUBLE, along
+from verify.audits.blackbox.rays import DOUBLE, each
 from verify.truths.function import BlackBox
 
 Array = NDArray[np.float64]
@@ -84,6 +84,8 @@ class Measurement:
     order: int
     method: Method
     rays: dict[_Ray, Measured] = field(default_factory=dict)
+    # The rays that are asked for while nothing is measured yet.
+    planned: set[_Ray] | None = None
     # The largest coefficient along any ray, L(0) included: it sets the rounding error of a value.
     largest: float = 0.0
 
@@ -91,15 +93,34 @@ class Measurement:
         """The coefficient of t^order along Σ weight·direction, and its error."""
         key = self._representative(parts)
         if key not in self.rays:
-            direction = np.zeros((2, self.size, self.width))
+            if self.planned is not None:
+                self.planned.add(key)
+                return 0.0, 0.0
+            self._measure([key])
+        return self.rays[key]
+
+    def measure_for(self, monomials: Iterable[Monomial]) -> None:
+        """Measure all rays at once that these monomials take."""
+        self.planned = set()
+        for monomial in monomials:
+            self.power(monomial)
+        keys, self.planned = sorted(self.planned), None
+        self._measure(keys)
+
+    def _measure(self, keys: Sequence[_Ray]) -> None:
+        directions = np.zeros((len(keys), 2, self.size, self.width))
+        for key, direction in zip(keys, directions, strict=True):
             for datum, of in zip(*key, strict=True):
                 direction[:, datum, : len(of)] = np.array(of).T
-            length = float(np.linalg.norm(direction))
-            if not length:
-                return 0.0, 0.0
-            value, error = self._coefficient(direction / length)
-            self.rays[key] = value * length**self.order, error * length**self.order
-        return self.rays[key]
+        lengths = np.linalg.norm(directions.reshape(len(keys), -1), axis=1)
+        self.rays |= {key: (0.0, 0.0) for key, length in zip(keys, lengths, strict=True) if not length}
+        some = np.flatnonzero(lengths)
+        if not len(some):
+            return
+        found = self._coefficients(directions[some] / lengths[some, None, None, None])
+        for at, (value, error) in zip(some.tolist(), found, strict=True):
+            scale = float(lengths[at]) ** self.order
+            self.rays[keys[at]] = value * scale, error * scale
 
     def _representative(self, parts: tuple[tuple[Placed, int], ...]) -> _Ray:
         """The first of the rays that are equivalent for the loss, by renaming data and coordinates or by reflection."""
@@ -124,16 +145,17 @@ class Measurement:
         sign = next((n for of in whole for both in of for n in both if n), 1)
         return whole if sign > 0 else tuple(tuple((-a, -b) for a, b in of) for of in whole)
 
-    def _coefficient(self, direction: Array) -> Measured:
-        """The coefficient of t^order along a unit ray, and its error."""
+    def _coefficients(self, directions: Array) -> list[Measured]:
+        """The coefficient of t^order along each unit ray (B, 2, N, d), and its error."""
         if self.method.autograd:
-            found = differentiation.along(self.box, direction, self.order)
+            found = differentiation.along_each(self.box, directions, self.order)
             self.largest = max(self.largest, float(np.abs(found).max()))
             # L(0) drops out at the first derivative.
-            return float(found[-1]), ROUNDINGS * self.method.rounding * float(np.abs(found[1:]).max())
-        ray = along(self.box, direction, self.method.radius, order=self.order, rounding=self.method.rounding)
-        self.largest = max(self.largest, float(np.abs(ray.coefficients).max()))
-        return float(ray.coefficients[-1]), float(ray.errors[-1])
+            errors = ROUNDINGS * self.method.rounding * np.abs(found[:, 1:]).max(1)
+            return list(zip(map(float, found[:, -1]), map(float, errors), strict=True))
+        rays = each(self.box, directions, self.method.radius, order=self.order, rounding=self.method.rounding)
+        self.largest = max(self.largest, *(float(np.abs(ray.coefficients).max()) for ray in rays))
+        return [(float(ray.coefficients[-1]), float(ray.errors[-1])) for ray in rays]
 
     @property
     def floor(self) -> float:
@@ -222,6 +244,7 @@ def measured(
     k = order // 2
     at = Measurement(box, size, width or max(2, k), order, method)
     found = laws(k, encoders=method.encoders, coordinates=method.coordinates)
+    at.measure_for(found.monomials)
     powers = [at.power(monomial) for monomial in found.monomials]
     values = {
         word: at.sum(*((float(weight), power) for weight, power in zip(row, powers, strict=True) if weight))

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import sympy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from derive import InputError
 from derive.definition.notation import TEXT
@@ -189,11 +188,17 @@ def _bending(sizes: Array, values: Array) -> list[float]:
 
     grid = np.linspace(np.log(SMALLEST), np.log(LARGEST), 60)
     heights = [bend(point) for point in grid]
-    return [
-        float(np.exp(brentq(bend, grid[k], grid[k + 1], xtol=1e-14)))
-        for k in range(len(grid) - 1)
-        if heights[k] * heights[k + 1] < 0
-    ]
+    changes = [k for k in range(len(grid) - 1) if heights[k] * heights[k + 1] < 0]
+    return [float(np.exp(_root(bend, grid[k], grid[k + 1]))) for k in changes]
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """A root between two points at which the signs differ, by bisection."""
+    sign = function(low)
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if function(middle) * sign > 0 else (low, middle)
+    return (low + high) / 2
 
 
 def _number(value: float, error: float) -> sympy.Expr:

@@ -15,6 +15,9 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from verify.truths import many
+from verify.truths.function import BlackBox
+
 Array = NDArray[np.float64]
 Function = Callable[[Array], float]
 
@@ -58,9 +61,14 @@ def along(function: Function, direction: Array, radius: float, *, order: int = 6
         rounding: the relative error of one value, 6e-8 for a function in single precision.
 
     """
-    nodes = radius * _nodes()
-    values = np.array([function(t * direction) for t in nodes])
-    return from_values(values, radius, order=order, rounding=rounding)
+    return from_values(_values(function, radius * _nodes(), direction), radius, order=order, rounding=rounding)
+
+
+def each(box: BlackBox, directions: Array, radius: float, *, order: int, rounding: float) -> list[Ray]:
+    """The same of a black box along several directions (B, 2, N, d)."""
+    points = radius * _nodes()[:, None, None, None, None] * directions
+    found = many.values(box, points.reshape(-1, *directions.shape[1:])).reshape(POINTS, -1)
+    return [from_values(values, radius, order=order, rounding=rounding) for values in found.T]
 
 
 def from_values(values: Array, radius: float, *, order: int, rounding: float) -> Ray:
@@ -86,7 +94,7 @@ def from_values(values: Array, radius: float, *, order: int, rounding: float) ->
 
 def series(function: Function, direction: Array, radius: float) -> Array:
     """The coefficients in Chebyshev polynomials of t/radius, (20,)."""
-    return np.asarray(_fit() @ np.array([function(t * direction) for t in radius * _nodes()]))
+    return np.asarray(_fit() @ _values(function, radius * _nodes(), direction))
 
 
 def radii(
@@ -124,6 +132,13 @@ def radii(
         return None
     # Along a ray of zeros every error is zero: the widest is as good as any, and better for other rays.
     return min(found, key=lambda one: (one[0], -one[1]))[1], found[0][1]
+
+
+def _values(function: Function, ts: Array, direction: Array) -> Array:
+    """The function at each t·direction."""
+    if isinstance(function, BlackBox):
+        return many.values(function, ts[:, None, None, None] * direction)
+    return np.array([function(t * direction) for t in ts])
 
 
 @cache
