@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ from verify.papers.claims.claim import Claim, Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import ModuleType
 
 # In the order of the paper: Secs. 3.1, 3.2 and 4, App. D and F, figures.
 _MODULES = (
@@ -26,8 +28,13 @@ _MODULES = (
 )  # fmt: skip
 # What puts a claim into a ledger.
 _CALLS = ("claim", "not_run", "also", "twin", "about")
-# Of other papers, in the order of their years.
-OTHERS = ("wang2020", "tian2021", "haochen2021", "jing2022", "tian2022", "cloa2024")
+# Of other papers, in the order of their years: the files of that folder which are called by a name and a year.
+_PAPER = re.compile(r"[a-z]+\d{4}")
+OTHERS = tuple(
+    file.stem
+    for file in sorted((Path(__file__).parent / "others").glob("*.py"), key=lambda file: (file.stem[-4:], file.stem))
+    if _PAPER.fullmatch(file.stem)
+)
 
 
 def published_ids() -> dict[str, str]:
@@ -74,8 +81,12 @@ def other(paper: str) -> Ledger:
         listed = f"the papers are {', '.join(OTHERS)}"
         raise InputError(did_you_mean(f"there is no ledger of a paper {paper!r}", nearest(paper, OTHERS), listed))
     _needs_torch()
-    ledger: Ledger = import_module(f"verify.papers.claims.others.{paper}").LEDGER
+    (ledger,) = _ledgers(import_module(f"verify.papers.claims.others.{paper}"))
     return ledger
+
+
+def _ledgers(module: ModuleType) -> tuple[Ledger, ...]:
+    return tuple(value for value in vars(module).values() if isinstance(value, Ledger))
 
 
 def of_paper(paper: str) -> tuple[Ledger, ...]:
@@ -162,8 +173,7 @@ def in_file(path: str | Path) -> tuple[Ledger, ...]:
         InputError: there is no such file, it does not run, or it defines no ledger.
 
     """
-    module = vars(run_file(Path(path)))
-    found = tuple(value for value in module.values() if isinstance(value, Ledger))
+    found = _ledgers(run_file(Path(path)))
     if not found:
         message = (
             f"{path} defines no ledger; write: ledger = verify.papers.claims.Ledger('key', 'title'), and claims into it"
