@@ -9,6 +9,7 @@ they are imported, for code that none of the losses here uses: an empty one stan
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import importlib
 import importlib.abc
@@ -31,30 +32,45 @@ from verify.audits.blackbox.auditing import audit_function
 # Options of the audit; a name that is not in a library is passed over.
 LOSSES: dict[str, dict[str, dict[str, Any]]] = {
     "info-nce-pytorch:info_nce": {"InfoNCE": {}},
+    # Those of pairs, triplets and batches; those of classes with weights of their own learn a classifier.
+    "pytorch-metric-learning:pytorch_metric_learning.losses": {
+        "NTXentLoss": {}, "SupConLoss": {}, "VICRegLoss": {}, "ContrastiveLoss": {}, "TripletMarginLoss": {},
+        "MultiSimilarityLoss": {}, "CircleLoss": {}, "NPairsLoss": {}, "SignalToNoiseRatioContrastiveLoss": {},
+        "FastAPLoss": {}, "NCALoss": {}, "TupletMarginLoss": {}, "LiftedStructureLoss": {}, "AngularLoss": {},
+        "GeneralizedLiftedStructureLoss": {}, "IntraPairVarianceLoss": {}, "MarginLoss": {}, "PNPLoss": {},
+        "RankedListLoss": {"init": {"margin": 0.4, "Tn": 10}}, "DynamicSoftMarginLoss": {}, "HistogramLoss": {},
+        "ThresholdConsistentMarginLoss": {},
+    },
+    "sentence-transformers:sentence_transformers.sentence_transformer.losses": {
+        "MultipleNegativesRankingLoss": {}, "MultipleNegativesSymmetricRankingLoss": {},
+        "CachedMultipleNegativesRankingLoss": {}, "MegaBatchMarginLoss": {"init": {"use_mini_batched_version": False}},
+        "BatchAllTripletLoss": {}, "BatchHardTripletLoss": {}, "BatchHardSoftMarginTripletLoss": {},
+        "BatchSemiHardTripletLoss": {}, "ContrastiveLoss": {}, "OnlineContrastiveLoss": {}, "CosineSimilarityLoss": {},
+        "CoSENTLoss": {}, "AnglELoss": {}, "TripletLoss": {},
+    },
+    # From here on with an empty torchvision.
     "open_clip_torch:open_clip.loss": {
         "ClipLoss": {"given": {"logit_scale": 10}},
         "SigLipLoss": {"given": {"logit_scale": 10, "logit_bias": -10}},
     },
     "lightly:lightly.loss": {
         "NTXentLoss": {}, "DCLLoss": {}, "DCLWLoss": {}, "BarlowTwinsLoss": {}, "VICRegLoss": {},
-        "NegativeCosineSimilarity": {}, "TiCoLoss": {}, "MMCRLoss": {}, "MACLLoss": {},
+        "NegativeCosineSimilarity": {}, "TiCoLoss": {}, "MMCRLoss": {"adapter": "pair-stacks"}, "MACLLoss": {},
         "KoLeoLoss": {"adapter": "each"},
         "SIGReg": {"adapter": "each", "init": {"num_vectors": 16}}, "LeJEPALoss": {"init": {"sigreg_num_vectors": 16}},
         "VISRegLoss": {"init": {"num_slices": 16}}, "EMPSSLLoss": {}, "FroSSLLoss": {},
         "DINOLoss": {"init": {"output_dim": 8}, "dim": 8}, "SwaVLoss": {}, "DirectCLRLoss": {"init": {"loss_dim": 2}},
         "WMSELoss": {"adapter": "stacked", "init": {"embedding_dim": 4, "w_size": 16}, "dim": 4, "least": 16},
-        "MSNLoss": {}, "CAPILoss": {}, "DetConSLoss": {}, "PatchKernelAlignmentLoss": {}, "IBOTPatchLoss": {},
+        "MSNLoss": {}, "PMSNLoss": {}, "CAPILoss": {}, "DetConSLoss": {}, "DetConBLoss": {},
+        "PatchKernelAlignmentLoss": {"adapter": "pair-stacks"}, "IBOTPatchLoss": {"init": {"output_dim": 8}, "dim": 8},
+        "LeWMLoss": {"init": {"sigreg_num_vectors": 16}}, "VICRegLLoss": {},
     },
+    "lightly:lightly.loss.hypersphere_loss": {"HypersphereLoss": {}},
     "as their repositories write them:repositories": {
         "VICReg": {}, "BarlowTwins": {"init": {"width": 3}, "dim": 3}, "simsiam": {}, "byol": {},
          "SigLIP": {}, "wmse": {}, "TiCo": {}, "mmcr": {},
         "CorInfoMax": {"init": {"dim": 4}, "dim": 4}, "SwAV": {"init": {"dim": 4}, "dim": 4}, "debiased": {},
         "hard_negatives": {}, "SupCon": {}, "LeJEPA": {"init": {"slices": 16}},
-    },
-    "pytorch-metric-learning:pytorch_metric_learning.losses": {
-        "NTXentLoss": {}, "SupConLoss": {}, "VICRegLoss": {}, "ContrastiveLoss": {}, "TripletMarginLoss": {},
-        "MultiSimilarityLoss": {}, "CircleLoss": {}, "NPairsLoss": {}, "SignalToNoiseRatioContrastiveLoss": {},
-        "FastAPLoss": {}, "NCALoss": {}, "TupletMarginLoss": {}, "LiftedStructureLoss": {}, "AngularLoss": {},
     },
 }  # fmt: skip
 
@@ -85,10 +101,31 @@ class _Empty(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Nothing is in it."""
 
 
-def module_of(name: str, also: Path | None) -> types.ModuleType:
-    """A module; one of ``also`` whose package imports more than there is, from its file."""
+@contextlib.contextmanager
+def _empty_torchvision() -> Iterator[None]:
+    """Within it torchvision is a package of empty classes, where it is not installed."""
+    empty = None if importlib.util.find_spec("torchvision") else _Empty()
+    if empty is not None:
+        sys.meta_path.append(empty)
     try:
+        yield
+    finally:
+        if empty is not None:
+            # Libraries that are imported next ask whether it is there.
+            sys.meta_path.remove(empty)
+            for one in [one for one in sys.modules if one.partition(".")[0] == "torchvision"]:
+                del sys.modules[one]
+
+
+def module_of(name: str, also: Path | None) -> types.ModuleType:
+    """A module, with an empty torchvision where it fails without; one of ``also`` that needs more, from its file."""
+    with contextlib.suppress(Exception):
         return importlib.import_module(name)
+    for one in [one for one in sys.modules if one.partition(".")[0] == name.partition(".")[0]]:
+        del sys.modules[one]
+    try:
+        with _empty_torchvision():
+            return importlib.import_module(name)
     except Exception:
         # More is missing than torchvision.
         file = None if also is None else also / f"{name.replace('.', '/')}.py"
@@ -157,8 +194,6 @@ def main() -> None:
     given = asked.parse_args()
     if given.also is not None:
         sys.path.insert(0, str(given.also))
-    if importlib.util.find_spec("torchvision") is None:
-        sys.meta_path.append(_Empty())
     writer = csv.DictWriter(
         sys.stdout, ["library", "loss", "version", "ends in", "says", "seconds"], lineterminator="\n"
     )

@@ -90,7 +90,7 @@ def share_modes(
     if form is not None:
         found, how = shares(form, lam, seed=seed), "quadrature"
     else:
-        form = _limit(loss, values)
+        form = large_batch_form(loss, values)
         guess = None if form is None else shares(form, lam, seed=seed).shares
         batch = size or stand_in(here)
         found, how = batch_shares(here, lam, batch, guess=guess, seed=seed), f"random batches of {batch}"
@@ -131,8 +131,8 @@ def _at(loss: Loss, values: Mapping[str, sympy.Expr]) -> tuple[Loss, int | None]
     return here, None if size is None else int(size)
 
 
-def _limit(loss: Loss, values: Mapping[str, sympy.Expr]) -> PairForm | None:
-    """The means over pairs in the limit of a large batch, where one is known."""
+def large_batch_form(loss: Loss, values: Mapping[str, sympy.Expr]) -> PairForm | None:
+    """The means over pairs of a loss of unit vectors in the limit of a large batch; None where that is not known."""
     counted = counted_symbols(loss)
     try:
         far, _ = _at(loss, {name: value for name, value in values.items() if name not in counted})

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     "--adapter",
     default="auto",
     show_default=True,
-    help="How a torch function takes its embeddings: two-views, labels, list, stacked, pairs, lists, each, reference,"
-    " keywords, keyword-stacks or dictionary; auto is what its signature shows.",
+    help="How a torch function takes its embeddings: two-views, labels, list, stacked, pairs, pair-stacks, lists, each,"
+    " reference, keywords, keyword-stacks, dictionary, sentences, sentence-classes or scored-sentences; auto is what"
+    " its signature shows.",
 )
 @click.option(
     "--init",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     "--model", metavar="FILE.py:NAME", help="The network: a torch module, a function that makes one, or resnet18, …"
 )
 @click.option("--layer", metavar="NAME", help="The last linear layer; found unless given.")
-@click.option("--data", metavar="PATH", help="Images: CIFAR-10 in any of its forms, or 'synthetic'.")
+@click.option(
+    "--data",
+    metavar="PATH",
+    help="Images: CIFAR-10 in any of its forms, 'synthetic', or any iterable of batches, package.module:LOADER.",
+)
+@click.option("--size", type=int, metavar="PIXELS", help="Resize images to squares of so many pixels, such as 224.")
 @click.option("--subset", default="train", show_default=True, help="Which images: train or test.")
 @click.option("--images", "number", default=2048, show_default=True, help="How many of them, drawn at random.")
 @click.option("--augmentation", type=click.Choice(["gaussian", "simclr"]), default="gaussian", show_default=True)
@@ -50,6 +55,7 @@ def landscape(
     model: str | None,
     layer: str | None,
     data: str | None,
+    size: int | None,
     subset: str,
     number: int,
     augmentation: str,
@@ -64,11 +70,11 @@ def landscape(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Look at the last layer of a trained network: predictions, the landscape over its rescaled weights, a verdict.
+    """What the last layer of a trained network keeps, what it has lost, how near the next loss is, and what to change.
 
     CHECKPOINT holds the network's weights (safetensors, or torch.save of a state dict; nothing in it is run), or the
-    features themselves: a .npz or .safetensors file, or a folder, with x, x_pos, W and maybe b. Writes landscape.png,
-    .svg and .csv.
+    features themselves: a .npz, .pt or .safetensors file, or a folder, with x, x_pos, and W and b where they are known.
+    Below the answer: predictions, and the landscape over the rescaled weights. Writes landscape.png, .svg and .csv.
 
     Exit status: 0 no contradiction, 1 a prediction is contradicted, 2 unusable input.
 
@@ -86,125 +92,202 @@ def landscape(
     from verify.audits.target import find_target, parse_values, refuse
     from verify.figures.last_layer import drawn
     from verify.figures.picture import save
-    from verify.networks.last_layer.findings import text, to_json
     from verify.networks.last_layer.objective import objective
     from verify.networks.last_layer.strengths import study
 
     folder = usable_folder(out)
     loss: Any = find_target(target) if target.endswith(".py") or ":" in target or "/" in target else target
-    one = objective(loss, parse_values(settings), batch=batch)
+    values = parse_values(settings)
+    one = objective(loss, values, batch=batch)
     strengths, sizes = _numbers(sigma or "0.5"), _sizes(split)
     if augmentation == "simclr":
         refuse("--augmentation simclr", {"--sigma": sigma})
-    with progress(hidden=quiet, steps=3 * len(strengths)) as tick:
-        if _holds_features(checkpoint):
-            from verify.networks.last_layer.features import read_features
-
-            refuse("features", {"--sigma": sigma, "--data": data, "--model": model, "--layer": layer})
-            features = read_features(checkpoint)
-            about = [("features", features.source)]
-            at: list[tuple[str, float | None, Features]] = [("as given", None, features)]
+    if data is not None and number < batch:
+        raise InputError(f"--images {number} makes no batch of {batch}; give more images or a smaller --batch")
+    with progress(hidden=quiet, steps=4 * len(strengths)) as tick:
+        arrays = _arrays(checkpoint)
+        if arrays is not None and "x_pos" not in arrays:
+            _one_view(arrays, checkpoint, as_json=as_json)
+            return
+        if arrays is not None:
+            given = {"--sigma": sigma, "--data": data, "--model": model, "--layer": layer, "--size": size is not None}
+            refuse("features", given)
+            about, at = _of_features(checkpoint)
         else:
-            if number < batch:
-                raise InputError(f"--images {number} makes no batch of {batch}; give more images or a smaller --batch")
-            about, at = _of_network(
-                checkpoint, model, layer, data, subset, number, augmentation, strengths, seed=seed, tick=tick
-            )
-        first = at[0][2]
-        about.append(("layer", f"{first.layer or 'W'}: {first.d0} features → {first.d1}; N = {first.N} data"))
-        about.append(("kept", _kept(at[0][0], first)))
+            images = _Images(data, size, subset, number, augmentation, None if sigma is None else strengths, seed)
+            about, at = _of_network(checkpoint, model, layer, images, tick=tick)
+        first = _enough(at, about, batch)
+        if first.normalised and isinstance(loss, str) and not _normalises(loss):
+            # The loss as the network has it: of unit vectors.
+            one = objective(f"{loss}+normalised", values, batch=batch)
         found = study(at, one, parts=sizes, tick=tick)
+    if not found.at and not found.sphere:
+        click.echo(_written(found, about, [], as_json=as_json))
+        return
     picture = drawn(found)
     files = [save(picture, folder / f"landscape{ending}") for ending in (".png", ".svg")]
     table = folder / "landscape.csv"
     write_whole(table, picture.csv().encode())
     written = [str(Path(file)) for file in (*files, table)]
-    if as_json:
-        click.echo(json.dumps(to_json(found, about, written), indent=2, ensure_ascii=False))
-    else:
-        click.echo(text(found, about, written))
+    click.echo(_written(found, about, written, as_json=as_json))
     if found.contradicted:
         sys.exit(1)
 
 
-def _kept(label: str, features: Features) -> str:
-    """The published measures of the outputs, under the first augmentation."""
-    from derive import InputError
-    from verify.networks.last_layer.diagnostics import diagnostics
+def _written(found: Any, about: list[tuple[str, str]], files: list[str], *, as_json: bool) -> str:
+    """The report."""
+    from verify.evidence.terminal import screen_width
+    from verify.networks.last_layer.findings import text, to_json
 
-    outputs = features.embedded()
-    try:
-        return f"{label}: {diagnostics(outputs[0], outputs[1]).text()}"
-    except InputError as error:
-        return f"{label}: {error}"
+    if as_json:
+        return json.dumps(to_json(found, about, files), indent=2, ensure_ascii=False)
+    return text(found, about, files, width=screen_width())
 
 
-def _holds_features(checkpoint: str) -> bool:
-    """Whether a path holds features rather than weights: by its form, and by its names."""
+def _one_view(arrays: dict[str, Any], checkpoint: str, *, as_json: bool) -> None:
+    """Print what outputs in one view tell."""
     from pathlib import Path
 
-    path = Path(checkpoint)
-    if path.is_dir() or path.suffix in (".npz", ".npy"):
-        return True
-    if path.suffix != ".safetensors" or not path.is_file():
-        return False
-    from verify.networks.checkpoint import read_tensors
+    from verify.evidence.terminal import screen_width
+    from verify.networks.last_layer.one_view import one_view
 
-    return {"x", "x_pos", "W"} <= set(read_tensors(path)[0])
+    found = one_view(arrays, Path(checkpoint))
+    said = json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else found.text(screen_width())
+    click.echo(said.lstrip("\n"))
+
+
+def _normalises(loss: str) -> bool:
+    """Whether a loss of the catalogue sees unit vectors alone."""
+    from derive import catalogue
+    from derive.definition.regularity import homogeneity
+
+    return homogeneity(catalogue(loss).expression) == 0
+
+
+def _arrays(checkpoint: str) -> dict[str, Any] | None:
+    """The features that a path holds; None where it holds weights."""
+    from pathlib import Path
+
+    from verify.networks.last_layer.features import feature_arrays
+
+    return feature_arrays(Path(checkpoint))
+
+
+def _of_features(path: str) -> tuple[list[tuple[str, str]], list[tuple[str, float | None, Features]]]:
+    """The head of the report, and features from a file."""
+    from verify.networks.last_layer.features import read_features
+
+    found = read_features(path)
+    return [("features", found.source)], [("as given", None, found)]
+
+
+def _enough(at: list[tuple[str, float | None, Features]], about: list[tuple[str, str]], batch: int) -> Features:
+    """The first features, of which there have to be as many as a batch; the head says of which layer they are."""
+    from derive import InputError
+
+    first = at[0][2]
+    about.append(("layer", f"{first.layer or 'W'}: {first.d0} features → {first.d1}; N = {first.N} data"))
+    about.extend(("", note) for note in first.notes)
+    if batch > first.N:
+        raise InputError(f"{first.N} data make no batch of {batch}; give {batch} or more, or a smaller --batch")
+    return first
+
+
+class _Images(NamedTuple):
+    """Which images a network is run on, and what is done to them."""
+
+    data: str | None
+    size: int | None
+    subset: str
+    number: int
+    augmentation: str
+    strengths: list[float] | None
+    seed: int
 
 
 def _of_network(
-    checkpoint: str,
-    model: str | None,
-    layer: str | None,
-    data: str | None,
-    subset: str,
-    number: int,
-    augmentation: str,
-    strengths: list[float],
-    *,
-    seed: int,
-    tick: Callable[[str], None],
+    checkpoint: str, model: str | None, layer: str | None, images: _Images, *, tick: Callable[[str], None]
 ) -> tuple[list[tuple[str, str]], list[tuple[str, float | None, Features]]]:
     """The head of the report, and features at each strength."""
-    import numpy as np
     import torch
 
     from derive import InputError
-    from verify.networks.images import gaussian, read_images, simclr, synthetic_images
+    from verify.networks.images import gaussian, simclr
     from verify.networks.last_layer.capture import augmented, features_of
+    from verify.networks.last_layer.loader import augmented_batches, find_loader, is_loader, two_views
     from verify.networks.last_layer.network import network
 
-    if data is None:
+    if images.data is None:
         raise InputError("a network needs images to be run on; give them with --data PATH, or --data synthetic")
+    loaded, own = None, False
+    if is_loader(images.data):
+        loaded, own = two_views(find_loader(images.data), images.number)
+        loaded = [tuple(_resized(view, images.size) for view in views) for views in loaded]
     module, last, taken = network(checkpoint, model)
-    images = synthetic_images(number, seed) if data == "synthetic" else read_images(data, subset)
-    if number < len(images):
-        images = images.subset(np.random.default_rng(seed).permutation(len(images))[:number])
-    pixels = images.floats()
+    pixels: Any = None
+    pixels, source = _pixels(images) if loaded is None else (pixels, f"{images.data}, {sum(len(v[0]) for v in loaded)}")
+    strengths = images.strengths or [0.5]
+    if own and (images.strengths is not None or images.augmentation == "simclr"):
+        raise InputError(f"{images.data} gives two views itself; leave --sigma and --augmentation out")
     views = (
-        [(gaussian(s), f"σ = {s:g}", s) for s in strengths]
-        if augmentation == "gaussian"
+        [(None, "as loaded", None)]
+        if own
+        else [(gaussian(s), f"σ = {s:g}", s) for s in strengths]
+        if images.augmentation == "gaussian"
         else [(simclr(), "SimCLR", None)]
     )
     at: list[tuple[str, float | None, Features]] = []
     for change, label, strength in views:
         tick(f"{label}: the network runs")
         # The same numbers at each strength: what differs is the strength alone.
-        generator = torch.Generator().manual_seed(seed)
-        batches = augmented(pixels, change, generator)
+        generator = torch.Generator().manual_seed(images.seed)
+        if change is None:
+            batches: Any = loaded
+        elif loaded is not None:
+            batches = augmented_batches(loaded, change, strength, generator)
+        else:
+            batches = augmented(pixels, change, generator)
         at.append((label, strength, features_of(module, batches, layer=layer or last)))
     parts = getattr(module, "architecture", {"name": model or type(module).__name__})
     described = ", ".join(f"{value}" if word == "name" else f"{word} {value}" for word, value in parts.items())
+    told = "two, as the loader gives them" if views[0][0] is None else views[0][0].text
+    if len(views) > 1:
+        told = f"Gaussian noise of standard deviation σ on standardised pixels, seed {images.seed}"
     about = [
         ("network", f"{checkpoint}, {described}"),
         *([("weights", taken)] if taken else []),
-        ("data", images.source),
-        ("views", views[0][0].text),
+        ("data", source),
+        ("views", told),
     ]
-    if len(views) > 1:
-        about[-1] = ("views", f"Gaussian noise of standard deviation σ on standardised pixels, seed {seed}")
     return about, at
+
+
+def _pixels(images: _Images) -> tuple[Any, str]:
+    """Images of one of the known sets, at random, and where they come from."""
+    import numpy as np
+
+    from verify.networks.images import read_images, synthetic_images
+
+    number, seed, data = images.number, images.seed, str(images.data)
+    found = synthetic_images(number, seed) if data == "synthetic" else read_images(data, images.subset)
+    if number < len(found):
+        found = found.subset(np.random.default_rng(seed).permutation(len(found))[:number])
+    return _resized(found.floats(), images.size), found.source
+
+
+def _resized(x: Any, size: int | None) -> Any:
+    """Images (n, channels, height, width) as squares of so many pixels."""
+    from derive import InputError
+
+    if size is None:
+        return x
+    if x.ndim != 4 or size < 1:
+        raise InputError(
+            f"--size {size}: data of shape {tuple(x.shape)} cannot be resized to squares of so many pixels"
+        )
+    from torch.nn.functional import interpolate
+
+    return interpolate(x, (size, size), mode="bilinear", antialias=True)
 
 
 def _numbers(given: str) -> list[float]:

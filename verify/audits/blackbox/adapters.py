@@ -44,6 +44,12 @@ def pairs(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
     return loss(torch.stack([z1, z2], 1))
 
 
+def pair_stacks(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss(embeddings, embeddings)``: (N, 2, d) twice, for student and teacher, as lightly's MMCR takes them."""
+    both = torch.stack([z1, z2], 1)
+    return loss(both, both)
+
+
 def lists(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
     """``loss([z1, z2], [z1, z2])``: lists of views of teacher and student, or of crops, as DINO and SwAV take them."""
     return loss([z1, z2], [z1, z2])
@@ -74,6 +80,34 @@ def dictionary(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> 
     return loss({"z1": z1, "z2": z2})
 
 
+def sentences(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss(sentence_features, labels)`` without labels: a dictionary a view, whose embedding the loss's model gives.
+
+    The convention of sentence-transformers; the model is one that gives its input (`_Given`).
+    """
+    return loss([{SENTENCE: z1}, {SENTENCE: z2}], None)
+
+
+def sentence_classes(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """The same with both views in one column and a label per datum, as its losses of classes take them."""
+    datum = torch.arange(len(z1), device=z1.device)
+    return loss([{SENTENCE: torch.cat([z1, z2])}], torch.cat([datum, datum]))
+
+
+def scored_sentences(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """The same with scored pairs: 1 for two views of a datum, 0 for views of two data, one after the other."""
+    score = torch.cat([torch.ones(len(z1)), torch.zeros(len(z1))]).to(z1)
+    return loss([{SENTENCE: torch.cat([z1, z1])}, {SENTENCE: torch.cat([z2, z2.roll(1, 0)])}], score)
+
+
+class _Given(nn.Module):
+    """A model of sentence-transformers whose sentences are embedded already."""
+
+    def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Its input."""
+        return features
+
+
 def _required(loss: Callable[..., Any]) -> list[str]:
     return [one.name for one in parameters_of(loss) if one.kind is one.KEYWORD_ONLY and one.default is one.empty][:2]
 
@@ -85,15 +119,22 @@ ADAPTERS: Mapping[str, Adapter] = {
     "list": views,
     "stacked": stacked,
     "pairs": pairs,
+    "pair-stacks": pair_stacks,
     "lists": lists,
     "each": each,
     "reference": reference,
     "keywords": keywords,
     "keyword-stacks": keyword_stacks,
     "dictionary": dictionary,
+    "sentences": sentences,
+    "sentence-classes": sentence_classes,
+    "scored-sentences": scored_sentences,
 }
+# The key of an embedding, and the argument that all of its losses have.
+SENTENCE, SENTENCES = "sentence_embedding", "sentence_features"
 # How many of a loss's arguments an adapter gives by their place.
 ARGUMENTS = dict.fromkeys(ADAPTERS, 1) | {"two-views": 2, "labels": 2, "lists": 2, "keywords": 0, "keyword-stacks": 0}
+ARGUMENTS |= {"pair-stacks": 2, "sentences": 2, "sentence-classes": 2, "scored-sentences": 2}
 
 
 def find_adapter(name: str) -> Adapter:
@@ -106,7 +147,8 @@ def find_adapter(name: str) -> Adapter:
     Traceback (most recent call last):
         ...
     derive.errors.InputError: there is no adapter 'label'; did you mean labels? There are two-views, labels, list, \
-stacked, pairs, lists, each, reference, keywords, keyword-stacks, dictionary
+stacked, pairs, pair-stacks, lists, each, reference, keywords, keyword-stacks, dictionary, sentences, \
+sentence-classes, scored-sentences
 
     """
     if name not in ADAPTERS:
@@ -196,6 +238,17 @@ def callable_loss(loss: Any, name: str = "loss", init: Mapping[str, object] | No
     return found
 
 
+def _takes_sentences(kind: type) -> bool:
+    """Whether a class is a loss of sentence-transformers, or made as these are: it asks its model for embeddings."""
+    if kind.__module__.partition(".")[0] == "sentence_transformers":
+        return True
+    forward = getattr(kind, "forward", None)
+    try:
+        return forward is not None and SENTENCES in inspect.signature(forward).parameters
+    except (TypeError, ValueError):
+        return False
+
+
 def _made(kind: Callable[..., Any], name: str, init: Mapping[str, object]) -> Any:
     """An instance of a class, or what a function returns, given arguments by name; its numbers are double."""
     try:
@@ -213,6 +266,9 @@ def _made(kind: Callable[..., Any], name: str, init: Mapping[str, object]) -> An
             f"it takes {', '.join(names) or 'nothing'}",
         )
         raise InputError(message)
+    if isinstance(kind, type) and _takes_sentences(kind) and ("model" in names or anything) and "model" not in init:
+        # Some of these losses look at the model's first part.
+        init = {**init, "model": nn.Sequential(_Given())}
     needed = [
         one.name
         for one in known

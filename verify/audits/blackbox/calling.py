@@ -16,6 +16,7 @@ from derive import InputError
 from verify.audits.blackbox.adapters import (
     ADAPTERS,
     ARGUMENTS,
+    SENTENCES,
     callable_loss,
     find_adapter,
     parameters_of,
@@ -47,6 +48,8 @@ def conventions(loss: Callable[..., Any]) -> tuple[str, ...]:
     named = [one for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
     if not positional:
         return ("keywords", "keyword-stacks") if len(named) == 2 else ("two-views",)
+    if positional[0].name == SENTENCES:
+        return ("sentences", "sentence-classes", "scored-sentences")
     sequences = [_is_sequence(one) for one in positional]
     if len(positional) > 1 and positional[1].name in LABELS:
         return ("labels",) if positional[1].default is positional[1].empty else ("labels", "pairs", "reference")

@@ -11,45 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from derive import InputError
-from derive.errors import did_you_mean, nearest
 from verify.networks.last_layer.features import Features
+from verify.networks.last_layer.head import Head, head_of
 from verify.running.limits import said_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
-
-
-def last_linear(module: nn.Module, name: str | None = None) -> tuple[str, nn.Linear]:
-    """A linear layer of a module by its name, or the last that is registered.
-
-    Args:
-        module: the network.
-        name: as in ``module.named_modules()``; the last linear layer unless given.
-
-    Raises:
-        InputError: no such layer, or one that is not linear.
-
-    >>> last_linear(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)))
-    ('2', Linear(in_features=4, out_features=2, bias=True))
-
-    """
-    linear = {key: one for key, one in module.named_modules() if isinstance(one, nn.Linear)}
-    if name is None:
-        if not linear:
-            raise InputError(
-                f"the network, a {type(module).__name__}, has no linear layer; its last layer is to be one"
-            )
-        return list(linear.items())[-1]
-    known = dict(module.named_modules())
-    if name not in known:
-        listed = f"its last linear layers: {', '.join(list(linear)[-6:]) or 'none'}"
-        raise InputError(did_you_mean(f"the network has no layer {name!r}", nearest(name, linear), listed))
-    found = known[name]
-    if not isinstance(found, nn.Linear):
-        raise InputError(f"layer {name!r} is a {type(found).__name__}, not linear; f = W φ + b needs torch.nn.Linear")
-    return name, found
 
 
 def features_of(
@@ -74,7 +43,8 @@ def features_of(
         out: arrays (N, d0), one a view, to be filled, such as memory maps; made unless given.
 
     Returns:
-        Features in single precision, with the layer's weights. Where the layer takes more than one vector a datum (the
+        Features in single precision, with the layer's weights; a batch norm after it is folded in, and what else
+        follows is named (`verify.networks.last_layer.head`). Where the layer takes more than one vector a datum (the
         tokens of a transformer), that is refused.
 
     Raises:
@@ -86,12 +56,14 @@ def features_of(
     (5, 4, '2')
 
     """
-    name, last = last_linear(module, layer)
+    head: Head | None = None
     kept: list[list[NDArray[Any]]] = []
     filled = 0
     with _evaluating(module, device), torch.no_grad():
         for batch in batches:
-            phis = [_input_of(last, name, module, view.to(device)) for view in batch]
+            seen = [view.to(device) for view in batch]
+            head = head or head_of(module, seen[0], layer)
+            phis = [_input_of(head.layer, head.name, module, view) for view in seen]
             n = len(phis[0])
             if out is None:
                 kept.append(phis)
@@ -99,15 +71,14 @@ def features_of(
                 for target, phi in zip(out, phis, strict=True):
                     target[filled : filled + n] = phi
             filled += n
-    if not filled:
+    if not filled or head is None:
         raise InputError("there are no data to run the network on")
     views: list[NDArray[Any]] = [np.concatenate(one) for one in zip(*kept, strict=True)]
     if out is not None:
         views = [one[:filled] for one in out]
-    W = last.weight.detach().double().cpu().numpy()
-    bias: Tensor | None = last.bias
-    b = None if bias is None else bias.detach().double().cpu().numpy()
-    return Features(tuple(views), W, b, source or f"{type(module).__name__}, layer {name}", name)
+    W, b = head.W.double().cpu().numpy(), None if head.b is None else head.b.double().cpu().numpy()
+    told = source or f"{type(module).__name__}, layer {head.name}"
+    return Features(tuple(views), W, b, told, head.name, head.notes, head.normalised)
 
 
 def augmented(

@@ -61,17 +61,7 @@ def load_weights(path: str | Path) -> Weights:
         tensors, metadata = read_tensors(where)
         said = metadata.get("architecture")
         return Weights(tensors, where, said if isinstance(said, dict) else None)
-    try:
-        with warnings.catch_warnings():
-            # On pickles that torch did not write, which are read or refused all the same.
-            warnings.simplefilter("ignore")
-            found = torch.load(where, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        message = f"{where} holds more than weights, which would have to be run; save its state_dict() alone"
-        raise InputError(message) from None
-    except Exception as error:  # noqa: BLE001 (torch raises many kinds, none of them its own)
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{where} cannot be read as a checkpoint: {reason}") from None
+    found = _unpickled(where)
     while isinstance(found, dict) and not _is_state(found):
         inside = [found[key] for key in NESTED if isinstance(found.get(key), dict)]
         if not inside:
@@ -80,6 +70,37 @@ def load_weights(path: str | Path) -> Weights:
     if not isinstance(found, dict) or not _is_state(found):
         raise InputError(f"{where} holds a {type(found).__name__} and no state dict; save the network's state_dict()")
     return Weights({key: value for key, value in found.items() if isinstance(value, Tensor)}, where)
+
+
+def load_tensors(path: Path) -> Tensor | dict[str, Tensor]:
+    """What a file of tensors holds, as it stands there: one tensor, or tensors by name and nothing else.
+
+    Raises:
+        InputError: it cannot be read.
+
+    """
+    if path.suffix == ".safetensors":
+        return dict(load_weights(path).weights)
+    found = _unpickled(path)
+    if isinstance(found, Tensor):
+        return found
+    named = found if isinstance(found, dict) else {}
+    return {str(name): value for name, value in named.items() if isinstance(value, Tensor)}
+
+
+def _unpickled(where: Path) -> Any:
+    """What ``torch.save`` wrote, where that is tensors and plain values."""
+    try:
+        with warnings.catch_warnings():
+            # On pickles that torch did not write, which are read or refused all the same.
+            warnings.simplefilter("ignore")
+            return torch.load(where, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        message = f"{where} holds more than weights, which would have to be run; save its state_dict() alone"
+        raise InputError(message) from None
+    except Exception as error:  # noqa: BLE001 (torch raises many kinds, none of them its own)
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{where} cannot be read as a checkpoint: {reason}") from None
 
 
 def put_weights(module: nn.Module, found: Weights) -> str:

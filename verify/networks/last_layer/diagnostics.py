@@ -38,8 +38,8 @@ class Diagnostics:
         rankme: of the first views, from 1 to d.
         participation: of their covariance, from 1 to d.
         alpha: the power of the decay of its eigenvalues; NaN of fewer than three.
-        lidar: of both views, from 1 to d.
-        alignment: E|u − u′|², from 0 to 4; 0 where views agree.
+        lidar: of both views, from 1 to d; NaN of one view.
+        alignment: E|u − u′|², from 0 to 4; 0 where views agree; NaN of one view.
         uniformity: log E exp(−2|u − v|²) over different data, from −8 to 0; 0 at collapse.
         cosine: the mean cosine of different data; 1 at collapse.
         deviation: √d times the mean deviation of a coordinate of u; 0 at collapse.
@@ -56,24 +56,27 @@ class Diagnostics:
     deviation: float
 
     def text(self) -> str:
-        """All of them in a line."""
-        return (
-            f"RankMe {self.rankme:.4g}, participation ratio {self.participation:.4g}, α-ReQ {self.alpha:.3g}, LiDAR"
-            f" {self.lidar:.4g}; alignment {self.alignment:.3g}, uniformity {self.uniformity:.3g}; mean cosine"
-            f" {self.cosine:.3g}, √d std {self.deviation:.3g}"
-        )
+        """All that are known, in a line."""
+        groups = (
+            (("RankMe", self.rankme), ("participation ratio", self.participation), ("α-ReQ", self.alpha),
+             ("LiDAR", self.lidar)),
+            (("alignment", self.alignment), ("uniformity", self.uniformity)),
+            (("mean cosine", self.cosine), ("√d std", self.deviation)),
+        )  # fmt: skip
+        known = [[f"{name} {value:.3g}" for name, value in group if np.isfinite(value)] for group in groups]
+        return "; ".join(", ".join(group) for group in known if group)
 
     def to_json(self) -> dict[str, float | None]:
         """Plain JSON values; null for what is not a number."""
         return {name: value if np.isfinite(value) else None for name, value in asdict(self).items()}
 
 
-def diagnostics(first: Array, second: Array) -> Diagnostics:
-    """The measures of two views of the same data.
+def diagnostics(first: Array, second: Array | None = None) -> Diagnostics:
+    """The measures of two views of the same data, or of one.
 
     Args:
         first: (N, d), outputs of the first views.
-        second: (N, d), of the second ones, the same datum in the same row.
+        second: (N, d), of the second ones, the same datum in the same row; without them LiDAR and alignment are NaN.
 
     Raises:
         InputError: shapes that do not fit, fewer than two data, or an output of length 0.
@@ -84,7 +87,9 @@ def diagnostics(first: Array, second: Array) -> Diagnostics:
     (4.0, 0.0, 0.0)
 
     """
-    first, second = np.asarray(first, float), np.asarray(second, float)
+    one_view = second is None
+    first = np.asarray(first, float)
+    second = first if second is None else np.asarray(second, float)
     if first.ndim != 2 or first.shape != second.shape or len(first) < 2:
         raise InputError(f"two views of the same data are needed, (N, d) each; these are {first.shape}, {second.shape}")
     lengths = [np.linalg.norm(one, axis=1, keepdims=True) for one in (first, second)]
@@ -98,8 +103,8 @@ def diagnostics(first: Array, second: Array) -> Diagnostics:
         rankme=effective_rank(np.asarray(np.linalg.svd(first, compute_uv=False), float)),
         participation=float(eigenvalues.sum() ** 2 / (eigenvalues**2).sum()) if eigenvalues.any() else np.nan,
         alpha=decay(eigenvalues),
-        lidar=lidar(first, second),
-        alignment=float(((u - v) ** 2).sum(1).mean()),
+        lidar=np.nan if one_view else lidar(first, second),
+        alignment=np.nan if one_view else float(((u - v) ** 2).sum(1).mean()),
         uniformity=float(np.log(np.exp(-2 * (2 - 2 * inner)).mean())),
         cosine=float(inner.mean()),
         deviation=float(np.sqrt(first.shape[1]) * u.std(0).mean()),

@@ -7,7 +7,7 @@ W later (moments, B, landscapes) is computed from φ, a chunk of data at a time,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 # Numbers that are converted to double precision at a time: 64 MB.
 CHUNK = 2**23
 NAMES = ("x", "x_pos", "W", "b")
+# Other names of two views, and of one.
+ALIASES = {"z1": "x", "z2": "x_pos", "z": "x", "features": "x", "embeddings": "x"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,8 @@ class Features:
         b: (d1,), its bias; None without one.
         source: where the features come from, a sentence for reports.
         layer: the name of the last layer in its network; "" where it is not known.
+        notes: what follows that layer in the network, a sentence each.
+        normalised: whether the network divides f by its length.
 
     Raises:
         InputError: shapes that do not fit, a single view, fewer than two data, numbers that are not finite.
@@ -52,6 +56,8 @@ class Features:
     b: Array | None = None
     source: str = "arrays"
     layer: str = ""
+    notes: tuple[str, ...] = ()
+    normalised: bool = False
 
     def __post_init__(self) -> None:
         """Check shapes and numbers."""
@@ -97,7 +103,7 @@ class Features:
 
     def first(self, number: int) -> Features:
         """The first `number` data."""
-        return Features(tuple(one[:number] for one in self.views), self.W, self.b, self.source, self.layer)
+        return replace(self, views=tuple(one[:number] for one in self.views))
 
     def _check_shapes(self) -> None:
         if len(self.views) < 2:
@@ -129,38 +135,61 @@ class Features:
 
 
 def read_features(path: str | Path) -> Features:
-    """Features from a file or folder that holds x, x_pos, W and, if there is one, b.
+    """Features from a file or folder that holds x, x_pos and, if they are known, W and b.
 
     Args:
-        path: a .npz or .safetensors file with these names, or a folder of x.npy, x_pos.npy, W.npy and b.npy, which are
-            mapped into memory rather than read. Pickled objects are never loaded.
+        path: a .npz, .pt or .safetensors file with these names (z1 and z2 stand for x and x_pos), or a folder of x.npy,
+            x_pos.npy, W.npy and b.npy, which are mapped into memory rather than read; or a .npy or .pt file of one
+            array (2, N, d0). Pickled objects are never loaded. Without W the features are taken for the outputs.
 
     Raises:
         InputError: there is no such file, it holds something else, or a name is missing.
 
     """
     where = Path(path)
-    arrays = _arrays(where)
-    missing = [name for name in NAMES[:3] if name not in arrays]
-    if missing:
+    arrays = feature_arrays(where)
+    if arrays is None:
+        raise InputError(f"{where} holds no features; a features file holds x, x_pos, W and maybe b")
+    if missing := [name for name in NAMES[:2] if name not in arrays]:
         held = ", ".join(sorted(arrays)[:6]) or "nothing"
         raise InputError(f"{where} holds {held} but no {missing[0]}; a features file holds x, x_pos, W and maybe b")
-    return Features((arrays["x"], arrays["x_pos"]), arrays["W"], arrays.get("b"), f"features of {where.name}")
+    source, W = f"features of {where.name}", arrays.get("W")
+    if W is None:
+        W, source = np.eye(np.shape(arrays["x"])[-1]), f"{source}, taken for the outputs: it holds no W"
+    return Features((arrays["x"], arrays["x_pos"]), W, arrays.get("b"), source)
 
 
-def _arrays(where: Path) -> dict[str, NDArray[Any]]:
+def feature_arrays(where: Path) -> dict[str, NDArray[Any]] | None:
+    """Arrays by name out of a file or a folder; x alone where there is one view; None for a file of weights.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+
+    """
     if where.is_dir():
         return {name: _loaded(where / f"{name}.npy", "r") for name in NAMES if (where / f"{name}.npy").is_file()}
     if not is_there(where):
         raise InputError(f"there is no file {where}")
-    if where.suffix == ".safetensors":
-        from verify.networks.last_layer.checkpoint import load_weights
+    found: Any
+    if where.suffix in (".npy", ".npz"):
+        found = _loaded(where)
+    else:
+        from verify.networks.last_layer.checkpoint import load_tensors
 
-        return {name: value.numpy() for name, value in load_weights(where).weights.items()}
-    found = _loaded(where)
-    if isinstance(found, np.ndarray):
-        raise InputError(f"{where} holds one array; a features file is a .npz, .safetensors or folder with x, x_pos, W")
-    return dict(found)
+        found = load_tensors(where)
+    if not isinstance(found, dict):
+        found = {"x": found} if found.ndim != 3 or len(found) != 2 else {"x": found[0], "x_pos": found[1]}
+    named = {ALIASES.get(name, name): _numbers(value) for name, value in found.items()}
+    # Weights are called otherwise; a .npz file is never one of weights.
+    return named if where.suffix in (".npy", ".npz") or "x" in named else None
+
+
+def _numbers(value: Any) -> NDArray[Any]:
+    """An array, out of a tensor too, whose half precision NumPy may not know."""
+    if isinstance(value, np.ndarray):
+        return value
+    value = value.detach()
+    return np.asarray(value.float() if value.is_floating_point() and value.element_size() < 4 else value)
 
 
 def _loaded(where: Path, map_mode: Any = None) -> Any:

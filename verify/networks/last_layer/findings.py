@@ -20,25 +20,30 @@ MARKS = {True: "✓", False: "✗", None: "undecided"}
 SHOWN = 4
 
 
-def text(found: Study, about: Sequence[tuple[str, str]], written: Sequence[str] = ()) -> str:
+def text(
+    found: Study, about: Sequence[tuple[str, str]], written: Sequence[str] = (), *, width: int | None = None
+) -> str:
     """The report.
 
     Args:
         found: the study.
         about: names and sentences for the head: network, data, layer.
         written: names of files.
+        width: at which lines are folded; None does not fold them.
     """
     said = replace(describe(found, about, written), title="")
-    return written_out(said, width=None, label=12, headings=True)
+    return written_out(said, width, label=12, headings=True)
 
 
 def describe(found: Study, about: Sequence[tuple[str, str]] = (), written: Sequence[str] = ()) -> Description:
-    """The description of a study: its head, each strength, and what changes between them."""
+    """The description of a study: the answers, what was looked at, each strength, and what changes between them."""
     changes = [Line("transition", one.text) for one in found.transitions]
     files = [Line("written", ", ".join(written))] if written else []
-    head = Section("", (*(Line(*one) for one in about), *_head(found)))
+    head = Section("looked at", (*(Line(*one) for one in about), *_head(found)))
     sphere = (Section(f"{one.label}, on the sphere", tuple(sphere_findings.lines(one))) for one in found.sphere)
-    parts = (head, *sphere, *map(_at, found.at), Section("", (*changes, *files)))
+    several = len(found.answers) > 1
+    answers = (Section(one.label if several else "", tuple(one.lines())) for one in found.answers)
+    parts = (*answers, head, *sphere, *map(_at, found.at), Section("", (*changes, *files)))
     title = f"the last layer under {found.objective.name}"
     return Description(title, sections=parts, verdict="refuted" if found.contradicted else "undecided", kind="study")
 
@@ -50,7 +55,8 @@ def _head(found: Study) -> Iterator[Line]:
     yield Line("loss", f"{objective.name}{f' at {values}' if values else ''}; {batch}")
     if objective.note:
         yield Line("", objective.note)
-    yield Line("parts", f"{' + '.join(map(str, found.sizes))} singular values of W, the largest first")
+    if found.sizes:
+        yield Line("parts", f"{' + '.join(map(str, found.sizes))} singular values of W, the largest first")
 
 
 def to_json(found: Study, about: Sequence[tuple[str, str]] = (), written: Sequence[str] = ()) -> dict[str, Any]:
@@ -63,6 +69,7 @@ def to_json(found: Study, about: Sequence[tuple[str, str]] = (), written: Sequen
         "batch": objective.batch,
         "note": objective.note or None,
         "parts": list(found.sizes),
+        "answers": [one.to_json() for one in found.answers],
         "sphere": [sphere_findings.to_json(one) for one in found.sphere],
         "at": [_at_json(one) for one in found.at],
         "transitions": [

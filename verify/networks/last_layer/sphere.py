@@ -20,21 +20,17 @@ from derive import Gaussian, InputError
 from numeric.landscape.spectrum import whitened
 from verify.audits.function_shares import function_modes
 from verify.audits.solved_shares import on_the_sphere, share_modes
-from verify.evidence.agreement import SEEN
 from verify.networks.last_layer.reopening import Reopening, reopening
-from verify.networks.last_layer.second_moments import spread
-from verify.networks.last_layer.view_modes import ViewModes, view_modes
+from verify.networks.last_layer.seen_modes import SeenModes, certain, ranks, seen_modes
 
 if TYPE_CHECKING:
     from verify.audits.kept_modes import KeptModes
     from verify.networks.last_layer.features import Features
     from verify.networks.last_layer.objective import Objective
+    from verify.networks.last_layer.view_modes import ViewModes
 
 Array = NDArray[np.float64]
 
-# A share below this part of an equal one counts as that of a lost mode. It is larger than for models of known modes
-# (`verify.routes.training.shares`): directions of modes that are estimated from N data give a lost one 1/N of the rest.
-KEPT = 0.01
 # Lost modes that are looked at one by one, those of the highest correlations.
 LOOKED = 3
 
@@ -46,10 +42,7 @@ class OnSphere:
     Attributes:
         label: the strength in words.
         strength: as a number; None where the augmentation has none.
-        modes: of the features.
-        shares: of W, (r,): the eigenvalues of Σ^½ WᵀW Σ^½ over their sum, the largest first.
-        by_mode: (n,), what each mode of the features has of them.
-        of_mean: the part of E|f|² that is |E f|².
+        seen: the modes of the features and what W takes of each.
         reopening: α, β and λ_c at W; None where `why` says that there are none.
         why: the reason.
         predicted: the modes at the global minimum for Gaussian data; None where `why_not` says that they are not known.
@@ -60,10 +53,7 @@ class OnSphere:
 
     label: str
     strength: float | None
-    modes: ViewModes
-    shares: Array
-    by_mode: Array
-    of_mean: float
+    seen: SeenModes
     reopening: Reopening | None
     why: str
     predicted: KeptModes | None
@@ -71,38 +61,46 @@ class OnSphere:
     batch: int | None = None
 
     @property
-    def rank(self) -> int:
-        """The number of shares of W that count as those of kept modes."""
-        return int((self.shares > KEPT / self._most).sum())
+    def modes(self) -> ViewModes:
+        """Of the features."""
+        return self.seen.modes
 
     @property
-    def _most(self) -> int:
-        return min(len(self.shares), len(self.by_mode))
+    def shares(self) -> Array:
+        """Of W, the largest first."""
+        return self.seen.shares
+
+    @property
+    def by_mode(self) -> Array:
+        """What each mode of the features has of them."""
+        return self.seen.by_mode
+
+    @property
+    def of_mean(self) -> float:
+        """The part of E|f|² that is |E f|²."""
+        return self.seen.of_mean
+
+    @property
+    def rank(self) -> int:
+        """The number of shares of W that count as those of kept modes."""
+        return self.seen.rank
 
     @property
     def effective_rank(self) -> float:
         """1/Σ p²."""
-        return float(1 / (self.shares**2).sum())
+        return self.seen.effective_rank
 
     @property
     def certain(self) -> tuple[bool | None, ...]:
         """By mode, whether the prediction keeps it; None where the error of λ_i, or of a share, could change that."""
-        if self.predicted is None:
-            return (None,) * len(self.by_mode)
-        level = self.predicted.threshold
-        found: list[bool | None] = []
-        for kept, lam, error in zip(self.predicted.kept, self.modes.correlations, self.modes.errors, strict=True):
-            near = level is not None and not abs(lam - level) > SEEN * error
-            found.append(None if near else kept)
-        return tuple(found)
+        return certain(self.predicted, self.modes)
 
     @property
     def predicted_rank(self) -> tuple[int, int] | None:
         """The fewest and the most modes that are kept, within errors; None where nothing is predicted."""
         if self.predicted is None:
             return None
-        sure = self.certain
-        return sum(one is True for one in sure), sum(one is not False for one in sure)
+        return ranks(self.certain)
 
     @property
     def astray(self) -> float:
@@ -143,28 +141,15 @@ def on_sphere(
 
     """
     tick("modes of the features")
-    moments = spread(features)
-    modes = view_modes(moments, bias=features.b is not None)
+    seen = seen_modes(features)
+    modes, shares, by_mode, turn, rank = seen.modes, seen.shares, seen.by_mode, seen.turn, seen.rank
     f = features.embedded()[:2]
-    own = float((f**2).sum(-1).mean())
-    if not own > 0:
-        raise InputError("W maps every feature to 0, where a loss of unit vectors has no value")
-    mean = f.mean((0, 1))
-    # φ = μ + Σ V m for the modes m.
-    along = features.W @ moments.Sigma @ modes.directions
-    singular, turn = np.linalg.svd(along)[1:]
-    whole = float((singular**2).sum())
-    if not whole > 0:
-        raise InputError("W sees no direction in which the features vary")
-    shares, by_mode = singular**2 / whole, (along**2).sum(0) / whole
-    most = min(len(shares), len(by_mode))
-    rank = int((shares > KEPT / most).sum())
     lam = np.einsum("ki,i,ki->k", turn, modes.correlations, turn)
     tick("α and β at W")
     found, why = None, ""
     try:
         found = reopening(
-            objective, _few(f) / np.sqrt(own), rank, (lam[:rank], shares[:rank] / shares[:rank].sum()),
+            objective, _few(f) / np.sqrt(seen.size), rank, (lam[:rank], shares[:rank] / shares[:rank].sum()),
             _lost(features, modes, turn[rank:]), seed=seed,
         )  # fmt: skip
     except InputError as error:
@@ -172,8 +157,7 @@ def on_sphere(
     tick("modes at the minimum")
     predicted, why_not = _predicted(objective, modes, min(features.d1, len(by_mode)), seed)
     return OnSphere(
-        label, strength, modes, shares, by_mode, float((mean**2).sum()) / own, found, why, predicted, why_not,
-        None if objective.population else objective.batch,
+        label, strength, seen, found, why, predicted, why_not, None if objective.population else objective.batch,
     )  # fmt: skip
 
 

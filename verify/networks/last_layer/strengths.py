@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from derive import InputError
 from verify.evidence.agreement import SEEN, sign
 from verify.evidence.description import Describable, Description
+from verify.networks.last_layer.answer import LayerAnswer, collapsed, layer_answer
 from verify.networks.last_layer.features import Features
 from verify.networks.last_layer.findings import describe, to_json
 from verify.networks.last_layer.landscape import Landscape, landscape, loss_along
@@ -105,6 +106,7 @@ class Study(Describable):
         at: by strength, in the order given; none for a normalised loss without a known core.
         transitions: of the parts and of the whole.
         sphere: what is found of a normalised loss itself, by strength; empty for others.
+        answers: what is kept and lost, by strength; the only thing that is known of features that are all equal.
 
     """
 
@@ -113,6 +115,7 @@ class Study(Describable):
     at: tuple[AtStrength, ...]
     transitions: tuple[Transition, ...]
     sphere: tuple[OnSphere, ...] = ()
+    answers: tuple[LayerAnswer, ...] = ()
 
     def description(self) -> Description:
         """The description that every form of report is written from."""
@@ -153,18 +156,26 @@ def study(
     if not features:
         raise InputError("there are no features to look at; give them at one strength or more")
     W = features[0][2].W
+    if not W.any() or any(collapsed(one) for _, _, one in features):
+        alone = (layer_answer(objective, one, label=label, strength=strength) for label, strength, one in features)
+        return Study(objective, (), (), (), answers=tuple(alone))
     sphere: list[OnSphere] = []
     if objective.batch <= features[0][2].N and is_normalised(objective, *objective.batches(features[0][2].embedded())):
         for label, strength, one in features:
             told = partial(_said, tick, label)
             sphere.append(on_sphere(objective, one, label=label, strength=strength, tick=told))
+    answers: list[LayerAnswer] = []
+    for place, (label, strength, one) in enumerate(features):
+        tick(f"{label}: what is kept")
+        on = sphere[place] if sphere else None
+        answers.append(layer_answer(objective, one, label=label, strength=strength, sphere=on))
     bases, values = orthogonal_parts(W, parts)
     sizes = tuple(len(group) for group in values)
     if sphere:
         try:
             objective = core(objective)
         except InputError as error:
-            return Study(replace(objective, note=str(error)), sizes, (), (), tuple(sphere))
+            return Study(replace(objective, note=str(error)), sizes, (), (), tuple(sphere), tuple(answers))
     second = second_of(objective, len(W))
     found = []
     for label, strength, one in features:
@@ -180,7 +191,7 @@ def study(
         over = landscape(objective, one, bases)
         middle = line[:, [len(LINE) // 2]]
         found.append(AtStrength(label, strength, orders, eigenvalues, directions, line - middle, over))
-    return Study(objective, sizes, tuple(found), _transitions(found, len(bases)), tuple(sphere))
+    return Study(objective, sizes, tuple(found), _transitions(found, len(bases)), tuple(sphere), tuple(answers))
 
 
 def _said(tick: Callable[[str], None], label: str, what: str) -> None:

@@ -10,7 +10,7 @@ from torch import nn
 from derive import InputError
 from verify.audits.blackbox.adapters import callable_loss
 from verify.audits.blackbox.auditing import audit_function
-from verify.audits.blackbox.calling import Fresh, Padded, conventions
+from verify.audits.blackbox.calling import Fresh, Padded, call, conventions
 from verify.audits.blackbox.regularity import regularity
 from verify.audits.blackbox.two_scales import two_scales
 from verify.audits.target import read_init
@@ -43,6 +43,48 @@ class Queue(nn.Module):
         logits = torch.cat([(z1 * z2).sum(1, keepdim=True), z1 @ self.queue.T], 1)
         self.queue = torch.cat([z2.detach(), self.queue])[: len(self.queue)]
         return F.cross_entropy(logits, torch.zeros(len(z1), dtype=torch.long))
+
+
+class OfSentences(nn.Module):
+    """As sentence-transformers has its losses: embeddings come from a model."""
+
+    def __init__(self, model, scale=2.0):
+        super().__init__()
+        self.model, self.scale = model, scale
+
+    def forward(self, sentence_features, labels):  # noqa: ARG002 (given to all)
+        z1, z2 = (self.model(one)["sentence_embedding"] for one in sentence_features)
+        return F.cross_entropy(self.scale * z1 @ z2.T, torch.arange(len(z1)))
+
+
+class OfClasses(OfSentences):
+    def forward(self, sentence_features, labels):
+        z = self.model(sentence_features[0])["sentence_embedding"]
+        same = labels[:, None] == labels
+        return ((z @ z.T) * same).sum() / len(labels)
+
+
+class OfScores(OfSentences):
+    def forward(self, sentence_features, labels):
+        z1, z2 = (self.model(one)["sentence_embedding"] for one in sentence_features)
+        return (((z1 * z2).sum(1) - labels.view(-1)) ** 2).mean()
+
+
+def test_losses_of_sentences_are_given_embeddings_through_their_model():
+    z = np.random.default_rng(0).standard_normal((2, 6, 3))
+    z1, z2 = map(torch.from_numpy, z)
+    # What each is given, written by hand.
+    own, other = (z1 * z2).sum(1), (z1 * z2.roll(1, 0)).sum(1)
+    both = torch.cat([z1, z2])
+    values = {
+        OfSentences: ("sentences", F.cross_entropy(2 * z1 @ z2.T, torch.arange(6))),
+        OfClasses: ("sentence-classes", ((both**2).sum() + 2 * own.sum()) / 12),
+        OfScores: ("scored-sentences", (((own - 1) ** 2).mean() + (other**2).mean()) / 2),
+    }
+    for kind, (adapter, value) in values.items():
+        found = call(kind, kind.__name__)
+        assert (found.adapter, found.found) == (adapter, True)
+        assert found.box({})(z) == pytest.approx(float(value))
 
 
 @pytest.mark.parametrize(

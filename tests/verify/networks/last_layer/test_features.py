@@ -10,9 +10,10 @@ from torch import nn
 
 from derive import InputError
 from verify.networks.checkpoint import save_network, write_tensors
-from verify.networks.last_layer.capture import augmented, features_of, last_linear
+from verify.networks.last_layer.capture import augmented, features_of
 from verify.networks.last_layer.checkpoint import load_weights, put_weights
 from verify.networks.last_layer.features import Features, read_features
+from verify.networks.last_layer.head import last_linear
 from verify.networks.last_layer.network import network
 from verify.networks.network import build
 
@@ -171,8 +172,10 @@ def test_networks_that_do_not_run_are_refused():
         def forward(self, x):
             return self.used(x)
 
+    assert features_of(Unused(), [(x, x)]).layer == "used"
     expected = "layer 'unused' did not run when the network ran; name the layer that gives its output"
-    assert refused(features_of, Unused(), [(x, x)]) == expected
+    with pytest.raises(InputError, match=expected):
+        features_of(Unused(), [(x, x)], layer="unused")
     tokens = nn.Sequential(nn.Unflatten(1, (3, 1)), nn.Linear(1, 2))
     assert refused(features_of, tokens, [(x, x)]) == "layer '1' is given (5, 3, 1), not one vector a datum (5, 1)"
 

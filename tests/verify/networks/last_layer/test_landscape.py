@@ -180,9 +180,9 @@ def test_transitions_sit_where_theory_has_them(studied):
 
 def test_the_report_fits_a_screen_and_the_json_is_json(studied):
     about = [("features", "made here")]
-    written = text(studied, about)
-    assert len(written.splitlines()) < 50
-    assert max(map(len, written.splitlines())) < 130
+    written = text(studied, about, width=100)
+    assert len(written.splitlines()) < 80
+    assert max(map(len, written.splitlines())) <= 100
     found = json.loads(json.dumps(to_json(studied, about)))
     assert found["at"][0]["phase"] == "no collapse"
     assert found["contradicted"] is False
@@ -229,6 +229,8 @@ def test_the_command_on_features(run, tmp_path):
     assert "exactly normalised, constant along W → aW" in shown
     assert "as given, on the sphere" in shown
     assert "no collapse" in shown
+    with pytest.raises(InputError, match="--sigma does not go with features; leave it out"):
+        run(str(tmp_path / "f.npz"), "--sigma", "1")
     assert (tmp_path / "out" / "landscape.csv").read_text().startswith("strength,of,r1,r2,loss,correlation,share,")
     assert json.loads(run(str(tmp_path / "f.npz"), "--batch", "32", "--json"))["at"][0]["phase"] == "no collapse"
 
@@ -237,7 +239,10 @@ def test_the_command_on_a_network(run, tmp_path):
     save_network(tmp_path / "a.safetensors", build({"name": "resnet18", "width": 2, "d1": 4}))
     arguments = ("--data", "synthetic", "--images", "64", "--batch", "16", "--sigma", "0.5,2", "--split", "1,3")
     shown = run(str(tmp_path / "a.safetensors"), *arguments)
+    shown = " ".join(shown.split())
     assert "resnet18, width 2, d1 4, projector 0" in shown
+    with pytest.raises(InputError, match="a network needs images to be run on; give them with --data PATH"):
+        run(str(tmp_path / "a.safetensors"))
     assert "synthetic: 64 gratings" in shown
     assert "σ = 2" in shown
     assert "part 2 collapses" in shown
@@ -248,10 +253,12 @@ def test_the_command_on_a_network(run, tmp_path):
     [
         (["missing.npz"], "there is no file missing.npz"),
         (["missing.pt", "--data", "synthetic"], "there is no file missing.pt"),
-        (["missing.pt"], "a network needs images to be run on; give them with --data PATH, or --data synthetic"),
-        (["missing.npz", "--sigma", "1"], "--sigma does not go with features; leave it out"),
+        (["missing.npz", "--sigma", "1"], "there is no file missing.npz"),
         (["f.pt", "--augmentation", "simclr", "--sigma", "1"], "--sigma does not go with --augmentation simclr"),
-        (["f.pt", "--images", "64"], "--images 64 makes no batch of 128; give more images or a smaller --batch"),
+        (
+            ["f.pt", "--data", "synthetic", "--images", "64"],
+            "--images 64 makes no batch of 128; give more images or a smaller --batch",
+        ),
         (["f.npz", "--sigma", "a"], "--sigma a: write strengths as numbers with commas between, such as 0.1,0.5,1"),
         (["f.npz", "--sigma", "1,1"], "--sigma 1,1: a strength is given twice"),
         (["f.npz", "--split", "x"], "--split x: write how many parts, such as 2, or their sizes, such as 96,32"),

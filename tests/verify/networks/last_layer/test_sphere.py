@@ -232,7 +232,8 @@ def test_the_prediction_keeps_the_mode_that_W_lost(known):
 
 def test_modes_near_the_threshold_are_not_certain(known):
     away = abs(known.modes.correlations[8] - known.predicted.threshold)
-    sure, unsure = (replace(known, modes=replace(known.modes, errors=np.full(10, away / k))) for k in (4, 2))
+    errors = (replace(known.modes, errors=np.full(10, away / k)) for k in (4, 2))
+    sure, unsure = (replace(known, seen=replace(known.seen, modes=modes)) for modes in errors)
     assert sure.certain[8] is False
     assert unsure.certain[8] is None
     assert unsure.predicted_rank[1] >= 9
