@@ -1,10 +1,10 @@
 """How often does the checker err? Mutants that each route lets through, and false alarms of each statistical check.
 
-python bench/error_rates.py [--quick] [--laws] [--out FOLDER] [--write] [--seed S]
+python bench/error_rates.py [--quick] [--laws] [--claim ID] [--out FOLDER] [--write] [--seed S]
 
 A run that was stopped goes on where it was with the same command: all results are in FOLDER. With --write the tables go
 into docs/error_rates.md, with --laws those of laws and of two kinds of views alone. Over an hour on one core; seconds
-with --quick, which measures a little of everything.
+with --quick, which measures a little of everything, and with --claim, which prints the rows of one claim or several.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from derive import InputError
-from verify.assurance.error_rates.measuring import false_alarms, mutants, of_laws
+from verify.assurance.error_rates.measuring import false_alarms, judged, mutants, of_laws
 from verify.assurance.error_rates.tables import of_mutants, tables
 from verify.running.progress import sweep_progress
 from verify.running.sweeps.running import run
@@ -41,6 +41,7 @@ def main() -> int:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a little of everything, in seconds")
     parser.add_argument("--laws", action="store_true", help="the mutants of laws and of two kinds of views alone")
+    parser.add_argument("--claim", action="append", metavar="ID", help="the mutants of a claim alone, printed")
     parser.add_argument("--out", default="out/error_rates", metavar="FOLDER", help="where the results are kept")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/error_rates.md")
     parser.add_argument("--seed", type=int, default=0, help="of the statistical checks' runs")
@@ -48,6 +49,10 @@ def main() -> int:
     if given.quick and given.write:
         parser.error("--write takes the whole measurement: leave out --quick")
     try:
+        if given.claim:
+            units = [{"kind": "claim", "subject": one, "seed": 0} for one in given.claim]
+            print(of_mutants([(unit, judged(**unit)) for unit in units]))
+            return 0
         for mark, text in measured(given.out, quick=given.quick, laws=given.laws, seed=given.seed):
             print(text)
             if given.write:

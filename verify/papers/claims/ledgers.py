@@ -24,7 +24,7 @@ _MODULES = (
     "words_of_minima", "normalisation", "fixed_norm", "unit_vectors", "bias", "conditions",
     "words_of_norm", "landau", "phases", "alignment", "mixtures",
     "rescaling",
-    "words_of_losses", "captions", "figures", "twins",
+    "words_of_losses", "rescaled_layer", "captions", "figures", "twins",
 )  # fmt: skip
 # What puts a claim into a ledger.
 _CALLS = ("claim", "not_run", "also", "twin", "about")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from scipy.optimize import brentq
 
 from derive import Loss, catalogue
 from numeric.sampling import Covariances, random_covariances
@@ -206,6 +207,55 @@ def _letters(at: Case) -> dict[str, Any]:
 
 def _parameters(at: Case) -> dict[str, float]:
     return {name: float(value) for name, value in at.values.items()}
+
+
+def ordered(
+    slot: str,
+    quantity: str,
+    value: Callable[[float, float], float],
+    spectra: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
+    *,
+    alike: bool = False,
+    pairs: int = 3,
+    seed: int = 0,
+) -> Measured:
+    """Which of two modes has more of a value: of given pairs, and of random ones near the boundary, on both sides.
+
+    The second mode of a random pair has a value of its own choosing: the `a` at which it equals that of the first is
+    found from the values alone, and moved 2 to 8 % to either side. A condition that puts its boundary farther off than
+    that fails at one of the two.
+
+    Args:
+        slot: of the statement.
+        quantity: in words, after "which is larger, ".
+        value: of a mode's `a` and `c`, in one direction in `a`.
+        spectra: pairs of modes (a, c).
+        alike: whether both modes of a random pair have the same `c`.
+        pairs: how many random ones.
+        seed: of them.
+
+    """
+    rng = np.random.default_rng(seed)
+    compared = list(spectra)
+    while len(compared) < len(spectra) + 2 * pairs:
+        a, c, other = 2 ** rng.uniform(-1, 1, 3)
+        c_other = c if alike else other
+
+        def gap(log_a: float, level: float = value(a, c), c_other: float = c_other) -> float:
+            return value(float(np.exp(log_a)), c_other) - level
+
+        # Unless its value is out of reach within a factor of four.
+        ends = np.log(a) - np.log(4), np.log(a) + np.log(4)
+        if gap(ends[0]) * gap(ends[1]) < 0:
+            level = float(np.exp(brentq(gap, *ends, xtol=1e-6)))
+            compared += [((a, c), (level * (1 + side * rng.uniform(0.02, 0.08)), c_other)) for side in (1, -1)]
+    points = [
+        Point({"a_i": a, "c_i": c, "a_j": a_j, "c_j": c_j}, bool(value(a, c) > value(a_j, c_j)))
+        for pair in compared
+        for (a, c), (a_j, c_j) in (pair, pair[::-1])
+    ]
+    note = f"{2 * pairs} pairs of modes lie 2 to 8 % from where both have the same"
+    return Measured(slot, "exact", f"which is larger, {quantity}", points, seed=seed, note=note)
 
 
 def averaged(

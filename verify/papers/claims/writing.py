@@ -82,10 +82,10 @@ def running(words: str) -> str:
 
     >>> print(running("a_i ≥ 0 & W → aW"))
     $a_{i}$ \ensuremath{\geq} 0 \& W \ensuremath{\to} aW
-    >>> print(running("x\N{COMBINING MACRON}"))
-    \ensuremath{\bar{x}}
+    >>> print(running("x\N{COMBINING MACRON} Σ^(−½), (W)_ii, s_chi, λ_bar"))
+    \ensuremath{\bar{x}} \ensuremath{\Sigma}\ensuremath{{}^{-1/2}}, (W)${}_{ii}$, $s_{\chi}$, $\bar{\lambda}$
     """
-    pieces = re.split(r"([A-Za-zα-ωΑ-Ω]+_(?:[A-Za-z0-9α-ωΑ-Ω]+|\*|\{[^}]*\}))", words)
+    pieces = re.split(r"((?:[A-Za-zα-ωΑ-Ω]+|(?<=\)))_(?:[A-Za-z0-9α-ωΑ-Ω]+|\*|\{[^}]*\}))", words)
     return "".join(
         _subscripted(piece) if k % 2 else _encoder().unicode_to_latex(piece) for k, piece in enumerate(pieces)
     )
@@ -105,7 +105,8 @@ def _encoder() -> Any:
     from pylatexenc.latexencode import RULE_DICT, RULE_REGEX, UnicodeToLatexConversionRule, UnicodeToLatexEncoder
 
     accents = [(re.compile(rf"(\w){sign}"), partial(_accented, command)) for sign, command in _ACCENTS.items()]
-    hats = UnicodeToLatexConversionRule(RULE_REGEX, accents)
+    halves = (re.compile(r"\^\(?(−?)½\)?"), lambda found: rf"\ensuremath{{{{}}^{{{'-' * bool(found[1])}1/2}}}}")
+    hats = UnicodeToLatexConversionRule(RULE_REGEX, [*accents, halves])
     signs = UnicodeToLatexConversionRule(RULE_DICT, {ord(sign): command for sign, command in _SIGNS.items()})
     return UnicodeToLatexEncoder(
         conversion_rules=[hats, signs, "defaults"], unknown_char_policy="keep", unknown_char_warning=False
@@ -117,9 +118,14 @@ def _accented(command: str, found: re.Match[str]) -> str:
 
 
 def _subscripted(piece: str) -> str:
-    letter, _, index = piece.partition("_")
-    letter, index = (_encoder().unicode_to_latex(part.strip("{}")) for part in (letter, index))
-    return f"${letter}_{{{index}}}$"
+    letter, index = (_letter(part.strip("{}")) for part in piece.split("_", 1))
+    return rf"$\bar{{{letter}}}$" if index == "bar" else f"${letter or '{}'}_{{{index}}}$"
+
+
+def _letter(name: str) -> str:
+    """A letter as a command, told by its sign or by its name."""
+    written = str(_encoder().unicode_to_latex(_LETTERS.get(name, name)))
+    return written.removeprefix(r"\ensuremath{").removesuffix("}") if written.startswith(r"\ensuremath{") else written
 
 
 def _written(value: Any, printer: Any, style: Style, word: Any) -> str:
@@ -182,6 +188,14 @@ class _Latex(LatexPrinter):  # type: ignore[misc]
 
     def _print_Identity(self, _: sympy.Identity) -> str:
         return "I"
+
+    def _print_MatAdd(self, node: sympy.MatAdd) -> str:
+        return str(self._print_Add(node)).replace("+ -", "-")
+
+    def _print_Symbol(self, node: sympy.Symbol, **given: Any) -> str:
+        letter = node.name.removesuffix("_bar")
+        written = str(super()._print_Symbol(sympy.Symbol(letter), **given))
+        return written if letter == node.name else rf"\bar{{{written}}}"
 
     def _print_Sum(self, node: sympy.Sum) -> str:
         return rf"\sum_{{{_indices(node)}}} {self.parenthesize(node.function, 50)}"

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from derive.latex import document
 from verify.papers.claims.claim import Ledger
 from verify.papers.claims.running import Result
@@ -28,13 +30,18 @@ _PARTS: tuple[tuple[str, str, Callable[[Result], bool]], ...] = (
         lambda one: one["verdict"] == "conditional",
     ),
 )
+# Comparisons of one reading that are told.
+CLAUSES = 3
 NOTATION = (
     r"\emph{Notation.} $f(x) = Wx$ with $W$ of $d_1 \times d_0$; $x$, $x'$ are views of one datum $\hat x$ with"
     r" independent augmentations, $\chi$ a view of another datum. $A_0 = \mathbb{E}[x x'^{\top}]$,"
+    r" which is $\mathbb{E}[\hat x \hat x^{\top}]$ where the augmentation adds noise of mean zero,"
     r" $\Sigma = \mathbb{E}[x x^{\top}]$, $C = \Sigma - A_0$, with eigenvalues $a_i$, $s_i$, $c_i$ where they commute;"
     r" $b_i$ are those of $B$ in $-\operatorname{Tr}[W B W^{\top}]$, and $r_i$ of $\Sigma^{-1/2} B \Sigma^{-1/2}$. Data"
     r" have the mean zero and $\Sigma \succ 0$; a mode is a common eigendirection, \emph{kept} where $W$ is not zero"
-    r" along it. Expectations are over data and augmentations unless a sampling is named."
+    r" along it. $M$ is the 0/1 mask of the kept modes, $d_M$ their number, $B_M = BM$ and $\Sigma_M = \Sigma M$ where"
+    r" these commute. Expectations are over data and augmentations unless a sampling is named; constants that do not"
+    r" depend on $W$ are left out of losses."
 )
 
 
@@ -84,7 +91,10 @@ def _of_paper(ledger: Ledger, results: Sequence[Result]) -> Iterator[str]:
     sound = [one for one in results if one["verdict"] == "holds" and not one["twin"]]
     if sound:
         yield r"\subsection*{What holds as printed}"
-        yield "; ".join(rf"{running(one['where'])} \texttt{{\small({running(one['id'])})}}" for one in sound) + "."
+        yield r"\begin{description}"
+        for one in sound:
+            yield f"{_head(one)} {one['printed']}." + (rf" \emph{{Note:}} {running(one['why'])}" if one["why"] else "")
+        yield r"\end{description}"
 
 
 def _counted(results: Sequence[Result]) -> str:
@@ -115,7 +125,7 @@ def _item(one: Result) -> Iterator[str]:
     if one["corrected"]:
         yield rf"\par\emph{{{'Otherwise' if one['condition'] else 'Corrected'}:}} {one['corrected']}."
         if one["given"]:
-            yield rf"\par\emph{{Given:}} {running(one['given'])}"
+            yield rf"\par\emph{{Given:}} {running(one['given'].rstrip('.'))}."
     if one["why"]:
         yield rf"\par\emph{{Why:}} {running(one['why'])}"
     if one["tried"]:
@@ -133,15 +143,24 @@ def _twin(one: Result) -> str:
 
 
 def _evidence(one: Result) -> str:
-    """The measured comparisons that tell, a clause each."""
-    told = [found for found in one["evidence"] if found["route"] != "symbolic" and found["agrees"] is False]
+    """The measured comparisons that tell, a clause each, under the readings that they are of."""
+    told: dict[str, dict[str, None]] = {}
+    for found in one["evidence"]:
+        if found["route"] != "symbolic" and found["agrees"] is False:
+            clause = f"{found['route']}, {running(found['quantity'])}: {_number(found['predicted'])} printed,"
+            clause += f" {_number(found['measured'])} found"
+            if found["standard_error"]:
+                clause += f" (standard error {found['standard_error']:.1g})"
+            # Of readings and slots that are seen in one way one stands for all.
+            told.setdefault(found.get("reading", ""), {})[clause] = None
+    several = len(told) > 1
     clauses = [
-        f"{found['route']}, {running(found['quantity'])}: {_number(found['predicted'])} printed,"
-        f" {_number(found['measured'])} found"
-        + (f" (standard error {found['standard_error']:.1g})" if found["standard_error"] else "")
-        for found in told[:4]
+        (f"{running(reading)}: " if several and reading else "") + "; ".join(list(of_reading)[:CLAUSES])
+        for reading, of_reading in told.items()
     ]
-    return "; ".join(["derived from the definition", *clauses]) + "."
+    # A word begins with a capital, a formula does not.
+    sentences = (one[0].upper() + one[1:] if one[1].isalpha() else one for one in clauses)
+    return ". ".join(["Derived from the definition", *sentences]) + "."
 
 
 def _in_numbers(found: dict[str, Any]) -> Iterator[str]:
@@ -153,6 +172,8 @@ def _in_numbers(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _number(value: Any) -> str:
+    if isinstance(value, list):
+        return running(np.array2string(np.asarray(value, dtype=float), precision=6, separator=", ").replace("\n", ""))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):

@@ -10,7 +10,7 @@ def sum_of_the_counts() -> dict[str, object]:
 
 
 def one_figure_of_two_depths() -> dict[str, object]:
-    """Three layers by the text: of a figure of such networks the caption would have to say 3."""
+    """Layers of weights of 'a three-layer nonlinear network', its inputs not counted; the caption has two."""
     layers = ["hidden", "hidden", "last"]
     return {"slot": "caption", "at": {}, "printed": 2, "true": len(layers)}
 

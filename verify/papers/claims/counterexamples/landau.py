@@ -21,7 +21,10 @@ def infonce_at_strong_augmentation() -> dict[str, object]:
 
 
 def weighted_above_the_critical_size() -> dict[str, object]:
-    """Eq. (7) with N = 3, α = 0.1, a = 1, c = 8 on random batches: L(0.1) − L(0), w = 0 being no minimum where < 0."""
+    """Eq. (7) with N = 3, α = 0.1, a = 1, c = 8 on random batches: L(0.1) − L(0), w = 0 being no minimum where < 0.
+
+    N is above the critical size of Eq. (17), 0.14, and below its inverse, 7.2, as Fig. 5 draws it.
+    """
     import numpy as np
 
     N, alpha, a, c = 3, 0.1, 1.0, 8.0

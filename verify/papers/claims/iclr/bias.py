@@ -171,7 +171,7 @@ def _of_bias(found: list[End]) -> Iterator[Measured]:
     recorded="refuted",
     kind="error",
     given="Global minima of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ] + κ(E|f|² − c)², B and Σ commuting, Σ ≻ 0, of f = Wx + b as κ →"
-    " ∞, d1 ≥ d0.",
+    " ∞, d1 ≥ d0; a_i > 0 for InfoNCE.",
     tried="'Can happen' as: there is a stationary point with W = 0, |b|² = c. There is one at every c, so that the"
     " condition says nothing; it is a minimum where no b_i is positive.",
     why="W = 0 with |b|² = c is a stationary point for every c, and a minimum only where no mode has b_i > 0: c_i ≥ a_i"
@@ -207,7 +207,7 @@ def _complete(noise: int) -> Measured:
     recorded="refuted",
     kind="error",
     given="Global minima of −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ] + κ(E|f|² − c)², B and Σ commuting, Σ ≻ 0, of f = Wx + b with c ="
-    " 1, B = A0 − C, c_i ≪ a_i, κ = 20 and ∞.",
+    " 1, B = A0 − C, c_i ≪ a_i, d1 ≥ d0, κ = 20 and ∞.",
     tried="Of the stationary points with b ≠ 0 it holds; with more than two modes these are no minima.",
     why="d_M ≤ 2 follows from Theorem 3 where b ≠ 0. With more than two modes b = 0 at the minimum, where Theorem 2"
     " holds and all modes are kept, with h_i = c/d_M each.",

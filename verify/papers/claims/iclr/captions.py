@@ -50,26 +50,31 @@ def counts() -> Iterator[Reading]:
     "iclr:fig7-layers",
     where="Fig. 7, App. B and caption",
     says="the networks of Fig. 7 have {text} layers by the text of App. B and {caption} by the caption",
-    recorded="refuted",
-    kind="misprint",
-    why="One figure shows networks of one depth. Which it is cannot be told from the print, and does not matter to what"
-    " the figure shows: of either depth the origin turns from a maximum to a minimum as the augmentation grows.",
+    recorded="conditional",
+    why="One figure shows networks of one depth: the two numbers agree where the text counts the layer of inputs and"
+    " the caption does not. Counted alike one of them is off by one. It does not matter to what the figure shows: of"
+    " either depth the origin turns from a maximum to a minimum as the augmentation grows.",
     given="Fully connected networks, the last layer W counted; tanh and ReLU; β-InfoNCE at β = ½.",
-    tried="Both depths; and that a layer without weights of its own, or the input, is counted in one place alone, which"
-    " the text's 'three-layer nonlinear network' leaves open.",
     counterexample=counterexamples.one_figure_of_two_depths,
     text=sympy.Integer(3),
     caption=sympy.Integer(2),
 )
 def depths() -> Iterator[Reading]:
     """A depth for which the curvature at a = 0 has both signs can be that of the figure; it is one number."""
-    for depth, name in ((3, "as in the text, three"), (2, "as in the caption, two")):
+    for depth, inputs, name in (
+        (2, 1, "the text counts the inputs as a layer, and the caption does not"),
+        (3, 0, "layers of weights in both, three as in the text"),
+        (2, 0, "layers of weights in both, two as in the caption"),
+    ):
         shown = [_turns(depth, activation) for activation in (np.tanh, lambda x: np.maximum(x, 0.0))]
         seen = float(depth) if all(shown) else float("nan")
         quantity = "the depth of a network whose curvature at a = 0 turns from − to + as the augmentation grows"
         yield Reading(
-            {"text": sympy.Integer(depth), "caption": sympy.Integer(depth)},
-            [Measured(slot, "exact", quantity, [Point({}, seen)], seed=0) for slot in ("text", "caption")],
+            {"text": sympy.Integer(depth + inputs), "caption": sympy.Integer(depth)},
+            [
+                Measured(slot, "exact", quantity, [Point({}, seen + more)], seed=0)
+                for slot, more in (("text", inputs), ("caption", 0))
+            ],
             name=name,
             how="one figure, one depth",
         )

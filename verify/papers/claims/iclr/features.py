@@ -31,8 +31,9 @@ K = Symmetric("K", d0)
     recorded="conditional",
     why="What enters is K = E[φ(x) φ(x′)ᵀ] of two views. It is A0 = E[φ(x̂) φ(x̂)ᵀ] where the augmentation leaves the"
     " features' mean alone, E[φ(x) | x̂] = φ(x̂), as it does for a linear φ; a nonlinear φ moves it. In Eq. (6) the"
-    " mean over the data has to vanish as well, E φ(x) = 0: for data of zero mean a φ that is not odd has another.",
-    given="Any law; C := Σ − A0, all three moments not centred, as Sec. 3 defines them; exact.",
+    " mean over the data has to vanish as well, E φ(x) = 0: for data of zero mean a φ that is not odd has another. (The"
+    " words call A0 a covariance: with Σ and A0 both centred Eq. (6) needs no second condition.)",
+    given="Any law; C := Σ − A0, all three moments not centred, as the formulas of Sec. 3 have them; exact.",
     counterexample=counterexamples.a_nonlinear_feature,
     energy=Tr(W * C * W.T),
     repulsion=Tr(W * C * W.T) + Tr(W * A0 * W.T),

@@ -161,8 +161,7 @@ def figure_3() -> Iterator[Reading]:
     "iclr:fig5-left",
     where="Fig. 5, left",
     says="InfoNCE, data from N(0, I) in 32 dimensions, Adam 6·10⁻⁴, full batch, 5,000 iterations: with σ the"
-    " smallest singular"
-    " values of WᵀW {trend} as σ⁴; they vanish at some σ: {vanish}",
+    " smallest singular values of WᵀW {trend} by its fourth power; they vanish at some σ: {vanish}",
     recorded="refuted",
     kind="misprint",
     given="N = 100 and 400 data, whose number is not printed; σ ≥ 2, the last eigenvalue, learning rate decayed to 0.",

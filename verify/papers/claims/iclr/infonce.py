@@ -40,7 +40,8 @@ WITHIN = Loss(Mean(variance(2 * half_sq(x, chi), over=chi), over=x))
     " datum i stands with a view of its own: per datum, and up to the constant log N, Eq. (2) with that mean is the"
     " same at every N. With a mean over the law of the data in its place, which the expansions take, the two agree as"
     " N → ∞.",
-    given="Orders 2 and 4 in W, Gaussian data, independent draws of the N data; the first line is N times one datum's.",
+    given="Orders 2 and 4 in W, Gaussian data, independent draws of the N data. Of the sum as printed the loss of one"
+    " datum, −(N − 1)/N Tr[WA0Wᵀ] at order 2, stands N times.",
     counterexample=counterexamples.a_sum_over_a_batch,
     second=sympy.S.Zero,
     fourth=sympy.S.Zero,
@@ -125,6 +126,8 @@ def _extrapolated(slot: str, order: int) -> Iterator[Measured]:
     says="the terms of first and third order in W vanish ({first}, {third}), the loss being invariant under W → RW:"
     " L(RW) − L(W) = {change}",
     recorded="holds",
+    why="For R in O(d1), which holds −1. Rotations of determinant 1 alone would leave a term of third order where d1 ="
+    " 3, the determinant of three representations.",
     first=sympy.S.Zero,
     third=sympy.S.Zero,
     change=sympy.S.Zero,
@@ -185,7 +188,8 @@ def energy() -> Iterator[Reading]:
     kind="error",
     why="At fixed x the second cumulant is a variance over χ, and its mean over x is what enters. Eq. (24) takes the"
     " variance over x and χ together, which also counts how the mean over χ moves with x.",
-    given="Any law of x and χ, independent of one another, with moments of order 4; through order 4 in W.",
+    given="Any law of x and χ, independent of one another, with moments of order 6, of which the remainder is; through"
+    " order 4 in W.",
     tried="With Var the mean over x of the variance over χ, Eq. (5) holds; Eqs. (24) to (29) and Proposition 1 then"
     " do not, for they take the variance over both, which is 8 Tr[WΣWᵀWΣWᵀ] where this one is 6. No one meaning of"
     " Var makes both right.",

@@ -45,7 +45,8 @@ def height(a: float, c: float, beta: float = 1.0, gamma: float = 0.0) -> float:
     """Where β-InfoNCE with weight decay γ is lowest, in u = w² ≥ 0: where its slope changes sign."""
     if slope(0.0, a, c, beta) + gamma >= 0:
         return 0.0
-    top = 1 / (a + c)
+    # There β E_x[…] is below c, however weak the augmentation.
+    top = max(1.0, beta) / c
     return float(brentq(lambda u: slope(u, a, c, beta) + gamma, 0.0, top, xtol=1e-300, rtol=1e-12))
 
 

@@ -56,7 +56,8 @@ N, alpha = symbols("N alpha")
     says="weighted InfoNCE, Eq. (7), data that vary along it, a_i > 0: the i-th subspace collapses when {collapses}",
     recorded="refuted",
     kind="error",
-    given="a_i > 0, N ≥ 2, α ≥ 0; order 2, exact at the origin. b_i = a_i(N − 1)/(N + α − 1) for independent draws,"
+    given="a_i > 0, N ≥ 2, α ≥ 0, d1 ≥ d0; order 2, exact at the origin; for W that have lost i alone see"
+    " iclr:eq17. b_i = a_i(N − 1)/(N + α − 1) for independent draws,"
     " a_i N/(N + α − 1) for a fixed centred training set.",
     tried="Independent draws, and a fixed training set with its own A0; as a statement about Eq. (8) as printed it"
     " follows, which is not the expansion of Eq. (7) (iclr:eq8).",

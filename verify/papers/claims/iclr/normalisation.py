@@ -225,15 +225,14 @@ def proposition_3() -> Iterator[Reading]:
 @ICLR.claim(
     "iclr:prop3-text",
     where="after Proposition 3",
-    says="compared with the unnormalised case the term {term} emerges beside B_M, for any c",
+    says="compared with the unnormalised case the term {term} emerges beside B_M, c being that of Proposition 3",
     recorded="refuted",
-    kind="error",
-    why="c − ρ stands there, as in Proposition 3; 1 − ρ is that for c = 1 alone, and so is the discussion around it.",
-    falls=(
-        "that the norm shrinks where ρ > 1, grows where ρ < 1 and stays where ρ = 1, for c ≠ 1: ρ is held against c",
-    ),
+    kind="misprint",
+    why="c − ρ stands there, as in Proposition 3; 1 − ρ is that for c = 1. So with the sentence after it: the norm"
+    " shrinks where ρ > c, grows where ρ < c and stays where ρ = c.",
     given="All stationary points of Eq. (10), B and Σ commuting, κ finite, M their mask.",
-    tried="At c = 1 it holds; that is set two paragraphs later and for what follows.",
+    tried="At c = 1 it holds, and a norm of 1 is spoken of in the paragraph before; Proposition 3, which the sentence"
+    " explains, has c, and c = 1 is set for what follows Eq. (13).",
     counterexample=counterexamples.emerging_term,
     term=2 * kappa * (1 - rho) * Sigma * M,
 )

@@ -112,7 +112,7 @@ def second_moment() -> Iterator[Reading]:
     says="C = E[(b − s)² x̂ x̂ᵀ] = {noise}, used as Σ − A0 = {difference}",
     recorded="conditional",
     given="x = s x̂, s exponential with mean b, independent of x̂ and drawn for each view.",
-    why="Σ − A0 with A0 = E[x̂ x̂ᵀ] is (2b² − 1) A0: the mean of s is b and not 1, and E[x | x̂] = b x̂. C and the A0"
+    why="Σ − A0 with A0 = E[x̂ x̂ᵀ] is (2b² − 1) A0, which is b² A0 at b = 1 alone: E[x | x̂] = b x̂. C and the A0"
     " that go together are Σ − E[x x′ᵀ] and E[x x′ᵀ] = b² E[x̂ x̂ᵀ] of two views, as in iclr:eq4-general.",
     counterexample=counterexamples.sigma_less_a0,
     noise=b**2 * A0,
@@ -240,10 +240,12 @@ def moment_of_scales() -> Iterator[Reading]:
     kind="error",
     given="x = s_x x̂, χ = s_χ χ̂, all four independent, x̂ and χ̂ Gaussian with covariance A0, s exponential of mean"
     " b; exact. The mean over x of the variance over χ is 64 b⁴ Tr[WA0WᵀWA0Wᵀ] + 20 b⁴ Tr[WA0Wᵀ]².",
-    tried="With the covariance of iclr:eq58-variance put right, 12 b⁴ in place of 48 b² still lacks what the data add;"
-    " and with Var the mean over x of the variance over χ.",
-    why="The covariance at fixed scales is taken twice too large, so that the fourth moment is four times too large;"
-    " and its first term has b² where the fourth moment of a scale, of order b⁴, has to stand.",
+    tried="With b⁴ for b² and the covariance of iclr:eq58-variance put right, which divides both terms by 4, it is"
+    " 112 b⁴ and 48 b⁴: the first is then right, the second still 8 b⁴ too large. Nor is it the mean over x of the"
+    " variance over χ.",
+    why="Three things meet. The covariance at fixed scales is taken twice too large, so that the fourth moment is four"
+    " times too large; b² stands where all terms are of order b⁴; and the squared mean that is to be subtracted is"
+    " (4b² Tr[WA0Wᵀ])², 16 b⁴ of the second trace.",
     falls=("iclr:eq61",),
     counterexample=counterexamples.joint_variance,
     variance=48 * b**2 * 4 * TWO_TRACES + 56 * b**4 * 8 * ONE_TRACE,
@@ -277,9 +279,10 @@ def _spread_of_draws(W_: Any, u: Any, v: Any) -> Any:
     kind="error",
     given="x = s x̂ as in Eq. (52), a scale a view, Gaussian x̂; through order 4. For InfoNCE −Tr[WBWᵀ] is −b²"
     " Tr[WA0Wᵀ].",
-    tried="⅛ of the variance over x and χ, as Eq. (51) says, and InfoNCE from its definition.",
-    why="An eighth of Eq. (60), which is wrong. From the definition of InfoNCE, whose variance is taken at fixed x, the"
-    " terms are smaller still.",
+    tried="⅛ of the variance over x and χ, as Eq. (51) says, and InfoNCE from its definition; that Eq. (60) with b⁴ for"
+    " b² is meant does not mend it, see there.",
+    why="It is an eighth of Eq. (60), whose terms are corrected in iclr:eq60. From the definition of InfoNCE, whose"
+    " variance is taken at fixed x, they are smaller still.",
     falls=("that this is Eq. (10) with c = 0 and κ = 24b²",),
     counterexample=counterexamples.rescaled_quartic,
     second=-Tr(W * B * W.T),

@@ -153,7 +153,11 @@ def _invariance(studied: dict[str, str], label: str) -> Reading:
         unmoved = bool(np.abs(values[1] - values[0]).max() < TOLERANCE)
         measured.append(
             Measured(
-                slot, "exact", "whether L(RW) = L(W) of the torch loss on random batches", [Point({}, unmoved)], seed=2
+                slot,
+                "exact",
+                f"whether L(RW) = L(W) of {loss.name}, the torch loss on random batches",
+                [Point({}, unmoved)],
+                seed=2,
             )
         )
     return Reading(derived, measured, name=label)

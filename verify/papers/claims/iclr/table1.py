@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 N, gamma = sympy.symbols("N gamma")
 BATCH = "of a batch of N independent data"
 FIXED = "of a fixed centred training set with fresh noise"
-SAYS = "{row}: B is {{B}} up to a positive factor, that of its first letter being 1; can dimensional collapse happen:"
+SAYS = "{row}: B is {{B}} up to a positive factor, its first coefficient being 1; can dimensional collapse happen:"
 SAYS += " {{dimensional}}, complete collapse: {{complete}}"
 
 # Parameters that a loss has besides N, and eigenvalues of A0 and C: weak and strong augmentation, weak and strong data.
@@ -140,7 +140,7 @@ def infonce_row() -> Iterator[Reading]:
     says=SAYS.format(row="NT-Xent (SimCLR)"),
     recorded="refuted",
     kind="error",
-    given="Order 2 of the loss per datum, exact; collapse at the minima on Gaussian data with a_i > 0.",
+    given="Order 2 of the loss per datum, exact; collapse at the minima on Gaussian data with a_i > 0, d1 ≥ d0.",
     tried="NT-Xent as defined by Chen et al. and Eq. (7) at α = 0, each with independent draws and with a fixed"
     " training set.",
     why="C cancels at second order whatever the weight of the positive in the denominator: what pulls two views"

@@ -139,7 +139,7 @@ def rows(name: str, *, bias: bool) -> Reading:
     return Reading(
         {slot: any(Minimum.lost(one[at]) for one in shares) for slot, at in _DECIDES.items()},
         list(_collapses(found)),
-        f"f/‖f‖ itself, at a temperature of 1{', f = Wx + b' * bias}: {catalogue(name).title}",
+        f"f/‖f‖ itself, at a temperature of 1{', f = Wx + b' * bias}, {catalogue(name).title}",
         how="the shares at the minimum of the definition",
     )
 

@@ -73,13 +73,13 @@ def _limit_of_the_quartic() -> Measured:
 @ICLR.claim(
     "iclr:eq7-simclr",
     where="after Eq. (7)",
-    says="Eq. (7) is the NT-xent loss of SimCLR where α = {alpha}",
+    says="Eq. (7) is the NT-xent loss of SimCLR at this α: {alpha}",
     recorded="refuted",
     kind="error",
     why="NT-xent's denominator runs over all other embeddings, the positive among them (Chen et al. 2020, Eq. 1), with"
     " weight 1, and over both views of each other datum. Leaving the positive out, α = 0, is the decoupled loss (Yeh et"
     " al. 2022). With one view of each other datum, as Eq. (7) is written, no α makes it NT-xent at the same N: order 2"
-    " asks for α = ½, and order 4 then differs.",
+    " asks for α = ½, and order 4 then differs. The paper takes the correspondence from Tian (2022).",
     given="Inner products over τ in the place of −½|f − f′|² (the same for unit vectors at τ = 1); N data, two views"
     " each; independent draws; through order 4, and in random batches to all orders.",
     tried="That the sum over χ ≠ x is over all 2N − 2 views of other data, as in SimCLR, and that it has one view of"
@@ -104,7 +104,7 @@ def simclr() -> Iterator[Reading]:
     (weight,) = sympy.solve(single.B["A0"] - ntxent.B["A0"], alpha)
     matches = single.set({"alpha": weight}).terms == ntxent.terms
     yield Reading(
-        {"alpha": weight if matches else "no value"},
+        {"alpha": weight if matches else "none"},
         [_no_weight()],
         name="it runs over one view of each, as Eq. (7) is written",
     )
@@ -133,7 +133,7 @@ def _no_weight() -> Measured:
     at_half = [abs(orders["1/2", order] - orders["ntxent", order]) for order in (2, 4)]
     # At order 2 a larger weight of the positive is a smaller coefficient: between the ends ½ alone can agree.
     apart = at_half[1] > 1e-3 and all(abs(orders[end, 2] - orders["ntxent", 2]) > 1e-3 for end in ("0", "1"))
-    found = "no value" if at_half[0] < TOLERANCE and apart else "some value"
+    found = "none" if at_half[0] < TOLERANCE and apart else "some value"
     note = f"at α = ½ off by {at_half[0]:.0e} at order 2, {at_half[1]:.2g} at order 4"
     return Measured("alpha", "exact", "orders 2 and 4 of the definitions, N = 3", [Point({}, found)], note=note)
 

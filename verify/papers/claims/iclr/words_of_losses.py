@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 import torch
 
-from derive import NotAnalyticError, catalogue
+from derive import catalogue
 from derive.algebra.signs import sign
 from derive.landscape.landscape import a_i, a_j, c_i, c_j, landscapes
 from derive.landscape.mode_potential import b as level
@@ -20,12 +20,14 @@ from verify.papers.claims.iclr.ledger import ICLR
 from verify.papers.claims.iclr.penalised import ends, points
 from verify.papers.claims.iclr.stationary import theory, wide
 from verify.papers.claims.iclr.table1 import BATCH, FIXED, can_collapse
-from verify.papers.claims.measuring import curvature
+from verify.papers.claims.measuring import curvature, ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 beta, gamma = sympy.symbols("beta gamma", positive=True)
+# Two modes (a, c) each.
+PAIRS = (((2.0, 0.5), (1.0, 0.4)), ((1.0, 3.0), (1.5, 0.2)), ((0.5, 1.0), (1.2, 0.1)))
 
 
 @ICLR.claim(
@@ -38,8 +40,8 @@ beta, gamma = sympy.symbols("beta gamma", positive=True)
     why="C is in no term of the loss, which sees E f(x)f(x′)ᵀ = WA0Wᵀ alone. W grows from small weights along A0; where"
     " all modes are kept WA0Wᵀ is the identity, so that the representation varies by s_i/a_i, 1 plus what noise adds.",
     falls=("the contrast with InfoNCE that is drawn from it",),
-    given="Barlow Twins on the cross moment, without batch normalisation, as the paper expands it; Gaussian data, A0"
-    " and C commuting; at the minima d1 = d0.",
+    given="Barlow Twins on the cross moment, λ > 0, without batch normalisation, as the paper expands it; A0 ≻ 0 and C"
+    " commuting; at the minima d1 = d0. What varies is E|f|² along the mode.",
     tried="Of the growth from small weights, for which B is made, and of the minimum. The loss as published, with batch"
     " normalisation, has C in it: one row then follows the largest a_i/(a_i + c_i), which is not a_i + c_i either.",
     counterexample=counterexamples.two_modes_of_barlow_twins,
@@ -58,10 +60,15 @@ def spread() -> Iterator[Reading]:
     at_minimum = sympy.Gt(power, power.subs(other, simultaneous=True))
     yield Reading(
         {"before": sympy.Gt(difference, 0)},
-        [_ordered("second derivatives at W = 0", lambda a, c: -curvature("barlow-twins", a, c, {"lambda": "1/2"}))],
+        [ordered("before", "of the second derivatives at W = 0", _fall, PAIRS)],
         "while W grows from small weights",
     )
-    yield Reading({"before": at_minimum}, [_ordered("variances at the minimum", _power)], "at the minimum, d1 = d0")
+    learned = ordered("before", "of the variances at the minimum", _power, PAIRS)
+    yield Reading({"before": at_minimum}, [learned], "at the minimum, d1 = d0")
+
+
+def _fall(a: float, c: float) -> float:
+    return -curvature("barlow-twins", a, c, {"lambda": "1/2"})
 
 
 def _power(a: float, c: float) -> float:
@@ -88,14 +95,6 @@ def _power(a: float, c: float) -> float:
     return (a + c) * low**2
 
 
-def _ordered(quantity: str, value: Callable[[float, float], float]) -> Measured:
-    places = []
-    for one, other in (((2.0, 0.5), (1.0, 0.4)), ((1.0, 3.0), (1.5, 0.2)), ((0.5, 1.0), (1.2, 0.1))):
-        for (a, c), (a_, c_) in ((one, other), (other, one)):
-            places.append(Point({"a_i": a, "c_i": c, "a_j": a_, "c_j": c_}, bool(value(a, c) > value(a_, c_))))
-    return Measured("before", "exact", f"which mode has more, {quantity}", places)
-
-
 @ICLR.claim(
     "iclr:collapse-only-a",
     where="Sec. 4.1, after Eq. (16)",
@@ -120,97 +119,17 @@ def only_a() -> Iterator[Reading]:
     )
     yield Reading(
         {"alone": not coupled.has(T1)},
-        [Measured("alone", "exact", "the same", [Point({}, bool(end.kept.all())) for end in lost])],
+        [
+            Measured(
+                "alone",
+                "exact",
+                "whether minima keep both modes, both unstable",
+                [Point({}, bool(end.kept.all())) for end in lost],
+                note="A = −diag(1, 0.2), Σ = I, κ = 2",
+            )
+        ],
         "Tr[WΣWᵀ]² stands beside it, as in Eqs. (10) and (61)",
     )
-
-
-@ICLR.claim(
-    "iclr:fig2-normalised",
-    where="Sec. 4.1 and Fig. 2",
-    says='of SimCLR "with normalization", L(aW_last) changes with a: {changes}; with the augmentation its curvature at'
-    " a = 0 changes sign: {sign}",
-    recorded="conditional",
-    why="The loss of f/‖f‖ is the same for every a > 0: there is no landscape to draw, but for weight decay, which"
-    " rises with a whatever the augmentation. What is drawn has to be the loss without its normalisation, and its"
-    " curvature changes sign by weight decay alone, where γ exceeds the eigenvalues of B.",
-    given="f = aWφ(x) of any features; SimCLR's NT-Xent with inner products over τ, weight decay γ‖W‖².",
-    counterexample=counterexamples.constant_along_rays,
-    changes=True,
-    sign=True,
-)
-def normalised() -> Iterator[Reading]:
-    """The engine refuses an expansion of degree 0; and B − γ of features whose two views agree less and less."""
-    try:
-        catalogue("ntxent+normalised").expand(2)
-        varies = True
-    except NotAnalyticError as error:
-        varies = error.degree != 0
-    second = landscapes(catalogue("ntxent+weight-decay").expand(4))[0].b()
-    falls = sign(second.subs("gamma", 0), ranges=landscapes(catalogue("ntxent").expand(4))[0].ranges) == 1
-    turns = falls and sympy.diff(second, sympy.Symbol("gamma")) != 0
-    plain, decayed = _along_rays(0.0), _along_rays(0.01)
-    yield Reading(
-        {"changes": varies, "sign": False},
-        [*_seen(plain), *_rises(0.0)],
-        "f/‖f‖ is the output of the last layer, and L the loss alone",
-    )
-    yield Reading(
-        {"changes": True, "sign": False},
-        [*_seen(decayed), *_rises(0.01)],
-        "the same, with weight decay in L",
-    )
-    curved = [_curvature_of_features(sigma, 0.2) for sigma in (0.1, 6.0)]
-    yield Reading(
-        {"changes": True, "sign": bool(turns)},
-        [
-            Measured("changes", "exact", "whether it is curved at a = 0",
-                     [Point({}, all(abs(one) > 1e-3 for one in curved))]),
-            Measured("sign", "exact", "whether its curvature at a = 0 has both signs, σ = 0.1 and 6, tanh features",
-                     [Point({}, curved[0] < 0 < curved[1])], note="γ = 0.2, N = 8, τ = 1"),
-        ],
-        "L is the loss without the normalisation of f, with weight decay",
-    )  # fmt: skip
-
-
-def _along_rays(decay: float) -> list[float]:
-    """NT-Xent of f/‖f‖ on one batch by torch's cross entropy, at a = ¼, 1, 4, with weight decay."""
-    torch.manual_seed(0)
-    n, W = 6, torch.randn(3, 5, dtype=torch.float64)
-    x = torch.randn(2 * n, 5, dtype=torch.float64)
-    partner = (torch.arange(2 * n) + n) % (2 * n)
-    found = []
-    for a in (0.25, 1.0, 4.0):
-        z = torch.nn.functional.normalize(x @ (a * W).T, dim=1)
-        logits = (z @ z.T).fill_diagonal_(-torch.inf)
-        found.append(float(torch.nn.functional.cross_entropy(logits, partner) + decay * ((a * W) ** 2).sum()))
-    return found
-
-
-def _seen(values: list[float]) -> list[Measured]:
-    changes = bool(np.ptp(values) > 1e-9)
-    return [
-        Measured("changes", "exact", "whether L(aW) differs at a = ¼, 1, 4, on a batch", [Point({}, changes)], seed=0)
-    ]
-
-
-def _rises(decay: float) -> list[Measured]:
-    """The loss of f/‖f‖ has no second derivative at a = 0; along a ray it has the decay's, of one sign."""
-    (quarter, one, four) = _along_rays(decay)
-    curved = ((four - one) / 15 + (one - quarter) / (15 / 16)) / 2
-    both = bool(curved < -1e-9)
-    return [Measured("sign", "exact", "whether L(aW) falls with a² on a batch", [Point({}, both)], seed=0)]
-
-
-def _curvature_of_features(sigma: float, decay: float) -> float:
-    """½L″(0) of NT-Xent of one number w φ(x), φ = tanh, x = x̂ + σε, N = 8, on nodes; plus weight decay."""
-    n = 8
-    u, p = np.polynomial.hermite_e.hermegauss(40)
-    p = p / p.sum()
-    mean = np.tanh(u[:, None] + sigma * u[None]) @ p
-    # Of log Σ exp at order 2 in w: two views of a datum weigh 1/(2N − 1) there, and 1 in the pull.
-    pair, far = float(p @ mean**2), float(p @ mean) ** 2
-    return -(pair - (pair + (2 * n - 2) * far) / (2 * n - 1)) + decay
 
 
 @ICLR.claim(
@@ -220,7 +139,8 @@ def _curvature_of_features(sigma: float, decay: float) -> float:
     recorded="refuted",
     kind="error",
     why="C cancels at second order at every N and for every weight of the positive (iclr:eq8): the loss falls from W"
-    " = 0 along every direction in which the data vary.",
+    " = 0 along every direction in which the data vary, and so it does along a row to spare from any W that has lost a"
+    " mode (iclr:eq17).",
     falls=("that β-InfoNCE is needed because SimCLR's collapse is not robust (Sec. 4.2)",),
     given="Batches of N independent data, or one centred training set of N with fresh noise; order 2 in W, which is"
     " exact about the stability of the origin.",

@@ -37,10 +37,10 @@ from verify.papers.claims.iclr.stationary import (
     theory,
     wide,
 )
-from verify.papers.claims.measuring import curvature
+from verify.papers.claims.measuring import curvature, ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 EQ3 = "the landscape of Eq. (3) with Proposition 1, −Tr[WBWᵀ] + Tr[WΣWᵀWΣWᵀ], B symmetric, Σ ≻ 0"
 more = sympy.Symbol("more", positive=True)
@@ -68,30 +68,22 @@ def larger_variation() -> Iterator[Reading]:
     spectra = (((1.0, 1.0), (0.6, 0.9)), ((0.5, 1.0), (0.7, 1.0)), ((2.0, 8.0), (1.0, 1.0)), ((0.5, 0.5), (1.5, 4.0)))
     yield Reading(
         {"before": sympy.Gt(grown, 0)},
-        _compared("of the second derivatives at W = 0", lambda a, c: -curvature("infonce", a, c), spectra),
+        [ordered("before", "of the second derivatives at W = 0", lambda a, c: -curvature("infonce", a, c), spectra)],
         name="while W grows from small weights",
     )
     learned = "of the variance where the loss is lowest, on quadrature nodes"
     equal = sympy.factor(sympy.numer(difference).subs(c_j, c_i) / c_i)
     yield Reading(
         {"before": sympy.Gt(equal, 0)},
-        _compared(learned, _learned, (((1.5, 1.5), (1.0, 1.5)), ((0.4, 0.8), (0.7, 0.8)))),
+        [ordered("before", learned, _learned, (((1.5, 1.5), (1.0, 1.5)), ((0.4, 0.8), (0.7, 0.8))), alike=True)],
         name="at the minimum, the augmentation being as strong along both, c_i = c_j",
     )
     yield Reading({"before": sympy.Gt(power, power.subs({a_i: a_j, c_i: c_j}, simultaneous=True))},
-                  _compared(learned, _learned, spectra), name="at the minimum, any augmentation")  # fmt: skip
+                  [ordered("before", learned, _learned, spectra)], name="at the minimum, any augmentation")  # fmt: skip
 
 
 def _learned(a: float, c: float) -> float:
     return (a + c) * height(a, c)
-
-
-def _compared(quantity: str, value: Any, spectra: Sequence[Any]) -> list[Measured]:
-    points = []
-    for one, other in spectra:
-        for (a, c), (a_, c_) in ((one, other), (other, one)):
-            points.append(Point({"a_i": a, "c_i": c, "a_j": a_, "c_j": c_}, bool(value(a, c) > value(a_, c_))))
-    return [Measured("before", "exact", f"which is larger, {quantity}", points)]
 
 
 n = sympy.Symbol("n", nonnegative=True)

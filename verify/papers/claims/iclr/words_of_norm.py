@@ -39,7 +39,7 @@ from verify.papers.claims.iclr.unit_minima import Minimum
 from verify.papers.claims.iclr.unit_minima import rows as unit_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 d_1 = sympy.Symbol("d_1")
 more = sympy.Symbol("more", positive=True)
@@ -95,7 +95,7 @@ x = views("x")[0]
     recorded="conditional",
     why="At the minima E|f|² → c, and at every stationary point but W = 0, which stays stationary at every κ. The"
     " constraint as it is written first, |f(x)|² = c for all x, is met by none: |f(x)|² keeps its variance.",
-    given=EQ10,
+    given=f"{EQ10}; c > 0, some s_i > 0.",
     counterexample=counterexamples.a_variance_that_stays,
     left=sympy.S.Zero,
 )
@@ -185,9 +185,18 @@ def _of_power(end: End) -> Any:
     return end.frame @ root @ end.frame.T @ (end.gram - _unpenalised(end)) @ end.frame @ root @ end.frame.T
 
 
-def _effects(quantity: str, value: Callable[[End], Any]) -> Measured:
+def _close(seed: int) -> list[End]:
+    """Minima that keep two modes whose s_i are 2 to 8 % apart."""
+    rng = np.random.default_rng(seed)
+    s, b = 2 ** rng.uniform(-1, 1), rng.uniform(0.4, 1.2, 2)
+    apart = 1 + rng.uniform(0.02, 0.08)
+    found = ends(b, [s, s * apart], kappa=0.7, c=2.0, minimise=True, starts=3, seed=seed)
+    return [end for end in found if end.kept.all()]
+
+
+def _effects(quantity: str, value: Callable[[End], Any], seeds: Sequence[int] = (0, 1)) -> Measured:
     places = []
-    for end in generic():
+    for end in (*generic(), *(end for seed in seeds for end in _close(seed))):
         if end.kept.sum() < 2:
             continue
         effect = np.abs(np.diag(end.frame.T @ value(end) @ end.frame))
