@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 SHOWN, AROUND = 8, 200
 # What is added to the rank of a setting: for a state that is rarer, for a factor of another loss's code, of its own.
 RARER, FOREIGN, OWN = 2.0, 2.0, 0.5
+# And for a number whose digits were cut off, where numbers are rounded as a rule; looked at up to this rank.
+CUT_OFF, COMMON = 1.0, 1.0
 # Digits of a level that are shown.
 DIGITS = 7
 # From how many fits by chance on no single one is named.
@@ -67,6 +69,7 @@ class Fit:
         value: the formula there.
         off: value less the given number.
         rank: 0 for the most common settings; larger for rarer ones.
+        cut: whether it does so only where the number's last digits were cut off rather than rounded.
 
     """
 
@@ -75,6 +78,7 @@ class Fit:
     value: float
     off: float
     rank: float
+    cut: bool = False
 
     def where(self) -> str:
         """The losses, their settings and the state."""
@@ -87,6 +91,7 @@ class Fit:
         found = self.candidate
         put = f" ({found.put_by})" if found.put_by else ""
         off = f"off by {self.off:+.1g}" if abs(self.off) > 1e-12 else "exact"
+        off += ", the number cut off" if self.cut else ""
         return self.where(), f"{TEXT.scalar(found.factor * found.formula)}{put} = {self.value:.{DIGITS}g}, {off}"
 
 
@@ -117,7 +122,9 @@ class Stuck:
         """What has the value, in a sentence."""
         if not self.fits:
             return f"Nothing fits {self.value}: no value at collapse, at usual settings, lies within {self.within:.2g}."
-        first = [fit for fit in self.fits if fit.rank == self.fits[0].rank]
+        # As common settings, of a number that was rounded or cut off.
+        lowest = self.fits[0].rank
+        first = [fit for fit in self.fits if fit.rank == lowest or (fit.cut and fit.rank <= lowest + CUT_OFF)]
         if len(first) > 1 or self.chance > LIKELY:
             return f"{self.value} has more than one explanation; the most common settings come first."
         return f"{self.value} is the loss of {first[0].where()}."
@@ -158,6 +165,7 @@ class Stuck:
                     "value": fit.value,
                     "off": fit.off,
                     "rank": fit.rank,
+                    "cut_off": fit.cut,
                 }
                 for fit in self.fits
             ],
@@ -251,14 +259,21 @@ def stuck_at(
     """
     value, half = read_level(text)
     tolerance = within or half * (1 + 1e-9)
+    # As far away from zero as the first digit that was cut off allows.
+    furthest = 0.0 if within else 2 * half
     fits: list[Fit] = []
     tried: list[tuple[Array, Array]] = []
     for candidate in published_candidates() if candidates is None else candidates:
         grid, values, ranks = _values(candidate, given or {})
         tried.append((values, ranks))
-        for at in np.flatnonzero(np.abs(values - value) <= tolerance):
+        off = values - value
+        beyond = np.where(value < 0, -off, off)
+        cut_off = (beyond > tolerance) & (beyond < furthest) & (ranks <= COMMON)
+        for at in np.flatnonzero((np.abs(off) <= tolerance) | cut_off):
             settings = {name: float(column[at]) for name, column in grid.items()}
-            fits.append(Fit(candidate, settings, float(values[at]), float(values[at]) - value, float(ranks[at])))
+            cut = bool(cut_off[at])
+            rank = float(ranks[at]) + CUT_OFF * cut
+            fits.append(Fit(candidate, settings, float(values[at]), float(off[at]), rank, cut))
     fits.sort(key=lambda fit: (fit.rank, abs(fit.off)))
     # A temperature that makes no difference is told once, the most common one.
     distinct = {
@@ -266,6 +281,9 @@ def stuck_at(
     }
     fits = sorted(distinct.values(), key=lambda fit: (fit.rank, abs(fit.off)))
     chance = _by_chance(tried, value, tolerance, fits[0].rank) if fits else 0.0
+    # The window of cut digits is half as wide again.
+    if fits and furthest:
+        chance += _by_chance(tried, value, tolerance, min(fits[0].rank - CUT_OFF, COMMON)) / 2
     return Stuck(text.strip(), tolerance, tuple(fits), sum(len(values) for values, _ in tried), chance)
 
 

@@ -7,7 +7,6 @@ The settings are those of papers and codes: they rank what fits, and never decid
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,9 +108,9 @@ FACTORS = {"both directions summed": sympy.Integer(2), "halved": sympy.Rational(
 # The rank of a setting among those in use, 0 the most common; settings of one rank are equally common.
 _POWERS = {2**k: 0 for k in range(5, 14)} | {2**k: 1 for k in (1, 2, 3, 4, 14, 15, 16)}
 _MULTIPLES = {m * 2**k: 1 for m in (3, 5, 7) for k in range(5, 11)} | dict.fromkeys((100, 200, 500, 1000, 2000), 1)
-USUAL: Mapping[str, Mapping[Any, int]] = {
-    # Every batch through 1,024 is tried, unusual ones last.
-    "N": dict.fromkeys(range(2, 1025), 3) | _MULTIPLES | _POWERS,
+USUAL: Mapping[str, Mapping[Any, float]] = {
+    # Every batch through 1,024 is tried, unusual ones last: multiples of eight, even and odd ones.
+    "N": {n: 2 if n % 8 == 0 else 2.5 if n % 2 == 0 else 3 for n in range(2, 1025)} | _MULTIPLES | _POWERS,
     "K": {65536: 0, 16384: 0, 4096: 0, 3000: 0, 1000: 0, 100: 0, 10: 0}
     | dict.fromkeys((256, 512, 1024, 2048, 8192, 32768, 300, 500, 2000, 10000, 60000, 1280, 150, 30, 20), 1),
     "tau": dict.fromkeys(map(sympy.Rational, ("1/2", "1/10", "7/100", "1/5", "1")), 0)
@@ -126,7 +125,8 @@ USUAL: Mapping[str, Mapping[Any, int]] = {
 def columns(names: tuple[str, ...], given: Mapping[str, sympy.Expr]) -> tuple[dict[str, Array], Array]:
     """Every combination of usual settings, a column a parameter, and how far each is from the most common."""
     usual = [{given[name]: 0} if name in given else USUAL[name] for name in names]
-    rows = list(product(*(one.items() for one in usual)))
-    values = np.array([[float(value) for value, _ in row] for row in rows]).reshape(len(rows), len(names))
-    ranks = np.array([float(sum(rank for _, rank in row)) for row in rows])
-    return dict(zip(names, values.T, strict=True)), ranks
+    if not usual:
+        return {}, np.zeros(1)
+    values = np.meshgrid(*(np.array([float(value) for value in one]) for one in usual), indexing="ij")
+    ranks = np.meshgrid(*(np.array([float(rank) for rank in one.values()]) for one in usual), indexing="ij")
+    return dict(zip(names, (one.ravel() for one in values), strict=True)), np.sum(ranks, axis=0).ravel()

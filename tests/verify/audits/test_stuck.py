@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import sympy
 import torch
 import torch.nn.functional as F
 from click.testing import CliRunner
@@ -13,7 +14,7 @@ from derive import InputError, catalogue
 from verify.audits.blackbox.adapters import labels
 from verify.audits.blackbox.collapsed import collapsed_values, recognised
 from verify.audits.blackbox.stuck import function_stuck
-from verify.audits.stuck import candidates_of, published_candidates, read_level, stuck_at
+from verify.audits.stuck import Candidate, candidates_of, published_candidates, read_level, stuck_at
 from verify.command.cli import quartic
 from verify.truths.function import BlackBox
 
@@ -59,7 +60,7 @@ def test_common_settings_come_first_and_ambiguity_is_said():
     ranks = [fit.rank for fit in several.fits]
     assert ranks == sorted(ranks)
     assert "more than one explanation" in several.answer
-    assert all(abs(fit.value - 11.09) <= 0.005 * 1.001 for fit in several.fits)
+    assert all(abs(fit.value - 11.09) <= 0.005 * 1.001 for fit in several.fits if not fit.cut)
 
 
 def test_nothing_fits_is_said():
@@ -77,6 +78,27 @@ def test_chance_is_what_random_numbers_show():
     hits = np.mean([sum(fit.rank <= rank for fit in found(f"{value:.2f}").fits) for value in drawn])
     assert several.chance == pytest.approx(hits, rel=0.5)
     assert hits > 1
+
+
+def test_a_common_batch_comes_first_though_the_number_was_cut_off():
+    """log 511 = 6.2364 is logged as 6.24, or as 6.23 where digits are cut off."""
+    own = candidates_of(catalogue("ntxent+normalised"))
+    for text, cut in (("6.23", True), ("6.24", False), ("6.236", False)):
+        first = stuck_at(text, own).fits[0]
+        assert (first.settings, first.candidate.state, first.cut) == ({"N": 256}, "all outputs equal", cut)
+        assert ("cut off" in first.lines()[1]) is cut
+    # With a tolerance of one's own nothing is cut, and numbers below the value that is looked for are not.
+    assert not any(fit.cut for fit in stuck_at("6.23", own, within=0.005).fits)
+    assert all(0.005 < fit.off < 0.01 for fit in stuck_at("6.23", own).fits if fit.cut)
+    assert "more than one explanation" in found("6.23").answer
+    sizes = [fit.settings["N"] for fit in stuck_at("6.23", own, within=0.005).fits if "τ" not in fit.where()]
+    assert sizes[:2] == [254, 255]
+
+
+def test_digits_of_a_negative_number_are_cut_off_towards_zero():
+    half = Candidate(("mine",), "all outputs equal", sympy.Float(-6.2364))
+    assert [fit.cut for fit in stuck_at("-6.23", [half]).fits] == [True]
+    assert stuck_at("-6.25", [half]).fits == ()
 
 
 def test_what_is_known_narrows_it():
