@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     help="How a torch function takes its embeddings: two-views, labels, list, stacked, pairs, pair-stacks, lists, each,"
-    " reference, keywords, keyword-stacks, dictionary, sentences, sentence-classes or scored-sentences; auto is what"
-    " its signature shows.",
+    " reference, triplets, keywords, keyword-stacks, dictionary, sentences, sentence-classes or scored-sentences; auto"
+    " is what its signature shows.",
 )
 @click.option(
     "--init",

@@ -65,6 +65,11 @@ def reference(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> A
     return loss(z1, ref_emb=z2)
 
 
+def triplets(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
+    """``loss(anchor, positive, negative)``: the negative of a datum is the first view of the next, (N, d) each."""
+    return loss(z1, z2, z1.roll(-1, 0))
+
+
 def keywords(loss: Callable[..., Any], z1: torch.Tensor, z2: torch.Tensor) -> Any:
     """``loss(first=z1, second=z2)`` by the names of its two required arguments, (N, d) each."""
     return loss(**dict(zip(_required(loss), (z1, z2), strict=True)))
@@ -123,6 +128,7 @@ ADAPTERS: Mapping[str, Adapter] = {
     "lists": lists,
     "each": each,
     "reference": reference,
+    "triplets": triplets,
     "keywords": keywords,
     "keyword-stacks": keyword_stacks,
     "dictionary": dictionary,
@@ -134,7 +140,7 @@ ADAPTERS: Mapping[str, Adapter] = {
 SENTENCE, SENTENCES = "sentence_embedding", "sentence_features"
 # How many of a loss's arguments an adapter gives by their place.
 ARGUMENTS = dict.fromkeys(ADAPTERS, 1) | {"two-views": 2, "labels": 2, "lists": 2, "keywords": 0, "keyword-stacks": 0}
-ARGUMENTS |= {"pair-stacks": 2, "sentences": 2, "sentence-classes": 2, "scored-sentences": 2}
+ARGUMENTS |= {"pair-stacks": 2, "sentences": 2, "sentence-classes": 2, "scored-sentences": 2, "triplets": 3}
 
 
 def find_adapter(name: str) -> Adapter:
@@ -147,7 +153,7 @@ def find_adapter(name: str) -> Adapter:
     Traceback (most recent call last):
         ...
     derive.errors.InputError: there is no adapter 'label'; did you mean labels? There are two-views, labels, list, \
-stacked, pairs, pair-stacks, lists, each, reference, keywords, keyword-stacks, dictionary, sentences, \
+stacked, pairs, pair-stacks, lists, each, reference, triplets, keywords, keyword-stacks, dictionary, sentences, \
 sentence-classes, scored-sentences
 
     """

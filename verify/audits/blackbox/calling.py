@@ -29,6 +29,8 @@ AUTO = "auto"
 # Names of what is no embedding but says which data belong together, and of a sequence of views.
 LABELS = frozenset(("labels", "label"))
 SEQUENCES = frozenset(("views", "z_views", "view_list", "views_list", "z_list", "features_list", "crops"))
+# What the name of a third argument begins with that is an embedding, too.
+NEGATIVE = "neg"
 # A batch on which conventions are tried: its size is not its width.
 TRIED = (8, 5)
 
@@ -41,6 +43,8 @@ def conventions(loss: Callable[..., Any]) -> tuple[str, ...]:
     >>> def of_pairs(features, labels=None): ...
     >>> conventions(of_labels), conventions(of_views), conventions(of_pairs)
     (('labels',), ('list',), ('labels', 'pairs', 'reference'))
+    >>> conventions(torch.nn.TripletMarginLoss().forward)
+    ('triplets',)
 
     """
     parameters = parameters_of(loss)
@@ -53,6 +57,8 @@ def conventions(loss: Callable[..., Any]) -> tuple[str, ...]:
     sequences = [_is_sequence(one) for one in positional]
     if len(positional) > 1 and positional[1].name in LABELS:
         return ("labels",) if positional[1].default is positional[1].empty else ("labels", "pairs", "reference")
+    if [one.name[:3] for one in positional[2:3] if one.default is one.empty] == [NEGATIVE]:
+        return ("triplets",)
     if sequences[0]:
         return ("lists",) if sequences[1:2] == [True] and positional[1].default is positional[1].empty else ("list",)
     return ("two-views",)

@@ -65,6 +65,7 @@ def test_the_conventions_agree_on_one_loss():
         "pair-stacks": lambda online, momentum: two_views(online[:, 0], momentum[:, 1]),
         "lists": lambda teacher, student: two_views(teacher[0], student[1]),
         "reference": lambda z, ref_emb=None: two_views(z, ref_emb),
+        "triplets": lambda anchor, positive, _: two_views(anchor, positive),
         "keywords": lambda *, left, right: two_views(left, right),
         "keyword-stacks": lambda *, left, right: two_views(left[0], right[0]),
         "dictionary": lambda views: two_views(views["z1"], views["z2"]),
@@ -86,9 +87,18 @@ def test_derivatives_go_through(name):
 
     BlackBox(squares, adapter=ADAPTERS[name]).tensor(z).backward()
     expected = 2 * z.detach()
-    if name in ("two-views", "reference"):
+    if name in ("two-views", "reference", "triplets"):
         expected[1] = 0
     assert torch.equal(z.grad, expected)
+
+
+def test_a_triplet_has_another_datum_for_a_negative():
+    def apart(anchor, positive, negative):
+        return ((anchor - negative) ** 2).sum() + 0 * positive.sum()
+
+    z = torch.stack([Z1, Z2]).numpy()
+    others = Z1[[*range(1, len(Z1)), 0]]
+    assert BlackBox(apart, adapter=find_adapter("triplets"))(z) == float(((Z1 - others) ** 2).sum())
 
 
 def test_an_unknown_name_names_the_nearest():

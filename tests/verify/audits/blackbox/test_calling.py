@@ -96,10 +96,19 @@ def test_losses_of_sentences_are_given_embeddings_through_their_model():
         (lambda z_views: z_views, ("list",)),
         (of_names, ("keywords", "keyword-stacks")),
         (repositories.SupCon(), ("labels", "pairs", "reference")),
+        (torch.nn.TripletMarginLoss(), ("triplets",)),
     ],
 )
 def test_the_signature_tells_the_convention(loss, expected):
     assert conventions(loss) == expected
+
+
+def test_a_triplet_loss_is_audited_as_it_is():
+    """E(|a − p|² − |a − n|²) is −2 Tr[W A0 Wᵀ] where the hinge is open, by hand."""
+    hinge = torch.nn.TripletMarginWithDistanceLoss(distance_function=lambda a, b: ((a - b) ** 2).sum(1), margin=2.0)
+    found = audit_function(hinge, name="hinge", order=2)
+    assert str(found.expansion) == "−2 Tr[W A0 Wᵀ] + O(W⁴)"
+    assert found.verdict == "holds"
 
 
 def noted(found):
