@@ -5,6 +5,7 @@ Imports from `derive.losses` and what stands above it. `FIELDS` is the catalogue
 
 from __future__ import annotations
 
+from derive.fields import byol, simsiam
 from derive.fields.byol import BYOL
 from derive.fields.dino import DINO
 from derive.fields.directpred import DIRECTPRED
@@ -12,4 +13,6 @@ from derive.fields.moco import MOCO
 from derive.fields.simsiam import SIMSIAM
 from derive.fields.training import Dynamics
 
-FIELDS: dict[str, Dynamics] = {one.name: one for one in (SIMSIAM, BYOL, MOCO, DIRECTPRED, DINO)}
+FIELDS: dict[str, Dynamics] = {
+    one.name: one for one in (SIMSIAM, simsiam.PUBLISHED, BYOL, byol.PUBLISHED, MOCO, DIRECTPRED, DINO)
+}

@@ -43,6 +43,7 @@ from derive.fields.products import (
     turned,
     written,
 )
+from derive.fields.section import aligned
 from derive.fields.training import Linear, OfMoments, Training
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Field:
     flow: Mapping[str, tuple[FieldTerm, ...]]
     stopped: tuple[FieldTerm, ...] = ()
     exact: bool = False
+
+    remark = ""
 
     @property
     def loss(self) -> str:
@@ -174,8 +177,7 @@ class Field:
         \dot W &= W A_0 - W \Sigma
         \end{aligned}
         """
-        inside = " \\\\\n".join(f"{left} &= {right}" for left, right in self.lines(LATEX).items())
-        return f"\\begin{{aligned}}\n{inside}\n\\end{{aligned}}"
+        return aligned(self.lines(LATEX))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -69,6 +69,8 @@ class LogitField:
     order: int
     terms: tuple[LogitTerm, ...]
 
+    remark = ""
+
     @property
     def growth(self) -> dict[str, sympy.Expr]:
         """The linear part, by the matrix that stands right of W.

@@ -8,6 +8,8 @@ from derive.definition.notation import LATEX
 from derive.latex import escaped, lines_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from derive.fields.field import Field
 
 
@@ -29,9 +31,16 @@ def field_section(field: Field) -> str:
             r"\end{align*}",
             f"Here {', '.join(weights)}; the gradient through $\\operatorname{{sg}}$ is stopped, so that",
             "what training follows need not be the gradient of a loss.",
+            *([field.remark] if field.remark else []),
             *(["$R$ is minus the gradient that the stop takes away."] if field.stopped else []),
         ]
     )
+
+
+def aligned(lines: Mapping[str, str]) -> str:
+    """The lines of a field, by what stands on the left, aligned for math mode."""
+    inside = " \\\\\n".join(f"{left} &= {right}" for left, right in lines.items())
+    return f"\\begin{{aligned}}\n{inside}\n\\end{{aligned}}"
 
 
 def _broken(formula: str) -> str:

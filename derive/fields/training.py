@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import sympy
 
@@ -185,7 +185,7 @@ class Training(Dynamics):
             found |= {one.name: one for one in self.predictor.function.free_symbols - {sigma, largest}}
         return found | {name: value for name, value in self.rates.items() if value.is_Symbol}
 
-    def set(self, values: Mapping[str, object]) -> Training:
+    def set(self, values: Mapping[str, object]) -> Self:
         """The same with exact values put for parameters.
 
         Raises:

@@ -25,7 +25,7 @@ from derive.losses import (
     weighted_infonce,
 )
 from derive.losses.loss import Loss
-from derive.losses.names import unknown
+from derive.losses.names import OF_FIELDS, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,7 +68,7 @@ def catalogue(name: str) -> Loss:
     >>> catalogue("spectral").expand(order=4).text()
     '−2 Tr[W A0 Wᵀ] + Tr[(W Σ Wᵀ)²] + O(W⁶)'
     """
-    base, *modifiers = name.split("+")
+    base, *modifiers = [name] if name in OF_FIELDS else name.split("+")
     loss = CATALOGUE[_known(base, CATALOGUE, "loss")]
     for at, modifier in enumerate(modifiers):
         if modifier in modifiers[:at]:

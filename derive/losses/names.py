@@ -43,7 +43,7 @@ dcca slowfeatures sfa lpl sigreg simmim beit esvit allforone ressl smog rince fa
 """
 ELSEWHERE = frozenset(_METHODS.split())
 # What `derive.fields.FIELDS` has: training with stopped views follows no loss.
-OF_FIELDS = frozenset({"simsiam", "byol", "moco", "directpred", "dino"})
+OF_FIELDS = frozenset({"simsiam", "simsiam+normalised", "byol", "byol+normalised", "moco", "directpred", "dino"})
 _CUTOFF, _SHORT = 0.65, 4
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from derive.fields.field import Field, FieldTerm
+    from derive.fields.softmax import Link
 
 Array = NDArray[np.float64]
 
@@ -53,3 +54,28 @@ def _product(word: str, at: Mapping[str, Array]) -> Array:
     for one in rest:
         first = first @ one
     return np.asarray(first)
+
+
+def link_matrix(link: Link, S: Array) -> Array:
+    """The symmetric part of a link of entries of S, (K, K): a product over its edges, a mean over all but its ends.
+
+    Args:
+        link: of `derive.fields.softmax`.
+        S: (K, K), centred.
+
+    >>> from derive.fields.softmax import Link
+    >>> link_matrix(Link(((1, 1),), (0, 0)), np.diag([2.0, 4.0])).tolist()
+    [[3.0, 0.0], [0.0, 3.0]]
+
+    """
+    names = "abcdefgh"
+    inside = {index for pair in link.edges for index in pair}
+    free = inside - set(link.ends)
+    rows = "".join(names[end] for end in dict.fromkeys(link.ends))
+    # An end that no factor has is one for each index.
+    ones = [names[end] for end in dict.fromkeys(link.ends) if end not in inside]
+    terms = [names[one] + names[other] for one, other in link.edges] + ones
+    factors = [S] * len(link.edges) + [np.ones(len(S))] * len(ones)
+    found = np.einsum(f"{','.join(terms)}->{rows}", *factors) / len(S) ** len(free)
+    whole = np.diag(found) if link.diagonal else found
+    return np.asarray((whole + whole.T) / 2)

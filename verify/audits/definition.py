@@ -168,6 +168,10 @@ def audit(
     """
     loss = as_field(loss)
     if isinstance(loss, Dynamics):
+        # Each kind of dynamics registers its audit.
+        import verify.audits.cosine_audit
+        import verify.audits.logit_audit  # noqa: F401
+
         return audit_field(loss, **options)
     if isinstance(loss, Loss):
         return audit_definition(loss, **options)

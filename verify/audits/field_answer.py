@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from derive.fields.mode_flow import ModeFlow
-    from verify.audits.field_audit import FieldAudit
+    from verify.audits.field_audit import TrainingAudit
 
 _HALF = "the stop takes away half of the gradient: the field is half that of the loss without stops"
 
 
-def answer(found: FieldAudit) -> Answer:
+def answer(found: TrainingAudit) -> Answer:
     """Which modes grow from small weights, and which survive from large ones."""
     if found.halves:
         half = "The stop leaves the landscape alone: training descends the loss without stops at half its speed"
@@ -63,7 +63,7 @@ def _above(positive: sympy.Expr) -> str:
     return f"{TEXT.scalar(positive + away)} > {TEXT.scalar(away)}"
 
 
-def described(found: FieldAudit) -> Description:
+def described(found: TrainingAudit) -> Description:
     """The description of the audit of a field."""
     return Description(
         title=found.training.title,
@@ -84,13 +84,13 @@ def described(found: FieldAudit) -> Description:
     )
 
 
-def _definition(found: FieldAudit) -> Iterator[Line]:
+def _definition(found: TrainingAudit) -> Iterator[Line]:
     yield Line("definition", found.training.text(), (found.training.latex(),))
     if found.given:
         yield Line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
 
 
-def _field(found: FieldAudit) -> Iterator[Line]:
+def _field(found: TrainingAudit) -> Iterator[Line]:
     latex = found.field.lines(LATEX)
     for (left, right), (left_tex, right_tex) in zip(found.field.lines().items(), latex.items(), strict=True):
         yield Line(left, right, (f"{left_tex} = {right_tex}",))
@@ -99,7 +99,7 @@ def _field(found: FieldAudit) -> Iterator[Line]:
     yield Line("assuming", "zero mean, Gaussian; any dimension")
 
 
-def _structure(found: FieldAudit) -> Iterator[Line]:
+def _structure(found: TrainingAudit) -> Iterator[Line]:
     still = found.still
     if found.halves:
         through = "" if still.exact else f", through order {still.order} in W"
@@ -120,7 +120,7 @@ def _structure(found: FieldAudit) -> Iterator[Line]:
         yield Line("conserved", "at rest Pᵀ G Wᵀ = η W Wᵀ = η Pᵀ P: W Wᵀ and Pᵀ P are equal, whatever the rates")
 
 
-def _training(found: FieldAudit) -> Iterator[Line]:
+def _training(found: TrainingAudit) -> Iterator[Line]:
     flow = found.flow
     if flow is None:
         return

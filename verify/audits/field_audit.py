@@ -19,6 +19,7 @@ from derive.fields.stability import Stability
 from derive.fields.training import Dynamics, OfMoments, Training, largest
 from derive.losses.limit import population
 from verify.audits.field_answer import answer, described
+from verify.audits.fields import DerivedField
 from verify.evidence.answer import Answer, in_light_of
 from verify.evidence.description import Describable, Description
 from verify.evidence.evidence import Evidence, Verdict, verdict
@@ -27,7 +28,7 @@ from verify.truths.exact_numbers import exact_values
 
 @dataclass(frozen=True)
 class FieldAudit(Describable):
-    """The result of the audit of a field.
+    """The result of the audit of a field, of any kind.
 
     Attributes:
         training: what is trained, with the given values put in.
@@ -37,17 +38,18 @@ class FieldAudit(Describable):
 
     """
 
-    training: Training
+    training: Dynamics
     given: Mapping[str, sympy.Expr]
-    field: Field
+    field: DerivedField
     evidence: tuple[Evidence, ...] = ()
 
     expansion = None
     landscape = None
     transverse = None
+    regularity = "analytic"
 
     @property
-    def loss(self) -> Training:
+    def loss(self) -> Dynamics:
         """What was audited, by the name that audits of losses have for it."""
         return self.training
 
@@ -60,6 +62,47 @@ class FieldAudit(Describable):
     def about(self) -> str:
         """What the verdict is about."""
         return "the field"
+
+    @property
+    def answer(self) -> Answer:
+        """What training does with the modes."""
+        return in_light_of(self.said(), self.about, self.verdict)
+
+    def said(self) -> Answer:
+        """The same, whatever the evidence says."""
+        raise NotImplementedError
+
+    def details(self) -> dict[str, Any]:
+        """What there is to say of this kind of field, as plain JSON values."""
+        return {}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "answer": self.answer.text,
+            "loss": self.training.name,
+            "title": self.training.title,
+            "source": self.training.source,
+            "definition": self.training.text(),
+            "set": {name: str(value) for name, value in self.given.items()},
+            "expansion": None,
+            "regularity": self.regularity,
+            **self.field.to_json(),
+            **self.details(),
+            "B": None,
+            "collapse": None,
+            "evidence": [one.to_json() for one in self.evidence],
+            "verdict": self.verdict,
+            "about": self.about,
+        }
+
+
+@dataclass(frozen=True)
+class TrainingAudit(FieldAudit):
+    """The audit of a field of words."""
+
+    training: Training
+    field: Field
 
     @cached_property
     def still(self) -> Field:
@@ -95,31 +138,19 @@ class FieldAudit(Describable):
         known = flow is not None and flow.rate.is_polynomial(u) and not flow.rate.has(largest)
         return Stability(flow) if known and flow is not None else None
 
-    @property
-    def answer(self) -> Answer:
+    def said(self) -> Answer:
         """What training does with the modes."""
-        return in_light_of(answer(self), self.about, self.verdict)
+        return answer(self)
 
     def description(self) -> Description:
         """The description from which each form of a report is written."""
         return described(self)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        flow = self.flow
+    def details(self) -> dict[str, Any]:
+        """Structure and modes, as plain JSON values."""
+        flow, potential = self.flow, self.still.potential
         return {
-            "answer": self.answer.text,
-            "loss": self.training.name,
-            "title": self.training.title,
-            "source": self.training.source,
-            "definition": self.training.text(),
-            "set": {name: str(value) for name, value in self.given.items()},
-            "expansion": None,
-            "regularity": "analytic",
-            **self.field.to_json(),
-            "potential": self.still.potential.to_json()
-            if self.still.potential and not self.training.predictor
-            else None,
+            "potential": potential.to_json() if potential and not self.training.predictor else None,
             "half_of_the_gradient": self.halves,
             "curl": None if self.curl is None else self.curl.text(),
             "conserved": [one.text() for one in invariants(self.training)],
@@ -132,11 +163,6 @@ class FieldAudit(Describable):
                 "survival": None if flow.survival is None else str(flow.survival),
             },
             "momentum": None if self.stability is None else self.stability.momentum(),
-            "B": None,
-            "collapse": None,
-            "evidence": [one.to_json() for one in self.evidence],
-            "verdict": self.verdict,
-            "about": self.about,
         }
 
 
@@ -173,5 +199,5 @@ def _(
     found = field(here, order, data=law or Gaussian())
     if law is not None and law != Gaussian():
         note = "the routes measure Gaussian data alone"
-        return FieldAudit(here, values, found, (Evidence("exact", "the step by values", ran=False, note=note),))
-    return FieldAudit(here, values, found, tuple(evidence(here, order, seed, tick, train=train)))
+        return TrainingAudit(here, values, found, (Evidence("exact", "the step by values", ran=False, note=note),))
+    return TrainingAudit(here, values, found, tuple(evidence(here, order, seed, tick, train=train)))

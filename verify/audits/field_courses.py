@@ -47,7 +47,7 @@ def _(dynamics: Training, values: Mapping[str, sympy.Expr], data: Spectrum, time
     if limits:
         here = replace(here, loss=population(here.loss, limits[0]))
     flow, begin = mode_flow(here), BEGIN / np.sqrt(data.s)
-    found = course(flow, data.lam * data.s, data.s, dict.fromkeys(map(str, flow.rates), begin), _rising(times))
+    found = course(flow, data.lam * data.s, data.s, dict.fromkeys(map(str, flow.rates), begin), rising(times))
     return InTime(tuple(times), tuple(map(tuple, found.powers.tolist())), f"every weight {BEGIN:g}/√s_i at t = 0")
 
 
@@ -59,11 +59,17 @@ def _(dynamics: Dino, values: Mapping[str, sympy.Expr], data: Spectrum, times: S
         raise InputError(f"the time course of {here.name} depends on {left}: give --set {left}=…")
     student, teacher, logits = (here.given[name] for name in ("tau_s", "tau_t", "K"))
     flow = LogitFlow.of(data.lam, float(student), float(teacher))
-    path, _ = flow.run(flow.small(int(logits)), _rising(times))
+    path, _ = flow.run(flow.small(int(logits)), rising(times))
     return InTime(tuple(times), tuple(tuple(powers(W).tolist()) for W in path), f"random weights of {SMALL:g} τ_s")
 
 
-def _rising(times: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def rising(times: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Times that rise from 0 on, as an array.
+
+    Raises:
+        InputError: they do not.
+
+    """
     at = np.asarray(times, dtype=float)
     if not len(at) or at[0] < 0 or not np.isfinite(at).all() or (np.diff(at) <= 0).any() or at[-1] == 0:
         raise InputError(f"the times {', '.join(f'{one:g}' for one in at)}: give them rising, from 0 on")

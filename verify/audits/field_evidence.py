@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TypeVar
 
 import numpy as np
 import sympy
@@ -23,6 +24,7 @@ from verify.truths.held import Held
 from verify.truths.settings import GENERIC, values_for
 
 Array = NDArray[np.float64]
+Trained = TypeVar("Trained", bound=Training)
 # Values of t at which a hand-written step is evaluated for its Taylor coefficients, and how far these may be off.
 RAY, TOLERANCE = np.array([0.02, 0.05, 0.08, 0.11, 0.14, 0.17, 0.2]), 1e-6
 # Beyond these the values of a definition cost too much.
@@ -72,7 +74,7 @@ def place(training: Training, order: int, seed: int) -> Place:
     return Place(here, field(here, order), data, raw, seed)
 
 
-def with_values(training: Training) -> Training:
+def with_values(training: Trained) -> Trained:
     """The training with a value for every parameter."""
     of_loss = {name: value for name, value in values_for(training.loss, 2, 2).items() if name in training.parameters}
     left = [name for name in training.parameters if name not in of_loss]

@@ -11,6 +11,7 @@ from derive.fields.dino import Dino
 from derive.fields.field import field
 from derive.fields.logit_field import logit_field
 from derive.fields.training import Dynamics, Training
+from derive.fields.unit import OfCosines, cosine_field
 
 
 class DerivedField(Protocol):
@@ -51,3 +52,8 @@ def _(dynamics: Dino, order: int, law: Law) -> DerivedField:
     if type(law) is not Gaussian:
         raise InputError(f"{dynamics.name} is expanded for Gaussian data of mean zero")
     return logit_field(dynamics, order - 1)
+
+
+@derived_field.register
+def _(dynamics: OfCosines, _order: int, law: Law) -> DerivedField:
+    return cosine_field(dynamics, data=law)

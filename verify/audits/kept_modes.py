@@ -70,6 +70,7 @@ class KeptModes:
         open: why the error is not known, or how it was estimated; "" where it is a bound.
         formulas: the powers in the correlations, for W with a row for each mode; None for two encoders.
         in_time: the powers of a field's modes at given times; None where none were asked for.
+        shares: whether the powers of a field are shares, as those of unit vectors are.
 
     """
 
@@ -85,6 +86,7 @@ class KeptModes:
     open: str = ""
     formulas: Formulas | None = None
     in_time: InTime | None = None
+    shares: bool = False
 
     @property
     def correlations(self) -> tuple[float, ...]:
@@ -238,7 +240,7 @@ class KeptModes:
         """What there is to know of the table: a word, and a sentence."""
         of_one = self.loss.encoders == 1 or self.theory == "field"
         matrix = "eigenvalue of Σ^½ WᵀW Σ^½" if of_one else "singular value of Σ₁^½ WᵀV Σ₂^½"
-        of = "share of the" if self.theory == "sphere" else "the"
+        of = "share of the" if self.theory == "sphere" or self.shares else "the"
         yield "power", f"{of} {matrix}, {_TOLD[self.theory]}"
         if self.formulas is not None and self.formulas.text:
             yield "formula", self.formulas.text

@@ -40,7 +40,7 @@ def _(
     for name in ("tau_s", "tau_t"):
         if name not in here.given:
             raise InputError(f"the modes of {here.name} depend on {name}, a temperature: give --set {name}=…")
-    data = _data(here.name, covariances, correlations)
+    data = modes_of(here.name, covariances, correlations)
     solved = _Modes(here, data)
     stay = solved.kept
     rank = None if None in stay else sum(map(bool, stay))
@@ -52,7 +52,13 @@ def _(
     )
 
 
-def _data(name: str, covariances: Covariances | None, correlations: Iterable[object] | None) -> Spectrum:
+def modes_of(name: str, covariances: Covariances | None, correlations: Iterable[object] | None) -> Spectrum:
+    """The modes of the data, of which λ_i alone counts, from covariances or correlations.
+
+    Raises:
+        InputError: both are given, or neither is.
+
+    """
     if covariances is not None and correlations is not None:
         raise InputError("correlations and covariances are both given; give one of them")
     if covariances is not None:

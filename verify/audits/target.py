@@ -14,6 +14,7 @@ from derive.algebra.letters import named
 from derive.errors import did_you_mean, nearest, quoted
 from derive.fields import FIELDS
 from derive.fields.training import Dynamics, Training
+from derive.fields.unit import of_its_kind
 from verify.audits.user_code import run_file, run_module
 from verify.running.limits import said_by
 from verify.truths.exact_numbers import read_assignments, read_number
@@ -113,7 +114,9 @@ def find_target(target: str) -> Loss | Dynamics | Callable[..., Any]:
 
 def as_field(found: Any) -> Any:
     """A loss with stopped views as the training of W that it is; anything else as it is."""
-    return Training(found, decay=False) if isinstance(found, Loss) and found.stopped else found
+    if isinstance(found, Loss) and found.stopped:
+        found = Training(found, decay=False)
+    return of_its_kind(found) if isinstance(found, Training) else found
 
 
 def known(name: str) -> Loss | Dynamics:
@@ -122,7 +125,9 @@ def known(name: str) -> Loss | Dynamics:
         return FIELDS[name]
     base = name.partition("+")[0]
     if base in FIELDS:
-        raise InputError(f"{quoted(name)}: {base} is a field, which takes no modifiers; its decay is --set eta=…")
+        message = f"{quoted(name)}: {base} is a field, which takes no modifiers; its decay is --set eta=…"
+        meant = f"{base}+normalised"
+        raise InputError(f"{message}; did you mean {meant}?" if meant in FIELDS and "norm" in name else message)
     try:
         return catalogue(name)
     except InputError as error:

@@ -123,7 +123,6 @@ def audit(
     from derive import Loss
     from derive.fields.training import Dynamics
     from verify.audits.definition import audit as run
-    from verify.audits.field_audit import audit_field
     from verify.audits.target import find_target, parse_values, read_covariances, read_init, refuse
     from verify.command.laws import read_law
     from verify.running.limits import memory_limit
@@ -138,9 +137,7 @@ def audit(
         refuse("a field", only | {"--sampling": sampling != "iid", "--stuck-at": stuck_at is not None})
         assumed, values = read_law(law).given(values)
         with deriving(progress(hidden=quiet)) as tick:
-            of_field = audit_field(
-                loss, order=order, given=values, law=assumed, seed=seed, train=not no_train, tick=tick
-            )
+            of_field = run(loss, order=order, given=values, law=assumed, seed=seed, train=not no_train, tick=tick)
         _shown(of_field, as_json=as_json, reports=reports, quiet=quiet)
         return
     if stuck_at is not None:

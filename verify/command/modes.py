@@ -75,7 +75,7 @@ def modes(
 
     Example: quartic modes beta-infonce --correlations 0.9,0.5,0.1 --set beta=1/2
     """
-    import verify.audits.logit_modes  # noqa: F401 (registers the modes of DINO)
+    import verify.audits.cosine_modes  # noqa: F401 (registers the modes of losses of cosines, and of DINO with them)
     from derive import Loss
     from derive.fields.training import Dynamics
     from verify.audits.field_courses import field_course

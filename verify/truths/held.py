@@ -66,6 +66,18 @@ class Held:
         mean, error = found.mean(0), found.std(0, ddof=1) / np.sqrt(len(found))
         return dict(zip(orders, mean, strict=True)), dict(zip(orders, error, strict=True)), len(found)
 
+    def scaled(self, U: Array, V: Array, seed: int, draws: int) -> float:
+        """The most that a draw of the loss changes as U grows fourfold and V shrinks as much, and the reverse."""
+        return float(np.abs(self._value(4 * U, V / 4, seed, draws) - self._value(U / 4, 4 * V, seed, draws)).max())
+
+    def slopes(self, U: Array, V: Array, direction: Array, seed: int, draws: int, step: float = 1e-5) -> Array:
+        """−∂L/∂U along a direction at U itself, on each of some draws: differences of the values."""
+        ahead, behind = (self._value(U + sign * step * direction, V, seed, draws) for sign in (1, -1))
+        return (behind - ahead) / (2 * step)
+
+    def _value(self, U: Array, V: Array, seed: int, draws: int) -> Array:
+        return np.asarray(self._truth(U, V).drawn(np.array([1.0]), 7, np.random.default_rng(seed), draws)[:, 0].real)
+
     def _beside(self, U: Array, V: Array, direction: Array, orders: range) -> list[EvaluatedTruth]:
         """The loss at U + s D and at U − s D for each s."""
         return [self._truth(U + sign * s * direction, V) for s, _ in _slope(orders) for sign in (1, -1)]

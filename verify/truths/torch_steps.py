@@ -74,11 +74,45 @@ def moco(weights: Weights, views: Views, given: Given) -> Tensor:
     return (views.p * (torch.log(torch.exp(logits).sum(1)) - logits[:, 0])).sum()
 
 
+def simsiam_published(weights: Weights, views: Views, _: Given) -> Tensor:
+    """D(p, z) = −⟨p/|p|, z/|z|⟩ with z.detach()."""
+    z1, z2 = views.x @ weights["W"].T, views.x_pos @ weights["W"].T
+    p1, z2 = z1 @ weights["P"].T, z2.detach()
+    cosines: Tensor = ((p1 / p1.norm(dim=-1, keepdim=True)) * (z2 / z2.norm(dim=-1, keepdim=True))).sum(-1)
+    return -(views.p * cosines).sum()
+
+
+def byol_published(weights: Weights, views: Views, _: Given) -> Tensor:
+    """The squared distance of the normalised prediction from the target network's normalised projection."""
+    prediction = views.x @ weights["W"].T @ weights["P"].T
+    with torch.no_grad():
+        target = views.x_pos @ weights["W_m"].T
+        target = target / target.norm(dim=-1, keepdim=True)
+    distances: Tensor = ((prediction / prediction.norm(dim=-1, keepdim=True) - target) ** 2).sum(-1)
+    return (views.p * distances).sum()
+
+
+def dino(weights: Weights, views: Views, given: Given) -> Tensor:
+    """H(P_t(x′), P_s(x)): cross entropy with the sharpened softmax of centred teacher logits.
+
+    With a bias "b" where there is one; the centre is left out for "centre" = 0.
+    """
+    bias = weights.get("b", torch.zeros(len(weights["W"]), dtype=weights["W"].dtype))
+    student = views.x @ weights["W"].T + bias
+    teacher = (views.x_pos @ weights["W"].T + bias).detach()
+    centre = given.get("centre", 1.0) * (views.p[:, None] * teacher).sum(0)
+    target = torch.softmax((teacher - centre) / given["tau_t"], -1)
+    return -(views.p * (target * torch.log_softmax(student / given["tau_s"], -1)).sum(-1)).sum()
+
+
 STEPS: dict[str, Callable[[Weights, Views, Given], Tensor]] = {
     "simsiam": simsiam,
     "byol": byol,
     "moco": moco,
     "directpred": directpred,
+    "simsiam+normalised": simsiam_published,
+    "byol+normalised": byol_published,
+    "dino": dino,
 }
 
 

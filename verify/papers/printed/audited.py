@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from derive import InputError, Loss
+from derive.definition.notation import LATEX
+from derive.fields.section import aligned
 from derive.fields.training import Dynamics
 from verify.audits.definition import audit
 from verify.audits.field_audit import FieldAudit
@@ -46,7 +48,7 @@ def audited(loss: object, **options: Any) -> tuple[Check, Audit | FieldAudit | B
     latex = ("", expansion.latex() if expansion else "")
     derived = expansion.text() if expansion else "no expansion at W = 0"
     if isinstance(whole, FieldAudit):
-        latex, derived = ("", whole.field.latex()), whole.field.text()
+        latex, derived = ("", aligned(whole.field.lines(LATEX))), whole.field.text()
     check = Check("audit", name, "", derived, latex, (), whole.evidence, whole.verdict, reason)
     if check.verdict == "refuted":
         raise ContradictedError(check)
