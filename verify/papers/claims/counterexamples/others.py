@@ -65,3 +65,14 @@ def second_moments() -> dict[str, Any]:
     at = {"x_1": x[0], "x_2": x[1], "y_1": y[0], "y_2": y[1], "alpha_12": a[0], "alpha_21": a[1]}
     slope = (loss(w + 1e-5) - loss(w - 1e-5)) / 2e-5
     return {"slot": "X", "at": at, "printed": float(-pairs - (a * (y - x) * y).sum()), "true": -slope / w}
+
+
+def a_variance_over_a_batch() -> dict[str, Any]:
+    """L_DC of one dimension without augmentation, τ = a = 1: whether its order 4 in w differs at N = 2 and N = 3."""
+    u, p = np.polynomial.hermite_e.hermegauss(4)
+    p /= p.sum()
+    x, y, other = np.meshgrid(u, u, u, indexing="ij")
+    weight = np.einsum("i,j,k->ijk", p, p, p)
+    # −w²x² + log Σ e^(w²xy): the logarithm's cumulants at order w⁴, of one negative and of two.
+    one, two = 0.0, float((weight * ((x * y - x * other) ** 2 / 8)).sum())
+    return {"printed": False, "true": bool(abs(one - two) > 1e-9)}
