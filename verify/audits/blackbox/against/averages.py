@@ -18,11 +18,13 @@ from derive import InputError, Loss
 from derive.definition.expression import Average, ViewAverage, free_views, walk
 from derive.definition.views import View
 from verify.audits.blackbox.against.batches import Batch
-from verify.audits.blackbox.against.laws import drawn, few_points
+from verify.audits.blackbox.against.laws import drawn as given_batches
+from verify.audits.blackbox.against.laws import few_points
 from verify.audits.blackbox.against.values import EPSILON, Pair, Values, judged, status
 from verify.audits.blackbox.batches import SEEN
 from verify.evidence.agreement import BATCHES
 from verify.evidence.evidence import Evidence
+from verify.truths import many
 from verify.truths.evaluated_truth import EvaluatedTruth
 from verify.truths.function import BlackBox
 from verify.truths.truth import Setting
@@ -114,7 +116,7 @@ def compare_averages(
             embedded = np.stack([law.embedded(view) for view in views], axis=1)
             by_definition = average(definition)(law, np.array(ts), 0)
             for t, theirs in zip(ts, by_definition, strict=True):
-                values = np.array([box(t * z) for z in embedded])
+                values = many.values(box, t * embedded)
                 mine = float(chances @ values)
                 size_of = float(chances @ np.abs(values)) if np.isfinite(values).all() else np.inf
                 tolerance = 2e3 * rounding * max(1.0, size_of)
@@ -143,19 +145,16 @@ def on_random_batches(box: BlackBox, definition: Loss, *, smallest: int, offset:
         what = "it has means over the population" if here else f"it is of a batch of {definition.batch_size}"
         return Evidence("monte-carlo", quantity, ran=False, note=f"the definition has no value on such a batch: {what}")
     rng = np.random.default_rng(seed + 21)
-    apart, values = [], []
-    for _ in range(DRAWS):
-        z = (rng.standard_normal((1, size, 2)) + rng.standard_normal((2, size, 2))) / 2
-        # In both directions, since the choice of the anchor's view is a convention; an encoder is none.
-        both = (z, z[::-1].copy()) if definition.encoders == 1 else (z,)
-        theirs = [_on(here, one) for one in both]
-        try:
-            mine = [box(one) for one in both]
-        except InputError as error:
-            return Evidence("monte-carlo", quantity, ran=False, note=str(error))
-        apart.append(np.mean(mine) - np.mean(theirs))
-        values.append(np.mean(mine))
-    return _held(np.array(apart), np.array(values), quantity, offset=offset, seed=seed)
+    drawn = [(rng.standard_normal((1, size, 2)) + rng.standard_normal((2, size, 2))) / 2 for _ in range(DRAWS)]
+    # In both directions, since the choice of the anchor's view is a convention; an encoder is none.
+    z = np.stack([one[::way] for one in drawn for way in ((1, -1) if definition.encoders == 1 else (1,))])
+    theirs = _on(here, z)
+    try:
+        mine = many.values(box, z)
+    except InputError as error:
+        return Evidence("monte-carlo", quantity, ran=False, note=str(error))
+    apart, values = ((one.reshape(DRAWS, -1).mean(1)) for one in (mine - theirs, mine))
+    return _held(apart, values, quantity, offset=offset, seed=seed)
 
 
 def depends_on_length(box: BlackBox, *, size: int, rounding: float, seed: int = 0) -> bool:
@@ -185,10 +184,12 @@ def _beyond(pairs: Sequence[Pair]) -> bool:
     return len(near) >= LAWS and all(pair.status == "equal" for pair in near)
 
 
-def _on(definition: Loss, z: Array) -> float:
-    """The definition on one batch, (2, N, d), the mean over anchors."""
+def _on(definition: Loss, z: Array) -> Array:
+    """The definition on batches, (B, 2, N, d), the mean over anchors: (B,)."""
+    rows = len(z) * z.shape[2]
     with np.errstate(all="ignore"):
-        return float(EvaluatedTruth(definition, drawn(z)).averaged(np.ones(1), 0)[0])
+        truth = EvaluatedTruth(definition, given_batches(z))
+        return np.asarray(truth.drawn(np.ones(1), 0, np.random.default_rng(0), rows)).reshape(len(z), -1).mean(1)
 
 
 def _held(apart: Array, values: Array, quantity: str, *, offset: bool, seed: int) -> Evidence:

@@ -63,23 +63,31 @@ class FewPoints(Setting):
 
 @dataclass(frozen=True, eq=False)
 class Drawn(Setting):
-    """A setting of one given batch, in which each datum is the anchor in turn.
+    """A setting of given batches, in which each datum is the anchor in turn.
 
     Attributes:
-        given: (N, d0) for each view.
+        given: (B, N, d) for each view.
 
     """
 
     given: tuple[Array, ...] = ()
 
-    def points(self, degree: int, data: int, views: Seen, *, datum: bool = False) -> tuple[tuple[Any, ...], Any]:  # noqa: ARG002
-        """The batch once for each anchor: the anchor, and its samples, the other data or all."""
+    def draw(
+        self,
+        generator: np.random.Generator,
+        draws: int,
+        data: int,
+        views: Seen,
+        *,
+        datum: bool = False,  # noqa: ARG002
+    ) -> tuple[Array, ...]:
+        """Each batch once for each anchor, (B N, …): the anchor, and its samples, the other data or all."""
         _without_datum(datum=datum)
-        size = len(self.given[0])
+        size, width = self.given[0].shape[1:]
         others = [[i, *(np.roll(np.arange(size), -i)[1:] if data == size else np.arange(size))] for i in range(size)]
         # A view of the second kind is the second of the batch, whichever else is shown.
         roles = tuple(range(views)) if isinstance(views, int) else [int(role != PLAIN) for role in views]
-        return tuple(self.given[k][np.array(others)] for k in roles), np.full(size, 1 / size)
+        return tuple(self.given[k][:, others].reshape(-1, len(others[0]), width) for k in roles)
 
 
 def few_points(seed: int, size: int, width: int = 2, encoders: int = 1) -> FewPoints:
@@ -117,9 +125,9 @@ def few_points(seed: int, size: int, width: int = 2, encoders: int = 1) -> FewPo
 
 
 def drawn(embedded: Array) -> Drawn:
-    """A batch of embeddings (2, N, d) as a setting, with W = 1."""
-    _, size, width = embedded.shape
-    return Drawn(_nothing(width), np.eye(width), {}, size, given=tuple(embedded))
+    """Batches of embeddings (B, 2, N, d) as a setting, with W = 1."""
+    _, _, size, width = embedded.shape
+    return Drawn(_nothing(width), np.eye(width), {}, size, given=(embedded[:, 0], embedded[:, 1]))
 
 
 def _without_datum(*, datum: bool) -> None:

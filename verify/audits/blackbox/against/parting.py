@@ -16,6 +16,7 @@ from derive import InputError
 from numeric.kinds import random_kinds
 from numeric.sampling import random_covariances
 from verify.audits.blackbox.batches import SEEN
+from verify.truths import many
 from verify.truths.function import BlackBox
 from verify.truths.truth import Setting
 
@@ -113,7 +114,7 @@ def order_on_average(
 def averaged(box: BlackBox, embedded: Array, weights: Array, ts: Array) -> Array:
     """A loss averaged over whole batches (m, 2, N, d) with weights (m,), at each t; at t = 0 all batches are one."""
     return np.array(
-        [weights @ np.array([box(t * z) for z in embedded]) if t else weights.sum() * box(0 * embedded[0]) for t in ts]
+        [weights @ many.values(box, t * embedded) if t else weights.sum() * box(0 * embedded[0]) for t in ts]
     )
 
 
