@@ -1,5 +1,6 @@
 """What tests of several folders need."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -11,6 +12,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import pytest
 
 from derive.latex import document
+
+# What is loaded stays: with ten thousand tests collected, looking for garbage among it takes longer than some of them.
+gc.set_threshold(20_000)
 
 
 @pytest.fixture(scope="session")

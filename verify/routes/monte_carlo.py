@@ -42,7 +42,8 @@ ENOUGH, FARTHER = 20_000, 6.0
 # Factors by which a coefficient is most easily wrong.
 RIVALS = {"half": 0.5, "double": 2.0, "three quarters": 0.75, "the other sign": -1.0}
 RADIUS = 0.1
-PHASES = 8
+# Four evaluations: the coefficient of t^(k + 12) is taken for that of t^k, times radius^12.
+PHASES = 6
 # The number of batches, and of blocks of many data, on which the radius is tried.
 PROBES, PROBED_BLOCKS = 40, 4
 # And the number on which rounding is estimated.

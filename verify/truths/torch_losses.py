@@ -28,7 +28,8 @@ Weights = Tensor | None
 
 def _square_distances(u: Tensor, v: Tensor) -> Tensor:
     """|u_i - v_j|^2: (..., n, d) and (..., k, d) give (..., n, k)."""
-    return ((u[..., :, None, :] - v[..., None, :, :]) ** 2).sum(-1)
+    sizes = (u * u).sum(-1)[..., :, None] + (v * v).sum(-1)[..., None, :]
+    return sizes - 2 * _inner_products(u, v)
 
 
 def _inner_products(u: Tensor, v: Tensor) -> Tensor:

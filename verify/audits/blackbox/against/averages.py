@@ -189,7 +189,8 @@ def _on(definition: Loss, z: Array) -> Array:
     rows = len(z) * z.shape[2]
     with np.errstate(all="ignore"):
         truth = EvaluatedTruth(definition, given_batches(z))
-        return np.asarray(truth.drawn(np.ones(1), 0, np.random.default_rng(0), rows)).reshape(len(z), -1).mean(1)
+        values = truth.drawn(np.ones(1), 0, np.random.default_rng(0), rows)
+        return np.asarray(values.reshape(len(z), -1).mean(1))
 
 
 def _held(apart: Array, values: Array, quantity: str, *, offset: bool, seed: int) -> Evidence:

@@ -74,12 +74,12 @@ class Drawn(Setting):
 
     def draw(
         self,
-        generator: np.random.Generator,
-        draws: int,
+        generator: np.random.Generator,  # noqa: ARG002
+        draws: int,  # noqa: ARG002
         data: int,
         views: Seen,
         *,
-        datum: bool = False,  # noqa: ARG002
+        datum: bool = False,
     ) -> tuple[Array, ...]:
         """Each batch once for each anchor, (B N, …): the anchor, and its samples, the other data or all."""
         _without_datum(datum=datum)
