@@ -3,11 +3,12 @@
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import sympy
 
 from derive import Loss, catalogue, inner, views
-from verify.routes import trained
+from verify.routes import at_rest, trained
 from verify.routes.subject import Subject
 
 
@@ -72,6 +73,24 @@ def test_what_is_not_run_says_why(name, order, why):
     (found,) = evidence(name, order=order)
     assert not found.ran
     assert found.note == why
+
+
+@pytest.mark.parametrize(("factor", "agrees"), [(1, True), (sympy.Rational(3, 10), False), (-1, False)])
+def test_what_has_its_minimum_too_far_is_held_against_models_where_they_are(factor, agrees):
+    # InfoNCE's closed form is c p − ½ log(1 + y) − ½ y/(1 + y) of a mode of power p, y = s p. It is lowest where
+    # c/s = ½/(1 + y) + ½/(1 + y)², so that 1 + y = (1 + √(1 + 4 u))/2u with u = 2 c/s.
+    subject, data = Subject(catalogue("infonce")), trained._data(0.1)
+    c, s = np.diag(data.C), np.diag(data.Sigma)
+    u = 2 * c / s
+    powers = ((1 + np.sqrt(1 + 4 * u)) / (2 * u) - 1) / s
+    grams = np.diag(powers) * np.array([0.99, 1.0, 1.01, 1.0])[:, None, None]
+    totals = (grams * data.Sigma).sum((1, 2))
+    regime = trained.Regime("near", data, float((powers * s).sum()), by_expansion=True)
+    found = trained.held_against(
+        trained.Models(subject, regime, totals, 600, grams), scaled(subject.expansion, factor, 4)
+    )
+    assert found.agrees is agrees
+    assert found.quantity.startswith(at_rest.QUANTITY) == (factor != 1)
 
 
 def test_a_loss_of_ones_own_has_no_torch_loss():

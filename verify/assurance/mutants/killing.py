@@ -34,7 +34,7 @@ DRAWS = 20_000
 
 def _near_the_transition(subject: Subject) -> list[trained.Models]:
     """The regime that an expansion predicts: away from it models test the exact landscape alone."""
-    return [trained.models(subject, next(trained.regimes(subject)))]
+    return [trained.models(subject, next(trained.regimes(subject)), trained.seeds_for(subject))]
 
 
 # The routes of an audit that an expansion can fail: those that are called exact look at symmetries and at minima, and
