@@ -1,4 +1,4 @@
-"""Fixtures for a user's own tests: check_expansion, check_landscape, check_moment and audit_loss; and the marker.
+"""Fixtures for a user's own tests: check_expansion, check_field, check_landscape, check_moment, audit_loss; the marker.
 
 Nothing but pytest is loaded until a fixture is called. Each call leaves its check with the test, for
 ``--derivation-report`` (`verify.pytest.reported`). A failure shows the check and the line of the test, no frame of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # The checks of a test so far, as JSON: what a worker of pytest-xdist can send.
 CHECKS: pytest.StashKey[list[str]] = pytest.StashKey()
-NAMES = frozenset({"check_expansion", "check_landscape", "check_moment", "audit_loss"})
+NAMES = frozenset({"check_expansion", "check_field", "check_landscape", "check_moment", "audit_loss"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -83,6 +83,27 @@ def check_landscape(request: pytest.FixtureRequest) -> Callable[..., Check]:
 
 
 @pytest.fixture
+def check_field(request: pytest.FixtureRequest) -> Callable[..., Check]:
+    """Hold a printed field against what training follows: ``check_field(loss, "dW/dt = W A0 - W Sigma")``.
+
+    It is that of a loss with stopped views, or of code in torch: a module, or (loss, predictor). The print is text,
+    LaTeX or the name of a field, "simsiam". See verify.papers.printed.check_field.
+    """
+
+    def check(subject: Any, printed: str, **options: Any) -> Check:
+        __tracebackhide__ = True
+
+        def run() -> Check:
+            from verify.papers.printed.field import check_field as checked
+
+            return checked(subject, printed, **options)
+
+        return _left_with(request.node, "field", subject, printed, run)
+
+    return check
+
+
+@pytest.fixture
 def check_moment(request: pytest.FixtureRequest) -> Callable[..., Check]:
     """Hold a printed identity against a moment: ``check_moment("Var(|f(x)|^2)", "2 Tr[(W Sigma W^T)^2]")``.
 
@@ -131,7 +152,7 @@ def audit_loss(request: pytest.FixtureRequest) -> Callable[..., Audit | FieldAud
 
 def _left_with(
     node: pytest.Item,
-    kind: Literal["expansion", "landscape", "audit", "moment"],
+    kind: Literal["expansion", "landscape", "audit", "moment", "field"],
     loss: Any,
     printed: Any,
     run: Callable[[], Check],

@@ -175,6 +175,17 @@ def linear_part(module: Module, seed: int) -> dict[str, Fitted]:
     return found
 
 
+def off_by(module: Module, words: Mapping[str, Mapping[str, float]], seed: int) -> float:
+    """How far sums of words, by "W" and "P", are from the rates near W = 0 at fresh weights and data, as a share."""
+    here = place(module, seed)
+    rates = _small_rates(module, here)
+    sums = {
+        name: sum((value * _value(word, here) for word, value in terms.items()), np.zeros_like(rates[name]))
+        for name, terms in words.items()
+    }
+    return max(_share(np.asarray(one), rates[name]) for name, one in sums.items())
+
+
 def _small_rates(module: Module, here: Place) -> dict[str, Array]:
     """−∂L/∂W divided by the size of W, and −∂L/∂P by its square, where W and Wₘ are small: by Richardson's rule."""
 

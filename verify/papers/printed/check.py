@@ -65,7 +65,7 @@ class Check(Describable):
 
     """
 
-    kind: Literal["expansion", "landscape", "audit", "moment"]
+    kind: Literal["expansion", "landscape", "audit", "moment", "field"]
     loss: str
     printed: str
     derived: str
@@ -96,7 +96,7 @@ class Check(Describable):
             yield Line("also", "; ".join(one.of for one in others))
         if self.counterexample:
             yield Line("for instance", self.counterexample)
-        if self.kind in ("expansion", "moment"):
+        if self.kind in ("expansion", "moment", "field"):
             yield Line("in full", self.derived)
 
     def text(self, width: int | None = None) -> str:
@@ -109,6 +109,7 @@ class Check(Describable):
             "expansion": "the printed expansion",
             "landscape": "what is printed of the landscape",
             "moment": "the printed formula",
+            "field": "the printed field",
         }
         subject = f"{self.loss}: {what.get(self.kind, 'the audit')} is {self.verdict}"
         if self.verdict == "holds":
