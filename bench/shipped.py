@@ -1,6 +1,7 @@
 """What quartic says of losses as libraries ship them: a table, and how many end in what.
 
-    python bench/shipped.py [--also FOLDER] [--only WORD] > docs/shipped_losses.csv
+    python bench/shipped.py [--also FOLDER] [--only WORD] > shipped.csv
+    python bench/shipped.py --table shipped.csv       # as docs/shipped_losses.md has it
 
 A library that is not installed is left out; FOLDER may hold unpacked wheels (lightly's loss modules need torchvision as
 they are imported, for code that none of the losses here uses: an empty one stands in its place).
@@ -16,6 +17,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
+import textwrap
 import time
 import types
 from collections.abc import Iterator
@@ -186,12 +188,43 @@ def rows(only: str, also: Path | None) -> Iterator[dict[str, str]]:
             }  # fmt: skip
 
 
+ENDS = {
+    "exact": "an exact expansion with its landscape, checked",
+    "useful": "a useful answer without one: λ_c of a lost mode, both sides of an ε, what training follows",
+    "open": "numbers that decide nothing: a second order as matrices, a scale whose sides differ, no limit at 0",
+    "refused": "a refusal with its reason",
+    "wrong?": "an answer that its own evidence refutes",
+    "crashed": "a crash",
+}
+# Of an answer, in a cell.
+WIDEST = 150
+
+
+def table(found: list[dict[str, str]]) -> Iterator[str]:
+    """Rows as Markdown: how many end in what, then a table a library."""
+    yield f"| of {len(found)} | ends in |\n|---|---|"
+    for ends, meaning in ENDS.items():
+        yield f"| {sum(row['ends in'] == ends for row in found)} | {meaning} |"
+    for library in dict.fromkeys(row["library"] for row in found):
+        own = [row for row in found if row["library"] == library]
+        title = f"{library} {own[0]['version']}".strip()
+        yield f"\n## {title[0].upper() + title[1:] if not own[0]['version'] else title}\n"
+        yield "| loss | ends in | quartic says | s |\n|---|---|---|---|"
+        for row in own:
+            said = textwrap.shorten(row["says"].replace("|", "\\|"), WIDEST, placeholder=" …")
+            yield f"| `{row['loss']}` | {row['ends in']} | {said} | {row['seconds']} |"
+
+
 def main() -> None:
     """Write the table as it grows."""
     asked = argparse.ArgumentParser(description="What quartic says of losses as libraries ship them.")
     asked.add_argument("--only", default="", help="a part of the names of library and loss")
     asked.add_argument("--also", type=Path, help="a folder of unpacked wheels")
+    asked.add_argument("--table", type=Path, nargs="+", help="print rows that were written as Markdown")
     given = asked.parse_args()
+    if given.table:
+        print("\n".join(table([row for file in given.table for row in csv.DictReader(file.open())])))
+        return
     if given.also is not None:
         sys.path.insert(0, str(given.also))
     writer = csv.DictWriter(

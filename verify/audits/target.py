@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import warnings
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from derive import Expansion
     from numeric.sampling import Covariances
 
+# Ways in which a file defines what does not stand in it.
+_MAKES_NAMES = re.compile(r"import\s*\*|(globals|locals|vars|exec)\s*\(|setattr|__getattr__|__dict__")
 _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
@@ -82,6 +85,7 @@ def find_target(target: str) -> Loss | Dynamics | Callable[..., Any]:
     """
     path, separator, name = target.rpartition(":")
     if separator and path.endswith(".py"):
+        _refuse_unnamed(Path(path), name)
         module = run_file(Path(path))
     elif separator and _MODULE.fullmatch(path):
         module = run_module(path)
@@ -96,9 +100,7 @@ def find_target(target: str) -> Loss | Dynamics | Callable[..., Any]:
         losses = [
             key for key, value in vars(module).items() if isinstance(value, Loss | Dynamics) or _own(value, module)
         ]
-        listed = f"losses there: {', '.join(losses) or 'none'}"
-        message = did_you_mean(f"{path} defines no {quoted(name)}", nearest(name, losses), listed)
-        raise InputError(message) from None
+        raise InputError(_unnamed(path, name, losses)) from None
     except Exception as error:
         # A package may import its parts when they are asked for.
         message = f"{target} failed when it was imported: {type(error).__name__}: {said_by(error)}"
@@ -110,6 +112,34 @@ def find_target(target: str) -> Loss | Dynamics | Callable[..., Any]:
         raise InputError(message)
     found: Loss | Dynamics | Callable[..., Any] = as_field(loss)
     return found
+
+
+def _refuse_unnamed(path: Path, name: str) -> None:
+    """Refuse a name that does not stand in a file: running it, which imports torch for seconds, would not show it.
+
+    A file that makes names otherwise (``import *``, ``globals()``, …) is run to find out, and one that defines nothing
+    or cannot be read.
+    """
+    try:
+        source = path.read_text("utf-8")
+        body = ast.parse(source).body
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        return
+    if not name or re.search(rf"\b{re.escape(name)}\b", source) or _MAKES_NAMES.search(source):
+        return
+    losses = []
+    for one in body:
+        if isinstance(one, ast.FunctionDef | ast.ClassDef):
+            losses.append(one.name)
+        elif isinstance(one, ast.Assign) and isinstance(one.value, ast.Call | ast.Lambda):
+            losses += [target.id for target in one.targets if isinstance(target, ast.Name)]
+    if losses:
+        raise InputError(_unnamed(str(path), name, losses))
+
+
+def _unnamed(path: str, name: str, losses: list[str]) -> str:
+    listed = f"losses there: {', '.join(losses) or 'none'}"
+    return did_you_mean(f"{path} defines no {quoted(name)}", nearest(name, losses), listed)
 
 
 def as_field(found: Any) -> Any:

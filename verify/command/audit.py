@@ -77,6 +77,7 @@ if TYPE_CHECKING:
 @click.option("--limit", default=60.0, show_default=True, help="Seconds that one call of a torch function may take.")
 @click.option("--memory", default=4.0, show_default=True, help="GiB that a torch function may take.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("-v", "--details", is_flag=True, help="All that was found, beside the answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--html", metavar="FILE", type=click.Path(), help="Write a page with formulas and pictures, too.")
 @click.option("--markdown", metavar="FILE", type=click.Path(), help="The same in Markdown, pictures beside it.")
@@ -106,6 +107,7 @@ def audit(
     limit: float,
     memory: float,
     quiet: bool,
+    details: bool,
     as_json: bool,
     html: str | None,
     markdown: str | None,
@@ -138,7 +140,7 @@ def audit(
         assumed, values = read_law(law).given(values)
         with deriving(progress(hidden=quiet)) as tick:
             of_field = run(loss, order=order, given=values, law=assumed, seed=seed, train=not no_train, tick=tick)
-        _shown(of_field, as_json=as_json, reports=reports, quiet=quiet)
+        _shown(of_field, as_json=as_json, reports=reports, quiet=quiet, details=details)
         return
     if stuck_at is not None:
         how = {"adapter": adapter, "init": read_init(init), "dim": dim, "least": min_batch}
@@ -163,7 +165,7 @@ def audit(
             refuse("a training module", only)
             with memory_limit(_positive("--memory", memory)), progress(hidden=quiet) as tick:
                 of_step = training(seed=seed, tick=tick)
-            _shown(of_step, as_json=as_json, reports=reports, quiet=quiet)
+            _shown(of_step, as_json=as_json, reports=reports, quiet=quiet, details=details)
             return
         beside = None if definition is None else find_target(definition)
         if isinstance(beside, Dynamics):
@@ -185,7 +187,7 @@ def audit(
         }
         with memory_limit(_positive("--memory", memory)):
             of_code = measured(loss, target, quiet=quiet, order=order, given=values, seed=seed, **options)
-        _shown(of_code, as_json=as_json, reports=reports, quiet=quiet)
+        _shown(of_code, as_json=as_json, reports=reports, quiet=quiet, details=details)
         return
     only = {"--core": core, "--definition": definition, "--constants": constants, "--adapter": adapter != "auto"}
     only |= {"--init": init, "--dim": dim is not None, "--min-batch": min_batch != 2}
@@ -205,7 +207,7 @@ def audit(
             train=not no_train,
             tick=tick,
         )
-    _shown(found, as_json=as_json, reports=reports, quiet=quiet)
+    _shown(found, as_json=as_json, reports=reports, quiet=quiet, details=details)
 
 
 def _stuck(
@@ -260,7 +262,7 @@ def _usable_reports(*asked: tuple[str | None, *tuple[str, ...]]) -> list[Path]:
     return [usable_report(path, *endings) for path, *endings in asked if path is not None]
 
 
-def _shown(found: Any, *, as_json: bool, reports: list[Path], quiet: bool) -> None:
+def _shown(found: Any, *, as_json: bool, reports: list[Path], quiet: bool, details: bool) -> None:
     """Print an audit, and write its reports where they are wanted; exit status 1 where it found a contradiction."""
     with progress(hidden=quiet, steps=1, after=2.0) as tick:
         tick("text")
@@ -268,7 +270,7 @@ def _shown(found: Any, *, as_json: bool, reports: list[Path], quiet: bool) -> No
     if as_json:
         click.echo(json.dumps(said, indent=2, ensure_ascii=False))
     else:
-        echo_audit(said)
+        echo_audit(said, details=details)
     with progress(hidden=quiet, steps=len(reports), after=2.0) as tick:
         for file in reports:
             from verify.reports import write_report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from verify.evidence.digits import error, measured, number
@@ -34,7 +35,32 @@ def audit_text(found: Describable, width: int = WIDTH) -> str:
     return found.text(width)
 
 
-def written(found: Description, width: int | None = WIDTH, *, label: int = LABEL, headings: bool = False) -> str:
+# Lines for which a reader asks: how the answer comes about, and what else holds.
+DETAILS = frozenset(
+    (
+        "assuming",
+        "rotation",
+        "modes",
+        "stationary",
+        "index",
+        "all orders",
+        "from below",
+        "couplings",
+        "batches",
+        "terms",
+    )
+)
+MORE = "-v shows how it comes about"
+
+
+def written(
+    found: Description,
+    width: int | None = WIDTH,
+    *,
+    label: int = LABEL,
+    headings: bool = False,
+    details: bool = True,
+) -> str:
     """A finding in plain text.
 
     Args:
@@ -42,12 +68,13 @@ def written(found: Description, width: int | None = WIDTH, *, label: int = LABEL
         width: at which lines are folded; None does not fold them.
         label: the width of labels.
         headings: whether the headings of sections are written.
+        details: whether all lines are written; without them the evidence stands in a line, and what disagrees below.
 
     """
     parts = [folded([_heading(found, width)], width)]
     if found.answer is not None:
         parts.append(answer_text(found, width or WIDTH))
-    lines = list(_lines(found, width, label, headings=headings))
+    lines = list(_lines(found, width, label, headings=headings, details=details))
     return "\n".join([*filter(None, parts), *([folded(lines, width)] if lines else [])])
 
 
@@ -84,15 +111,21 @@ def _beside(found: Description, width: int | None) -> bool:
     return len(found.title) + len(found.source) + 2 <= (width or WIDTH)
 
 
-def _lines(found: Description, width: int | None, label: int, *, headings: bool) -> Iterator[str]:
+def _lines(found: Description, width: int | None, label: int, *, headings: bool, details: bool) -> Iterator[str]:
     if found.source and not _beside(found, width):
         yield line("source", found.source, label)
     for section in found.sections:
         if headings and section.heading:
             yield section.heading
+        of = ""
         for one in section.lines:
-            yield line(one.label, one.text, label)
-    yield from evidence_lines(found.evidence)
+            # A line without a label goes with the one above.
+            of = one.label or of
+            if details or of not in DETAILS:
+                yield line(one.label, one.text, label)
+    yield from evidence_lines(found.evidence) if details else evidence_in_short(found.evidence)
+    if not details:
+        yield line("more", MORE, label)
     if found.about:
         yield line("verdict", verdict_line(found.about, found.evidence, found.verdict), label)
 
@@ -102,6 +135,20 @@ def evidence_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
     label = "evidence"
     for one in evidence:
         if _shown(one):
+            yield line(label, _evidence(one))
+            label = ""
+
+
+def evidence_in_short(evidence: Iterable[Evidence]) -> Iterator[str]:
+    """How many comparisons agree by each route, in a line; those that do not agree, each in its own."""
+    listed = list(evidence)
+    agree = Counter(one.route for one in listed if one.agrees is True and one.route != "symbolic")
+    if agree:
+        routes = ", ".join(f"{route} {number}" if number > 1 else route for route, number in agree.items())
+        yield line("evidence", f"{routes}  ✓")
+    label = "" if agree else "evidence"
+    for one in listed:
+        if one.agrees is not True and _shown(one):
             yield line(label, _evidence(one))
             label = ""
 

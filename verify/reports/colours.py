@@ -38,12 +38,12 @@ def echo(text: str) -> None:
     click.echo(coloured(text) if wanted() else text)
 
 
-def echo_audit(found: Description) -> None:
-    """Print an audit, its answer in the colour of its tone where that is wanted."""
+def echo_audit(found: Description, *, details: bool = True) -> None:
+    """Print an audit, in full or on one screen, its answer in the colour of its tone where that is wanted."""
     from verify.evidence.terminal import answer_text, screen_width, written
 
     width = screen_width()
-    text, answer = written(found, width), answer_text(found, width)
+    text, answer = written(found, width, details=details), answer_text(found, width)
     if wanted() and found.answer is not None:
         before, _, after = text.partition(answer)
         text = coloured(before) + click.style(answer, fg=_TONES[found.answer.tone]) + coloured(after)

@@ -165,6 +165,9 @@ def test_audit_prints_a_note(run):
     assert (status, err) == (0, "")
     assert "  verdict       holds (the derivation): " in out.splitlines()[-1]
     assert max(map(len, out.splitlines())) <= 100
+    assert len(out.splitlines()) < 20
+    assert "evidence      exact 4, remainder, autodiff, monte-carlo" in out
+    assert "stationary" not in out
 
 
 @pytest.mark.usefixtures("few_draws")

@@ -11,7 +11,7 @@ from derive import catalogue, closed_form
 from derive.landscape.summary import described
 from verify.audits.definition import Audit
 from verify.evidence.evidence import Evidence
-from verify.evidence.terminal import audit_text, screen_width
+from verify.evidence.terminal import audit_text, screen_width, written
 
 EVIDENCE = (
     Evidence("symbolic", "odd orders in W", "none", "none", agrees=True),
@@ -52,6 +52,16 @@ def test_the_heading_names_the_loss_and_its_source():
     first = audit_text(found()).splitlines()[0]
     assert first.startswith("InfoNCE (population)  ")
     assert first.endswith("Ziyin et al. 2023, Eq. 2")
+
+
+def test_on_one_screen_what_does_not_agree_stands_in_full():
+    wrong = Evidence("autodiff", "a coefficient", predicted=1.0, measured=2.0, agrees=False)
+    short = written(found(evidence=(*EVIDENCE, wrong)).description(), details=False).splitlines()
+    whole = written(found(evidence=(*EVIDENCE, wrong)).description()).splitlines()
+    assert len(short) < len(whole)
+    assert any("a coefficient" in line and "✗" in line for line in short)
+    assert not any("stationary" in line for line in short)
+    assert short[-1] == whole[-1]
 
 
 def test_every_kind_of_evidence_has_its_mark():
