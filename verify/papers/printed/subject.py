@@ -13,6 +13,7 @@ import sympy
 from derive import Expansion, InputError, Loss
 from derive.algebra.graphs import AUGMENTATION
 from derive.definition.expression import as_scalar
+from derive.errors import NotAnalyticError
 from derive.fields.training import Dynamics
 from verify.audits.target import as_field, find_target, no_loss, parse_values, put_values
 from verify.routes import by_definition
@@ -113,7 +114,10 @@ class Definition:
 
         here, later = put_values(self.loss, given)
         tick(f"order {order}")
-        shown, limit = limits(here.expand(order, sampling=self.sampling), later)
+        try:
+            shown, limit = limits(here.expand(order, sampling=self.sampling), later)
+        except NotAnalyticError as error:
+            raise (_of_directions(self.name) if error.degree == 0 else error) from error
         derived = self.loss.expand(order, sampling=self.sampling)
         tick("the definition in numbers")
         measured = partial(Measured, self.loss, order=order, sampling=self.sampling, seed=self.seed)
@@ -175,6 +179,8 @@ class Code:
         with progress(hidden=False, after=2.0) as tick:
             audit = audit_function(self.function, order=order, given=used, seed=self.seed, tick=tick, **self.options)
         if audit.found is None or audit.expansion is None:
+            if audit.regularity.degree == 0:
+                raise _of_directions(self.name)
             message = f"{self.name} has no expansion at W = 0: it is {audit.regularity.kind}; {audit.regularity.reason}"
             raise InputError(message)
         left = {symbol.name for symbol in audit.expansion.symbols}
@@ -184,6 +190,15 @@ class Code:
         supported = {"holds": True, "refuted": False}.get(audit.verdict)
         why = "" if supported else f"what was measured of the function is itself {audit.verdict}: see its audit"
         return Found(shown, None, audit.evidence, supported=supported, reason=why)
+
+
+def _of_directions(name: str) -> NotAnalyticError:
+    """What to do about a loss of normalised features, where an expansion or a landscape around W = 0 is printed."""
+    message = (
+        f"{name} has no expansion at W = 0: it sees directions of f alone, and is constant along every ray;"
+        " `quartic modes` says which modes it keeps, and the fixture audit_loss checks it"
+    )
+    return NotAnalyticError(message, degree=0)
 
 
 def subject(

@@ -8,7 +8,7 @@ import sympy
 
 from derive import CATALOGUE, InputError, Loss, Mean, NotAnalyticError, catalogue, exp, inner, log, symbols, views
 from verify.assurance.mutants import mutants
-from verify.papers.printed import ContradictedError, check_expansion, subject
+from verify.papers.printed import ContradictedError, check_expansion, check_landscape, subject
 from verify.papers.printed.expansion import differences
 from verify.routes.by_definition import held_against, measure
 from verify.routes.subject import Subject
@@ -158,6 +158,13 @@ def simclr_core(z1, z2):
     import torch
 
     return torch.nn.functional.cross_entropy(z1 @ z2.T, torch.arange(len(z1)))
+
+
+@pytest.mark.parametrize("check", [lambda loss: check_expansion(loss, "-Tr[W A0 W^T]"),
+                                   lambda loss: check_landscape(loss, B="A0", given={"tau": 1})])  # fmt: skip
+def test_a_loss_of_directions_is_told_what_there_is_in_place_of_an_expansion(check):
+    with pytest.raises(InputError, match=r"^ntxent\+normalised has no expansion .* `quartic modes` says which"):
+        check("ntxent+normalised")
 
 
 @pytest.mark.slow
