@@ -6,7 +6,6 @@ checked is a separate matter, stated next to it. One function for each kind of f
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -66,8 +65,7 @@ def of_landscape(found: Described, *, scope: str = "", growth: str = "") -> Answ
     Loses mode i where β + λ_i - 1 ≤ 0, and collapses completely where that holds for all i.
     """
     answer = told(_of_landscape(found.unnamed, scope, growth), found.parameters)
-    fits = length(answer.text, found.parameters) <= WHOLE
-    return answer if fits else replace(answer, text=cut_short(answer.text))
+    return replace(answer, text=cut_short(answer.text, found.parameters))
 
 
 def _of_landscape(found: Described, scope: str, growth: str) -> Answer:
@@ -266,9 +264,17 @@ def _sentence(clause: str, scope: str = "", more: str = "") -> str:
     return f"{said[0].upper()}{said[1:]}.{f' {more}' if more else ''}"
 
 
-def cut_short(text: str) -> str:
-    """A text, cut with an ellipsis where it is longer than an answer may be."""
-    return textwrap.shorten(text, WHOLE, placeholder=" …")
+def cut_short(text: str, parameters: Iterable[sympy.Symbol] = ()) -> str:
+    """A text, cut with an ellipsis where it is longer than an answer may be, each parameter counting for one character.
+
+    >>> cut_short("word " * 50)[-16:]
+    'word word word …'
+    """
+    words, known = text.split(), tuple(parameters)
+    kept = len(words)
+    while kept and length(" ".join(words[:kept]) + " …" * (kept < len(words)), known) > WHOLE:
+        kept -= 1
+    return " ".join(words[:kept]) + " …" * (kept < len(words))
 
 
 def listed(words: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from verify.evidence.answer import (
     FIXED_NORM,
     WHOLE,
     Answer,
+    cut_short,
     in_light_of,
     of_comparison,
     of_landscape,
@@ -260,3 +261,11 @@ def test_only_what_was_checked_is_green(verdict, tones):
     ] == tones
     refuted = in_light_of(Answer("Keeps all.", "keeps"), "the derivation", "refuted").text
     assert refuted == "Which modes are kept is not determined: the derivation is refuted."
+
+
+def test_where_an_answer_is_cut_does_not_hang_on_a_name():
+    name, sentence = "a_very_long_name", "Loses modes where " + "x + " * 60 + "1 ≤ 0."
+    cut = cut_short(sentence)
+    assert cut.endswith(" …")
+    assert len(cut) <= WHOLE
+    assert cut_short(sentence.replace("x", name), [symbols(name)]) == cut.replace("x", name)
