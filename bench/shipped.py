@@ -155,6 +155,8 @@ def outcome(found: BlackBoxAudit) -> str:
         return "wrong?"
     if found.expansion is not None and found.landscape is not None and found.verdict == "holds":
         return "exact"
+    if "is not determined" in found.answer.text:
+        return "open"
     # What training follows; both sides of a scale, where they agree; λ_c of a lost mode.
     sides = found.sides is not None and "depends" not in found.answer.text
     decided = found.field is not None or sides or found.transverse is not None
@@ -191,7 +193,7 @@ def rows(only: str, also: Path | None) -> Iterator[dict[str, str]]:
 ENDS = {
     "exact": "an exact expansion with its landscape, checked",
     "useful": "a useful answer without one: λ_c of a lost mode, both sides of an ε, what training follows",
-    "open": "numbers that decide nothing: a second order as matrices, a scale whose sides differ, no limit at 0",
+    "open": "numbers that decide nothing: noise beside the effect, a scale whose sides differ, no limit at 0",
     "refused": "a refusal with its reason",
     "wrong?": "an answer that its own evidence refutes",
     "crashed": "a crash",
