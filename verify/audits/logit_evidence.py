@@ -26,8 +26,8 @@ Slope = Callable[[float], Array]
 # Values for what has none, and the most logits that are measured.
 _GENERIC = {"tau_s": sympy.Rational(9, 10), "tau_t": sympy.Rational(3, 5), "K": sympy.Integer(4)}
 _MOST_LOGITS = 12
-# Points of a rule for each view, steps of the simulated flow, and its start in units of τ_s.
-_POINTS, _STEPS, _START = 28, 1200, 0.05
+# Points of a rule for each view, and of a finer one, steps of the simulated flow, and its start in units of τ_s.
+_POINTS, _MORE, _STEPS, _START = 28, 44, 1200, 0.05
 # Values of t at which a rate is evaluated for its Taylor coefficients; rounding leaves fewer digits of that of t⁷.
 RAY, _LAST, _ROUGH = np.linspace(0.05, 0.4, 11), 7, 100
 # A term that is smaller than this is compared in units of it.
@@ -264,7 +264,7 @@ def simulated(here: Place) -> Evidence:
     student, teacher, logits = here.given["tau_s"], here.given["tau_t"], len(here.W)
     ratio = float(here.dino.put(threshold()))
     correlations = (0.9, 0.5) if ratio >= 1 else (ratio + 0.6 * (1 - ratio), 0.5 * ratio)
-    predicted, measured = [], []
+    predicted, measured, begun = [], [], []
     size = logits * student * min(student, teacher) / 2
     for lam in correlations:
         flow = LogitFlow.of([lam], student, teacher)
@@ -273,8 +273,15 @@ def simulated(here: Place) -> Evidence:
         path, _ = flow.run(begin, np.array([0.0, size * _STEPS]))
         predicted.append(float(powers(path[-1])[0]) / student**2)
         measured.append(float(powers(_trained(lam, begin, here.given, size))[0]) / student**2)
+        begun.append(begin)
     off = np.abs(np.subtract(measured, predicted))
     which, allowed = int(off.argmax()), SHARE * max(*predicted, _START)
+    agrees: bool | None = bool(off.max() <= allowed)
+    unresolved = ""
+    if not agrees:
+        again = _trained(correlations[which], begun[which], here.given, size, points=_MORE)
+        if abs(float(powers(again)[0]) / student**2 - measured[which]) > allowed / 4:
+            agrees, unresolved = None, "; so sharp a teacher is not resolved by the rule over the data"
     return Evidence(
         "trained",
         "powers of a mode above the threshold and of one below, trained from small weights",
@@ -282,19 +289,20 @@ def simulated(here: Place) -> Evidence:
         measured[which],
         allowed,
         "tolerance",
-        agrees=bool(off.max() <= allowed),
+        agrees=agrees,
         seed=here.seed,
-        note=f"λ = {correlations[0]:.3g} and {correlations[1]:.3g}, over τ_s²; after {_STEPS} steps; {here.label}",
+        note=f"λ = {correlations[0]:.3g} and {correlations[1]:.3g}, over τ_s²; after {_STEPS} steps; {here.label}"
+        + unresolved,
     )
 
 
-def _trained(lam: float, W: Array, given: Mapping[str, float], size: float) -> Array:
+def _trained(lam: float, W: Array, given: Mapping[str, float], size: float, points: int = _POINTS) -> Array:
     """W after gradient descent of the population, in steps of a size."""
     import torch
 
     from verify.truths.torch_steps import STEPS, Views, step
 
-    nodes, mass = np.polynomial.hermite_e.hermegauss(_POINTS)
+    nodes, mass = np.polynomial.hermite_e.hermegauss(points)
     one, other = (grid.ravel() for grid in np.meshgrid(nodes, nodes))
     x = torch.from_numpy(one[:, None])
     x_pos = torch.from_numpy((lam * one + np.sqrt(1 - lam**2) * other)[:, None])

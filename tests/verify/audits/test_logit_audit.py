@@ -91,6 +91,14 @@ def test_training_goes_where_the_flow_does_and_not_where_another_temperature_lea
     assert simulated(HERE).agrees is False
 
 
+def test_a_teacher_too_sharp_for_the_rule_decides_nothing(monkeypatch):
+    monkeypatch.setattr(logit_evidence, "_STEPS", 300)
+    sharp = DINO.set({"tau_s": sympy.Rational(1, 10), "tau_t": sympy.Rational(1, 100), "K": 4})
+    found = simulated(place(sharp, 1, 0))
+    assert found.agrees is None
+    assert "not resolved" in found.note
+
+
 def test_the_command_and_its_answers(run):
     given = ["audit", "dino", "--set", "tau_s=1/10", "--set", "tau_t=1/25", "--no-train", "--quiet"]
     status, out, err = run(*given)
