@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive import CATALOGUE, Classes, Law, Uncentred
+from derive import CATALOGUE, Classes, Heteroscedastic, Law, Uncentred
 from derive.algebra.graphs import PLAIN
 from derive.expansion.laws import Unequal
 from verify.assurance.error_rates import alarms
@@ -24,15 +24,23 @@ GROUPS = {
     "law": "laws",
     "views": "two kinds of views",
 }
-# Data that are not centred, and two kinds of views: under two augmentations, or through two encoders.
-LAWS: dict[str, Law] = {"mean": Uncentred(), "classes 3:1": Classes(weights=(3, 1)), "two augmentations": Unequal()}
+# Data that are not centred, or whose noise depends on them, and two kinds of views: under two augmentations, or through
+# two encoders.
+LAWS: dict[str, Law] = {
+    "mean": Uncentred(),
+    "classes 3:1": Classes(weights=(3, 1)),
+    "noise of the datum": Heteroscedastic(),
+    "two augmentations": Unequal(),
+}
+NOISY = ("infonce", "ntxent")
 OF_LAWS = (
     *(("law", name, "mean") for name in ("spectral", "barlow-twins", "siglip")),
     *(("law", name, "classes 3:1") for name in ("spectral", "infonce")),
+    *(("law", name, "noise of the datum") for name in NOISY),
     *(("views", name, "two augmentations") for name in ("spectral", "infonce")),
     *(("views", name, "") for name in ("clip", "spectral+two-encoders", "barlow-twins+two-encoders")),
 )
-UNTRAINED = {("infonce", "classes 3:1")}
+UNTRAINED = {("infonce", "classes 3:1"), *((name, "noise of the datum") for name in NOISY)}
 QUICK: tuple[Settings, ...] = (
     {"kind": "loss", "subject": "spectral"},
     {"kind": "couplings", "subject": "spectral"},
@@ -99,7 +107,7 @@ def counted(*, check: str, runs: int, seed: int) -> list[int]:
 def judged(*, kind: str, subject: Any, seed: int, law: str = "") -> dict[str, object]:
     """The mutants of one subject."""
     if kind in ("law", "views"):
-        # Of classes each mutant is minimised in numbers, which for hundreds of them takes the trained route an hour.
+        # Without a landscape each mutant is minimised in numbers, which for hundreds takes the trained route an hour.
         routes = [one for one in killing.ROUTES if one != "trained"] if (subject, law) in UNTRAINED else None
         found = killing.of_loss(subject, seed=seed, routes=routes, law=LAWS.get(law, GAUSSIAN)).to_json()
         return found | {"subject": f"{subject}, {law}" if law else subject}
