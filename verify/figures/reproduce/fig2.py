@@ -167,7 +167,7 @@ def unit(
         if norm < COLLAPSED:
             features = Features(features.views, features.W / sqrt(norm), layer="last")
         loss = objective("infonce-batch+weight-decay", {"gamma": GAMMA}, batch=schedule["batch"])
-        (here,) = study([(f"σ = {sigma:g}", sigma, features)], loss).at
+        (here,) = study([(f"σ = {sigma:g}", sigma, features)], loss, answer=False).at
         on_f, on_backbone = judged(network, train, test, device=device, seed=seed, epochs=epochs)
     return {
         "row": [

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from derive import InputError
 from derive.definition.lines import Line
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from verify.networks.last_layer.features import Features
     from verify.networks.last_layer.objective import Objective
     from verify.networks.last_layer.sphere import OnSphere
+
+Array = NDArray[np.float64]
 
 # Of the spectrum, on each side of the cut.
 SHOWN = 4
@@ -284,18 +287,25 @@ def _predicted(objective: Objective, features: Features, seen: SeenModes) -> tup
     if objective.family is None:
         return None, f"the definition of {objective.name} is not known"
     given: dict[str, Any] = {}
-    if objective.decay:
-        moments = spread(features)
-        given["covariances"] = Covariances(moments.A0, moments.C)
-    else:
-        given["correlations"] = seen.modes.correlations.tolist()
     try:
+        if objective.decay:
+            moments = spread(features)
+            # Estimates without bias may have eigenvalues below 0, which no covariance has.
+            given["covariances"] = Covariances(_positive(moments.A0), _positive(moments.C))
+        else:
+            given["correlations"] = seen.modes.correlations.tolist()
         found = kept_modes(objective.family, given=objective.values, measure=False, **given)
     except InputError as error:
         return None, str(error)
     if len(found.kept) != len(seen.modes.correlations):
         return None, "the features do not vary along all of their directions"
     return found, ""
+
+
+def _positive(matrix: Array) -> Array:
+    """A symmetric matrix with its negative eigenvalues put to 0."""
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray(vectors * np.maximum(values, 0.0) @ vectors.T)
 
 
 def _number(between: tuple[int, int]) -> str:

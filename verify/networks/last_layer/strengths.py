@@ -138,6 +138,7 @@ def study(
     objective: Objective,
     *,
     parts: int | Sequence[int] = 2,
+    answer: bool = True,
     tick: Callable[[str], None] = lambda _: None,
 ) -> Study:
     """Study a last layer at one or several strengths.
@@ -147,6 +148,7 @@ def study(
         objective: the loss; where it is exactly normalised, it is looked at on the sphere first, and its core, where
             that is known, is taken in its place for the rest.
         parts: of the singular values of W, see `verify.networks.last_layer.second_moments.orthogonal_parts`.
+        answer: whether it is said what is kept and lost, for which the loss is solved for its minimum.
         tick: called with a word before each step.
 
     Raises:
@@ -165,7 +167,7 @@ def study(
             told = partial(_said, tick, label)
             sphere.append(on_sphere(objective, one, label=label, strength=strength, tick=told))
     answers: list[LayerAnswer] = []
-    for place, (label, strength, one) in enumerate(features):
+    for place, (label, strength, one) in enumerate(features if answer else ()):
         tick(f"{label}: what is kept")
         on = sphere[place] if sphere else None
         answers.append(layer_answer(objective, one, label=label, strength=strength, sphere=on))

@@ -18,6 +18,7 @@ from verify.networks.last_layer.features import Features, read_features
 from verify.networks.last_layer.loader import find_loader, two_views, views_of
 from verify.networks.last_layer.nearest import nearest
 from verify.networks.last_layer.objective import objective
+from verify.networks.last_layer.second_moments import spread
 from verify.networks.last_layer.strengths import study
 from verify.networks.last_layer.view_modes import ViewModes
 
@@ -64,6 +65,20 @@ def test_the_augmentation_that_is_named_is_the_one_that_loses_a_mode(factor, kep
     lam, k = found.seen.modes.correlations, found.next_lost.augmentation * factor
     there = kept_modes(catalogue("beta-infonce"), (lam / (lam + k * (1 - lam))).tolist(), {"beta": HALF})
     assert sum(there.kept) == kept
+
+
+def test_weight_decay_is_solved_on_the_covariances_of_the_features():
+    decay = objective("beta-infonce+weight-decay", {"beta": HALF, "gamma": sympy.Rational(1, 100)}, batch=64)
+    given = features()
+    # A direction whose views have a correlation below 0, as an estimate without bias may have it.
+    views = (
+        np.column_stack([given.views[0], given.views[1][:, 0]]),
+        np.column_stack([given.views[1], -given.views[0][:, 0]]),
+    )
+    found = layer_answer(decay, Features(views, np.eye(7), np.zeros(7)))
+    assert np.linalg.eigvalsh(spread(Features(views, np.eye(7))).A0)[0] < 0
+    assert found.predicted is not None, found.why_not
+    assert sum(map(bool, found.predicted.kept)) >= 3
 
 
 def test_rows_that_are_all_used_are_named():
