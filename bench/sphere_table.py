@@ -10,8 +10,9 @@ trained on, K negatives of InfoNCE being the others in a batch of K + 1 (`numeri
 draws). A mode counts as kept, on both sides, where its share is above a thousandth of an equal one; trained, it must
 also not be falling (`verify.routes.training.shares.kept_modes`). A share agrees
 within 3 standard errors, or 5 %, or a thousandth of an equal share; the error of one that is still falling is its own
-size. The last columns say how often the number of kept modes is right within one by the leading order in that number,
-and by the paper's model of a fixed norm, as it is derived (a slope of 2τ/3) and as it is printed (τ/2).
+size. The last columns say how often the number of kept modes is right within one by the leading order in that number
+and the next one (`numeric.sphere.next_order`; the leading one where that gives nothing), and by the paper's model of a
+fixed norm, as it is derived (a slope of 2τ/3) and as it is printed (τ/2).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from derive import catalogue
 from derive.sphere.pairs import PairForm, pair_form
 from numeric.sphere.batches import batch_shares
 from numeric.sphere.many_modes import filled
+from numeric.sphere.next_order import corrected
 from numeric.sphere.shares import many_modes, shares
 from verify.routes.training.shares import FALLING, SMALLEST, kept_modes
 
@@ -142,7 +144,7 @@ def finite(stage: str, tau: float, lam: Array, guess: Array | None, draws: int) 
 
 def compare(rows: list[Row], *, each: bool, draws: int = 0) -> None:
     """Kept modes and shares beside the theory, by stage and temperature, and each setting where asked for."""
-    tally: dict[tuple[str, float], list[tuple[bool, bool, float, bool, bool, bool]]] = defaultdict(list)
+    tally: dict[tuple[str, float], list[tuple[bool | float, ...]]] = defaultdict(list)
     lams = spectra()
     for row in rows:
         about = form(row.stage, row.tau)
@@ -160,10 +162,14 @@ def compare(rows: list[Row], *, each: bool, draws: int = 0) -> None:
         errors = np.hypot(np.where(np.isnan(row.errors), 0, row.errors), own)
         off = np.abs(known - row.shares) / np.maximum(np.maximum(3 * errors, 0.05 * row.shares), least)
         worst = int(off.argmax())
-        models: tuple[Any, ...] = (None, None, None)
+        models: tuple[Any, ...] = (None, None, None, None)
         if about is not None:
             slope = float(about.aligned / (about.repulsions[0].weight * about.repulsions[0].rate ** 2))
-            models = (many_modes(about, lam), filled(lam, 2 / 3 * slope), filled(lam, slope / 2))
+            leading, (push, *_) = many_modes(about, lam), about.repulsions
+            better = (
+                corrected(lam, *map(float, (about.aligned, push.weight, push.rate))) if push.kind != "power" else None
+            )
+            models = (leading, better or leading, filled(lam, 2 / 3 * slope), filled(lam, slope / 2))
         counts = [-1 if one is None else int((one.shares > least).sum()) for one in models]
         near, *others = (row.kept[0] - 1 <= one <= row.kept[1] + 1 for one in (number, *counts))
         tally[row.stage, row.tau].append((near, bool(off[worst] <= 1), float((off <= 1).mean()), *others))
@@ -177,15 +183,15 @@ def compare(rows: list[Row], *, each: bool, draws: int = 0) -> None:
             )
     print(
         "stage      loss                    N     K     τ    settings  kept within 1  all shares agree  of the shares"
-        "  leading order  fixed norm  as printed"
+        "  leading order  next order  fixed norm  as printed"
     )
     for (stage, tau), found in tally.items():
         about = STAGES[stage]
         near, whole, part, *models = (np.array(one) for one in zip(*found, strict=True))
-        three = "".join(f"{one.sum():>{width}}" for one, width in zip(models, (15, 12, 12), strict=True))
+        counts = "".join(f"{one.sum():>{width}}" for one, width in zip(models, (15, 12, 12, 12), strict=True))
         print(
             f"{stage:<10} {about.loss:<20} {about.N:>4}  {about.others or about.N:>4}  {tau:>4g}  {len(found):>8}"
-            f"  {near.sum():>13}  {whole.sum():>16}  {100 * part.mean():>11.1f} %{three}"
+            f"  {near.sum():>13}  {whole.sum():>16}  {100 * part.mean():>11.1f} %{counts}"
         )
 
 
