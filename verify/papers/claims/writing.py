@@ -84,6 +84,8 @@ def running(words: str) -> str:
     $a_{i}$ \ensuremath{\geq} 0 \& W \ensuremath{\to} aW
     >>> print(running("x\N{COMBINING MACRON} Σ^(−½), (W)_ii, s_chi, λ_bar"))
     \ensuremath{\bar{x}} \ensuremath{\Sigma}\ensuremath{{}^{-1/2}}, (W)${}_{ii}$, $s_{\chi}$, $\bar{\lambda}$
+    >>> print(running("ΣB_M"))
+    $\ensuremath{\Sigma}B_{M}$
     """
     pieces = re.split(r"((?:[A-Za-zα-ωΑ-Ω]+|(?<=\)))_(?:[A-Za-z0-9α-ωΑ-Ω]+|\*|\{[^}]*\}))", words)
     return "".join(
@@ -125,7 +127,8 @@ def _subscripted(piece: str) -> str:
 def _letter(name: str) -> str:
     """A letter as a command, told by its sign or by its name."""
     written = str(_encoder().unicode_to_latex(_LETTERS.get(name, name)))
-    return written.removeprefix(r"\ensuremath{").removesuffix("}") if written.startswith(r"\ensuremath{") else written
+    alone = re.fullmatch(r"\\ensuremath\{(\\[A-Za-z]+)\}", written)
+    return alone[1] if alone else written
 
 
 def _written(value: Any, printer: Any, style: Style, word: Any) -> str:
