@@ -175,6 +175,9 @@ class Called:
 
         """
         working = [name for name in ADAPTERS if name != self.adapter and runs(self.box(taken, name))]
+        # A third argument may be a number as well, with which most losses run on a tensor, too.
+        third = "triplets" in working
+        working = [name for name in working if name != "triplets"]
         if working:
             return f"it runs with --adapter {' or --adapter '.join(working)}"
         given = ARGUMENTS.get(self.adapter, 2)
@@ -187,7 +190,8 @@ class Called:
             and (place >= given or one.kind is one.KEYWORD_ONLY)
         ]
         if needed and "keyword" not in self.adapter:
-            return f"it needs {', '.join(needed)} besides its embeddings: numbers are given with --set {needed[0]}=…"
+            said = f"it needs {', '.join(needed)} besides its embeddings: numbers are given with --set {needed[0]}=…"
+            return f"{said}, the embedding of another datum with --adapter triplets" if third else said
         return ""
 
 

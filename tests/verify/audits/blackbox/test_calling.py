@@ -137,7 +137,11 @@ def test_a_loss_that_does_not_run_says_how_it_does():
     def scaled(z1, z2, logit_scale):
         return inner(logit_scale * z1, z2)
 
-    with pytest.raises(InputError, match="it needs logit_scale besides its embeddings: numbers are given with --set"):
+    with pytest.raises(
+        InputError,
+        match="it needs logit_scale besides its embeddings: numbers are given with --set logit_scale=…, the embedding "
+        "of another datum with --adapter triplets",
+    ):
         audit_function(scaled)
 
 
