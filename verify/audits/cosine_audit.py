@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from derive.fields.unit import CosineField, OfCosines, cosine_field
 from verify.audits.cosine_evidence import evidence
 from verify.audits.field_audit import FieldAudit, audit_field
 from verify.evidence.answer import NONE, Answer
-from verify.evidence.description import Description, sections
 from verify.truths.exact_numbers import exact_values
 
 
@@ -37,30 +36,9 @@ class CosineAudit(FieldAudit):
         """What is conserved, as plain JSON values."""
         return {"conserved": [one.text() for one in invariants(self.training)]}
 
-    def description(self) -> Description:
-        """The description from which each form of a report is written."""
-        return Description(
-            title=self.training.title,
-            source=self.training.source,
-            remark="a field: what training follows, the gradient of no loss",
-            answer=self.answer,
-            about=self.about,
-            sections=sections(
-                ("Definition", self._definition()),
-                ("Field", self._field()),
-                ("Structure", self._structure()),
-                ("Training", self._training()),
-                ("Notes", (Line("note", note) for note in self.training.notes)),
-            ),
-            evidence=self.evidence,
-            verdict=self.verdict,
-            model="W x",
-        )
-
-    def _definition(self) -> Iterator[Line]:
-        yield Line("definition", self.training.text(), (self.training.latex(),))
-        if self.given:
-            yield Line("set", ", ".join(f"{name} = {value}" for name, value in self.given.items()))
+    def parts(self) -> Iterable[tuple[str, Iterable[Line]]]:
+        """The flow of a lost mode, what is conserved, and what training does."""
+        return ("Field", self._field()), ("Structure", self._structure()), ("Training", self._training())
 
     def _field(self) -> Iterator[Line]:
         yield Line("near W = 0", f"no expansion: {self.field.reason}")

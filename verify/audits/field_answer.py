@@ -13,7 +13,6 @@ from derive.fields.mode_flow import a_i, s_i, u
 from derive.fields.training import Linear, OfMoments, eta
 from derive.landscape.correlations import lam_i
 from verify.evidence.answer import Answer
-from verify.evidence.description import Description, sections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,31 +62,9 @@ def _above(positive: sympy.Expr) -> str:
     return f"{TEXT.scalar(positive + away)} > {TEXT.scalar(away)}"
 
 
-def described(found: TrainingAudit) -> Description:
-    """The description of the audit of a field."""
-    return Description(
-        title=found.training.title,
-        source=found.training.source,
-        remark="a field: what training follows, the gradient of no loss" if not found.halves else "a field",
-        answer=found.answer,
-        about=found.about,
-        sections=sections(
-            ("Definition", _definition(found)),
-            ("Field", _field(found)),
-            ("Structure", _structure(found)),
-            ("Training", _training(found)),
-            ("Notes", (Line("note", note) for note in found.training.notes)),
-        ),
-        evidence=found.evidence,
-        verdict=found.verdict,
-        model="W x",
-    )
-
-
-def _definition(found: TrainingAudit) -> Iterator[Line]:
-    yield Line("definition", found.training.text(), (found.training.latex(),))
-    if found.given:
-        yield Line("set", ", ".join(f"{name} = {value}" for name, value in found.given.items()))
+def parts(found: TrainingAudit) -> tuple[tuple[str, Iterator[Line]], ...]:
+    """The sections of the audit of a field between its definition and its notes."""
+    return ("Field", _field(found)), ("Structure", _structure(found)), ("Training", _training(found))
 
 
 def _field(found: TrainingAudit) -> Iterator[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, singledispatch
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import sympy
 
 from derive import InputError, Law
+from derive.definition.lines import Line
 from derive.expansion.laws import Gaussian
 from derive.fields.conserved import invariants
 from derive.fields.curl import Curl, witness
@@ -18,10 +19,10 @@ from derive.fields.mode_flow import ModeFlow, mode_flow, u
 from derive.fields.stability import Stability
 from derive.fields.training import Dynamics, OfMoments, Training, largest
 from derive.losses.limit import population
-from verify.audits.field_answer import answer, described
+from verify.audits.field_answer import answer, parts
 from verify.audits.fields import DerivedField
 from verify.evidence.answer import Answer, in_light_of
-from verify.evidence.description import Describable, Description
+from verify.evidence.description import Describable, Description, sections
 from verify.evidence.evidence import Evidence, Verdict, verdict
 from verify.truths.exact_numbers import exact_values
 
@@ -72,8 +73,38 @@ class FieldAudit(Describable):
         """The same, whatever the evidence says."""
         raise NotImplementedError
 
+    @property
+    def remark(self) -> str:
+        """What is audited, beside its name."""
+        return "a field: what training follows, the gradient of no loss"
+
+    def parts(self) -> Iterable[tuple[str, Iterable[Line]]]:
+        """What there is to say of this kind of field, section by section."""
+        raise NotImplementedError
+
+    def description(self) -> Description:
+        """The description from which each form of a report is written."""
+        definition = [Line("definition", self.training.text(), (self.training.latex(),))]
+        if self.given:
+            definition.append(Line("set", ", ".join(f"{name} = {value}" for name, value in self.given.items())))
+        return Description(
+            title=self.training.title,
+            source=self.training.source,
+            remark=self.remark,
+            answer=self.answer,
+            about=self.about,
+            sections=sections(
+                ("Definition", definition),
+                *self.parts(),
+                ("Notes", (Line("note", note) for note in self.training.notes)),
+            ),
+            evidence=self.evidence,
+            verdict=self.verdict,
+            model="W x",
+        )
+
     def details(self) -> dict[str, Any]:
-        """What there is to say of this kind of field, as plain JSON values."""
+        """The same as plain JSON values."""
         return {}
 
     def to_json(self) -> dict[str, Any]:
@@ -142,9 +173,14 @@ class TrainingAudit(FieldAudit):
         """What training does with the modes."""
         return answer(self)
 
-    def description(self) -> Description:
-        """The description from which each form of a report is written."""
-        return described(self)
+    @property
+    def remark(self) -> str:
+        """The same, where it may be the gradient of a loss, too."""
+        return "a field" if self.halves else super().remark
+
+    def parts(self) -> Iterable[tuple[str, Iterable[Line]]]:
+        """The field, its structure, and what training does."""
+        return parts(self)
 
     def details(self) -> dict[str, Any]:
         """Structure and modes, as plain JSON values."""

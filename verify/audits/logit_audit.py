@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from derive.fields.logit_field import LogitField, logit_field, onset, threshold
 from verify.audits.field_audit import FieldAudit, audit_field
 from verify.audits.logit_evidence import evidence
 from verify.evidence.answer import Answer
-from verify.evidence.description import Description, sections
 from verify.truths.exact_numbers import exact_values
 
 
@@ -59,29 +58,9 @@ class LogitAudit(FieldAudit):
             "mean": {"centred": str(self.training.put(centred())), "uncentred": str(self.training.put(uncentred()))},
         }
 
-    def description(self) -> Description:
-        """The description from which each form of a report is written."""
-        return Description(
-            title=self.training.title,
-            source=self.training.source,
-            remark="a field: what training follows, the gradient of no loss",
-            answer=self.answer,
-            about=self.about,
-            sections=sections(
-                ("Definition", self._definition()),
-                ("Field", self._field()),
-                ("Training", self._training()),
-                ("Notes", (Line("note", note) for note in self.training.notes)),
-            ),
-            evidence=self.evidence,
-            verdict=self.verdict,
-            model="W x",
-        )
-
-    def _definition(self) -> Iterator[Line]:
-        yield Line("definition", self.training.text(), (self.training.latex(),))
-        if self.given:
-            yield Line("set", ", ".join(f"{name} = {value}" for name, value in self.given.items()))
+    def parts(self) -> Iterable[tuple[str, Iterable[Line]]]:
+        """The field, and what training does."""
+        return ("Field", self._field()), ("Training", self._training())
 
     def _field(self) -> Iterator[Line]:
         for (left, right), (tex, right_tex) in zip(
