@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 from derive import Loss, catalogue, inner, views
-from verify.routes import at_rest, trained
+from verify.routes import at_rest, trained, trained_regimes
 from verify.routes.subject import Subject
 
 
@@ -34,7 +34,7 @@ def test_a_loss_of_batches_trains_to_its_quartic(name):
     assert found.agrees is True
     assert found.route == "trained"
     assert found.error_kind == "standard error"
-    assert found.predicted < 4 * trained.NEAR
+    assert found.predicted < 4 * trained_regimes.NEAR
 
 
 @pytest.mark.slow
@@ -79,13 +79,13 @@ def test_what_is_not_run_says_why(name, order, why):
 def test_what_has_its_minimum_too_far_is_held_against_models_where_they_are(factor, agrees):
     # InfoNCE's closed form is c p − ½ log(1 + y) − ½ y/(1 + y) of a mode of power p, y = s p. It is lowest where
     # c/s = ½/(1 + y) + ½/(1 + y)², so that 1 + y = (1 + √(1 + 4 u))/2u with u = 2 c/s.
-    subject, data = Subject(catalogue("infonce")), trained._data(0.1)
+    subject, data = Subject(catalogue("infonce")), trained_regimes.data_of(0.1)
     c, s = np.diag(data.C), np.diag(data.Sigma)
     u = 2 * c / s
     powers = ((1 + np.sqrt(1 + 4 * u)) / (2 * u) - 1) / s
     grams = np.diag(powers) * np.array([0.99, 1.0, 1.01, 1.0])[:, None, None]
     totals = (grams * data.Sigma).sum((1, 2))
-    regime = trained.Regime("near", data, float((powers * s).sum()), by_expansion=True)
+    regime = trained_regimes.Regime("near", data, float((powers * s).sum()), by_expansion=True)
     found = trained.held_against(
         trained.Models(subject, regime, totals, 600, grams), scaled(subject.expansion, factor, 4)
     )

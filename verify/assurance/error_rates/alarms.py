@@ -27,7 +27,7 @@ from verify.audits.blackbox.expansions import Expanded
 from verify.evidence.agreement import BATCHES, CLAIMS, COEFFICIENTS, CURVATURES, SEEDS, SIGN, compared
 from verify.evidence.evidence import Evidence
 from verify.evidence.significance import limit
-from verify.routes import monte_carlo, trained
+from verify.routes import monte_carlo, trained, trained_regimes
 from verify.routes.reopening import collapsed_modes as collapsed
 from verify.routes.reopening import transition, transverse
 from verify.routes.reopening.collapsed import RANK, Collapsed
@@ -190,7 +190,7 @@ def _decided(right: float, measured: Array) -> Tally:
 def _trained(name: str, number: int) -> Array:
     subject = Subject(catalogue(name), order=ORDER, seed=1)
     with one_thread():
-        return trained.models(subject, next(trained.regimes(subject)), number).powers
+        return trained.models(subject, next(trained_regimes.regimes(subject)), number).powers
 
 
 def collapsed_mode(seed: int, runs: int, *, strength: float | None) -> Tally:

@@ -15,7 +15,7 @@ from derive import Expansion, InputError, Law, Loss, catalogue
 from verify.assurance.mutants import definitions, expansions, laws, replicas
 from verify.assurance.mutants.mutant import Mutant, distinct
 from verify.evidence.evidence import Evidence
-from verify.routes import by_definition, definition, parity, trained
+from verify.routes import by_definition, definition, parity, trained, trained_regimes
 from verify.routes import closed_form as closed
 from verify.routes.route import Route
 from verify.routes.subject import Subject
@@ -34,7 +34,7 @@ DRAWS = 20_000
 
 def _near_the_transition(subject: Subject) -> list[trained.Models]:
     """The regime that an expansion predicts: away from it models test the exact landscape alone."""
-    return [trained.models(subject, next(trained.regimes(subject)), trained.seeds_for(subject))]
+    return [trained.models(subject, next(trained_regimes.regimes(subject)), trained.seeds_for(subject))]
 
 
 # The routes of an audit that an expansion can fail: those that are called exact look at symmetries and at minima, and
