@@ -35,6 +35,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Min": np.minimum,
     "Max": np.maximum,
 }
+# Two sides of a strict inequality are apart by more than this.
+_ROUNDING = 1e-12
 Tree = tuple[Any, ...]
 
 
@@ -165,7 +167,11 @@ class _Reader:
 
 
 def value(tree: Tree, env: Mapping[str, Any]) -> Any:
-    """Its value, a number or an array over the modes i; conditions are Booleans."""
+    """Its value, a number or an array over the modes i; conditions are Booleans.
+
+    >>> bool(value(read("4 a_i - 12 a_i/N < 0"), {"a_i": 2.17 / 2.42, "N": 3.0}))
+    False
+    """
     head, *parts = tree
     if head == "number":
         return parts[0]
@@ -195,7 +201,11 @@ def value(tree: Tree, env: Mapping[str, Any]) -> Any:
             return np.logical_and.reduce(np.broadcast_arrays(*found))
     if head == "≠":
         return np.not_equal(*found)
-    return {"==": np.equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[head](*found)
+    left, right = found
+    if head in ("<", ">"):
+        # What is 0 but for rounding, as 1 − 3/N is at N = 3, lies on neither side.
+        return (right - left if head == "<" else left - right) > _ROUNDING
+    return {"==": np.equal, "<=": np.less_equal, ">=": np.greater_equal}[head](left, right)
 
 
 def holds(text: str, env: Mapping[str, Any]) -> bool:
