@@ -104,11 +104,18 @@ def told(written: _Written, symbols: Iterable[sympy.Symbol], *, latex: bool = Fa
 def length(text: str, symbols: Iterable[sympy.Symbol]) -> int:
     """The length of a text in which each parameter counts for one character: what is said does not hang on a name.
 
+    A letter that has yielded to a parameter counts as if it had not.
+
     >>> length("2 temperature - 1", [sympy.Symbol("temperature")])
     7
+    >>> length("m - m_", [sympy.Symbol("m")])
+    5
     """
     names = sorted((re.escape(TEXT.scalar(one)) for one in symbols if not isinstance(one, Letter)), key=len)
-    return len(re.sub(rf"(?<!\w)(?:{'|'.join(reversed(names))})(?!\w)", "x", text) if names else text)
+    if not names:
+        return len(text)
+    named = re.compile(rf"(?<!\w)(?P<name>{'|'.join(reversed(names))})(?P<mark>_*)(?!\w)")
+    return len(named.sub(lambda found: found["name"] if found["mark"] else "x", text))
 
 
 def _clashing(symbols: Iterable[sympy.Symbol]) -> dict[sympy.Symbol, _Unnamed]:
