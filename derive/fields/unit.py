@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 alpha, beta = sympy.Symbol("alpha"), sympy.Symbol("beta")
 # The gradient along the mode; g is f at a stopped view.
 h = sympy.Symbol("h")
+# What is said of other losses where only those are treated.
+ONE_PAIR = "of losses of cosines those of one pair are, -cosine(x, stop(x_pos)) with a linear predictor"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class OfCosines(Training):
         pair = Product(tuple(one for one in factors if not isinstance(one, Scalar)))
         alike = pair in (cosine(live[0], held[0]), cosine(held[0], live[0]))
         return -sympy.Mul(*numbers) if alike else None
+
+    @property
+    def of_one_pair(self) -> bool:
+        """Whether it is c − k cos(f(x), sg f(x′)) with k > 0, f through a linear predictor."""
+        return self.scale is not None and bool(self.scale.is_positive) and isinstance(self.predictor, Linear)
 
 
 def of_cosines(training: Training) -> bool:

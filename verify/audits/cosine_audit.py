@@ -8,11 +8,10 @@ from typing import Any
 
 from derive import InputError, Law
 from derive.definition.lines import Line
-from derive.definition.notation import LATEX, TEXT
 from derive.fields.conserved import invariants
-from derive.fields.training import Linear
-from derive.fields.unit import CosineField, OfCosines, cosine_field
+from derive.fields.unit import ONE_PAIR, CosineField, OfCosines, cosine_field
 from verify.audits.cosine_evidence import evidence
+from verify.audits.field_answer import conserved_lines, weight_lines
 from verify.audits.field_audit import FieldAudit, audit_field
 from verify.evidence.answer import NONE, Answer
 from verify.truths.exact_numbers import exact_values
@@ -44,17 +43,12 @@ class CosineAudit(FieldAudit):
         yield Line("near W = 0", f"no expansion: {self.field.reason}")
         yield Line("regularity", "homogeneous of degree 0 in W: constant along W → tW")
         yield Line("a lost mode", "beside kept ones, over which α and β are means (f at live views, g at stopped ones)")
-        for (left, right), (tex, right_tex) in zip(
-            self.field.lines(TEXT).items(), self.field.lines(LATEX).items(), strict=True
-        ):
-            yield Line(left, right, (f"{tex} = {right_tex}",))
+        yield from weight_lines(self.field)
         yield Line("assuming", "zero mean, Gaussian; any dimension")
 
     def _structure(self) -> Iterator[Line]:
         yield Line("lengths", "|W| and |P| do not move but for their decay, which only changes the clock")
-        for one in invariants(self.training):
-            said = one.text(LATEX).partition(", whatever")[0].replace(" is conserved", "")
-            yield Line("conserved", one.text(), (said,))
+        yield from conserved_lines(self.training)
 
     def _training(self) -> Iterator[Line]:
         yield Line("threshold", "none: from w = p a mode with λ_i > 0 comes back, in a time of 1/(α a_i w)")
@@ -79,7 +73,6 @@ def _(
     here = dynamics.set(values)
     tick("derive")
     found = cosine_field(here, data=law)
-    if here.scale is None or not here.scale.is_positive or not isinstance(here.predictor, Linear):
-        message = "of losses of cosines those of one pair are, -cosine(x, stop(x_pos)) with a linear predictor"
-        raise InputError(f"{here.name} is not audited; {message}; quartic derive says what becomes of a lost mode")
+    if not here.of_one_pair:
+        raise InputError(f"{here.name} is not audited; {ONE_PAIR}; quartic derive says what becomes of a lost mode")
     return CosineAudit(here, values, found, tuple(evidence(here, found.mode, seed, tick, train=train)))

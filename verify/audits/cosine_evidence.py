@@ -14,7 +14,7 @@ from derive.fields.unit import OfCosines
 from numeric.fields.cosine import CosineFlow
 from numeric.sampling import Covariances
 from numeric.sphere.drawn_means import NormalBlock, drawn_means
-from verify.audits.field_evidence import hand_written, with_values
+from verify.audits.field_evidence import hand_written, no_step, with_values
 from verify.evidence.agreement import COEFFICIENTS, SEEDS
 from verify.evidence.evidence import Evidence, far
 from verify.evidence.significance import within
@@ -47,7 +47,7 @@ def evidence(
     yield from by_means(here, mode, seed)
     tick("autodiff")
     if not hand_written(here):
-        yield Evidence("autodiff", "the step", ran=False, note="no hand-written step is known for this training")
+        yield no_step("autodiff", "the step")
         return
     yield of_lengths(here, seed)
     yield by_steps(here, seed)

@@ -8,8 +8,7 @@ import numpy as np
 import sympy
 
 from derive import InputError
-from derive.fields.training import Linear
-from derive.fields.unit import OfCosines
+from derive.fields.unit import ONE_PAIR, OfCosines
 from numeric.fields.cosine import CosineFlow
 from numeric.landscape.kept import Changes, Kept
 from numeric.landscape.spectrum import Spectrum
@@ -28,9 +27,8 @@ def flow_of(here: OfCosines, data: Spectrum) -> CosineFlow:
             one mode.
 
     """
-    if here.scale is None or not here.scale.is_positive or not isinstance(here.predictor, Linear):
-        message = "of losses of cosines those of one pair are, -cosine(x, stop(x_pos)) with a linear predictor"
-        raise InputError(f"the modes of {here.name} are not derived; {message}")
+    if not here.of_one_pair:
+        raise InputError(f"the modes of {here.name} are not derived; {ONE_PAIR}")
     rate = here.rates["rho"]
     if rate != 1 and not rate.is_Symbol:
         raise InputError(f"rho = {rate}: the modes of {here.name} are derived for rho = 1")

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from derive.fields.mode_flow import ModeFlow
+    from derive.fields.training import Training
     from verify.audits.field_audit import TrainingAudit
+    from verify.audits.fields import DerivedField
 
 _HALF = "the stop takes away half of the gradient: the field is half that of the loss without stops"
 
@@ -67,10 +69,21 @@ def parts(found: TrainingAudit) -> tuple[tuple[str, Iterator[Line]], ...]:
     return ("Field", _field(found)), ("Structure", _structure(found)), ("Training", _training(found))
 
 
-def _field(found: TrainingAudit) -> Iterator[Line]:
-    latex = found.field.lines(LATEX)
-    for (left, right), (left_tex, right_tex) in zip(found.field.lines().items(), latex.items(), strict=True):
+def weight_lines(field: DerivedField) -> Iterator[Line]:
+    """What each weight does, a line each."""
+    latex = field.lines(LATEX)
+    for (left, right), (left_tex, right_tex) in zip(field.lines(TEXT).items(), latex.items(), strict=True):
         yield Line(left, right, (f"{left_tex} = {right_tex}",))
+
+
+def conserved_lines(training: Training) -> Iterator[Line]:
+    """What training conserves, whatever the loss, a line each."""
+    for one in invariants(training):
+        yield Line("conserved", one.text(), (one.text(LATEX).partition(", whatever")[0].replace(" is conserved", ""),))
+
+
+def _field(found: TrainingAudit) -> Iterator[Line]:
+    yield from weight_lines(found.field)
     if found.field.stopped:
         yield Line("stopped", f"{found.field.removed()}, which the stop takes away", (found.field.removed(LATEX),))
     yield Line("assuming", "zero mean, Gaussian; any dimension")
@@ -90,9 +103,7 @@ def _structure(found: TrainingAudit) -> Iterator[Line]:
         yield Line("potential", f"none: {found.curl.text()}")
     elif isinstance(found.training.predictor, OfMoments):
         yield Line("potential", "none is known; P depends on W through its square root")
-    forms = invariants(found.training)
-    for one in forms:
-        yield Line("conserved", one.text(), (one.text(LATEX).partition(", whatever")[0].replace(" is conserved", ""),))
+    yield from conserved_lines(found.training)
     if isinstance(found.training.predictor, Linear) and found.training.rates.get("eta") != 0:
         yield Line("conserved", "at rest Pᵀ G Wᵀ = η W Wᵀ = η Pᵀ P: W Wᵀ and Pᵀ P are equal, whatever the rates")
 

@@ -19,7 +19,7 @@ from derive.fields.training import Linear, OfMoments, Training, largest, sigma
 from numeric.fields.words import rates_by_order
 from numeric.sampling import Covariances, random_covariances
 from verify.evidence.agreement import COEFFICIENTS, SHARE
-from verify.evidence.evidence import Evidence, far
+from verify.evidence.evidence import Evidence, RouteName, far
 from verify.truths.held import Held
 from verify.truths.settings import GENERIC, values_for
 
@@ -94,7 +94,7 @@ def evidence(
     """The comparisons of a field that was derived through an order of the loss."""
     here = place(training, order, seed)
     tick("autodiff")
-    yield by_hand(here) if hand_written(training) else _no_step("autodiff", "the step, order by order")
+    yield by_hand(here) if hand_written(training) else no_step("autodiff", "the step, order by order")
     tick("values")
     orders = range(2, min(order, HIGHEST) + 1, 2)
     yield by_values(here, orders)
@@ -111,9 +111,10 @@ def hand_written(training: Training) -> bool:
     return isinstance(known, Training) and known.set(training.given) == training and bool(find_spec("torch"))
 
 
-def _no_step(route: str, what: str) -> Evidence:
+def no_step(route: RouteName, what: str) -> Evidence:
+    """The line of a route that needs a hand-written step, where there is none."""
     note = "no hand-written step is known for this training" if find_spec("torch") else "torch is not installed"
-    return Evidence("autodiff" if route == "autodiff" else "trained", what, ran=False, note=note)
+    return Evidence(route, what, ran=False, note=note)
 
 
 def by_hand(here: Place) -> Evidence:
@@ -265,7 +266,7 @@ def simulated(training: Training, seed: int) -> Evidence:
     """Where the hand-written step leads from large weights, beside the stable states of the modes."""
     what = "powers of two modes, trained from large weights"
     if not hand_written(training):
-        return _no_step("trained", what)
+        return no_step("trained", what)
     data = Covariances(np.diag([0.9, 0.8]), np.diag([0.1, 1.2]))
     # A decay between the folds of the two modes, a_i²/(4 s_i), unless one is given.
     eta = training.rates.get("eta", sympy.S.Zero)

@@ -10,11 +10,12 @@ import sympy
 
 from derive import InputError, Law
 from derive.definition.lines import Line
-from derive.definition.notation import LATEX, TEXT
+from derive.definition.notation import TEXT
 from derive.expansion.laws import Gaussian
 from derive.fields.centring import centred, follows, uncentred
 from derive.fields.dino import Dino, K
 from derive.fields.logit_field import LogitField, logit_field, onset, threshold
+from verify.audits.field_answer import weight_lines
 from verify.audits.field_audit import FieldAudit, audit_field
 from verify.audits.logit_evidence import evidence
 from verify.evidence.answer import Answer
@@ -63,10 +64,7 @@ class LogitAudit(FieldAudit):
         return ("Field", self._field()), ("Training", self._training())
 
     def _field(self) -> Iterator[Line]:
-        for (left, right), (tex, right_tex) in zip(
-            self.field.lines().items(), self.field.lines(LATEX).items(), strict=True
-        ):
-            yield Line(left, right, (f"{tex} = {right_tex}",))
+        yield from weight_lines(self.field)
         yield Line("conserved", "1ᵀ W: what all logits have in common is not learned")
         yield Line("assuming", "zero mean, Gaussian; any dimension")
 

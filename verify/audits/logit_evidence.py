@@ -17,9 +17,9 @@ from derive.fields.logit_field import LogitField, logit_field, threshold
 from numeric.fields.logits import LogitFlow, powers
 from numeric.fields.words import link_matrix
 from numeric.sampling import Covariances, random_covariances
-from verify.audits.field_evidence import DRAWS, TOLERANCE
+from verify.audits.field_evidence import DRAWS, TOLERANCE, no_step
 from verify.evidence.agreement import COEFFICIENTS, SHARE
-from verify.evidence.evidence import Evidence, far
+from verify.evidence.evidence import Evidence, RouteName, far
 
 Array = NDArray[np.float64]
 Slope = Callable[[float], Array]
@@ -95,18 +95,14 @@ def evidence(dino: Dino, order: int, seed: int, tick: Callable[[str], None], *, 
     """The comparisons of a field that was derived through an odd order in W."""
     here = place(dino, order, seed)
     tick("autodiff")
-    yield from (by_hand(here), of_the_mean(here)) if find_spec("torch") else (_no_torch("autodiff", "the step"),)
+    yield from (by_hand(here), of_the_mean(here)) if find_spec("torch") else (no_step("autodiff", "the step"),)
     tick("values")
     yield by_values(here)
     tick("monte carlo")
     yield by_draws(here)
     if train:
         tick("train")
-        yield simulated(here) if find_spec("torch") else _no_torch("trained", "powers")
-
-
-def _no_torch(route: str, what: str) -> Evidence:
-    return Evidence("autodiff" if route == "autodiff" else "trained", what, ran=False, note="torch is not installed")
+        yield simulated(here) if find_spec("torch") else no_step("trained", "powers")
 
 
 def _nodes(here: Place) -> tuple[Array, Array, Array]:
@@ -123,15 +119,29 @@ def _coefficients(here: Place, rate: Callable[[Array], Array]) -> dict[int, Arra
     return {k: solved[k // 2].reshape(half.shape[1:]) for k in orders}
 
 
-def _compared(measured: Mapping[int, Array], predicted: Mapping[int, Array]) -> tuple[float, int, float, float, float]:
-    """The largest difference in units of what is allowed, its order, both values, and what is allowed there."""
+def _compared(
+    here: Place, route: RouteName, what: str, where: str, rate: Callable[[Array], Array], predicted: Mapping[int, Array]
+) -> Evidence:
+    """The coefficients of a rate beside what is predicted, at the largest difference in units of what is allowed."""
     worst = (0.0, 0, 0.0, 0.0, TOLERANCE)
-    for k, found in measured.items():
+    for k, found in _coefficients(here, rate).items():
         allowed = max(_FLOOR, float(np.abs(predicted[k]).max())) * TOLERANCE * (_ROUGH if k == _LAST else 1)
         at = np.unravel_index(np.abs(found - predicted[k]).argmax(), found.shape)
         off = abs(found[at] - predicted[k][at]) / allowed
         worst = max(worst, (float(off), k, float(predicted[k][at]), float(found[at]), allowed))
-    return worst
+    off, k, expected, measured, allowed = worst
+    return Evidence(
+        route,
+        what,
+        expected,
+        measured,
+        allowed,
+        "tolerance",
+        agrees=off <= 1,
+        seed=here.seed,
+        note=f"largest difference {where.format(k=k)}; {here.label}",
+        exact=far(off, 1.0),
+    )
 
 
 def by_hand(here: Place) -> Evidence:
@@ -146,19 +156,8 @@ def by_hand(here: Place) -> Evidence:
     def rate(W: Array) -> Array:
         return step(STEPS["dino"], {"W": torch.from_numpy(W)}, views, here.given)["W"].numpy()
 
-    off, k, predicted, measured, allowed = _compared(_coefficients(here, rate), here.predicted())
-    return Evidence(
-        "autodiff",
-        "the step of a hand-written loss with detach",
-        predicted,
-        measured,
-        allowed,
-        "tolerance",
-        agrees=off <= 1,
-        seed=here.seed,
-        note=f"largest difference in dW/dt at W^{k}, over Gaussian nodes; {here.label}",
-        exact=far(off, 1.0),
-    )
+    what, where = "the step of a hand-written loss with detach", "in dW/dt at W^{k}, over Gaussian nodes"
+    return _compared(here, "autodiff", what, where, rate, here.predicted())
 
 
 def of_the_mean(here: Place) -> Evidence:
@@ -209,19 +208,11 @@ def by_values(here: Place) -> Evidence:
         return np.array([(p @ (target * own).sum(1)).imag / 1e-30])
 
     along = {k: np.array([(one * direction).sum()]) for k, one in here.predicted().items()}
-    off, k, predicted, measured, allowed = _compared(_coefficients(here, rate), along)
-    return Evidence(
-        "exact",
+    what, where = (
         "the step by values: slopes of the loss with the teacher held",
-        predicted,
-        measured,
-        allowed,
-        "tolerance",
-        agrees=off <= 1,
-        seed=here.seed,
-        note=f"largest difference along a direction at W^{k}; over Gaussian nodes; {here.label}",
-        exact=far(off, 1.0),
+        "along a direction at W^{k}; over Gaussian nodes",
     )
+    return _compared(here, "exact", what, where, rate, along)
 
 
 def by_draws(here: Place) -> Evidence:
