@@ -112,7 +112,7 @@ def landscape(
         if arrays is not None:
             given = {"--sigma": sigma, "--data": data, "--model": model, "--layer": layer, "--size": size is not None}
             refuse("features", given)
-            about, at = _of_features(checkpoint)
+            about, at = _of_features(arrays, checkpoint)
         else:
             images = _Images(data, size, subset, number, augmentation, None if sigma is None else strengths, seed)
             about, at = _of_network(checkpoint, model, layer, images, tick=tick)
@@ -173,11 +173,15 @@ def _arrays(checkpoint: str) -> dict[str, Any] | None:
     return feature_arrays(Path(checkpoint))
 
 
-def _of_features(path: str) -> tuple[list[tuple[str, str]], list[tuple[str, float | None, Features]]]:
-    """The head of the report, and features from a file."""
-    from verify.networks.last_layer.features import read_features
+def _of_features(
+    arrays: dict[str, Any], path: str
+) -> tuple[list[tuple[str, str]], list[tuple[str, float | None, Features]]]:
+    """The head of the report, and features from the arrays of a file."""
+    from pathlib import Path
 
-    found = read_features(path)
+    from verify.networks.last_layer.features import from_arrays
+
+    found = from_arrays(arrays, Path(path))
     return [("features", found.source)], [("as given", None, found)]
 
 

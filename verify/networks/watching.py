@@ -26,9 +26,8 @@ import torch
 from torch import Tensor
 
 from derive import InputError
+from verify.networks.last_layer.diagnostics import KEPT
 
-# A direction with less than this part of an equal share counts as lost, as in `verify.networks.last_layer.seen_modes`.
-KEPT = 0.01
 # What varies less than by this part of E|f|² is the rounding of single precision.
 NOTHING = 1e-12
 # Data that are compared in pairs.

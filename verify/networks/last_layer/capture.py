@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from derive import InputError
 from verify.networks.last_layer.features import Features
 from verify.networks.last_layer.head import Head, head_of
-from verify.running.limits import said_by
+from verify.networks.last_layer.running import output_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,12 +108,7 @@ def _input_of(last: nn.Linear, name: str, module: nn.Module, x: Tensor) -> NDArr
     seen: list[Tensor] = []
     handle = last.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
     try:
-        module(x)
-    except InputError:
-        raise
-    except (Exception, SystemExit) as error:
-        message = f"the network failed on data of shape {tuple(x.shape)}: {type(error).__name__}: {said_by(error)}"
-        raise InputError(message) from error
+        output_of(module, x)
     finally:
         handle.remove()
     if len(seen) != 1:

@@ -22,6 +22,10 @@ from derive import InputError
 
 Array = NDArray[np.float64]
 
+# A share below this part of an equal one counts as that of a lost mode. It is larger than for models of known modes
+# (`verify.routes.training.shares`): directions of modes that are estimated from N data give a lost one 1/N of the rest.
+KEPT = 0.01
+
 # What RankMe and LiDAR add: to each share, and to the diagonal of the covariance within data.
 SHARE, WITHIN = 1e-7, 1e-4
 # Eigenvalues below this part of the largest are rounding.

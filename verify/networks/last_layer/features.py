@@ -6,7 +6,7 @@ W later (moments, B, landscapes) is computed from φ, a chunk of data at a time,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,16 @@ def read_features(path: str | Path) -> Features:
     arrays = feature_arrays(where)
     if arrays is None:
         raise InputError(f"{where} holds no features; a features file holds x, x_pos, W and maybe b")
+    return from_arrays(arrays, where)
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]], where: Path) -> Features:
+    """The same from the arrays of a file that was read.
+
+    Raises:
+        InputError: a name is missing.
+
+    """
     if missing := [name for name in NAMES[:2] if name not in arrays]:
         held = ", ".join(sorted(arrays)[:6]) or "nothing"
         raise InputError(f"{where} holds {held} but no {missing[0]}; a features file holds x, x_pos, W and maybe b")

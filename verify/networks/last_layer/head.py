@@ -9,7 +9,7 @@ network, from which tensor each module was given, whatever modules are called.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from derive import InputError
 from derive.errors import did_you_mean, nearest
-from verify.running.limits import said_by
+from verify.networks.last_layer.running import output_of, tensors_in
 
 # A predictor in the names that people give it: predictor, online_predictor, prediction_head, prediction_mlp.
 PREDICTOR = re.compile(r"(^|[._])pred")
@@ -129,7 +129,7 @@ def head_of(module: nn.Module, x: Tensor, name: str | None = None) -> Head:
         return Head(named, layer, W, b, notes=tuple(notes))
     W, b, end, said, whole = _folded(times[0], calls, W, b)
     notes += said
-    given = list(_tensors(outputs))
+    given = list(tensors_in(outputs))
     normalised = whole and not _among(end, given) and _among(nn.functional.normalize(end, dim=-1), given)
     if normalised:
         notes.append("the network divides its output by its length: the loss is taken of unit vectors")
@@ -188,27 +188,10 @@ def _run(module: nn.Module, x: Tensor) -> tuple[list[_Call], Any]:
     ]
     try:
         with torch.no_grad():
-            return calls, module(x)
-    except InputError:
-        raise
-    except (Exception, SystemExit) as error:
-        message = f"the network failed on data of shape {tuple(x.shape)}: {type(error).__name__}: {said_by(error)}"
-        raise InputError(message) from error
+            return calls, output_of(module, x)
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _tensors(found: Any) -> Iterator[Tensor]:
-    """All tensors of an output: of a tuple, a list, or a dictionary."""
-    if isinstance(found, Tensor):
-        yield found
-    elif isinstance(found, dict):
-        for one in found.values():
-            yield from _tensors(one)
-    elif isinstance(found, tuple | list):
-        for one in found:
-            yield from _tensors(one)
 
 
 def _among(value: Tensor, given: Sequence[Tensor]) -> bool:

@@ -6,17 +6,17 @@ labels); or a dictionary of these. Tensors of floats with the shape of the first
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from derive import InputError
 from derive.errors import did_you_mean, nearest
 from verify.audits.user_code import run_file, run_module
+from verify.networks.last_layer.running import tensors_in
 from verify.running.limits import said_by
 
 if TYPE_CHECKING:
@@ -72,23 +72,10 @@ def views_of(batch: Any) -> tuple[Tensor, ...]:
     [1, 2, 2, 1, 1]
 
     """
-    found = [one for one in _tensors(batch) if one.is_floating_point() and one.ndim > 1]
+    found = [one for one in tensors_in(batch) if one.is_floating_point() and one.ndim > 1]
     if not found:
         raise InputError(f"a batch is of type {type(batch).__name__} and holds no images or features, (n, …) of floats")
     return tuple(one.float() for one in found if one.shape == found[0].shape)[:2]
-
-
-def _tensors(batch: Any) -> Iterator[Tensor]:
-    if isinstance(batch, Tensor):
-        yield batch
-    elif isinstance(batch, np.ndarray) and batch.dtype != object:
-        yield torch.from_numpy(batch)
-    elif isinstance(batch, Mapping):
-        for one in batch.values():
-            yield from _tensors(one)
-    elif isinstance(batch, tuple | list):
-        for one in batch:
-            yield from _tensors(one)
 
 
 def two_views(loader: Iterable[Any], number: int) -> tuple[list[tuple[Tensor, ...]], bool]:

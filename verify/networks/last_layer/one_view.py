@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from derive import InputError
 from derive.definition.lines import Line
 from verify.evidence.description import Describable, Description, Section
-from verify.networks.last_layer.diagnostics import Diagnostics, diagnostics
+from verify.networks.last_layer.diagnostics import KEPT, Diagnostics, diagnostics
 
 # Of the spectrum.
 SHOWN = 6
-# A direction with less than this part of an equal share of the variance counts as empty, as in `seen_modes`.
-FILLED = 0.01
 NEEDED = "one view shows no augmentation: λ_i and what the loss keeps need a second one (x and x_pos in one file)"
 
 
@@ -43,7 +41,7 @@ class OneView(Describable):
     @property
     def filled(self) -> int:
         """The directions that have more than a hundredth of an equal share of the variance."""
-        return sum(share > FILLED / len(self.shares) for share in self.shares)
+        return sum(share > KEPT / len(self.shares) for share in self.shares)
 
     def description(self) -> Description:
         """The description that the text is written from."""

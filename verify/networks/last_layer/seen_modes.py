@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from derive import InputError
 from verify.evidence.agreement import SEEN
+from verify.networks.last_layer.diagnostics import KEPT
 from verify.networks.last_layer.features import Features
 from verify.networks.last_layer.second_moments import spread
 from verify.networks.last_layer.view_modes import ViewModes, view_modes
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from verify.audits.kept_modes import KeptModes
 
 Array = NDArray[np.float64]
-
-# A share below this part of an equal one counts as that of a lost mode. It is larger than for models of known modes
-# (`verify.routes.training.shares`): directions of modes that are estimated from N data give a lost one 1/N of the rest.
-KEPT = 0.01
 
 
 @dataclass(frozen=True, eq=False)
