@@ -57,7 +57,8 @@ def conventions(loss: Callable[..., Any]) -> tuple[str, ...]:
     sequences = [_is_sequence(one) for one in positional]
     if len(positional) > 1 and positional[1].name in LABELS:
         return ("labels",) if positional[1].default is positional[1].empty else ("labels", "pairs", "reference")
-    if [one.name[:3] for one in positional[2:3] if one.default is one.empty] == [NEGATIVE]:
+    third = positional[2] if len(positional) > 2 else None
+    if third is not None and third.name.startswith(NEGATIVE) and third.default is third.empty:
         return ("triplets",)
     if sequences[0]:
         return ("lists",) if sequences[1:2] == [True] and positional[1].default is positional[1].empty else ("list",)

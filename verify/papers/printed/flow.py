@@ -80,16 +80,14 @@ def read_flow(text: str, symbols: Mapping[str, sympy.Expr]) -> dict[str, Flow]:
 def _flow(right: str, symbols: Mapping[str, sympy.Expr]) -> Flow:
     rest = _REST.search(right)
     beyond = int(rest[1].translate(_SMALL)) if rest else None
-    body, terms = (
-        right[: rest.start()] if rest else right,
-        _Terms(lambda: sympy.S.Zero),
-    )
+    body = right[: rest.start()] if rest else right
+    terms = _Terms(lambda: sympy.S.Zero)
     for sign, term in _terms(body):
         if term == "0":
             continue
         product, scalar = _product(term)
         value = Meaning(scalar).scalar(Formula(scalar, dict(symbols)).whole(), _RULE) if scalar else sympy.S.One
-        terms[product] += sign * sympy.sympify(value)
+        terms[product] += sign * value
     return Flow({product: value for product, value in terms.items() if normal_form(value) != 0}, beyond)
 
 
